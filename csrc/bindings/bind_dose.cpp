@@ -1,0 +1,117 @@
+// set_dose, get_dose, clear_dose, n_layer, site_names: llama-drugs.h for Python. A context is given by its address.
+
+#include "bindings.h"
+
+#include "llama-drugs.h"
+
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace py = pybind11;
+
+using dose_table = py::array_t<float, py::array::c_style | py::array::forcecast>; // (n_layer, n_sites)
+
+static llama_context * as_context(uintptr_t address) {
+    if (address == 0) {
+        throw py::value_error("ctx is 0: the context was closed; make a new one");
+    }
+    return reinterpret_cast<llama_context *>(address);
+}
+
+static void check_status(int32_t status, llama_seq_id seq_id) {
+    if (status < 0) {
+        throw py::value_error("sequence " + std::to_string(seq_id) + ": " + llama_drugs_status_text(status));
+    }
+}
+
+static void check_shape(const llama_context * ctx, const dose_table & table) {
+    const int32_t n_layer = llama_drugs_n_layer(ctx);
+    if (table.ndim() == 2 && table.shape(0) == n_layer && table.shape(1) == LLAMA_DRUGS_SITE_COUNT) {
+        return;
+    }
+    throw py::value_error("a dose table of shape " + py::str(table.attr("shape")).cast<std::string>() + " does not fit: this model needs (" +
+        std::to_string(n_layer) + ", " + std::to_string((int) LLAMA_DRUGS_SITE_COUNT) + "), one row per layer and one column per site");
+}
+
+static void check_angles(const dose_table & table) {
+    const auto angles = table.unchecked<2>();
+    for (py::ssize_t il = 0; il < angles.shape(0); ++il) {
+        for (py::ssize_t site = 0; site < angles.shape(1); ++site) {
+            const float angle = angles(il, site);
+            if (!std::isfinite(angle) || angle < 0.0f) {
+                throw py::value_error("the angle " + std::to_string(angle) + " of layer " + std::to_string(il) + ", site " +
+                    llama_drugs_site_name((llama_drugs_site) site) + " is not possible: angles are radians, finite, zero or more");
+            }
+        }
+    }
+}
+
+// These functions keep the GIL: they copy a few hundred numbers and never wait, and holding it keeps two Python threads
+// from changing the same context at once.
+
+static void set_dose(uintptr_t address, llama_seq_id seq_id, const dose_table & table, uint32_t seed, int32_t sink) {
+    llama_context * ctx = as_context(address);
+    check_shape(ctx, table);
+    check_angles(table);
+
+    llama_drugs_params params;
+    params.doses   = table.data();
+    params.n_layer = (int32_t) table.shape(0);
+    params.seed    = seed;
+    params.n_sink  = sink;
+    params.noise   = LLAMA_DRUGS_NOISE_ISOTROPIC;
+
+    check_status(llama_drugs_set(ctx, seq_id, &params), seq_id);
+}
+
+static py::object get_dose(uintptr_t address, llama_seq_id seq_id) {
+    llama_drugs_params params;
+    const int32_t status = llama_drugs_get(as_context(address), seq_id, &params);
+    check_status(status, seq_id);
+    if (status == LLAMA_DRUGS_SOBER) {
+        return py::none();
+    }
+    py::array_t<float> table({ (py::ssize_t) params.n_layer, (py::ssize_t) LLAMA_DRUGS_SITE_COUNT });
+    std::copy(params.doses, params.doses + table.size(), table.mutable_data());
+
+    py::dict dose;
+    dose["table"] = table;
+    dose["seed"]  = params.seed;
+    dose["sink"]  = params.n_sink;
+    return dose;
+}
+
+static void clear_dose(uintptr_t address, llama_seq_id seq_id) {
+    check_status(llama_drugs_clear(as_context(address), seq_id), seq_id);
+}
+
+static int32_t n_layer(uintptr_t address) {
+    return llama_drugs_n_layer(as_context(address));
+}
+
+static std::vector<std::string> site_names() {
+    std::vector<std::string> names;
+    for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; ++site) {
+        names.emplace_back(llama_drugs_site_name((llama_drugs_site) site));
+    }
+    return names;
+}
+
+void bind_dose(py::module_ & m) {
+    m.def("set_dose", &set_dose, py::arg("ctx"), py::arg("seq_id"), py::arg("table"), py::arg("seed"), py::arg("sink"),
+        "Dose a sequence from its next token on.");
+    m.def("get_dose", &get_dose, py::arg("ctx"), py::arg("seq_id"),
+        "The dose of a sequence, or None if it is sober.");
+    m.def("clear_dose", &clear_dose, py::arg("ctx"), py::arg("seq_id"),
+        "Make a sequence sober, or all of them with seq_id = -1.");
+    m.def("n_layer", &n_layer, py::arg("ctx"),
+        "Rows of a dose table for this context.");
+    m.def("site_names", &site_names,
+        "Names of the columns of a dose table.");
+}

@@ -1,0 +1,154 @@
+// rotate: the op GGML_OP_RANDOM_ROTATE by itself, on the CPU backend, for looking at its mathematics.
+
+#include "bindings.h"
+
+#include "llama-drugs.h"
+
+#include "ggml-backend.h"
+#include "ggml-random-rotate.h"
+#include "random-rotate-math.h"
+
+#include <pybind11/numpy.h>
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace py = pybind11;
+
+using float_array = py::array_t<float>; // (n_tokens, n_head, d), any strides
+using int_array   = py::array_t<int32_t, py::array::c_style | py::array::forcecast>;
+
+struct ggml_context_deleter   { void operator()(ggml_context   * ctx)     const { ggml_free(ctx); } };
+struct ggml_backend_deleter   { void operator()(ggml_backend_t   backend) const { ggml_backend_free(backend); } };
+struct ggml_buffer_deleter    { void operator()(ggml_backend_buffer_t b)  const { ggml_backend_buffer_free(b); } };
+
+using context_ptr = std::unique_ptr<ggml_context, ggml_context_deleter>;
+using backend_ptr = std::unique_ptr<ggml_backend, ggml_backend_deleter>;
+using buffer_ptr  = std::unique_ptr<ggml_backend_buffer, ggml_buffer_deleter>;
+
+static llama_drugs_site site_of(const std::string & name) {
+    std::string known;
+    for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; ++site) {
+        const char * site_name = llama_drugs_site_name((llama_drugs_site) site);
+        if (name == site_name) {
+            return (llama_drugs_site) site;
+        }
+        known += std::string(site ? ", " : "") + site_name;
+    }
+    throw py::value_error("unknown site '" + name + "': the sites are " + known);
+}
+
+static void check(bool ok, const std::string & message) {
+    if (!ok) {
+        throw py::value_error(message);
+    }
+}
+
+static backend_ptr cpu_backend(int32_t n_threads) {
+    backend_ptr backend(ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr));
+    if (!backend) {
+        throw std::runtime_error("no CPU backend was found beside the ggml library: install drugs_cpp again");
+    }
+    ggml_backend_reg_t reg = ggml_backend_dev_backend_reg(ggml_backend_get_device(backend.get()));
+    auto set_n_threads = (ggml_backend_set_n_threads_t) ggml_backend_reg_get_proc_address(reg, "ggml_backend_set_n_threads");
+    if (set_n_threads) {
+        set_n_threads(backend.get(), n_threads);
+    }
+    return backend;
+}
+
+// rows as they lie in memory, so that the op sees the strides it was given
+struct strided_rows {
+    const float * data;
+    int64_t d, n_head, n_tokens;
+    int64_t stride_d, stride_head, stride_token; // in numbers
+
+    int64_t span() const { return 1 + (d - 1)*stride_d + (n_head - 1)*stride_head + (n_tokens - 1)*stride_token; }
+};
+
+static strided_rows rows_of(const float_array & x) {
+    const auto stride = [&](int i) { return (int64_t) (x.strides(i)/(py::ssize_t) sizeof(float)); };
+    return { x.data(), x.shape(2), x.shape(1), x.shape(0), stride(2), stride(1), stride(0) };
+}
+
+// false for strides that ggml cannot have: backwards, none, or rows that overlap
+static bool strides_fit(const float_array & x) {
+    for (int i = 0; i < 3; ++i) {
+        if (x.strides(i) <= 0 || x.strides(i) % (py::ssize_t) sizeof(float) != 0) {
+            return false;
+        }
+    }
+    return rows_of(x).span() >= x.size();
+}
+
+static void compute(const strided_rows & rows, float theta, const std::vector<int32_t> & tokens, int32_t layer,
+        llama_drugs_site site, int32_t n_threads, float * out) {
+    backend_ptr backend = cpu_backend(n_threads);
+    context_ptr ctx(ggml_init({ 16*ggml_tensor_overhead() + ggml_graph_overhead(), nullptr, true }));
+
+    ggml_tensor * base  = ggml_new_tensor_1d(ctx.get(), GGML_TYPE_F32, rows.span());
+    ggml_tensor * doses = ggml_new_tensor_3d(ctx.get(), GGML_TYPE_F32, LLAMA_DRUGS_SITE_COUNT, layer + 1, 1);
+    ggml_tensor * keys  = ggml_new_tensor_2d(ctx.get(), GGML_TYPE_I32, GGML_RANDOM_ROTATE_TOKEN_SIZE, rows.n_tokens);
+
+    ggml_tensor * x = ggml_view_3d(ctx.get(), base, rows.d, rows.n_head, rows.n_tokens,
+        rows.stride_head*sizeof(float), rows.stride_token*sizeof(float), 0);
+    x->nb[0] = rows.stride_d*sizeof(float);
+
+    ggml_tensor * y     = ggml_random_rotate(ctx.get(), x, doses, keys, layer, site);
+    ggml_cgraph * graph = ggml_new_graph(ctx.get());
+    ggml_build_forward_expand(graph, y);
+
+    buffer_ptr buffer(ggml_backend_alloc_ctx_tensors(ctx.get(), backend.get()));
+    if (!buffer) {
+        throw std::bad_alloc();
+    }
+    const std::vector<float> table(LLAMA_DRUGS_SITE_COUNT*(layer + 1), theta);
+    ggml_backend_tensor_set(base,  rows.data,     0, rows.span()*sizeof(float));
+    ggml_backend_tensor_set(doses, table.data(),  0, table.size()*sizeof(float));
+    ggml_backend_tensor_set(keys,  tokens.data(), 0, tokens.size()*sizeof(int32_t));
+
+    if (ggml_backend_graph_compute(backend.get(), graph) != GGML_STATUS_SUCCESS) {
+        throw std::runtime_error("the rotation could not be computed");
+    }
+    ggml_backend_tensor_get(y, out, 0, ggml_nbytes(y));
+}
+
+static float_array rotate(float_array x, float theta, uint32_t seed, const int_array & positions, int32_t layer,
+        const std::string & site_name, int32_t n_threads) {
+    const llama_drugs_site site = site_of(site_name);
+    check(x.ndim() == 3 && x.size() > 0, "x has shape " + py::str(x.attr("shape")).cast<std::string>() + ": it must be (n_tokens, n_head, d), not empty");
+    check(positions.ndim() == 1 && positions.size() == x.shape(0), "positions has " + std::to_string(positions.size()) + " numbers for " +
+        std::to_string(x.shape(0)) + " tokens: give one position per token");
+    check(std::isfinite(theta) && theta >= 0.0f, "theta is " + std::to_string(theta) + ": angles are radians, finite, zero or more");
+    check(x.shape(1) <= RANDOM_ROTATE_MAX_HEADS, "x has " + std::to_string(x.shape(1)) + " heads: there can be " + std::to_string(RANDOM_ROTATE_MAX_HEADS));
+    check(layer >= 0 && layer < RANDOM_ROTATE_MAX_LAYERS, "layer is " + std::to_string(layer) + ": layers go from 0 to " + std::to_string(RANDOM_ROTATE_MAX_LAYERS - 1));
+    check(n_threads >= 1 && n_threads <= 512, "n_threads is " + std::to_string(n_threads) + ": it must be 1 to 512");
+
+    if (!strides_fit(x)) {
+        x = float_array::ensure(x.attr("copy")("C"));
+    }
+    std::vector<int32_t> tokens;
+    for (py::ssize_t i = 0; i < positions.size(); ++i) {
+        tokens.insert(tokens.end(), { (int32_t) seed, positions.at(i), 0 });
+    }
+    float_array y({ x.shape(0), x.shape(1), x.shape(2) });
+
+    const strided_rows rows = rows_of(x);
+    float * out = y.mutable_data();
+    {
+        // safe without the GIL: only memory of x and y is touched, and both arrays are held by this call
+        py::gil_scoped_release release;
+        compute(rows, theta, tokens, layer, site, n_threads, out);
+    }
+    return y;
+}
+
+void bind_rotate(py::module_ & m) {
+    m.def("rotate", &rotate, py::arg("x"), py::arg("theta"), py::arg("seed"), py::arg("positions"), py::arg("layer"),
+        py::arg("site"), py::arg("n_threads") = 1,
+        "Turn each row of x (n_tokens, n_head, d) by a random angle below theta radians, as the model does at a site.");
+}

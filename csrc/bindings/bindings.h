@@ -1,0 +1,8 @@
+// The Python module drugs_cpp._core. One topic a file; each adds its functions to the module.
+
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+void bind_dose  (pybind11::module_ & m);
+void bind_rotate(pybind11::module_ & m);
