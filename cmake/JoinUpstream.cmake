@@ -1,0 +1,25 @@
+# Compiles our sources into upstream's targets, so that the patches need to carry no more than calls.
+
+# join_upstream(TARGET FOLDER...)  all C and C++ files of these folders of csrc/ that belong to the target
+function(join_upstream target)
+    set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES
+        SKIP_UNITY_BUILD_INCLUSION ON
+        COMPILE_OPTIONS "$<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-Wall;-Wextra>")
+    target_sources(${target} PRIVATE ${ARGN})
+endfunction()
+
+function(join_all_upstream csrc)
+    join_upstream(ggml-base ${csrc}/kernel/ggml-random-rotate.c)
+    target_include_directories(ggml-base PUBLIC ${csrc}/kernel)
+
+    # One target, or one for each kind of processor.
+    foreach (target ${GGML_AVAILABLE_BACKENDS})
+        if (TARGET ${target} AND target MATCHES "^ggml-cpu")
+            join_upstream(${target} ${csrc}/kernel/random-rotate-cpu.cpp)
+        endif()
+    endforeach()
+
+    file(GLOB sources CONFIGURE_DEPENDS ${csrc}/dose/*.cpp ${csrc}/graph/*.cpp)
+    join_upstream(llama ${sources})
+    target_include_directories(llama PUBLIC ${csrc}/include PRIVATE ${csrc}/dose ${csrc}/graph)
+endfunction()

@@ -1,0 +1,22 @@
+# The shared libraries that upstream makes, in a form that a wheel can carry.
+
+# Sets `result` to upstream's library targets that exist in this build.
+function(upstream_libraries result)
+    set(found)
+    foreach (target ggml-base ggml ${GGML_AVAILABLE_BACKENDS} llama)
+        if (TARGET ${target})
+            list(APPEND found ${target})
+        endif()
+    endforeach()
+    set(${result} ${found} PARENT_SCOPE)
+endfunction()
+
+# Plain file names (a wheel cannot hold the links that versions need), found beside each other.
+function(make_relocatable)
+    set(here $<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>)
+    foreach (target ${ARGN})
+        set_property(TARGET ${target} PROPERTY VERSION)
+        set_property(TARGET ${target} PROPERTY SOVERSION)
+        set_target_properties(${target} PROPERTIES INSTALL_RPATH "${here}" BUILD_WITH_INSTALL_RPATH ON)
+    endforeach()
+endfunction()

@@ -1,0 +1,24 @@
+# How upstream is built, patched (../CMakeLists.txt) and unpatched (../tests/unpatched): nothing but the libraries.
+
+if (NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+foreach (part COMMON TESTS TOOLS EXAMPLES SERVER APP)
+    set(LLAMA_BUILD_${part} OFF CACHE BOOL "" FORCE)
+endforeach()
+set(BUILD_SHARED_LIBS ON CACHE BOOL "" FORCE)
+
+if (APPLE)
+    set(GGML_METAL ON CACHE BOOL "Run on the GPU through Metal")
+    set(GGML_METAL_EMBED_LIBRARY ON CACHE BOOL "Keep Metal's kernels inside the library, where they are always found")
+endif()
+
+find_program(CCACHE ccache)
+if (CCACHE)
+    foreach (language C CXX CUDA)
+        if (NOT CMAKE_${language}_COMPILER_LAUNCHER)
+            set(CMAKE_${language}_COMPILER_LAUNCHER ${CCACHE})
+        endif()
+    endforeach()
+endif()

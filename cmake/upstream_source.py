@@ -1,0 +1,207 @@
+"""Find the pinned upstream source: from the user's cache, through pip, or where the user says it is.
+
+Run by itself it prints one path, for the Makefile:
+    upstream_source.py fetch       the archive or folder that the build reads
+    upstream_source.py bindings    what pip has to install to get llama-cpp-python itself
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PIN_FILE = Path(__file__).resolve().parent.parent / "patches" / "upstream.json"
+TREE = Path("vendor", "llama.cpp")  # where the source distribution keeps llama.cpp
+VARIABLE = "DRUGS_CPP_UPSTREAM"
+STANDARD_ERROR = 2
+HOW_TO_GIVE_IT = (
+    f"give its source with -DDRUGS_UPSTREAM=PATH or {VARIABLE}=PATH (the archive, or a folder unpacked from it)"
+)
+
+
+class UpstreamError(Exception):
+    """The upstream source cannot be had, or is not the pinned one. The text is one line for the user."""
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The one version of upstream that the patches were made for."""
+
+    name: str
+    version: str
+    sha256: str
+    llama_cpp_commit: str
+
+    @property
+    def archive_name(self) -> str:
+        return f"{self.name.replace('-', '_')}-{self.version}.tar.gz"
+
+    @property
+    def requirement(self) -> str:
+        return f"{self.name}=={self.version}"
+
+
+def read_pin() -> Pin:
+    return Pin(**json.loads(PIN_FILE.read_text(encoding="utf-8")))
+
+
+def cache_folder() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "drugs_cpp"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "drugs_cpp"
+
+
+def find_source(given: str | None = None) -> Path:
+    """Return the archive or folder to build from: `given`, else $DRUGS_CPP_UPSTREAM, else the cached download."""
+    pin = read_pin()
+    given = given or os.environ.get(VARIABLE)
+    if not given:
+        return fetch(pin)
+    path = Path(given).expanduser().resolve()
+    if path.is_dir():
+        llama_cpp_folder(path)
+    elif path.is_file():
+        check_hash(path, pin)
+    else:
+        raise UpstreamError(f"the upstream source {path} does not exist: {HOW_TO_GIVE_IT}")
+    return path
+
+
+def fetch(pin: Pin) -> Path:
+    """Return the cached archive, downloading it first if it is not there or is damaged."""
+    archive = cache_folder() / pin.archive_name
+    if archive.is_file() and sha256_of(archive) == pin.sha256:
+        return archive
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    # The download goes to a folder of its own and is moved when it is complete and checked.
+    with tempfile.TemporaryDirectory(prefix="download-", dir=archive.parent) as folder:
+        download(pin, Path(folder))
+        downloaded = Path(folder, pin.archive_name)
+        if not downloaded.is_file():
+            raise UpstreamError(f"pip did not bring {pin.archive_name}: {HOW_TO_GIVE_IT}")
+        check_hash(downloaded, pin)
+        downloaded.replace(archive)
+    return archive
+
+
+def download(pin: Pin, folder: Path) -> None:
+    """Let pip, with the user's own settings, put the source distribution into `folder`."""
+    if importlib.util.find_spec("pip") is None:
+        raise UpstreamError(f"{sys.executable} has no pip to get {pin.requirement} with: install pip, or {HOW_TO_GIVE_IT}")
+    print(f"drugs_cpp: downloading the source of {pin.requirement} (about 80 MB, once)", file=sys.stderr, flush=True)
+    # The hash lets pip refuse a wrong archive before it runs anything in it.
+    wanted = folder / "requirements.txt"
+    wanted.write_text(f"{pin.requirement} --hash=sha256:{pin.sha256}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", pin.name, "--retries", "2"]
+    command += ["--disable-pip-version-check", "--dest", str(folder), "--requirement", str(wanted)]
+    if importlib.util.find_spec("scikit_build_core") is not None:
+        # pip reads the metadata through the package's build tool: use ours instead of fetching another.
+        command.append("--no-build-isolation")
+    with tempfile.TemporaryFile() as errors:
+        status = subprocess.call(command, stdout=STANDARD_ERROR, stderr=errors)  # pip writes its progress to stdout
+        errors.seek(0)
+        said = errors.read().decode("utf-8", "replace")
+    if status:
+        raise UpstreamError(why_pip_failed(said, pin))
+
+
+def why_pip_failed(said: str, pin: Pin) -> str:
+    if "DO NOT MATCH THE HASHES" in said:
+        return f"the {pin.requirement} that pip found is not the pinned one (sha256 {pin.sha256}): {HOW_TO_GIVE_IT}"
+    reasons = re.findall(r"^ERROR: (.*)", said, re.MULTILINE) or ["no reason given"]
+    return (
+        f"pip could not download {pin.requirement} ({reasons[0].strip()}): connect to the network and try again, "
+        f"or {HOW_TO_GIVE_IT}"
+    )
+
+
+def sha256_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def check_hash(path: Path, pin: Pin) -> None:
+    found = sha256_of(path)
+    if found != pin.sha256:
+        raise UpstreamError(
+            f"{path} is not the pinned {pin.requirement}: its sha256 is {found}, wanted {pin.sha256}; "
+            "give the right file, or an unpacked folder to build another version on purpose"
+        )
+
+
+def llama_cpp_folder(folder: Path) -> Path:
+    """Return the llama.cpp tree in a folder that is one, or that is an unpacked source distribution."""
+    for tree in (folder / TREE, folder):
+        if (tree / "ggml" / "CMakeLists.txt").is_file():
+            return tree
+    raise UpstreamError(f"{folder} holds no llama.cpp source (looked for ggml/CMakeLists.txt and {TREE}/ggml/CMakeLists.txt)")
+
+
+@contextmanager
+def llama_cpp_files(source: Path) -> Iterator[Iterator[tuple[str, bytes, bool]]]:
+    """Walk over llama.cpp's files: path relative to its root, content, whether it can be executed."""
+    if source.is_dir():
+        yield files_of_folder(llama_cpp_folder(source))
+    elif zipfile.is_zipfile(source):
+        raise UpstreamError(f"{source} is a zip file: give the .tar.gz source distribution or a folder")
+    else:
+        with tarfile.open(source) as archive:
+            yield files_of_archive(archive)
+
+
+def files_of_folder(root: Path) -> Iterator[tuple[str, bytes, bool]]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(set(folders) - {".git"})
+        for name in sorted(set(names) - {".git"}):
+            path = Path(folder, name)
+            yield path.relative_to(root).as_posix(), path.read_bytes(), os.access(path, os.X_OK)
+
+
+def files_of_archive(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes, bool]]:
+    """Leave out `.git`: the source distribution ships it as a link to a folder that is not there."""
+    for member in archive:
+        parts = Path(member.name).parts[1:]
+        path = Path(*parts)
+        if parts[: len(TREE.parts)] != TREE.parts or not member.isfile():
+            continue
+        inside = path.relative_to(TREE)
+        content = archive.extractfile(member)
+        if ".git" not in inside.parts and ".." not in inside.parts and content is not None:
+            yield inside.as_posix(), content.read(), bool(member.mode & 0o100)
+
+
+def bindings_to_install(source: Path) -> str:
+    """Return what pip installs as llama-cpp-python: the very same source, where it holds the bindings too."""
+    if source.is_file() or (source / "pyproject.toml").is_file() and (source / TREE).is_dir():
+        return str(source)
+    return read_pin().requirement
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["fetch", "bindings"])
+    source = find_source()
+    print(source if parser.parse_args().what == "fetch" else bindings_to_install(source))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UpstreamError as error:
+        sys.exit(f"drugs_cpp: {error}")

@@ -1,0 +1,50 @@
+"""Noise inside the layers of a language model, instead of dice at its end: DRµGS for every model that llama.cpp runs."""
+# ruff: noqa: E402  (the libraries have to be settled before llama_cpp is imported)
+
+from __future__ import annotations
+
+from importlib.metadata import version as _version
+
+from drugs_cpp._library import use_own_libraries
+
+use_own_libraries()
+
+from drugs_cpp.default_model import default_model
+from drugs_cpp.drugs import DRUGS
+from drugs_cpp.errors import (
+    ContextOverflowError,
+    CountError,
+    DoseError,
+    DrugsError,
+    ModelFileError,
+    ModelNotFoundError,
+    NoLogitsError,
+    SeedError,
+    StateError,
+    TokenError,
+)
+from drugs_cpp.llama import Llama
+from drugs_cpp.profile import DoseProfile, ProfilePoint
+from drugs_cpp.sites import SITES
+
+__version__ = _version("drugs_cpp")
+
+__all__ = [
+    "DRUGS",
+    "SITES",
+    "ContextOverflowError",
+    "CountError",
+    "DoseError",
+    "DoseProfile",
+    "DrugsError",
+    "Llama",
+    "ModelFileError",
+    "ModelNotFoundError",
+    "NoLogitsError",
+    "ProfilePoint",
+    "SeedError",
+    "StateError",
+    "TokenError",
+    "__version__",
+    "default_model",
+]

@@ -1,0 +1,60 @@
+"""Makes llama-cpp-python load the libraries that this package carries."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+from pathlib import Path
+
+#: the version whose source the libraries were built from, so that its struct layouts are theirs
+UPSTREAM_VERSION = "0.3.36"
+
+_DISTRIBUTION = "llama-cpp-python"
+
+_PATH_VARIABLE = "LLAMA_CPP_LIB_PATH"  # llama-cpp-python reads it when it is imported
+
+# without its own copy of llama.cpp, which would be compiled for nothing
+_INSTALL = (
+    'CMAKE_ARGS="-DLLAMA_BUILD=OFF -DLLAVA_BUILD=OFF" '
+    f"pip install --no-cache-dir {_DISTRIBUTION}=={UPSTREAM_VERSION}"
+)
+
+
+def use_own_libraries(folder: Path = Path(__file__).parent / "lib") -> None:
+    """Point llama-cpp-python at ``folder``. To be called before anything here imports ``llama_cpp``.
+
+    Raises:
+        ImportError: llama-cpp-python is missing, has another version, or has loaded other libraries already;
+            or this package was not built. The message says what to do.
+    """
+    _check_version()
+    loaded = _loaded_from()
+    if loaded is not None and not _same(loaded, folder):
+        raise ImportError(
+            f"llama_cpp was imported before drugs_cpp and uses its own libraries ({loaded}): import drugs_cpp first"
+        )
+    if not folder.is_dir():
+        raise ImportError(f"{folder} is missing: this copy of drugs_cpp was not built; run pip install on its source")
+    os.environ[_PATH_VARIABLE] = str(folder)
+
+
+def _check_version() -> None:
+    try:
+        version = importlib.metadata.version(_DISTRIBUTION)
+    except importlib.metadata.PackageNotFoundError:
+        raise ImportError(f"drugs_cpp needs {_DISTRIBUTION} {UPSTREAM_VERSION}: {_INSTALL}") from None
+    if version.partition("+")[0] != UPSTREAM_VERSION:
+        raise ImportError(
+            f"drugs_cpp was built for {_DISTRIBUTION} {UPSTREAM_VERSION}, and {version} is installed: {_INSTALL}"
+        )
+
+
+def _loaded_from() -> Path | None:
+    """The folder that llama-cpp-python has loaded its libraries from, or None before it has."""
+    bindings = sys.modules.get("llama_cpp.llama_cpp")
+    return None if bindings is None else Path(bindings._base_path)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)

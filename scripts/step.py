@@ -1,0 +1,84 @@
+"""Run one step of the Makefile: one line on the terminal, everything else in a log that is shown if the step fails.
+
+    python scripts/step.py NAME "what happens" command...        the log is build/logs/NAME.log
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Optional
+
+LOGS = Path("build", "logs")
+# What ninja ("[12/345] ...") and pip ("Progress 12 of 345") say about how far they are.
+PROGRESS = re.compile(rb"(?:^|\n)(?:\[(\d+)/(\d+)\]|Progress (\d+) of (\d+))")
+NO_NETWORK = re.compile(r"NewConnectionError|NameResolutionError|ConnectTimeoutError|ProxyError|Max retries exceeded")
+WIDTH = 24
+
+
+def how_far(log: Path) -> Optional[float]:
+    """Return the last progress in the log's tail as a fraction, or None if it tells none."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 8192))
+        found = PROGRESS.findall(file.read())
+    if not found:
+        return None
+    done, total = (int(number) for number in found[-1] if number)
+    return done / total if total else None
+
+
+def draw(text: str, log: Path, seconds: float) -> None:
+    fraction = how_far(log)
+    bar = ""
+    if fraction is not None:
+        filled = round(WIDTH * fraction)
+        bar = f" [{'#' * filled}{'.' * (WIDTH - filled)}] {fraction:4.0%}"
+    print(f"\r\033[K{text}{bar} {seconds:.0f} s", end="", flush=True)
+
+
+def run(command: list[str], text: str, log: Path) -> int:
+    on_terminal = sys.stdout.isatty()
+    print(text, end="" if on_terminal else "\n", flush=True)
+    start = time.monotonic()
+    with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT) as process:
+        while True:
+            try:
+                return process.wait(timeout=0.3)
+            except subprocess.TimeoutExpired:
+                if on_terminal:
+                    draw(text, log, time.monotonic() - start)
+            finally:
+                if on_terminal and process.returncode is not None:
+                    print(f"\r\033[K{text} {time.monotonic() - start:.0f} s")
+
+
+def explain(log: Path) -> str:
+    """Say why the step failed: in the build's own words, or by what is known to go wrong, or the end of the log."""
+    said = log.read_text(encoding="utf-8", errors="replace")
+    own = list(dict.fromkeys(re.findall(r"^\s*(drugs_cpp: .*)", said, re.MULTILINE)))
+    if own:
+        return own[-1]
+    if NO_NETWORK.search(said):
+        return f"drugs_cpp: the network cannot be reached: connect and run make again (details: {log})"
+    return "\n".join([*said.splitlines()[-25:], f"drugs_cpp: this step failed; the whole log is {log}"])
+
+
+def main() -> int:
+    name, text, *command = sys.argv[1:]
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{name}.log"
+    try:
+        status = run(command, text, log)
+    except KeyboardInterrupt:
+        print("\ndrugs_cpp: interrupted; the next make goes on from here", file=sys.stderr)
+        return 130
+    if status:
+        print(explain(log), file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from tiny_model import write_tiny_model
+
+import drugs_cpp
+from drugs_cpp import Llama
+
+MakeLlama = Callable[..., Llama]
+
+
+@pytest.fixture(scope="session")
+def model_path() -> str:
+    """The real model: SmolLM2-135M-Instruct in Q4_1."""
+    return str(drugs_cpp.default_model())
+
+
+@pytest.fixture(scope="session")
+def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A random model of 3 layers in float32, for properties that quantization would blur."""
+    path = tmp_path_factory.mktemp("models") / "tiny.gguf"
+    write_tiny_model(path)
+    return str(path)
+
+
+@pytest.fixture
+def make_llama(model_path: str) -> Iterator[MakeLlama]:
+    """Makes quiet models, real ones unless a path is given, and closes them after the test."""
+    made: list[Llama] = []
+
+    def make(path: str | Path = model_path, **kwargs: Any) -> Llama:
+        made.append(Llama(path, **{"n_ctx": 256, "n_threads": 2, "n_threads_batch": 2, "verbose": False, **kwargs}))
+        return made[-1]
+
+    yield make
+    for llm in made:
+        llm.close()
+
+
+def last_logits(llm: Llama) -> npt.NDArray[np.float32]:
+    """Logits of the token evaluated last, float32 (n_vocab,)."""
+    return np.ctypeslib.as_array(llm._ctx.get_logits(), shape=(llm.n_vocab(),)).copy()

@@ -1,0 +1,67 @@
+"""Writes a tiny random model of the Llama architecture in float32: its batches agree to about 1e-6, however they are split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gguf
+import numpy as np
+
+N_VOCAB = 128
+N_LAYER = 3
+N_EMBD = 48
+N_HEAD = 4
+N_HEAD_KV = 2
+N_FF = 96
+N_CTX = 256
+
+
+def write_tiny_model(path: Path, n_layer: int = N_LAYER) -> None:
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_block_count(n_layer)
+    writer.add_context_length(N_CTX)
+    writer.add_embedding_length(N_EMBD)
+    writer.add_feed_forward_length(N_FF)
+    writer.add_head_count(N_HEAD)
+    writer.add_head_count_kv(N_HEAD_KV)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(N_EMBD // N_HEAD)
+    writer.add_vocab_size(N_VOCAB)
+    _add_vocabulary(writer)
+
+    rng = np.random.default_rng(3)
+
+    def add(name: str, *shape: int) -> None:
+        writer.add_tensor(name, rng.normal(0, shape[-1] ** -0.5, shape).astype(np.float32))
+
+    n_kv = N_EMBD // N_HEAD * N_HEAD_KV
+    add("token_embd.weight", N_VOCAB, N_EMBD)
+    add("output.weight", N_VOCAB, N_EMBD)
+    writer.add_tensor("output_norm.weight", np.ones(N_EMBD, np.float32))
+    for il in range(n_layer):
+        for norm in ("attn_norm", "ffn_norm"):
+            writer.add_tensor(f"blk.{il}.{norm}.weight", np.ones(N_EMBD, np.float32))
+        add(f"blk.{il}.attn_q.weight", N_EMBD, N_EMBD)
+        add(f"blk.{il}.attn_k.weight", n_kv, N_EMBD)
+        add(f"blk.{il}.attn_v.weight", n_kv, N_EMBD)
+        add(f"blk.{il}.attn_output.weight", N_EMBD, N_EMBD)
+        add(f"blk.{il}.ffn_gate.weight", N_FF, N_EMBD)
+        add(f"blk.{il}.ffn_up.weight", N_FF, N_EMBD)
+        add(f"blk.{il}.ffn_down.weight", N_EMBD, N_FF)
+
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def _add_vocabulary(writer: gguf.GGUFWriter) -> None:
+    words = ["<unk>", "<s>", "</s>"] + [f"▁w{i}" for i in range(3, N_VOCAB)]
+    kinds = [gguf.TokenType.UNKNOWN, gguf.TokenType.CONTROL, gguf.TokenType.CONTROL]
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(words)
+    writer.add_token_scores([0.0] * N_VOCAB)
+    writer.add_token_types(kinds + [gguf.TokenType.NORMAL] * (N_VOCAB - 3))
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_unk_token_id(0)
