@@ -1,6 +1,6 @@
 # Compiles our sources into upstream's targets, so that the patches need to carry no more than calls.
 
-# join_upstream(TARGET FOLDER...)  all C and C++ files of these folders of csrc/ that belong to the target
+# join_upstream(TARGET FILE...)
 function(join_upstream target)
     set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES
         SKIP_UNITY_BUILD_INCLUSION ON
@@ -16,6 +16,9 @@ function(join_all_upstream csrc)
     foreach (target ${GGML_AVAILABLE_BACKENDS})
         if (TARGET ${target} AND target MATCHES "^ggml-cpu")
             join_upstream(${target} ${csrc}/kernel/random-rotate-cpu.cpp)
+            # Lets the kernel's loops become vectors; neither changes a result.
+            set_property(SOURCE ${csrc}/kernel/random-rotate-cpu.cpp TARGET_DIRECTORY ${target}
+                APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-fno-math-errno;-fopenmp-simd>)
         endif()
     endforeach()
 

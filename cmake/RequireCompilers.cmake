@@ -4,7 +4,7 @@ include(CheckLanguage)
 foreach (language C CXX)
     check_language(${language})
     if (NOT CMAKE_${language}_COMPILER)
-        message(FATAL_ERROR "  drugs_cpp: no working C and C++ compiler was found: install one "
+        message(FATAL_ERROR "  drugs_cpp: error: no working C and C++ compiler was found: install one "
             "(Debian and Ubuntu: apt install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install)")
     endif()
     enable_language(${language})

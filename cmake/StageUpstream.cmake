@@ -1,9 +1,10 @@
-# Brings llama.cpp into the build tree.
+# Brings llama.cpp into the build tree and adds it to the build.
 
 set(DRUGS_UPSTREAM "" CACHE STRING
     "llama-cpp-python's source (archive, or folder unpacked from it) or a llama.cpp tree; empty: the pinned one, through pip")
 
 set(STAGE_UPSTREAM ${CMAKE_CURRENT_LIST_DIR}/stage_upstream.py)
+set(UPSTREAM_PIN ${CMAKE_CURRENT_LIST_DIR}/../patches/upstream.json)
 
 # stage_upstream(FOLDER [PATCHES])  PATCHES: folder with the series to apply
 function(stage_upstream folder)
@@ -15,12 +16,23 @@ function(stage_upstream folder)
         list(APPEND arguments --patches ${ARGV1})
         file(GLOB patches CONFIGURE_DEPENDS ${ARGV1}/*.patch)
         set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
-            ${patches} ${ARGV1}/series ${ARGV1}/upstream.json ${STAGE_UPSTREAM})
+            ${patches} ${ARGV1}/series)
     endif()
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${UPSTREAM_PIN} ${STAGE_UPSTREAM})
     execute_process(
         COMMAND ${Python_EXECUTABLE} ${STAGE_UPSTREAM} ${arguments}
         RESULT_VARIABLE status)
     if (status)
         message(FATAL_ERROR "llama.cpp could not be put into the build tree: the line above says why")
     endif()
+endfunction()
+
+# add_upstream(FOLDER)  Upstream writes the commit that it was built from into its libraries. It would take the commit of
+# the repository around the build tree, and be compiled again after each: it is given its own.
+function(add_upstream folder)
+    file(READ ${UPSTREAM_PIN} pin)
+    string(JSON LLAMA_BUILD_COMMIT GET ${pin} llama_cpp_commit)
+    set(LLAMA_BUILD_NUMBER 0)
+    set(ENV{GIT_CEILING_DIRECTORIES} ${CMAKE_BINARY_DIR})
+    add_subdirectory(${folder} ${CMAKE_BINARY_DIR}/upstream EXCLUDE_FROM_ALL)
 endfunction()

@@ -75,7 +75,7 @@ def refuse_offsets(patch: Patch, said: str) -> None:
         if offset := OFFSET.match(line):
             raise PatchError(
                 f"{patch.name} applies only with an offset: hunk {offset[1]} at {path}:{offset[2]} "
-                f"is off by {offset[3]} lines; export the series again (docs/patches.md)"
+                f"is off by {offset[3]}; export the series again (docs/patches.md)"
             )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import shutil
 import sys
 import tempfile
@@ -102,13 +101,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--into", type=Path, required=True, help="folder in the build tree")
     parser.add_argument("--upstream", default=None, help="archive or folder to take instead of the download")
-    parser.add_argument("--patches", type=Path, default=None, help="folder with the series; without it nothing is patched")
+    parser.add_argument("--patches", type=Path, default=None, help="folder with the series to apply; none: nothing")
     arguments = parser.parse_args()
-    stage(find_source(arguments.upstream), Path(os.path.abspath(arguments.into)), arguments.patches)
+    stage(find_source(arguments.upstream), arguments.into.resolve(), arguments.patches)
 
 
 if __name__ == "__main__":
     try:
         main()
     except (PatchError, UpstreamError) as error:
-        sys.exit(f"drugs_cpp: {error}")
+        sys.exit(f"drugs_cpp: error: {error}")

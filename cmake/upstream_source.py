@@ -26,7 +26,7 @@ from pathlib import Path
 PIN_FILE = Path(__file__).resolve().parent.parent / "patches" / "upstream.json"
 TREE = Path("vendor", "llama.cpp")  # where the source distribution keeps llama.cpp
 VARIABLE = "DRUGS_CPP_UPSTREAM"
-STANDARD_ERROR = 2
+STANDARD_ERROR = 2  # the file itself, whatever sys.stderr may be
 HOW_TO_GIVE_IT = (
     f"give its source with -DDRUGS_UPSTREAM=PATH or {VARIABLE}=PATH (the archive, or a folder unpacked from it)"
 )
@@ -100,7 +100,7 @@ def fetch(pin: Pin) -> Path:
 def download(pin: Pin, folder: Path) -> None:
     """Let pip, with the user's own settings, put the source distribution into `folder`."""
     if importlib.util.find_spec("pip") is None:
-        raise UpstreamError(f"{sys.executable} has no pip to get {pin.requirement} with: install pip, or {HOW_TO_GIVE_IT}")
+        raise UpstreamError(f"{sys.executable} has no pip to get {pin.requirement}: install pip, or {HOW_TO_GIVE_IT}")
     print(f"drugs_cpp: downloading the source of {pin.requirement} (about 80 MB, once)", file=sys.stderr, flush=True)
     # The hash lets pip refuse a wrong archive before it runs anything in it.
     wanted = folder / "requirements.txt"
@@ -121,11 +121,10 @@ def download(pin: Pin, folder: Path) -> None:
 def why_pip_failed(said: str, pin: Pin) -> str:
     if "DO NOT MATCH THE HASHES" in said:
         return f"the {pin.requirement} that pip found is not the pinned one (sha256 {pin.sha256}): {HOW_TO_GIVE_IT}"
-    reasons = re.findall(r"^ERROR: (.*)", said, re.MULTILINE) or ["no reason given"]
-    return (
-        f"pip could not download {pin.requirement} ({reasons[0].strip()}): connect to the network and try again, "
-        f"or {HOW_TO_GIVE_IT}"
-    )
+    if "from versions: none" in said:  # what pip says when it can reach nothing at all
+        return f"pip could not find {pin.requirement}: connect to the network and try again, or {HOW_TO_GIVE_IT}"
+    reasons = re.findall(r"^ERROR: (.*)", said, re.MULTILINE) or ["it gave no reason"]
+    return f"pip could not download {pin.requirement} ({reasons[0].strip()}): try again, or {HOW_TO_GIVE_IT}"
 
 
 def sha256_of(path: Path) -> str:
@@ -150,7 +149,7 @@ def llama_cpp_folder(folder: Path) -> Path:
     for tree in (folder / TREE, folder):
         if (tree / "ggml" / "CMakeLists.txt").is_file():
             return tree
-    raise UpstreamError(f"{folder} holds no llama.cpp source (looked for ggml/CMakeLists.txt and {TREE}/ggml/CMakeLists.txt)")
+    raise UpstreamError(f"{folder} holds no llama.cpp source (no ggml/CMakeLists.txt, nor {TREE}/ggml/CMakeLists.txt)")
 
 
 @contextmanager
@@ -188,7 +187,7 @@ def files_of_archive(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes, boo
 
 def bindings_to_install(source: Path) -> str:
     """Return what pip installs as llama-cpp-python: the very same source, where it holds the bindings too."""
-    if source.is_file() or (source / "pyproject.toml").is_file() and (source / TREE).is_dir():
+    if source.is_file() or ((source / "pyproject.toml").is_file() and (source / TREE).is_dir()):
         return str(source)
     return read_pin().requirement
 
@@ -204,4 +203,4 @@ if __name__ == "__main__":
     try:
         main()
     except UpstreamError as error:
-        sys.exit(f"drugs_cpp: {error}")
+        sys.exit(f"drugs_cpp: error: {error}")

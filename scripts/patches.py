@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import subprocess
 import sys
@@ -45,8 +44,8 @@ def git(folder: Path, *arguments: str) -> str:
     return result.stdout.decode("utf-8")
 
 
-def checkout(folder: Path, source: Path, patches: Path = PATCHES, only: set[str] | None = None) -> None:
-    """Make `folder` a repository: upstream as its first commit (`only` these files, or all), then the series."""
+def checkout(folder: Path, source: Path, patches: Path | None = PATCHES, only: set[str] | None = None) -> None:
+    """Make `folder` a repository: upstream as its first commit (`only` these files, or all), then the series if any."""
     if folder.exists() and any(folder.iterdir()):
         raise PatchError(f"{folder} is not empty: name a new folder")
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,9 +58,10 @@ def checkout(folder: Path, source: Path, patches: Path = PATCHES, only: set[str]
                 target.chmod(0o755 if executable else 0o644)
     git(folder, "init", "--quiet", "--initial-branch=patched")
     commit(folder, f"llama.cpp {read_pin().llama_cpp_commit}, unpatched\n")
-    for patch in read_patches(patches):
-        apply_patch(folder, patches, patch)
-        commit(folder, patch.message)
+    if patches is not None:
+        for patch in read_patches(patches):
+            apply_patch(folder, patches, patch)
+            commit(folder, patch.message)
 
 
 def commit(folder: Path, message: str) -> None:
@@ -163,25 +163,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--upstream", help="archive or folder to take instead of the download")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("checkout", "export"):
-        commands.add_parser(name).add_argument("folder", type=Path)
+    to_commits = commands.add_parser("checkout")
+    to_commits.add_argument("folder", type=Path)
+    to_commits.add_argument("--unpatched", action="store_true", help="upstream alone, to move the series onto")
+    commands.add_parser("export").add_argument("folder", type=Path)
     commands.add_parser("check")
     given = parser.parse_args(arguments)
     if given.command == "checkout":
-        checkout(Path(os.path.abspath(given.folder)), find_source(given.upstream))
+        checkout(given.folder.resolve(), find_source(given.upstream), None if given.unpatched else PATCHES)
         print(f"edit and commit in {given.folder}, then: python scripts/patches.py export {given.folder}")
     elif given.command == "export":
-        names = export(Path(os.path.abspath(given.folder)))
+        names = export(given.folder.resolve())
         print(f"wrote {len(names)} patches and series to {PATCHES}")
     else:
         problems = check(find_source(given.upstream))
         print_sizes()
         if problems:
-            raise PatchError("\ndrugs_cpp: ".join(problems))
+            raise PatchError("\ndrugs_cpp: error: ".join(problems))
 
 
 if __name__ == "__main__":
     try:
         main()
     except (PatchError, UpstreamError) as error:
-        sys.exit(f"drugs_cpp: {error}")
+        sys.exit(f"drugs_cpp: error: {error}")

@@ -3,7 +3,7 @@
 python=$1
 
 stop() {
-    echo "drugs_cpp: $1" >&2
+    echo "drugs_cpp: error: $1" >&2
     exit 1
 }
 

@@ -10,16 +10,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Optional
 
 LOGS = Path("build", "logs")
 # What ninja ("[12/345] ...") and pip ("Progress 12 of 345") say about how far they are.
 PROGRESS = re.compile(rb"(?:^|\n)(?:\[(\d+)/(\d+)\]|Progress (\d+) of (\d+))")
 NO_NETWORK = re.compile(r"NewConnectionError|NameResolutionError|ConnectTimeoutError|ProxyError|Max retries exceeded")
+ERROR = "drugs_cpp: error: "
 WIDTH = 24
 
 
-def how_far(log: Path) -> Optional[float]:
+def how_far(log: Path) -> float | None:
     """Return the last progress in the log's tail as a fraction, or None if it tells none."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 8192))
@@ -58,12 +58,12 @@ def run(command: list[str], text: str, log: Path) -> int:
 def explain(log: Path) -> str:
     """Say why the step failed: in the build's own words, or by what is known to go wrong, or the end of the log."""
     said = log.read_text(encoding="utf-8", errors="replace")
-    own = list(dict.fromkeys(re.findall(r"^\s*(drugs_cpp: .*)", said, re.MULTILINE)))
+    own = [line.strip() for line in said.splitlines() if line.lstrip().startswith(ERROR)]
     if own:
         return own[-1]
     if NO_NETWORK.search(said):
-        return f"drugs_cpp: the network cannot be reached: connect and run make again (details: {log})"
-    return "\n".join([*said.splitlines()[-25:], f"drugs_cpp: this step failed; the whole log is {log}"])
+        return f"{ERROR}the network cannot be reached: connect and run make again (details: {log})"
+    return "\n".join([*said.splitlines()[-25:], f"{ERROR}this step failed; the whole log is {log}"])
 
 
 def main() -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+import numpy.typing as npt
 
 N_VOCAB = 128
 N_LAYER = 3
@@ -31,12 +32,17 @@ def write_tiny_model(path: Path, n_layer: int = N_LAYER) -> None:
 
     rng = np.random.default_rng(3)
 
+    def random(*shape: int) -> npt.NDArray[np.float32]:
+        return rng.normal(0, shape[-1] ** -0.5, shape).astype(np.float32)
+
     def add(name: str, *shape: int) -> None:
-        writer.add_tensor(name, rng.normal(0, shape[-1] ** -0.5, shape).astype(np.float32))
+        writer.add_tensor(name, random(*shape))
 
     n_kv = N_EMBD // N_HEAD * N_HEAD_KV
     add("token_embd.weight", N_VOCAB, N_EMBD)
-    add("output.weight", N_VOCAB, N_EMBD)
+    output = random(N_VOCAB, N_EMBD)
+    output[:3] = 0  # so that a text never ends by itself
+    writer.add_tensor("output.weight", output)
     writer.add_tensor("output_norm.weight", np.ones(N_EMBD, np.float32))
     for il in range(n_layer):
         for norm in ("attn_norm", "ffn_norm"):

@@ -38,8 +38,8 @@ class DRUGS:
 
     Args:
         h_dose, q_dose, a_dose, pk_dose, pv_dose: largest angle at the site H, Q, A, pK, pV.
-        h_shape, q_shape, a_shape, pk_shape, pv_shape: how that dose depends on depth: a :class:`DoseProfile`, points such
-            as ``[{"depth": 0.3, "peakratio": 0}, {"depth": 1, "peakratio": 1}]``, or a pair ``(points, mode)``.
+        h_shape, q_shape, a_shape, pk_shape, pv_shape: how that dose depends on depth: a :class:`DoseProfile`, points
+            such as ``[{"depth": 0.3, "peakratio": 0}, {"depth": 1, "peakratio": 1}]``, or a pair ``(points, mode)``.
             None: the full dose in every layer.
         dose_multiplier: factor on all doses.
         seed: of the noise and the sampler, 0 to 2**32 - 2. None: every run draws a fresh one.
@@ -104,23 +104,23 @@ class DRUGS:
         """The largest angle at a site in radians, as it was set: without profile and multiplier."""
         return self._dosage.thetas[check_site(site)]
 
-    def set_H_dose_theta(self, radians: float) -> None:  # noqa: N802 (the reference's names, here and below)
+    def set_H_dose_theta(self, radians: float) -> None:
         """Largest angle for the input of the query, key and value projections."""
         self.set_dose_theta(radians, "H")
 
-    def set_Q_dose_theta(self, radians: float) -> None:  # noqa: N802
+    def set_Q_dose_theta(self, radians: float) -> None:
         """Largest angle for the query heads."""
         self.set_dose_theta(radians, "Q")
 
-    def set_A_dose_theta(self, radians: float) -> None:  # noqa: N802
+    def set_A_dose_theta(self, radians: float) -> None:
         """Largest angle for the heads' attention outputs."""
         self.set_dose_theta(radians, "A")
 
-    def set_pK_dose_theta(self, radians: float) -> None:  # noqa: N802
+    def set_pK_dose_theta(self, radians: float) -> None:
         """Largest angle for a token's own key heads, on the way into the cache."""
         self.set_dose_theta(radians, "pK")
 
-    def set_pV_dose_theta(self, radians: float) -> None:  # noqa: N802
+    def set_pV_dose_theta(self, radians: float) -> None:
         """Largest angle for a token's own value heads, on the way into the cache."""
         self.set_dose_theta(radians, "pV")
 
@@ -176,23 +176,23 @@ class DRUGS:
 
         self._change(change)
 
-    def set_H_dose_shape(self, shape: Shape, mode: str | None = None) -> None:  # noqa: N802
+    def set_H_dose_shape(self, shape: Shape, mode: str | None = None) -> None:
         """Profile for site H: see :meth:`set_dose_shape`."""
         self.set_dose_shape(shape, mode, site="H")
 
-    def set_Q_dose_shape(self, shape: Shape, mode: str | None = None) -> None:  # noqa: N802
+    def set_Q_dose_shape(self, shape: Shape, mode: str | None = None) -> None:
         """Profile for site Q: see :meth:`set_dose_shape`."""
         self.set_dose_shape(shape, mode, site="Q")
 
-    def set_A_dose_shape(self, shape: Shape, mode: str | None = None) -> None:  # noqa: N802
+    def set_A_dose_shape(self, shape: Shape, mode: str | None = None) -> None:
         """Profile for site A: see :meth:`set_dose_shape`."""
         self.set_dose_shape(shape, mode, site="A")
 
-    def set_pK_dose_shape(self, shape: Shape, mode: str | None = None) -> None:  # noqa: N802
+    def set_pK_dose_shape(self, shape: Shape, mode: str | None = None) -> None:
         """Profile for site pK: see :meth:`set_dose_shape`."""
         self.set_dose_shape(shape, mode, site="pK")
 
-    def set_pV_dose_shape(self, shape: Shape, mode: str | None = None) -> None:  # noqa: N802
+    def set_pV_dose_shape(self, shape: Shape, mode: str | None = None) -> None:
         """Profile for site pV: see :meth:`set_dose_shape`."""
         self.set_dose_shape(shape, mode, site="pV")
 
@@ -341,7 +341,7 @@ _KEYWORDS = [f"{site.lower()}_{what}" for what in ("dose", "shape") for site in 
 
 def _refuse(unknown: dict[str, Any]) -> None:
     for name in unknown:
-        near = difflib.get_close_matches(name, _KEYWORDS, n=1)
+        near = difflib.get_close_matches(name.lower(), _KEYWORDS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"the arguments are {', '.join(_KEYWORDS)}"
         raise TypeError(f"DRUGS() got an unknown argument {name!r}: {hint}")
 

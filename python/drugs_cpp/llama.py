@@ -52,7 +52,8 @@ class Llama(DosedGeneration):
         **kwargs: Any,
     ) -> None:
         self._stack = contextlib.ExitStack()  # upstream's __del__ closes it, also after an error below
-        check_keywords(kwargs, keyword_names(llama_cpp.Llama.__init__), keyword_names(DRUGS.__init__))
+        known = keyword_names(Llama.__init__) + keyword_names(llama_cpp.Llama.__init__)
+        check_keywords(kwargs, known, keyword_names(DRUGS.__init__))
         drugs = DRUGS() if drugs is None else drugs
         seed = check_seed(seed)
         self._init_doses(drugs, protect_inputs, sink)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _MAGIC = b"GGUF"
 
+_SIGNS_OF_A_SHORT_FILE = ("file bounds", "file size", "failed to read")  # in llama.cpp's words
+
 _ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR in ggml.h
 
 
@@ -49,7 +51,8 @@ def explain_load_failure(path: str | os.PathLike[str], error: ValueError) -> Val
         error: what llama-cpp-python raised when it was given that file.
 
     Returns:
-        A :class:`ModelFileError` with llama.cpp's own reason, or an error like ``error`` where loading was not the trouble.
+        A :class:`ModelFileError` with llama.cpp's own reason, or an error like ``error`` where the file was not the
+        trouble.
     """
     message = str(error)
     if message.startswith("Failed to create llama_context"):
@@ -63,24 +66,22 @@ def explain_load_failure(path: str | os.PathLike[str], error: ValueError) -> Val
 def _remedy(reason: str) -> str:
     if "architecture" in reason:
         return " (this version of llama.cpp does not know that kind of model)"
-    if "file bounds" in reason or "failed to read" in reason:
+    if any(sign in reason for sign in _SIGNS_OF_A_SHORT_FILE):
         return " (the file is probably cut short: get it again)"
     return ""
 
 
 def _reason(path: str | os.PathLike[str]) -> str:
-    """What llama.cpp says about the file when it reads the headers once more; empty if it finds nothing wrong there."""
+    """What llama.cpp says when it reads the headers once more; empty if it finds nothing wrong there."""
     params = llama_cpp.llama_model_default_params()
-    params.no_alloc = True  # headers only
-    params.use_mmap = False
-    params.n_gpu_layers = 0
+    params.vocab_only = True  # no weights; but every tensor's place in the file is checked
     with _captured_errors() as errors:
         model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
     if model is not None:
         llama_cpp.llama_model_free(model)
     # the first message is the cause, those behind it only pass it on; each begins with the name of a C function
     cause = errors[0].strip().partition(": ")[2] if errors else ""
-    return cause.removeprefix("error loading model: ")
+    return cause.replace("error loading model: ", "")
 
 
 @contextmanager
@@ -88,7 +89,7 @@ def _captured_errors() -> Iterator[list[str]]:
     """Collect llama.cpp's error messages instead of printing them."""
     errors: list[str] = []
 
-    @llama_cpp.llama_log_callback
+    @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
     def collect(level: int, text: bytes, _: ctypes.c_void_p) -> None:
         if level == _ERROR_LEVEL:
             errors.append(text.decode(errors="replace"))

@@ -70,7 +70,7 @@ class DoseProfile:
         if self.mode == FLOOR:
             return min(low.peakratio, high.peakratio)
         way = (depth - low.depth) / (high.depth - low.depth)
-        return (1 - way) * low.peakratio + way * high.peakratio
+        return low.peakratio + way * (high.peakratio - low.peakratio)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: ``{"points": [{"depth": ..., "peakratio": ...}, ...], "mode": ...}``."""

@@ -52,13 +52,16 @@ def check_keywords(kwargs: Mapping[str, Any], known: Iterable[str], doses: Itera
     Raises:
         TypeError: naming the first unknown keyword and what was probably meant.
     """
-    known = list(known)
-    doses = list(doses)
+    known, doses = list(known), list(doses)
     for name in kwargs:
-        if name in known:
-            continue
-        if name in doses:
-            raise TypeError(f"Llama() takes no {name!r}: give doses as Llama(path, drugs=DRUGS({name}=...))")
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "help(drugs_cpp.Llama) lists the arguments"
-        raise TypeError(f"Llama() got an unknown argument {name!r}: {hint}")
+        if name not in known:
+            raise TypeError(f"Llama() got an unknown argument {name!r}: {_hint(name, known, doses)}")
+
+
+def _hint(name: str, known: list[str], doses: list[str]) -> str:
+    near = difflib.get_close_matches(name, known + doses, n=1)
+    if not near:
+        return "help(drugs_cpp.Llama) lists the arguments"
+    if near[0] in doses:
+        return f"give doses as Llama(path, drugs=DRUGS({near[0]}=...))"
+    return f"did you mean {near[0]!r}?"

@@ -27,5 +27,5 @@ def check_site(site: object) -> str:
         return site
     by_lower_case = {name.lower(): name for name in SITES}
     near = by_lower_case.get(site.strip().lower()) if isinstance(site, str) else None
-    hint = f"did you mean {near!r}? " if near else ""
-    raise DoseError(f"unknown site {site!r}: {hint}The sites are {', '.join(SITES)}")
+    hint = f" (did you mean {near!r}?)" if near else ""
+    raise DoseError(f"unknown site {site!r}{hint}: the sites are {', '.join(SITES)}")

@@ -1,0 +1,121 @@
+"""``python -m drugs_cpp``: the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from drugs_cpp.demo import DEFAULT_PROMPT, DEFAULT_TOKENS, DemoSettings, make_drugs, run_demo
+from drugs_cpp.errors import DrugsError
+from drugs_cpp.seed import check_seed
+from drugs_cpp.sites import SITES
+
+_NAME = "drugs_cpp"
+
+_BAD_INPUT, _INTERRUPTED, _PIPE_CLOSED = 2, 130, 141  # exit statuses, as shells and Unix tools use them
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        _complain(message)
+        raise SystemExit(_BAD_INPUT)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a model may write what the terminal cannot
+    try:
+        run_demo(_settings(_parser().parse_args(arguments)))
+    except DrugsError as error:
+        _complain(str(error))
+        return _BAD_INPUT
+    except KeyboardInterrupt:
+        print(f"\n{_NAME}: stopped", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # what is left in the buffer would complain again when Python exits
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
+    return 0
+
+
+def _complain(message: str) -> None:
+    print(f"{_NAME}: error: {' '.join(message.split())}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog=f"python -m {_NAME}")
+    demo = parser.add_subparsers(dest="command", required=True, metavar="demo").add_parser(
+        "demo", help="show a sober text and dosed ones beside it"
+    )
+    demo.add_argument("-m", "--model", metavar="FILE", help="a GGUF model; without it the default one")
+    demo.add_argument("-p", "--prompt", default=DEFAULT_PROMPT, help="default: %(default)r")
+    demo.add_argument(
+        "--dose",
+        action="append",
+        default=[],
+        type=_dose,
+        metavar="SITE=ANGLE",
+        help=f"largest angle in radians at a site ({', '.join(SITES)}); once for each site",
+    )
+    demo.add_argument("--seed", action="append", default=[], type=_seed, metavar="N", help="once for each text")
+    demo.add_argument("-n", "--tokens", default=DEFAULT_TOKENS, type=_count, help="tokens a text (%(default)s)")
+    demo.add_argument("-t", "--threads", type=_count, help="threads to compute with")
+    demo.add_argument("--raw", action="store_true", help="continue the prompt without the model's chat template")
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> DemoSettings:
+    return DemoSettings(
+        model=options.model,
+        prompt=options.prompt,
+        doses=dict(options.dose),
+        seeds=tuple(options.seed),
+        n_tokens=options.tokens,
+        n_threads=options.threads,
+        raw=options.raw,
+    )
+
+
+def _dose(text: str) -> tuple[str, float]:
+    site, equals, angle = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is no dose: give SITE=ANGLE, such as A=0.2")
+    try:
+        radians = float(angle)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{angle!r} in {text!r} is no angle: give radians, such as 0.2") from None
+    try:
+        make_drugs({site: radians})
+    except DrugsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return site, radians
+
+
+def _seed(text: str) -> int:
+    try:
+        seed = check_seed(int(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed: give a whole number from 0 to 2**32 - 2") from error
+    if seed is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed: give a whole number from 0 to 2**32 - 2")
+    return seed
+
+
+def _count(text: str) -> int:
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 1 or more")
+    return count
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""llama.cpp's C interface as it is, for what ``llama_cpp.Llama`` does not do: several sequences in a batch, a look at the graph.
+
+Imports ``llama_cpp`` only, so that it also runs on unpatched libraries.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+import llama_cpp
+import numpy as np
+import numpy.typing as npt
+from llama_cpp._logger import set_verbose
+
+#: token, position, sequences
+Entry = tuple[int, int, Sequence[int]]
+
+
+class Context:
+    """A model and a context; ``ops`` collects the name of every graph node that is computed."""
+
+    def __init__(self, path: str, n_threads: int = 2, n_seq_max: int = 4, flash_attn: bool = False, n_ubatch: int = 512) -> None:
+        llama_cpp.llama_backend_init()
+        self.ops: list[str] = []
+        self._ggml = ctypes.CDLL(str(next(Path(llama_cpp.llama_cpp._base_path).glob("libggml-base*"))))
+        self._ggml.ggml_op_desc.restype = ctypes.c_char_p
+        self._ggml.ggml_op_desc.argtypes = [ctypes.c_void_p]
+        self._callback = llama_cpp.ggml_backend_sched_eval_callback(self._record)
+        set_verbose(False)
+        self.model = llama_cpp.llama_model_load_from_file(path.encode(), llama_cpp.llama_model_default_params())
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx = 512
+        params.n_batch = 512
+        params.n_ubatch = n_ubatch
+        params.n_seq_max = n_seq_max
+        params.kv_unified = True
+        params.n_threads = params.n_threads_batch = n_threads
+        params.flash_attn_type = int(flash_attn)
+        params.cb_eval = self._callback
+        self.address = llama_cpp.llama_init_from_model(self.model, params)
+        self.n_vocab = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(self.model))
+
+    def _record(self, tensor: int, ask: bool, _: object) -> bool:
+        if ask:
+            self.ops.append(self._ggml.ggml_op_desc(tensor).decode())
+        return False
+
+    def decode(self, entries: Sequence[Entry]) -> npt.NDArray[np.float32]:
+        """Logits of every token, float32 (n_tokens, n_vocab)."""
+        batch = llama_cpp.llama_batch_init(len(entries), 0, 4)
+        batch.n_tokens = len(entries)
+        for i, (token, position, sequences) in enumerate(entries):
+            batch.token[i] = token
+            batch.pos[i] = position
+            batch.n_seq_id[i] = len(sequences)
+            for j, sequence in enumerate(sequences):
+                batch.seq_id[i][j] = sequence
+            batch.logits[i] = 1
+        try:
+            assert llama_cpp.llama_decode(self.address, batch) == 0
+        finally:
+            llama_cpp.llama_batch_free(batch)
+        rows = [llama_cpp.llama_get_logits_ith(self.address, i) for i in range(len(entries))]
+        return np.stack([np.ctypeslib.as_array(row, shape=(self.n_vocab,)).copy() for row in rows])
+
+    def feed(self, tokens: Sequence[int], start: int = 0, sequence: int = 0) -> npt.NDArray[np.float32]:
+        """One batch of one sequence."""
+        return self.decode([(token, start + i, [sequence]) for i, token in enumerate(tokens)])
+
+    def forget(self) -> None:
+        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self.address), True)
+
+    def __enter__(self) -> Context:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        llama_cpp.llama_free(self.address)
+        llama_cpp.llama_model_free(self.model)

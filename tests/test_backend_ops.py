@@ -1,0 +1,31 @@
+"""Upstream's own harness for ops, on the cases that the patches add to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def harness() -> str:
+    program = os.environ.get("DRUGS_TEST_BACKEND_OPS")
+    if not program:
+        pytest.skip("DRUGS_TEST_BACKEND_OPS is not set: `make test` builds the program and sets it")
+    return program
+
+
+def test_the_op_passes(harness: str) -> None:
+    run = subprocess.run([harness, "test", "-o", "RANDOM_ROTATE", "-b", "CPU"], capture_output=True, text=True, check=True)
+    passed = re.search(r"(\d+)/(\d+) tests passed", run.stdout)
+    assert passed is not None
+    assert passed[1] == passed[2]
+    assert int(passed[1]) >= 20
+
+
+def test_the_op_is_supported_where_it_is_listed(harness: str) -> None:
+    run = subprocess.run([harness, "support", "-o", "RANDOM_ROTATE", "-b", "CPU"], capture_output=True, text=True, check=True)
+    assert "RANDOM_ROTATE" in run.stdout
+    assert "not supported" not in run.stdout

@@ -1,0 +1,385 @@
+from __future__ import annotations
+
+import copy
+import json
+import math
+import pickle
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from drugs_cpp.drugs import DRUGS
+from drugs_cpp.errors import DoseError, DrugsError, SeedError
+from drugs_cpp.profile import DoseProfile
+from drugs_cpp.sites import SITES
+
+RAMP = ({"depth": 0.0, "peakratio": 0.0}, {"depth": 0.5, "peakratio": 1.0})
+
+BAD_SIZES = [math.nan, math.inf, -math.inf, -0.1, "0.1", None, True, 1j, 10**400, [0.1]]
+
+
+def column(drugs: DRUGS, site: str, n_layer: int = 4) -> list[float]:
+    return [float(angle) for angle in drugs.table(n_layer)[:, SITES.index(site)]]
+
+
+def full() -> DRUGS:
+    drugs = DRUGS(0.1, 0.2, 0.3, 0.4, 0.5, h_shape=(RAMP, "ceil"), pv_shape=RAMP, seed=7)
+    drugs.dose_multiplier = 0.5
+    return drugs
+
+
+#
+# the table
+#
+
+
+def test_the_sites_and_their_order() -> None:
+    assert SITES == ("H", "Q", "A", "pK", "pV")
+
+
+def test_a_table_computed_by_hand() -> None:
+    drugs = DRUGS(h_dose=0.1, q_dose=0.2, a_dose=0.3, pk_dose=0.4, pv_dose=0.5)
+    drugs.set_H_dose_shape(RAMP, "interpolate")
+    drugs.set_Q_dose_shape(RAMP, "ceil")
+    drugs.set_A_dose_shape(RAMP, "floor")
+    drugs.set_dose_multiplier(2)
+    expected = [
+        [0.00, 0.0, 0.0, 0.8, 1.0],
+        [0.10, 0.4, 0.0, 0.8, 1.0],
+        [0.20, 0.4, 0.6, 0.8, 1.0],
+        [0.20, 0.4, 0.6, 0.8, 1.0],
+    ]
+    table = drugs.table(4)
+    assert table.dtype == np.float32
+    assert table.shape == (4, 5)
+    np.testing.assert_allclose(table, expected, rtol=1e-6)
+
+
+def test_a_table_is_kept_until_something_changes() -> None:
+    drugs = DRUGS(a_dose=0.1)
+    table = drugs.table(3)
+    assert drugs.table(3) is table
+    assert drugs.table(4).shape == (4, 5)
+    with pytest.raises(ValueError, match="read-only"):
+        table[0, 0] = 1
+    drugs.set_A_dose_theta(0.2)
+    assert column(drugs, "A") == pytest.approx([0.2] * 4)
+
+
+@pytest.mark.parametrize("n_layer", [0, -1, 1.5, "4", None, True])
+def test_a_model_has_layers(n_layer: Any) -> None:
+    with pytest.raises(DoseError, match="n_layer"):
+        DRUGS().table(n_layer)
+
+
+def test_numpy_numbers_are_numbers() -> None:
+    drugs = DRUGS(a_dose=np.float32(0.5))  # type: ignore[arg-type]
+    assert drugs.table(np.int64(2)).shape == (2, 5)  # type: ignore[arg-type]
+    assert json.dumps(drugs.to_dict())
+
+
+#
+# setters
+#
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_each_site_has_its_own_dose_and_shape(site: str) -> None:
+    by_keyword = DRUGS(**{f"{site.lower()}_dose": 0.2, f"{site.lower()}_shape": (RAMP, "ceil")})  # type: ignore[arg-type]
+    by_own_setter = DRUGS()
+    getattr(by_own_setter, f"set_{site}_dose_theta")(0.2)
+    getattr(by_own_setter, f"set_{site}_dose_shape")(RAMP, "ceil")
+    by_general_setter = DRUGS()
+    by_general_setter.set_dose_theta(0.2, site)
+    by_general_setter.set_dose_shape(RAMP, "ceil", site=site)
+    in_one_step = DRUGS()
+    in_one_step.set_drug_profile(RAMP, "ceil", site, dose_theta=0.2)
+    assert by_keyword == by_own_setter == by_general_setter == in_one_step
+    for drugs in (by_keyword, by_own_setter):
+        assert column(drugs, site) == pytest.approx([0.0, 0.2, 0.2, 0.2])
+        assert drugs.get_dose_theta(site) == 0.2
+        assert drugs.get_dose_shape(site) == DoseProfile(RAMP, "ceil")
+        for other in set(SITES) - {site}:
+            assert column(drugs, other) == [0.0] * 4
+            assert drugs.get_dose_shape(other) is None
+
+
+def test_a_shape_can_be_taken_back() -> None:
+    drugs = DRUGS(a_dose=0.1, a_shape=RAMP)
+    drugs.set_A_dose_shape(None)
+    assert drugs == DRUGS(a_dose=0.1)
+
+
+def test_two_points_are_no_pair_with_a_mode() -> None:
+    assert DRUGS(a_shape=RAMP) == DRUGS(a_shape=list(RAMP)) == DRUGS(a_shape=(RAMP, "interpolate"))
+    assert DRUGS(a_shape=RAMP) == DRUGS(a_shape=DoseProfile(RAMP))
+
+
+def test_the_angle_that_was_set_is_read_back_without_multiplier() -> None:
+    assert full().get_dose_theta("A") == 0.3
+    assert full().get_dose_multiplier() == full().dose_multiplier == 0.5
+
+
+def test_detox_keeps_multiplier_and_seed() -> None:
+    drugs = full()
+    drugs.detox()
+    assert drugs == DRUGS(dose_multiplier=0.5, seed=7)
+    assert drugs.is_sober
+    assert not drugs.table(6).any()
+
+
+def test_what_is_sober() -> None:
+    zero = [{"depth": 0.5, "peakratio": 0}]
+    assert DRUGS().is_sober
+    assert DRUGS(a_shape=RAMP).is_sober
+    assert DRUGS(a_dose=0.1, dose_multiplier=0).is_sober
+    assert DRUGS(a_dose=0.1, a_shape=zero).is_sober
+    assert not DRUGS(a_dose=0.1, h_shape=zero).is_sober
+    assert not full().is_sober
+
+
+def test_seeds() -> None:
+    drugs = DRUGS(seed=3)
+    assert drugs.get_seed() == drugs.seed == 3
+    drugs.set_seed(4)
+    assert drugs.seed == 4
+    drugs.seed = None
+    assert drugs.get_seed() is None
+    drugs.set_seed(0xFFFFFFFF)
+    assert drugs.seed is None
+
+
+def test_every_change_raises_the_version() -> None:
+    drugs = DRUGS()
+    versions = [drugs.version]
+    changes: list[Callable[[], None]] = [
+        lambda: drugs.set_A_dose_theta(0.1),
+        lambda: drugs.set_A_dose_shape(RAMP),
+        lambda: drugs.set_drug_profile(RAMP, "ceil", "Q", 0.1),
+        lambda: drugs.set_dose_multiplier(2),
+        lambda: drugs.set_seed(1),
+        lambda: drugs.assign(full()),
+        drugs.detox,
+    ]
+    for change in changes:
+        change()
+        versions.append(drugs.version)
+    assert versions == sorted(set(versions))
+    drugs.table(4)
+    assert drugs.version == versions[-1]
+
+
+#
+# errors: one exception that names the value, and nothing changed
+#
+
+
+@pytest.mark.parametrize("bad", BAD_SIZES)
+def test_angles_that_are_none(bad: Any) -> None:
+    drugs = full()
+    with pytest.raises(DoseError) as caught:
+        drugs.set_A_dose_theta(bad)
+    assert repr(bad) in str(caught.value)
+    assert " A " in str(caught.value)
+    with pytest.raises(DoseError):
+        DRUGS(a_dose=bad)
+    assert drugs == full()
+    assert drugs.version == full().version
+
+
+@pytest.mark.parametrize("bad", BAD_SIZES)
+def test_multipliers_that_are_none(bad: Any) -> None:
+    drugs = full()
+    with pytest.raises(DoseError, match="multiplier"):
+        drugs.set_dose_multiplier(bad)
+    assert drugs == full()
+
+
+def test_a_dose_beyond_float32_is_refused_when_it_is_set() -> None:
+    drugs = DRUGS(a_dose=1e30)
+    with pytest.raises(DoseError, match="dose at A"):
+        drugs.dose_multiplier = 1e30
+    with pytest.raises(DoseError, match="dose at A"):
+        drugs.set_A_dose_shape([{"depth": 0, "peakratio": 1e30}])
+    assert drugs == DRUGS(a_dose=1e30)
+
+
+@pytest.mark.parametrize("site", ["B", "", "K", None, 2, ["A"]])
+def test_unknown_sites(site: Any) -> None:
+    drugs = full()
+    for call in (
+        lambda: drugs.set_dose_theta(0.1, site),
+        lambda: drugs.set_dose_shape(RAMP, site=site),
+        lambda: drugs.get_dose_theta(site),
+        lambda: drugs.get_dose_shape(site),
+        lambda: drugs.set_drug_profile(RAMP, "ceil", site, 0.1),
+    ):
+        with pytest.raises(DoseError, match="H, Q, A, pK, pV"):
+            call()
+    assert drugs == full()
+
+
+@pytest.mark.parametrize(("site", "meant"), [("a", "A"), ("pk", "pK"), ("PV", "pV")])
+def test_sites_in_the_wrong_case(site: str, meant: str) -> None:
+    with pytest.raises(DoseError, match=f"did you mean '{meant}'"):
+        DRUGS().set_dose_theta(0.1, site)
+
+
+def test_a_failed_step_changes_neither_profile_nor_dose() -> None:
+    drugs = full()
+    with pytest.raises(DoseError):
+        drugs.set_drug_profile(RAMP, "ceil", "A", dose_theta=-1)
+    with pytest.raises(DoseError, match="mode"):
+        drugs.set_A_dose_shape(RAMP, "sideways")
+    with pytest.raises(DoseError):
+        drugs.set_A_dose_shape([])
+    with pytest.raises(SeedError):
+        drugs.set_seed(-1)
+    assert drugs == full()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("a_dos", "a_dose"), ("adose", "a_dose"), ("pK_dose", "pk_dose"), ("h_shap", "h_shape")]
+)
+def test_misspelt_arguments_are_named(name: str, meant: str) -> None:
+    with pytest.raises(TypeError, match=f"{name!r}.*did you mean {meant!r}"):
+        DRUGS(**{name: 0.1})  # type: ignore[arg-type]
+
+
+def test_unknown_arguments_get_the_list() -> None:
+    with pytest.raises(TypeError, match=r"'temperature'.*h_dose.*pv_shape.*seed"):
+        DRUGS(temperature=0.1)
+
+
+def test_attributes_that_do_not_exist_cannot_be_set() -> None:
+    with pytest.raises(AttributeError):
+        DRUGS().a_dose = 0.1  # type: ignore[attr-defined]
+
+
+#
+# copies
+#
+
+
+@pytest.mark.parametrize("twin", [DRUGS.copy, copy.copy, copy.deepcopy, lambda d: pickle.loads(pickle.dumps(d))])
+def test_copies_are_equal_and_apart(twin: Any) -> None:
+    original = full()
+    copied = twin(original)
+    assert copied == original
+    np.testing.assert_array_equal(copied.table(9), original.table(9))
+    copied.set_A_dose_theta(1)
+    assert original == full()
+    assert copied != original
+
+
+def test_assign_takes_everything() -> None:
+    drugs = DRUGS(a_dose=0.9)
+    drugs.assign(full())
+    assert drugs == full()
+
+
+def test_equality() -> None:
+    assert DRUGS(a_dose=0.1) != DRUGS(a_dose=0.2)
+    assert DRUGS(a_dose=0.1) != DRUGS(h_dose=0.1)
+    assert DRUGS(seed=1) != DRUGS(seed=2)
+    assert DRUGS() != 0
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(DRUGS())
+
+
+def test_repr_makes_the_same_object() -> None:
+    assert repr(DRUGS()) == "DRUGS()"
+    assert repr(DRUGS(a_dose=0.1, seed=7)) == "DRUGS(a_dose=0.1, seed=7)"
+    assert eval(repr(full())) == full()
+
+
+def test_plain_values_survive_json(tmp_path: Path) -> None:
+    assert DRUGS.from_dict(json.loads(json.dumps(full().to_dict()))) == full()
+    file = tmp_path / "doses.json"
+    full().save(file)
+    assert DRUGS.load(file) == full()
+
+
+def test_what_a_file_leaves_out_is_as_in_a_new_object() -> None:
+    assert DRUGS.from_dict({}) == DRUGS()
+    assert DRUGS.from_dict({"dose_theta": {"A": 0.1}}) == DRUGS(a_dose=0.1)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [],
+        {"a_dose": 0.1},
+        {"dose_theta": 0.1},
+        {"dose_theta": {"B": 0.1}},
+        {"dose_theta": {"A": -1}},
+        {"dose_theta": {"A": "0.1"}},
+        {"dose_shape": {"A": [{"depth": 0, "peakratio": 1}]}},
+        {"dose_shape": {"A": {"points": []}}},
+        {"dose_shape": {"A": {"mode": "ceil"}}},
+        {"dose_shape": {"A": {"points": [{"depth": 0, "peakratio": 1}], "mode": "up"}}},
+        {"dose_multiplier": None},
+        {"seed": -1},
+    ],
+)
+def test_files_with_something_else(values: Any, tmp_path: Path) -> None:
+    with pytest.raises(DrugsError):
+        DRUGS.from_dict(values)
+    file = tmp_path / "doses.json"
+    file.write_text(json.dumps(values))
+    with pytest.raises(DoseError, match=r"doses\.json"):
+        DRUGS.load(file)
+
+
+def test_files_that_are_no_json(tmp_path: Path) -> None:
+    file = tmp_path / "doses.json"
+    for content in (b"", b"not json", b"\xff\xfe\x00"):
+        file.write_bytes(content)
+        with pytest.raises(DoseError, match=r"doses\.json"):
+            DRUGS.load(file)
+    with pytest.raises(FileNotFoundError):
+        DRUGS.load(tmp_path / "none.json")
+
+
+def test_other_threads_see_whole_changes() -> None:
+    """A profile and its dose are set in one step, so no reader may meet one without the other."""
+    drugs = DRUGS()
+    full_ratio, half_ratio = [{"depth": 0, "peakratio": 1}], [{"depth": 0, "peakratio": 0.5}]
+    drugs.set_drug_profile(full_ratio, "ceil", "A", 0.1)
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            drugs.set_drug_profile(half_ratio, "ceil", "A", 0.2)
+            drugs.set_drug_profile(full_ratio, "ceil", "A", 0.1)
+
+    writers = [threading.Thread(target=write) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    try:
+        seen = {round(column(drugs, "A", 1)[0], 6) for _ in range(3000)}
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
+    assert seen == {0.1}
+
+
+def test_no_change_from_another_thread_is_lost() -> None:
+    drugs = DRUGS()
+
+    def dose(site: str) -> None:
+        for step in range(300):
+            drugs.set_dose_theta(step, site)
+
+    threads = [threading.Thread(target=dose, args=(site,)) for site in SITES]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [drugs.get_dose_theta(site) for site in SITES] == [299.0] * len(SITES)
+    assert drugs.version == 300 * len(SITES)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from drugs_cpp.errors import DrugsError, SeedError
+from drugs_cpp.seed import check_seed, fresh_seed
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**31, 2**32 - 2, np.uint32(2**32 - 2), np.int64(7)])
+def test_seeds(seed: Any) -> None:
+    checked = check_seed(seed)
+    assert checked == int(seed)
+    assert type(checked) is int
+
+
+@pytest.mark.parametrize("seed", [None, 2**32 - 1, np.uint32(2**32 - 1)])
+def test_asking_for_a_fresh_one(seed: Any) -> None:
+    assert check_seed(seed) is None
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 10**30, 1.0, float("nan"), "7", b"7", True, np.bool_(1), [7]])
+def test_what_is_no_seed(seed: Any) -> None:
+    with pytest.raises(SeedError) as caught:
+        check_seed(seed)
+    assert repr(seed) in str(caught.value)
+    assert "4294967294" in str(caught.value)
+
+
+def test_the_error_is_a_value_error_too() -> None:
+    assert issubclass(SeedError, ValueError)
+    assert issubclass(SeedError, DrugsError)
+
+
+def test_fresh_seeds_are_seeds_and_differ() -> None:
+    seeds = [fresh_seed() for _ in range(100)]
+    assert [check_seed(seed) for seed in seeds] == seeds
+    assert len(set(seeds)) > 95
+    assert max(seeds) > 2**31  # all bits are used: this fails once in 2**100

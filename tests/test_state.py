@@ -1,0 +1,155 @@
+"""What carries doses, seed and dirty positions: saved states, caches, pickles."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import llama_cpp
+import pytest
+from conftest import MakeLlama
+from test_llama import PROMPT, strong, text
+
+from drugs_cpp import DRUGS, Llama, StateError
+
+
+@pytest.fixture
+def llm(make_llama: MakeLlama, tiny_model_path: str) -> Llama:
+    return make_llama(tiny_model_path, drugs=strong())
+
+
+def disturb(llm: Llama) -> None:
+    """Another run with everything else."""
+    llm.drugs.detox()
+    llm.set_seed(99)
+    llm.sink = 0
+    llm.protect_inputs = False
+    llm.set_sobering_rate(3)
+    llm.Dgenerate([3, 4, 5], max_new_tokens=8, past_key_values=None)
+
+
+@pytest.mark.parametrize("seed", [7, None])
+def test_a_restored_run_continues_as_it_would_have(llm: Llama, seed: int | None) -> None:
+    llm.set_seed(seed)
+    llm.set_sobering_rate(12)
+    llm.Dgenerate(PROMPT, max_new_tokens=6)
+    state = llm.save_state()
+    dirty, used = llm.dirty_count, llm.seed
+    wanted = llm.Dgenerate([], max_new_tokens=20)
+
+    disturb(llm)
+    llm.load_state(state)
+    assert (llm.dirty_count, llm.seed, llm.drugs.seed) == (dirty, used, seed)
+    assert (llm.sink, llm.protect_inputs, llm.get_sobering_rate()) == (6, True, 12)
+    assert llm.Dgenerate([], max_new_tokens=20) == wanted
+
+
+def test_loading_puts_the_doses_into_the_shared_object(llm: Llama) -> None:
+    drugs = llm.drugs
+    state = llm.save_state()
+    drugs.set_A_dose_theta(2.0)
+    llm.load_state(state)
+    assert llm.drugs is drugs
+    assert drugs == strong()
+
+
+def test_a_saved_state_does_not_follow_later_changes(llm: Llama) -> None:
+    state = llm.save_state()
+    llm.drugs.detox()
+    assert state.dosed.drugs == strong()
+
+
+def test_a_state_goes_to_another_object_and_through_pickle(
+    llm: Llama, make_llama: MakeLlama, tiny_model_path: str
+) -> None:
+    llm.Dgenerate(PROMPT, max_new_tokens=6)
+    state = pickle.loads(pickle.dumps(llm.save_state()))
+    other = make_llama(tiny_model_path)
+    other.load_state(state)
+    assert other.dirty_count == llm.dirty_count
+    assert other.Dgenerate([], max_new_tokens=10) == llm.Dgenerate([], max_new_tokens=10)
+
+
+def test_a_pickled_model_continues_as_it_would_have(llm: Llama) -> None:
+    llm.set_sobering_rate(9)
+    llm.sink = 4
+    llm.Dgenerate(PROMPT, max_new_tokens=6)
+    twin = pickle.loads(pickle.dumps(llm))
+    try:
+        assert isinstance(twin, Llama)
+        assert (twin.drugs, twin.seed, twin.sink, twin.dirty_count) == (llm.drugs, 7, 4, llm.dirty_count)
+        assert twin.Dgenerate([], max_new_tokens=12) == llm.Dgenerate([], max_new_tokens=12)
+        assert text(twin) == text(llm)
+    finally:
+        twin.close()
+
+
+def test_a_fresh_model_can_be_pickled(llm: Llama) -> None:
+    twin = pickle.loads(pickle.dumps(llm))
+    assert text(twin) == text(llm)
+    twin.close()
+
+
+def test_a_plain_state_is_clean_and_ours_serves_upstream(llm: Llama, tiny_model_path: str) -> None:
+    plain = llama_cpp.Llama(tiny_model_path, n_ctx=256, n_threads=2, n_threads_batch=2, verbose=False)
+    llm.Dgenerate(PROMPT, max_new_tokens=6)
+    plain.load_state(llm.save_state())
+    assert plain.n_tokens == llm.n_tokens
+    llm.load_state(plain.save_state())
+    assert llm.dirty_count == 0
+    assert llm.drugs == strong()
+    plain.close()
+
+
+def test_reset_keeps_doses_and_seed(llm: Llama) -> None:
+    wanted = text(llm)
+    llm.reset()
+    assert (llm.dirty_count, llm.n_tokens) == (0, 0)
+    assert llm.drugs == strong()
+    assert text(llm) == wanted
+
+
+def complete(llm: Llama, prompt: list[int] = PROMPT, **kwargs: Any) -> list[int]:
+    llm.create_completion(prompt, max_tokens=20, **kwargs)
+    return list(llm.input_ids[: llm.n_tokens])
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_cache_changes_no_text(llm: Llama, warm: bool) -> None:
+    """A hit brings positions; what the caller has set holds, and dirty positions are not taken for a prompt."""
+    other = [1, 9, 8, 7, 6, 5, 4]
+    wanted, wanted_other = complete(llm), complete(llm, other)
+    longer = wanted[:20]
+    wanted_longer = complete(llm, longer)
+    llm.set_cache(llama_cpp.LlamaRAMCache(2 << 28))
+    for _ in range(1 + warm):
+        assert complete(llm) == wanted
+        assert complete(llm, other) == wanted_other
+        assert complete(llm, longer) == wanted_longer
+    assert llm.drugs == strong()
+
+
+def test_a_cache_hit_keeps_the_callers_doses_and_seed(llm: Llama) -> None:
+    llm.set_cache(llama_cpp.LlamaRAMCache(2 << 28))
+    complete(llm, seed=1)
+    complete(llm, [1, 9, 8, 7, 6, 5, 4])
+    llm.drugs.assign(DRUGS(a_dose=0.2))
+    complete(llm, seed=2)
+    assert llm.drugs == DRUGS(a_dose=0.2)
+    assert llm.seed == 2
+
+
+def test_states_that_do_not_fit(llm: Llama, make_llama: MakeLlama, tiny_model_path: str, model_path: str) -> None:
+    llm.Dgenerate(PROMPT, max_new_tokens=6)
+    for path, n_ctx, message in [(tiny_model_path, 128, "context of 128 tokens"), (model_path, 256, "vocabulary")]:
+        state = make_llama(path, n_ctx=n_ctx).save_state()
+        with pytest.raises(StateError, match=message):
+            llm.load_state(state)
+    assert llm.dirty_count == 5
+
+    state = llm.save_state()
+    state.llama_state = b"\0" * len(state.llama_state)
+    with pytest.raises(StateError, match="damaged"):
+        llm.load_state(state)
+    assert llm.n_tokens == 0
+    assert len(text(llm)) == 24
