@@ -2,7 +2,7 @@
 # make test    lint and all tests                                make bench   speed and memory beside upstream
 # make         only sets up .venv                                make clean   removes all that make made
 #
-# PYTHON=python3.12        the Python to make .venv with
+# PYTHON=python3.12             the Python to make .venv with
 # CMAKE_ARGS=-DGGML_CUDA=ON     options for llama.cpp, e.g. to use an NVIDIA GPU
 # DRUGS_CPP_UPSTREAM=PATH       llama-cpp-python's source to use instead of downloading it
 
@@ -12,8 +12,8 @@ BIN := .venv/bin
 DONE := .venv/done
 STEP = @$(PYTHON) scripts/step.py
 PIP := $(BIN)/python -m pip
+WITH_TOOLS = PATH="$(CURDIR)/$(BIN):$$PATH"; export PATH;
 
-export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := raw
 
@@ -46,7 +46,7 @@ RUN := DRUGS_UNPATCHED_LIB='$(CURDIR)/build/unpatched/bin' \
 
 $(DONE)/venv:
 	@sh scripts/preflight.sh '$(PYTHON)'
-	$(STEP) venv 'Making .venv and getting the build tools' sh -c '$(PYTHON) -m venv .venv && \
+	$(STEP) venv 'Making .venv and getting the build tools' sh -c '$(PYTHON) -m venv --clear .venv && \
 		PIP_PROGRESS_BAR=off $(PIP) install --upgrade "pip>=24.1" && \
 		$(PIP) install "scikit-build-core>=0.10" "pybind11>=2.12" cmake ninja'
 	@mkdir -p $(DONE) && touch $@
@@ -64,7 +64,7 @@ $(DONE)/bindings: $(DONE)/source
 	@touch $@
 
 $(DONE)/package: $(DONE)/bindings $(NATIVE) $(PACKAGE)
-	$(STEP) package 'Building the patched llama.cpp and installing drugs_cpp (minutes, the first time)' \
+	$(STEP) package 'Building the patched llama.cpp and drugs_cpp (minutes, the first time)' \
 		$(PIP) install --verbose --no-build-isolation --config-settings=build-dir=build/package .
 	@touch $@
 
@@ -78,12 +78,13 @@ $(DONE)/test-tools: pyproject.toml | $(DONE)/package
 
 $(DONE)/unpatched: tests/unpatched/CMakeLists.txt $(shell find cmake -type f ! -name '*.pyc') patches/upstream.json \
 		$(DONE)/source
-	$(STEP) unpatched 'Building the unpatched llama.cpp to compare with (minutes, the first time)' sh -c ' \
-		cmake -G Ninja -S tests/unpatched -B build/unpatched $(CMAKE_ARGS) && cmake --build build/unpatched'
+	$(STEP) unpatched 'Building the unpatched llama.cpp to compare with (minutes, the first time)' sh -c '$(WITH_TOOLS) \
+		cmake -G Ninja -S tests/unpatched -B build/unpatched -DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" $(CMAKE_ARGS) && \
+		cmake --build build/unpatched'
 	@touch $@
 
 $(DONE)/backend-ops: $(NATIVE) | $(DONE)/package
-	$(STEP) backend-ops 'Building test-backend-ops (a minute or two, the first time)' sh -c ' \
+	$(STEP) backend-ops 'Building test-backend-ops (a minute or two, the first time)' sh -c '$(WITH_TOOLS) \
 		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && cmake --build build/package --target test-backend-ops'
 	@touch $@
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -13,16 +14,17 @@ from pathlib import Path
 
 LOGS = Path("build", "logs")
 # What ninja ("[12/345] ...") and pip ("Progress 12 of 345") say about how far they are.
-PROGRESS = re.compile(rb"(?:^|\n)(?:\[(\d+)/(\d+)\]|Progress (\d+) of (\d+))")
+PROGRESS = re.compile(rb"(?:^|\n) *(?:\[(\d+)/(\d+)\]|Progress (\d+) of (\d+))")
 NO_NETWORK = re.compile(r"NewConnectionError|NameResolutionError|ConnectTimeoutError|ProxyError|Max retries exceeded")
 ERROR = "drugs_cpp: error: "
 WIDTH = 24
+TAIL = 1 << 18  # bytes; a compiler can have much to say between two steps of ninja
 
 
 def how_far(log: Path) -> float | None:
     """Return the last progress in the log's tail as a fraction, or None if it tells none."""
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 8192))
+        file.seek(max(0, log.stat().st_size - TAIL))
         found = PROGRESS.findall(file.read())
     if not found:
         return None
@@ -36,7 +38,9 @@ def draw(text: str, log: Path, seconds: float) -> None:
     if fraction is not None:
         filled = round(WIDTH * fraction)
         bar = f" [{'#' * filled}{'.' * (WIDTH - filled)}] {fraction:4.0%}"
-    print(f"\r\033[K{text}{bar} {seconds:.0f} s", end="", flush=True)
+    state = f"{bar} {seconds:.0f} s"
+    room = shutil.get_terminal_size().columns - len(state) - 1  # a line that wraps could not be drawn over
+    print(f"\r\033[K{text[:room]}{state}", end="", flush=True)
 
 
 def run(command: list[str], text: str, log: Path) -> int:

@@ -125,6 +125,8 @@ def test_a_plan_refuses_what_is_no_dose() -> None:
         (["-m", "none.gguf"], "none.gguf"),
         (["-m", "."], "folder"),
         (["-p", "word " * 20000], "tokens"),
+        (["-p", "\udcff"], "UTF-8"),
+        (["-p", " "], "prompt is empty"),
         (["--does", "A=1"], "--does"),
     ],
 )

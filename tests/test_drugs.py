@@ -3,15 +3,19 @@ from __future__ import annotations
 import copy
 import json
 import math
+import numbers
 import pickle
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import llama_cpp
 import numpy as np
 import pytest
 
+from drugs_cpp import Llama
 from drugs_cpp.drugs import DRUGS
 from drugs_cpp.errors import DoseError, DrugsError, SeedError
 from drugs_cpp.profile import DoseProfile
@@ -345,6 +349,16 @@ def test_files_that_are_no_json(tmp_path: Path) -> None:
         DRUGS.load(tmp_path / "none.json")
 
 
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Lets threads take turns so often that a missing lock shows."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("hasty_threads")
 def test_other_threads_see_whole_changes() -> None:
     """A profile and its dose are set in one step, so no reader may meet one without the other."""
     drugs = DRUGS()
@@ -371,15 +385,40 @@ def test_other_threads_see_whole_changes() -> None:
 
 def test_no_change_from_another_thread_is_lost() -> None:
     drugs = DRUGS()
+    in_the_middle, other_is_through = threading.Event(), threading.Event()
 
-    def dose(site: str) -> None:
-        for step in range(300):
-            drugs.set_dose_theta(step, site)
+    class SlowAngle:
+        """Gives another thread the time to come in between."""
 
-    threads = [threading.Thread(target=dose, args=(site,)) for site in SITES]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [drugs.get_dose_theta(site) for site in SITES] == [299.0] * len(SITES)
-    assert drugs.version == 300 * len(SITES)
+        def __float__(self) -> float:
+            in_the_middle.set()
+            other_is_through.wait(0.2)
+            return 0.1
+
+    numbers.Real.register(SlowAngle)
+    slow = threading.Thread(target=drugs.set_A_dose_theta, args=(SlowAngle(),))
+    slow.start()
+    in_the_middle.wait()
+    drugs.set_H_dose_theta(0.2)
+    other_is_through.set()
+    slow.join()
+    assert drugs == DRUGS(h_dose=0.2, a_dose=0.1)
+
+
+#
+# models
+#
+
+
+def test_inject_doses_a_plain_model(tiny_model_path: str) -> None:
+    llm = llama_cpp.Llama(tiny_model_path, n_ctx=64, verbose=False)
+    drugs = DRUGS(a_dose=0.1)
+    assert drugs.inject(llm) is llm
+    assert isinstance(llm, Llama)
+    assert llm.drugs is drugs
+    llm.close()
+
+
+def test_inject_takes_models_only() -> None:
+    with pytest.raises(TypeError, match=r"llama_cpp\.Llama"):
+        DRUGS().inject("model.gguf")  # type: ignore[arg-type]

@@ -42,6 +42,12 @@ def sober(make_llama: MakeLlama, tiny_model_path: str) -> Llama:
     return make_llama(tiny_model_path)
 
 
+def feed_prompt(sober: Llama) -> None:
+    """In the batches of a dosed run, which computes the last token alone."""
+    sober.eval(PROMPT[:-1])
+    sober.eval(PROMPT[-1:])
+
+
 #
 # what is dosed
 #
@@ -51,7 +57,8 @@ def test_the_prompt_is_sober_and_so_is_the_first_token(llm: Llama, sober: Llama)
     run = llm.generate(PROMPT)
     first = next(run)
     assert llm.dirty_count == 0
-    assert first == next(sober.generate(PROMPT))
+    feed_prompt(sober)
+    assert first == sober.sample()
     assert last_logits(llm).tobytes() == last_logits(sober).tobytes()
     second = next(run)
     assert llm.dirty_count == 1
@@ -99,8 +106,9 @@ def test_the_prompt_of_the_next_run_is_sober_again(llm: Llama, sober: Llama) -> 
     assert llm.dirty_count > 0
     next(llm.generate(prompt))
     assert llm.dirty_count == 0
-    sober.eval(PROMPT)
-    sober.eval(prompt[len(PROMPT) :])
+    sober.eval(PROMPT[:-1])
+    sober.eval(prompt[len(PROMPT) - 1 : -1])
+    sober.eval(prompt[-1:])
     assert last_logits(llm).tobytes() == last_logits(sober).tobytes()
 
 
@@ -114,7 +122,10 @@ def test_a_clean_prefix_is_not_computed_again(llm: Llama, monkeypatch: pytest.Mo
         decode(batch)
 
     monkeypatch.setattr(llm._ctx, "decode", count)
-    next(llm.generate([*PROMPT, 50]))
+    next(llm.generate([*PROMPT, 50, 51, 52]))
+    assert fed == [3, 1]  # the last token of PROMPT was alone; now it is not the last one any more
+    fed.clear()
+    next(llm.generate([*PROMPT, 50, 51, 52]))
     assert fed == [1]
 
 
@@ -266,7 +277,7 @@ def test_after_a_shower_the_logits_are_those_of_a_context_that_was_never_dosed(l
     assert llm.cold_shower() == dirty
     assert llm.dirty_count == 0
     assert llm.n_tokens == len(PROMPT) + dirty
-    sober.eval(PROMPT)
+    feed_prompt(sober)
     sober.eval(tokens[:-1])
     assert last_logits(llm).tobytes() == last_logits(sober).tobytes()
     assert np.abs(last_logits(llm) - before).max() > 0.1

@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "demo", help="show a sober text and dosed ones beside it"
     )
     demo.add_argument("-m", "--model", metavar="FILE", help="a GGUF model; without it the default one")
-    demo.add_argument("-p", "--prompt", default=DEFAULT_PROMPT, help="default: %(default)r")
+    demo.add_argument("-p", "--prompt", type=_text, default=DEFAULT_PROMPT, help="default: %(default)r")
     demo.add_argument(
         "--dose",
         action="append",
@@ -80,6 +80,16 @@ def _settings(options: argparse.Namespace) -> DemoSettings:
         n_threads=options.threads,
         raw=options.raw,
     )
+
+
+def _text(text: str) -> str:
+    try:
+        text = os.fsencode(text).decode()  # as UTF-8, whatever the locale
+    except UnicodeError as error:
+        raise argparse.ArgumentTypeError("the prompt is not valid UTF-8") from error
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the prompt is empty: give some text to answer or continue")
+    return text
 
 
 def _dose(text: str) -> tuple[str, float]:

@@ -9,9 +9,9 @@ import llama_cpp
 import numpy as np
 
 from drugs_cpp import _core
-from drugs_cpp.dirty import DirtyPositions
 from drugs_cpp.drugs import DRUGS
 from drugs_cpp.errors import ContextOverflowError, CountError, StateError, TokenError
+from drugs_cpp.position_flags import PositionFlags
 from drugs_cpp.seed import fresh_seed
 
 #: first positions of a sequence that are never dosed: attention leans on them as on a drain
@@ -41,7 +41,14 @@ class DosedEval(llama_cpp.Llama):  # type: ignore[misc]
         self._run_seed: int | None = None
         self._fixed_seed: int | None = None  # drugs.seed when the run took its seed
         self._feeding_back = False
+        self._last_alone = False
         self._completing = False
+
+    def _init_positions(self) -> None:
+        """Once the context is there: what is known of its positions."""
+        self._n_ctx = self.n_ctx()
+        self._dirty = PositionFlags(self._n_ctx)  # computed under a dose
+        self._single = PositionFlags(self._n_ctx)  # computed in a batch of its own, which rounds in its own way
 
     #
     # settings
@@ -144,15 +151,27 @@ class DosedEval(llama_cpp.Llama):  # type: ignore[misc]
             self.cold_shower(force_clean=False)
         if dosed is None:
             dosed = self._feeding_back or not self.protect_inputs
-        start = self.n_tokens
         dosed = self._dose_context() if dosed and tokens else False
         try:
-            super().eval(tokens)
+            if self._last_alone and len(tokens) > 1:
+                self._eval_batches(tokens[:-1], dosed)
+                self._eval_batches(tokens[-1:], dosed)
+            else:
+                self._eval_batches(tokens, dosed)
         finally:
             if dosed:
                 _core.clear_dose(_address(self), _SEQUENCE)
+
+    def _eval_batches(self, tokens: list[int], dosed: bool) -> None:
+        start = self.n_tokens
+        try:
+            super().eval(tokens)
+        finally:
             self._dirty.mark(start, self.n_tokens, False)
             self._dirty.mark(max(start, self.sink), self.n_tokens, dosed)
+            self._single.mark(start, self.n_tokens, False)
+            if (self.n_tokens - start) % self.n_batch == 1:
+                self._single.mark(self.n_tokens - 1, self.n_tokens, True)
 
     def _check_open(self) -> None:
         if self._ctx.ctx is None:
@@ -183,6 +202,7 @@ class DosedEval(llama_cpp.Llama):  # type: ignore[misc]
         """Empty the cache. Doses, seed and settings stay."""
         super().reset()
         self._dirty.clear()
+        self._single.clear()
         self._pending = None
 
     def reset_model_state(self) -> None:

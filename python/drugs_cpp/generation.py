@@ -42,26 +42,44 @@ class DosedGeneration(DosedEval):
         self._check_fit(len(tokens), 0 if run.arguments["reset"] else self.n_tokens)
         if run.arguments["reset"]:
             self._begin_run(seed)
-            self._forget_noise()
+            self._begin_clean(tokens)
         else:
             self._noise_seed()
         return self._feed_back(super().generate(*run.args[1:], **run.kwargs))
 
-    def _forget_noise(self) -> None:
-        """Keep of the cache only what a new run would compute in the same way: a clean beginning, if its prompt is sober."""
-        if self.protect_inputs or self.drugs.is_sober:
-            first = self._dirty.first(self.n_tokens)
-            if first is not None:
-                self._rewind(first)
-        else:
+    def _begin_clean(self, tokens: Sequence[int]) -> None:
+        """Keep of the cache only what this run would compute in the same way."""
+        sober = self.drugs.is_sober
+        if not (sober or self.protect_inputs):
             self.reset()
+            return
         self._pending = None
+        keep = _first(self._dirty.first(self.n_tokens), self.n_tokens)
+        if not sober:
+            keep = self._repeatable(tokens, keep)
+        if keep < self.n_tokens:
+            self._rewind(keep)
+
+    def _repeatable(self, tokens: Sequence[int], keep: int) -> int:
+        """How much to keep so that the same seed gives the same text, whatever the cache holds.
+
+        A batch of one token rounds otherwise than a larger one, and that is enough to tip a choice. So a dosed run computes
+        its prompt in batches of two and more, and the last token alone, whether it begins at the start or behind a prefix.
+        """
+        keep = _first(self._single.first(keep), keep)
+        shared = self.longest_token_prefix(self.input_ids[:keep].tolist(), tokens)
+        last = len(tokens) - 1
+        return max(0, shared - 1) if shared == last - 1 else min(shared, last)
 
     def _feed_back(
         self, run: Generator[int, Sequence[int] | None, None]
     ) -> Generator[int, Sequence[int] | None, None]:
         with contextlib.closing(run), contextlib.suppress(StopIteration):
-            token = next(run)
+            self._last_alone = not self.drugs.is_sober
+            try:
+                token = next(run)
+            finally:
+                self._last_alone = False
             while True:
                 extra = yield token
                 self._feeding_back = True
@@ -186,3 +204,7 @@ def _token_list(input_ids: Any) -> list[int]:
     if ids.size and not np.issubdtype(ids.dtype, np.integer):
         raise TokenError(f"input_ids holds {ids.dtype}: token ids are whole numbers (llm.tokenize() makes them)")
     return cast("list[int]", ids.tolist())
+
+
+def _first(position: int | None, otherwise: int) -> int:
+    return otherwise if position is None else position

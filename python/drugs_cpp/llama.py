@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import llama_cpp
 
-from drugs_cpp.dirty import DirtyPositions
 from drugs_cpp.drugs import DRUGS
 from drugs_cpp.errors import StateError
 from drugs_cpp.evaluation import DEFAULT_SINK
@@ -62,8 +61,7 @@ class Llama(DosedGeneration):
             super().__init__(str(model_path), **kwargs)
         except ValueError as error:
             raise explain_load_failure(model_path, error) from error
-        self._n_ctx = self.n_ctx()
-        self._dirty = DirtyPositions(self._n_ctx)
+        self._init_positions()
         if seed is not None:
             drugs.set_seed(seed)
 
@@ -78,6 +76,7 @@ class Llama(DosedGeneration):
             drugs=self.drugs.copy(),
             seed=self._run_seed,
             dirty=self._dirty.save(self.n_tokens),
+            single=self._single.save(self.n_tokens),
             pending=self._pending,
             protect_inputs=self.protect_inputs,
             sink=self.sink,
@@ -102,11 +101,13 @@ class Llama(DosedGeneration):
             self._rewind(0)
             raise StateError("the saved state is damaged or from another model: the cache is empty now") from error
         self._dirty.clear()
+        self._single.clear()
         self._pending = None
         if not isinstance(state, DrugsState):
             return
         dosed = state.dosed
         self._dirty.load(dosed.dirty)
+        self._single.load(dosed.single)
         if self._completing:
             return
         self.drugs.assign(dosed.drugs)
@@ -155,6 +156,5 @@ def adopt(llm: llama_cpp.Llama, drugs: DRUGS) -> Llama:
     adopted.__class__ = Llama if kind is llama_cpp.Llama else type(kind.__name__, (Llama, kind), {})
     dosed = cast("Llama", llm)
     dosed._init_doses(drugs, protect_inputs=True, sink=DEFAULT_SINK)
-    dosed._n_ctx = dosed.n_ctx()
-    dosed._dirty = DirtyPositions(dosed._n_ctx)
+    dosed._init_positions()
     return dosed

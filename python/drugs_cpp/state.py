@@ -20,6 +20,7 @@ class DosedPart:
         drugs: a copy of the doses.
         seed: the seed of the last run, or None before the first.
         dirty: bool (n_tokens,), which positions were computed under a dose.
+        single: bool (n_tokens,), which positions were computed in a batch of their own.
         pending: the token that ``Dgenerate`` chose last and has not fed back yet.
         protect_inputs: whether prompts are evaluated sober.
         sink: number of first positions that are never dosed.
@@ -29,6 +30,7 @@ class DosedPart:
     drugs: DRUGS
     seed: int | None
     dirty: npt.NDArray[np.bool_]
+    single: npt.NDArray[np.bool_]
     pending: int | None
     protect_inputs: bool
     sink: int
