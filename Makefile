@@ -31,7 +31,7 @@ demo: setup
 test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/backend-ops
 	@$(RUN) $(BIN)/python -m pytest
 
-bench: $(DONE)/package $(DONE)/model $(DONE)/unpatched
+bench: $(DONE)/package $(DONE)/model $(DONE)/unpatched $(DONE)/avx2
 	@$(RUN) $(BIN)/python -m benchmarks
 
 lint: $(DONE)/test-tools
@@ -42,7 +42,8 @@ clean:
 	rm -rf build .venv dist
 
 RUN := DRUGS_UNPATCHED_LIB='$(CURDIR)/build/unpatched/bin' \
-	DRUGS_TEST_BACKEND_OPS='$(CURDIR)/build/package/bin/test-backend-ops'
+	DRUGS_TEST_BACKEND_OPS='$(CURDIR)/build/package/bin/test-backend-ops' \
+	DRUGS_AVX2_LIB='$(CURDIR)/build/avx2/bin'
 
 $(DONE)/venv:
 	@sh scripts/preflight.sh '$(PYTHON)'
@@ -86,6 +87,14 @@ $(DONE)/unpatched: tests/unpatched/CMakeLists.txt $(shell find cmake -type f ! -
 $(DONE)/backend-ops: $(NATIVE) | $(DONE)/package
 	$(STEP) backend-ops 'Building test-backend-ops (a minute or two, the first time)' sh -c '$(WITH_TOOLS) \
 		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && cmake --build build/package --target test-backend-ops'
+	@touch $@
+
+# For counting instructions: valgrind does not know AVX-512.
+$(DONE)/avx2: $(NATIVE) | $(DONE)/package
+	$(STEP) avx2 'Building the patched llama.cpp for valgrind (minutes, the first time)' sh -c ' \
+		cmake -G Ninja -S . -B build/avx2 -DGGML_NATIVE=OFF -DGGML_AVX=ON -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON \
+		-DGGML_BMI2=ON -Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)" -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python && \
+		cmake --build build/avx2 --target llama'
 	@touch $@
 
 # Changes when the settings do, so that other options or another source build again.

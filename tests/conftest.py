@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tiny_model import write_tiny_model
 
 import drugs_cpp
 from drugs_cpp import Llama
+from tiny_model import write_tiny_model
 
 MakeLlama = Callable[..., Llama]
 

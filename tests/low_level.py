@@ -1,4 +1,4 @@
-"""llama.cpp's C interface as it is, for what ``llama_cpp.Llama`` does not do: several sequences in a batch, a look at the graph.
+"""llama.cpp's C interface as it is, for several sequences in a batch and for a look at the graph.
 
 Imports ``llama_cpp`` only, so that it also runs on unpatched libraries.
 """
@@ -22,7 +22,7 @@ Entry = tuple[int, int, Sequence[int]]
 class Context:
     """A model and a context; ``ops`` collects the name of every graph node that is computed."""
 
-    def __init__(self, path: str, n_threads: int = 2, n_seq_max: int = 4, flash_attn: bool = False, n_ubatch: int = 512) -> None:
+    def __init__(self, path: str, n_threads: int = 2, flash_attn: bool = False, n_ubatch: int = 512) -> None:
         llama_cpp.llama_backend_init()
         self.ops: list[str] = []
         self._ggml = ctypes.CDLL(str(next(Path(llama_cpp.llama_cpp._base_path).glob("libggml-base*"))))
@@ -35,7 +35,7 @@ class Context:
         params.n_ctx = 512
         params.n_batch = 512
         params.n_ubatch = n_ubatch
-        params.n_seq_max = n_seq_max
+        params.n_seq_max = 4
         params.kv_unified = True
         params.n_threads = params.n_threads_batch = n_threads
         params.flash_attn_type = int(flash_attn)
@@ -76,6 +76,8 @@ class Context:
     def __enter__(self) -> Context:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         llama_cpp.llama_free(self.address)
         llama_cpp.llama_model_free(self.model)

@@ -1,4 +1,4 @@
-"""Philox4x32-10 and the rotation in plain Python and float64, written from the paper and the formulas: what the kernel is held against."""
+"""Philox4x32-10 and the rotation in plain Python and float64, from the paper and the formulas."""
 
 from __future__ import annotations
 
@@ -51,4 +51,4 @@ def rotate(
     g = g[: len(x)]
     u = g - (g @ x) / (x @ x) * x
     u /= np.linalg.norm(u)
-    return np.cos(theta) * x + np.sin(theta) * np.linalg.norm(x) * u
+    return np.asarray(np.cos(theta) * x + np.sin(theta) * np.linalg.norm(x) * u)

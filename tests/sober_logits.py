@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import numpy as np
+
 from low_level import Context
 
 PROMPT = list(range(300, 340))

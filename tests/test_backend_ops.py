@@ -17,15 +17,19 @@ def harness() -> str:
     return program
 
 
+def output_of(harness: str, mode: str) -> str:
+    command = [harness, mode, "-o", "RANDOM_ROTATE", "-b", "CPU"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def test_the_op_passes(harness: str) -> None:
-    run = subprocess.run([harness, "test", "-o", "RANDOM_ROTATE", "-b", "CPU"], capture_output=True, text=True, check=True)
-    passed = re.search(r"(\d+)/(\d+) tests passed", run.stdout)
+    passed = re.search(r"(\d+)/(\d+) tests passed", output_of(harness, "test"))
     assert passed is not None
     assert passed[1] == passed[2]
     assert int(passed[1]) >= 20
 
 
 def test_the_op_is_supported_where_it_is_listed(harness: str) -> None:
-    run = subprocess.run([harness, "support", "-o", "RANDOM_ROTATE", "-b", "CPU"], capture_output=True, text=True, check=True)
-    assert "RANDOM_ROTATE" in run.stdout
-    assert "not supported" not in run.stdout
+    output = output_of(harness, "support")
+    assert "RANDOM_ROTATE" in output
+    assert "not supported" not in output

@@ -7,8 +7,9 @@ from typing import Any
 
 import llama_cpp
 import pytest
-from conftest import MakeLlama
+from llama_cpp.llama_grammar import LlamaGrammar
 
+from conftest import MakeLlama
 from drugs_cpp import DRUGS, Llama
 
 PROMPT = "The keeper of the lighthouse looked at the sea and"
@@ -17,16 +18,17 @@ MESSAGES: list[Any] = [{"role": "user", "content": "Name a colour."}]
 
 @pytest.fixture(scope="module")
 def llm(model_path: str) -> Any:
-    llm = Llama(model_path, drugs=DRUGS(a_dose=0.4, h_dose=0.1), n_ctx=512, n_threads=2, n_threads_batch=2, verbose=False)
+    drugs = DRUGS(a_dose=0.4, h_dose=0.1)
+    llm = Llama(model_path, drugs=drugs, n_ctx=512, n_threads=2, n_threads_batch=2, verbose=False)
     yield llm
     llm.close()
 
 
-def text(llm: Llama, **kwargs: Any) -> str:
+def text(llm: Any, **kwargs: Any) -> str:
     return str(llm.create_completion(PROMPT, max_tokens=24, **kwargs)["choices"][0]["text"])
 
 
-def test_completions_vary_with_the_seed_and_begin_soberly(llm: Llama, make_llama: MakeLlama) -> None:
+def test_completions_vary_with_the_seed_and_begin_soberly(llm: Any, make_llama: MakeLlama) -> None:
     sober = text(make_llama())
     dosed = [text(llm, seed=seed) for seed in (1, 2, 3)]
     assert len({sober, *dosed}) == 4
@@ -34,9 +36,10 @@ def test_completions_vary_with_the_seed_and_begin_soberly(llm: Llama, make_llama
     assert dosed[0] == text(llm, seed=1)
 
 
-def test_a_seed_repeats_its_text_whatever_was_in_the_cache(llm: Llama) -> None:
+def test_a_seed_repeats_its_text_whatever_was_in_the_cache(llm: Any) -> None:
     """Rounding depends on how a prompt is cut into batches, so a run must cut it in its own way, prefix or none."""
-    prompts = [PROMPT, PROMPT + " said", PROMPT + " said that it was", PROMPT + " said that it was time to go", "The keeper"]
+    prompts = [PROMPT + more for more in ("", " said", " said that it was", " said that it was time to go")]
+    prompts.append("The keeper")
 
     def complete(prompt: str) -> str:
         return str(llm.create_completion(prompt, max_tokens=12, seed=3)["choices"][0]["text"])
@@ -49,12 +52,12 @@ def test_a_seed_repeats_its_text_whatever_was_in_the_cache(llm: Llama) -> None:
         assert [complete(prompts[i]) for i in order] == [alone[i] for i in order]
 
 
-def test_streaming_gives_the_same_text(llm: Llama) -> None:
+def test_streaming_gives_the_same_text(llm: Any) -> None:
     chunks = llm.create_completion(PROMPT, max_tokens=24, seed=5, stream=True)
     assert "".join(chunk["choices"][0]["text"] for chunk in chunks) == text(llm, seed=5)
 
 
-def test_chat_and_streaming_chat(llm: Llama) -> None:
+def test_chat_and_streaming_chat(llm: Any) -> None:
     whole = llm.create_chat_completion(MESSAGES, max_tokens=24, seed=5)["choices"][0]["message"]["content"]
     chunks = llm.create_chat_completion(MESSAGES, max_tokens=24, seed=5, stream=True)
     assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks) == whole
@@ -62,7 +65,7 @@ def test_chat_and_streaming_chat(llm: Llama) -> None:
     assert llm.seed == 5
 
 
-def test_a_broken_off_stream_leaves_a_usable_object(llm: Llama) -> None:
+def test_a_broken_off_stream_leaves_a_usable_object(llm: Any) -> None:
     wanted = text(llm, seed=5)
     chunks = llm.create_completion(PROMPT, max_tokens=24, seed=6, stream=True)
     next(chunks)
@@ -71,18 +74,18 @@ def test_a_broken_off_stream_leaves_a_usable_object(llm: Llama) -> None:
     assert text(llm, seed=5) == wanted
 
 
-def test_call_is_completion(llm: Llama) -> None:
+def test_call_is_completion(llm: Any) -> None:
     assert llm(PROMPT, max_tokens=24, seed=5)["choices"][0]["text"] == text(llm, seed=5)
 
 
-def test_a_grammar_holds_under_a_dose(llm: Llama) -> None:
-    grammar = llama_cpp.LlamaGrammar.from_string('root ::= "{\\"n\\": " [0-9] "}"', verbose=False)
+def test_a_grammar_holds_under_a_dose(llm: Any) -> None:
+    grammar = LlamaGrammar.from_string('root ::= "{\\"n\\": " [0-9] "}"', verbose=False)
     for seed in range(3):
         answer = llm.create_completion(PROMPT, max_tokens=16, grammar=grammar, seed=seed)["choices"][0]["text"]
         assert 0 <= json.loads(answer)["n"] <= 9
 
 
-def test_json_and_stop_and_logit_bias(llm: Llama) -> None:
+def test_json_and_stop_and_logit_bias(llm: Any) -> None:
     answer = llm.create_chat_completion(MESSAGES, max_tokens=60, response_format={"type": "json_object"}, seed=1)
     assert answer["choices"][0]["message"]["content"].lstrip().startswith("{")
     assert "." not in text(llm, seed=1, stop=["."])
@@ -91,7 +94,7 @@ def test_json_and_stop_and_logit_bias(llm: Llama) -> None:
 
 
 def test_logprobs(make_llama: MakeLlama) -> None:
-    llm = make_llama(drugs=DRUGS(a_dose=0.4, seed=1), logits_all=True)
+    llm: Any = make_llama(drugs=DRUGS(a_dose=0.4, seed=1), logits_all=True)
     found = llm.create_completion(PROMPT, max_tokens=8, logprobs=3)["choices"][0]["logprobs"]
     assert len(found["tokens"]) == 8
     # greedy: each chosen token is the most likely one under the dosed logits
@@ -99,7 +102,7 @@ def test_logprobs(make_llama: MakeLlama) -> None:
         assert chosen == pytest.approx(max(top.values()))
 
 
-def test_a_sampler_on_top(llm: Llama) -> None:
+def test_a_sampler_on_top(llm: Any) -> None:
     assert text(llm, temperature=1.0, seed=1) == text(llm, temperature=1.0, seed=1)
     assert text(llm, temperature=1.0, seed=1) != text(llm, seed=1)
 
@@ -107,6 +110,6 @@ def test_a_sampler_on_top(llm: Llama) -> None:
 @pytest.mark.parametrize("flash_attn", [False, True])
 @pytest.mark.parametrize("type_k", [None, llama_cpp.GGML_TYPE_Q8_0])
 def test_flash_attention_and_a_quantized_cache(make_llama: MakeLlama, flash_attn: bool, type_k: int | None) -> None:
-    llm = make_llama(drugs=DRUGS(pk_dose=0.5, a_dose=0.3), flash_attn=flash_attn, type_k=type_k)
+    llm: Any = make_llama(drugs=DRUGS(pk_dose=0.5, a_dose=0.3), flash_attn=flash_attn, type_k=type_k)
     assert text(llm, seed=1) == text(llm, seed=1)
     assert text(llm, seed=1) != text(llm, seed=2)

@@ -11,8 +11,8 @@ import llama_cpp
 import numpy as np
 import numpy.typing as npt
 import pytest
-from conftest import MakeLlama, last_logits
 
+from conftest import MakeLlama, last_logits
 from drugs_cpp import DRUGS, ContextOverflowError, Llama, NoLogitsError, SeedError, StateError, TokenError
 
 PROMPT = [1, 20, 33, 47, 60, 75, 81, 99]
@@ -129,7 +129,7 @@ def test_a_clean_prefix_is_not_computed_again(llm: Llama, monkeypatch: pytest.Mo
     assert fed == [1]
 
 
-def test_a_changed_dose_counts_from_the_next_token_on(llm: Llama, sober: Llama) -> None:
+def test_a_changed_dose_counts_from_the_next_token_on(llm: Llama) -> None:
     run = llm.generate(PROMPT)
     tokens = _take(run, 3)
     llm.drugs.detox()
@@ -189,7 +189,7 @@ def test_three_ways_to_set_a_seed(make_llama: MakeLlama, tiny_model_path: str) -
     tokens = [text(make_llama(tiny_model_path, drugs=by_drugs))]
     tokens.append(text(make_llama(tiny_model_path, drugs=strong(seed=None), seed=11)))
     llm = make_llama(tiny_model_path, drugs=strong(seed=5))
-    completion = llm.create_completion(PROMPT, max_tokens=24, seed=11)
+    completion: Any = llm.create_completion(PROMPT, max_tokens=24, seed=11)
     assert tokens[0] == tokens[1]
     fed_back = llm.input_ids[len(PROMPT) : llm.n_tokens].tolist()
     assert fed_back == tokens[0][: len(fed_back)]
@@ -202,7 +202,7 @@ def test_three_ways_to_set_a_seed(make_llama: MakeLlama, tiny_model_path: str) -
 def test_without_a_seed_each_run_draws_one_that_repeats_it(make_llama: MakeLlama, tiny_model_path: str) -> None:
     llm = make_llama(tiny_model_path, drugs=strong(seed=None))
     assert llm.seed is None
-    drawn = {}
+    drawn: dict[int, list[int]] = {}
     for _ in range(4):
         tokens = text(llm)
         assert llm.seed is not None
@@ -324,7 +324,7 @@ def test_a_sliding_window_or_a_recurrent_cache_is_computed_from_the_start(
     llm: Llama, sober: Llama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens = text(llm)
-    monkeypatch.setattr(llm, "_can_rewind", lambda n_tokens: False)
+    monkeypatch.setattr(llm, "_can_rewind", lambda _: False)
     assert llm.cold_shower() == len(PROMPT) + 23
     sober.eval(PROMPT + tokens[:-1])
     assert last_logits(llm).tobytes() == last_logits(sober).tobytes()
@@ -433,7 +433,7 @@ def test_bad_input_of_dgenerate(llm: Llama, tokens: Any, kwargs: dict[str, Any],
 
 def test_a_context_overflow_says_what_to_do_and_loses_nothing(llm: Llama) -> None:
     llm.eval(PROMPT)
-    with pytest.raises(ContextOverflowError, match="250 tokens do not fit behind 8 in a context of 256.*n_ctx=258"):
+    with pytest.raises(ContextOverflowError, match=r"250 tokens do not fit behind 8 in a context of 256.*n_ctx=258"):
         llm.eval([5] * 250)
     assert llm.n_tokens == 8
     with pytest.raises(ContextOverflowError, match="257 tokens do not fit"):
@@ -441,7 +441,7 @@ def test_a_context_overflow_says_what_to_do_and_loses_nothing(llm: Llama) -> Non
     with pytest.raises(ContextOverflowError, match=r"Requested tokens \(300\).*larger n_ctx"):
         llm.create_completion([5] * 300)
     with pytest.raises(ContextOverflowError, match="larger n_ctx"):
-        next(llm.create_completion([5] * 300, stream=True))
+        next(iter(llm.create_completion([5] * 300, stream=True)))
     assert len(text(llm)) == 24
 
 
@@ -465,7 +465,8 @@ def test_sampling_from_nothing(llm: Llama) -> None:
 def test_a_closed_model(make_llama: MakeLlama, tiny_model_path: str) -> None:
     llm = make_llama(tiny_model_path, drugs=strong())
     llm.close()
-    for call in (lambda: llm.eval(PROMPT), lambda: text(llm), lambda: llm.Dgenerate(PROMPT), llm.save_state, llm.sample):
+    calls = (lambda: llm.eval(PROMPT), lambda: text(llm), lambda: llm.Dgenerate(PROMPT), llm.save_state, llm.sample)
+    for call in calls:
         with pytest.raises(StateError, match="was closed"):
             call()
 
@@ -501,6 +502,7 @@ def test_inject_doses_a_plain_llama(tiny_model_path: str, llm: Llama) -> None:
         def hello(self) -> str:
             return "hello"
 
+    plain: Any
     for kind in (llama_cpp.Llama, Mine):
         plain = kind(tiny_model_path, n_ctx=256, n_threads=2, n_threads_batch=2, verbose=False)
         dosed = strong().inject(plain)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pytest
-from low_level import Context, Entry
-from tiny_model import N_LAYER
 
 from drugs_cpp import SITES, _core
+from low_level import Context, Entry
+from tiny_model import N_LAYER
 
 F32 = npt.NDArray[np.float32]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import philox
 import pytest
 from scipy import stats
 
+import philox
 from drugs_cpp import SITES, _core
 
 F64 = npt.NDArray[np.float64]
@@ -29,7 +29,7 @@ def angles(x: F32, y: F32) -> F64:
     """Angle of each row, from the chord: precise where the arc cosine is not."""
     a = x / np.linalg.norm(x.astype(np.float64), axis=-1, keepdims=True)
     b = y / np.linalg.norm(y.astype(np.float64), axis=-1, keepdims=True)
-    return 2 * np.arcsin(np.linalg.norm(a - b, axis=-1) / 2)
+    return np.asarray(2 * np.arcsin(np.linalg.norm(a - b, axis=-1) / 2))
 
 
 def directions(x: F32, y: F32) -> F64:
@@ -104,7 +104,7 @@ def test_rows_equal_an_independent_calculation(d: int) -> None:
         for head in range(3):
             row = x[token, head].astype(np.float64)
             expected = philox.rotate(row, 1.1, 0xDEADBEEF, int(position), 12, SITES.index("pV"), head)
-            np.testing.assert_allclose(y[token, head], expected, atol=3e-6 * np.linalg.norm(row))
+            np.testing.assert_allclose(y[token, head], expected, atol=3e-6 * float(np.linalg.norm(row)))
 
 
 def test_the_independent_generator_is_philox() -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import llama_cpp
 import pytest
-from conftest import MakeLlama
-from test_llama import PROMPT, strong, text
+from llama_cpp.llama_cache import LlamaRAMCache
 
+from conftest import MakeLlama
 from drugs_cpp import DRUGS, Llama, StateError
+from test_llama import PROMPT, strong, text
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_a_cache_changes_no_text(llm: Llama, warm: bool) -> None:
     wanted, wanted_other = complete(llm), complete(llm, other)
     longer = wanted[:20]
     wanted_longer = complete(llm, longer)
-    llm.set_cache(llama_cpp.LlamaRAMCache(2 << 28))
+    llm.set_cache(LlamaRAMCache(2 << 28))
     for _ in range(1 + warm):
         assert complete(llm) == wanted
         assert complete(llm, other) == wanted_other
@@ -130,7 +131,7 @@ def test_a_cache_changes_no_text(llm: Llama, warm: bool) -> None:
 
 
 def test_a_cache_hit_keeps_the_callers_doses_and_seed(llm: Llama) -> None:
-    llm.set_cache(llama_cpp.LlamaRAMCache(2 << 28))
+    llm.set_cache(LlamaRAMCache(2 << 28))
     complete(llm, seed=1)
     complete(llm, [1, 9, 8, 7, 6, 5, 4])
     llm.drugs.assign(DRUGS(a_dose=0.2))

@@ -27,9 +27,12 @@ class RunSeed(int):
     """A seed that upstream hands through for one run, and that is not to become the seed of the next ones."""
 
 
-class DosedEval(llama_cpp.Llama):  # type: ignore[misc]
-    """What feeds tokens. The context has a dose only while :meth:`eval` decodes dosed tokens, so that embeddings, images
-    and whatever else decodes beside it are sober."""
+class DosedEval(llama_cpp.Llama):
+    """What feeds tokens.
+
+    The context has a dose only while :meth:`eval` decodes dosed tokens, so that embeddings, images and whatever else
+    decodes beside it are sober.
+    """
 
     def _init_doses(self, drugs: DRUGS, protect_inputs: bool, sink: int) -> None:
         self.drugs = drugs
@@ -200,7 +203,7 @@ class DosedEval(llama_cpp.Llama):  # type: ignore[misc]
 
     def reset(self) -> None:
         """Empty the cache. Doses, seed and settings stay."""
-        super().reset()
+        super().reset()  # type: ignore[no-untyped-call]
         self._dirty.clear()
         self._single.clear()
         self._pending = None

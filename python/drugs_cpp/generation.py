@@ -29,7 +29,7 @@ class DosedGeneration(DosedEval):
         self._check_open()
         if self._requires_eval or self.n_tokens == 0:
             raise NoLogitsError("there is nothing to sample from yet: evaluate at least one token first")
-        return cast("int", super().sample(*args, **kwargs))
+        return int(super().sample(*args, **kwargs))
 
     @with_defaults(llama_cpp.Llama.generate, temp=0.0)
     def generate(
@@ -63,11 +63,11 @@ class DosedGeneration(DosedEval):
     def _repeatable(self, tokens: Sequence[int], keep: int) -> int:
         """How much to keep so that the same seed gives the same text, whatever the cache holds.
 
-        A batch of one token rounds otherwise than a larger one, and that is enough to tip a choice. So a dosed run computes
-        its prompt in batches of two and more, and the last token alone, whether it begins at the start or behind a prefix.
+        A batch of one token rounds otherwise than a larger one, and that is enough to tip a choice. So a dosed run
+        computes its prompt in batches of two and more, and the last token alone, behind a prefix or from the start.
         """
         keep = _first(self._single.first(keep), keep)
-        shared = self.longest_token_prefix(self.input_ids[:keep].tolist(), tokens)
+        shared = int(self.longest_token_prefix(self.input_ids[:keep].tolist(), tokens))
         last = len(tokens) - 1
         return max(0, shared - 1) if shared == last - 1 else min(shared, last)
 
@@ -88,7 +88,7 @@ class DosedGeneration(DosedEval):
                 finally:
                     self._feeding_back = False
 
-    def Dgenerate(  # noqa: N802 (the reference's name)
+    def Dgenerate(
         self,
         input_ids: Sequence[int] | npt.NDArray[np.integer[Any]],
         streamer: Any = None,
@@ -101,8 +101,8 @@ class DosedGeneration(DosedEval):
 
         Args:
             input_ids: new token ids, (n,) or (1, n): a list, an array or a tensor. May be empty after a first call.
-            streamer: an object with ``put(array)`` and ``end()``, such as ``transformers.TextStreamer``. It gets the input,
-                int64 (1, n), and then each new token, int64 (1,).
+            streamer: an object with ``put(array)`` and ``end()``, such as ``transformers.TextStreamer``. It gets the
+                input, int64 (1, n), and then each new token, int64 (1,).
             max_new_tokens: stop after so many new tokens. None: at the end of the text or of the context.
             past_key_values: None starts from an empty cache.
             protect_inputs: for this call only; None: as the object.
@@ -119,7 +119,7 @@ class DosedGeneration(DosedEval):
         if past_key_values is None:
             self.reset()
         elif past_key_values is not _KEEP:
-            raise StateError("past_key_values can only be None, for an empty cache: load_state() brings back an earlier one")
+            raise StateError("past_key_values can only be None, for an empty cache; load_state() brings one back")
         fed_back = [] if self._pending is None else [self._pending]
         self._check_open()
         self._check_fit(len(fed_back + tokens), self.n_tokens)
@@ -163,8 +163,8 @@ class DosedGeneration(DosedEval):
         seed = check_seed(kwargs.pop("seed", None))
         if seed is None:
             seed = self.drugs.seed
-        chunks = super()._create_completion(*args, seed=RunSeed(fresh_seed() if seed is None else seed), **kwargs)
-        return self._complete(chunks)
+        kwargs["seed"] = RunSeed(fresh_seed() if seed is None else seed)
+        return self._complete(super()._create_completion(*args, **kwargs))
 
     def _complete(self, chunks: Iterator[Any]) -> Iterator[Any]:
         with contextlib.closing(cast("Generator[Any, None, None]", chunks)):

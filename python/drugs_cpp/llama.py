@@ -131,7 +131,7 @@ class Llama(DosedGeneration):
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        arguments = super().__getstate__()
+        arguments: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]
         del arguments["seed"]  # the state has it
         return {"arguments": arguments, "state": self.save_state()}
 

@@ -37,7 +37,7 @@ class DosedPart:
     sobering_rate: int
 
 
-class DrugsState(LlamaState):  # type: ignore[misc]
+class DrugsState(LlamaState):
     """A ``llama_cpp.LlamaState`` with doses, seed and dirty positions. A plain ``llama_cpp.Llama`` can load it too."""
 
     def __init__(self, state: LlamaState, dosed: DosedPart) -> None:

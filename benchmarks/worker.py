@@ -1,0 +1,99 @@
+"""One side of a comparison, in a process of its own: loads a model once, then decodes as it is told.
+
+usage: LLAMA_CPP_LIB_PATH=FOLDER python worker.py MODEL N_THREADS
+
+Reads one JSON object a line, ``{"sites": ["A"], "angle": 0.1, "tokens": 64}``, and answers with
+``{"seconds": ..., "peak_kib": ...}``. Knows no drugs_cpp, so that it also runs on an unpatched library; doses go
+through the C interface, llama-drugs.h. Under callgrind, only the decoding itself is counted.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from typing import Any
+
+import llama_cpp
+
+SITES = ("H", "Q", "A", "pK", "pV")
+SEED = 7
+SINK = 6
+PROMPT = list(range(300, 332))
+
+
+class Params(ctypes.Structure):
+    """struct llama_drugs_params"""
+
+    _fields_ = [
+        ("doses", ctypes.POINTER(ctypes.c_float)),
+        ("n_layer", ctypes.c_int32),
+        ("seed", ctypes.c_uint32),
+        ("n_sink", ctypes.c_int32),
+        ("noise", ctypes.c_int),
+    ]
+
+
+def set_dose(llm: llama_cpp.Llama, sites: list[str], angle: float) -> None:
+    """Dose every layer at these sites with the same largest angle (radians); no sites: sober."""
+    lib = llama_cpp.llama_cpp._lib
+    context = ctypes.c_void_p(llm.ctx)
+    if not sites:
+        if hasattr(lib, "llama_drugs_clear"):
+            lib.llama_drugs_clear(context, 0)
+        return
+    n_layer = lib.llama_drugs_n_layer(context)
+    row = [angle * (site in sites) for site in SITES]
+    table = (ctypes.c_float * (n_layer * len(SITES)))(*row * n_layer)
+    params = Params(table, n_layer, SEED, SINK, 0)
+    status = lib.llama_drugs_set(context, 0, ctypes.byref(params))
+    if status != 0:
+        raise RuntimeError(f"llama_drugs_set returned {status}")
+
+
+def count_instructions(on: bool) -> None:
+    """Tell callgrind, if this runs under it, where to begin and to end."""
+    if os.environ.get("DRUGS_CALLGRIND"):
+        command = ["callgrind_control", f"--instr={'on' if on else 'off'}", str(os.getpid())]
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+
+
+def decode(llm: llama_cpp.Llama, sites: list[str], angle: float, n_tokens: int) -> float:
+    """Seconds for ``n_tokens`` tokens, one by one, behind a sober prompt and a token that builds the graph."""
+    set_dose(llm, [], 0)
+    llm.reset()
+    llm.eval(PROMPT)
+    set_dose(llm, sites, angle)
+    llm.eval([1000])
+    count_instructions(True)
+    start = time.perf_counter()
+    for i in range(n_tokens):
+        llm.eval([1001 + i])
+    seconds = time.perf_counter() - start
+    count_instructions(False)
+    return seconds
+
+
+def peak_memory() -> int:
+    """Resident memory at its peak, in KiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // 1024 if sys.platform == "darwin" else peak  # bytes there
+
+
+def main() -> None:
+    path, n_threads = sys.argv[1], int(sys.argv[2])
+    llm = llama_cpp.Llama(path, n_ctx=512, n_threads=n_threads, n_threads_batch=n_threads, verbose=False)
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        task: dict[str, Any] = json.loads(line)
+        seconds = decode(llm, task["sites"], task["angle"], task["tokens"])
+        print(json.dumps({"seconds": seconds, "peak_kib": peak_memory()}), flush=True)
+    llm.close()
+
+
+if __name__ == "__main__":
+    main()
