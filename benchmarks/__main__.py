@@ -14,18 +14,17 @@ def main() -> None:
     options = _options()
     model = options.model or str(drugs_cpp.default_model())
     patched = Path(drugs_cpp.__file__).parent / "lib"
-    if "speed" in options.what:
+    if options.what in ("all", "speed"):
         speed.measure(patched, _folder("DRUGS_UNPATCHED_LIB"), model, options.threads, options.rounds, options.tokens)
-    if "memory" in options.what:
+    if options.what in ("all", "memory"):
         memory.measure(patched, model, options.threads, rounds=3)
-    if "instructions" in options.what:
+    if options.what in ("all", "instructions"):
         instructions.measure(_folder("DRUGS_AVX2_LIB"), model)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What dosing costs, beside upstream.")
-    every = ["speed", "memory", "instructions"]
-    parser.add_argument("what", nargs="*", choices=every, default=every, help="default: all")
+    parser.add_argument("what", nargs="?", choices=["all", "speed", "memory", "instructions"], default="all")
     parser.add_argument("-m", "--model", help="a GGUF model; without it the default one")
     parser.add_argument("-t", "--threads", type=int, default=2, help="default: %(default)s")
     parser.add_argument("-r", "--rounds", type=int, default=30, help="rounds of the speed comparison (%(default)s)")

@@ -237,8 +237,7 @@ def test_an_interrupt_is_one_line_and_status_130(model_path: str) -> None:
         [*COMMAND, "-m", model_path, "-n", "4000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    while "sober" not in process.stdout.readline():
-        pass
+    assert any("sober" in line for line in iter(process.stdout.readline, ""))
     process.send_signal(signal.SIGINT)
     _, complaint = process.communicate(timeout=60)
     assert process.returncode == 130
