@@ -27,8 +27,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("what", nargs="?", choices=["all", "speed", "memory", "instructions"], default="all")
     parser.add_argument("-m", "--model", help="a GGUF model; without it the default one")
     parser.add_argument("-t", "--threads", type=int, default=2, help="default: %(default)s")
-    parser.add_argument("-r", "--rounds", type=int, default=30, help="rounds of the speed comparison (%(default)s)")
-    parser.add_argument("-n", "--tokens", type=int, default=64, help="tokens a measurement (%(default)s)")
+    parser.add_argument("-r", "--rounds", type=int, default=150, help="rounds of the speed comparison (%(default)s)")
+    parser.add_argument("-n", "--tokens", type=int, default=16, help="tokens a measurement (%(default)s)")
     return parser.parse_args()
 
 

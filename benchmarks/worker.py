@@ -59,7 +59,7 @@ def count_instructions(on: bool) -> None:
     """Tell callgrind, if this runs under it, where to begin and to end."""
     if os.environ.get("DRUGS_CALLGRIND"):
         command = ["callgrind_control", f"--instr={'on' if on else 'off'}", str(os.getpid())]
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
 
 
 def decode(llm: llama_cpp.Llama, sites: list[str], angle: float, n_tokens: int) -> float:

@@ -2,6 +2,7 @@
 
 #include "ggml-cpu-impl.h"
 #include "ggml-random-rotate.h"
+#include "random-rotate-lanes.h"
 #include "random-rotate-math.h"
 
 #include <algorithm>
@@ -24,6 +25,7 @@ static constexpr float SQUARE_MAX = 1e+34f;
 // Loops over lanes carry "omp simd": without it, g++ unrolls loops of known length before it looks for vectors in them, and
 // the generator takes four times the instructions. cmake/ adds -fopenmp-simd, and -fno-math-errno for sqrtf.
 static constexpr int LANES = RANDOM_ROTATE_LANES;
+static_assert(LANES == 16, "lane_sum::total() adds 16");
 static constexpr int GROUP = RANDOM_ROTATE_GROUP;
 
 //
@@ -55,14 +57,7 @@ static inline void draw_normals(const row_key & key, uint32_t group, float * GGM
         c2[l] = key.position;
         c3[l] = 0;
     }
-    for (uint32_t r = 0; r < PHILOX_ROUNDS; ++r) {
-        const uint32_t k0 = key.seed + r*PHILOX_W0;
-        const uint32_t k1 = r*PHILOX_W1;
-#pragma omp simd
-        for (int l = 0; l < LANES; ++l) {
-            philox4x32_round(&c0[l], &c1[l], &c2[l], &c3[l], k0, k1);
-        }
-    }
+    philox4x32_lanes(c0, c1, c2, c3, key.seed);
 #pragma omp simd
     for (int l = 0; l < LANES; ++l) {
         random_rotate_normals(c0[l], c1[l], &g[0*LANES + l], &g[1*LANES + l]);
@@ -77,12 +72,17 @@ static inline void draw_normals(const row_key & key, uint32_t group, float * GGM
 struct lane_sum {
     float lane[LANES] = {};
 
-    float total() const {
-        float sum = 0.0f;
-        for (int l = 0; l < LANES; ++l) {
-            sum += lane[l];
+    // in halves, so that few additions wait for the one before
+    float total() {
+#pragma omp simd
+        for (int l = 0; l < 8; ++l) {
+            lane[l] += lane[l + 8];
         }
-        return sum;
+#pragma omp simd
+        for (int l = 0; l < 4; ++l) {
+            lane[l] += lane[l + 4];
+        }
+        return (lane[0] + lane[2]) + (lane[1] + lane[3]);
     }
 };
 

@@ -14,7 +14,6 @@
 
 // Normals come in groups: 16 consecutive counters give 64 numbers, and number i of a row stands in word (i%64)/16 of
 // counter 1 + 16*(i/64) + i%16. So neighbours in a row are neighbours in a vector register. Counter 0 gives the angle.
-#define RANDOM_ROTATE_LANES 16
 #define RANDOM_ROTATE_GROUP 64
 
 // Philox4x32-10. J. Salmon, M. Moraes, R. Dror, D. Shaw: Parallel random numbers: as easy as 1, 2, 3. SC 2011.
@@ -24,14 +23,21 @@
 #define PHILOX_M0 0xD2511F53u
 #define PHILOX_M1 0xCD9E8D57u
 
-static inline void philox4x32_round(uint32_t * c0, uint32_t * c1, uint32_t * c2, uint32_t * c3, uint32_t k0, uint32_t k1) {
-    const uint64_t p0 = (uint64_t) PHILOX_M0 * *c0;
-    const uint64_t p1 = (uint64_t) PHILOX_M1 * *c2;
+// the upper half of a product; written like this, compilers know it as one vector operation
+static inline uint32_t philox_mul_hi(uint32_t a, uint32_t b) {
+    return (uint32_t) (((uint64_t) a * b) >> 32);
+}
 
-    *c0 = (uint32_t) (p1 >> 32) ^ *c1 ^ k0;
-    *c2 = (uint32_t) (p0 >> 32) ^ *c3 ^ k1;
-    *c1 = (uint32_t) p1;
-    *c3 = (uint32_t) p0;
+static inline void philox4x32_round(uint32_t * c0, uint32_t * c1, uint32_t * c2, uint32_t * c3, uint32_t k0, uint32_t k1) {
+    const uint32_t hi0 = philox_mul_hi(PHILOX_M0, *c0);
+    const uint32_t hi1 = philox_mul_hi(PHILOX_M1, *c2);
+    const uint32_t lo0 = PHILOX_M0 * *c0;
+    const uint32_t lo1 = PHILOX_M1 * *c2;
+
+    *c0 = hi1 ^ *c1 ^ k0;
+    *c1 = lo1;
+    *c2 = hi0 ^ *c3 ^ k1;
+    *c3 = lo0;
 }
 
 // which layer, site and head a number is for, packed into one word of the counter
