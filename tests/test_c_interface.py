@@ -11,10 +11,10 @@ from typing import Any
 
 import llama_cpp
 import pytest
-from low_level import Context
-from tiny_model import N_LAYER
 
 from drugs_cpp import SITES
+from low_level import Context
+from tiny_model import N_LAYER
 
 HEADER = (Path(__file__).parents[1] / "csrc/include/llama-drugs.h").read_text(encoding="utf-8")
 
@@ -24,7 +24,7 @@ Table = ctypes.c_float * (N_LAYER * len(SITES))
 
 
 class Params(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012 (ctypes wants a list)
+    _fields_ = [
         ("doses", ctypes.POINTER(ctypes.c_float)),
         ("n_layer", ctypes.c_int32),
         ("seed", ctypes.c_uint32),
