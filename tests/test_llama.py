@@ -112,21 +112,52 @@ def test_the_prompt_of_the_next_run_is_sober_again(llm: Llama, sober: Llama) -> 
     assert last_logits(llm).tobytes() == last_logits(sober).tobytes()
 
 
-def test_a_clean_prefix_is_not_computed_again(llm: Llama, monkeypatch: pytest.MonkeyPatch) -> None:
-    text(llm)
-    fed: list[int] = []
+def batches_of(llm: Llama, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A list that grows by the size of every batch that is decoded."""
+    sizes: list[int] = []
     decode = llm._ctx.decode
 
     def count(batch: Any) -> None:
-        fed.append(batch.batch.n_tokens)
+        sizes.append(batch.batch.n_tokens)
         decode(batch)
 
     monkeypatch.setattr(llm._ctx, "decode", count)
+    return sizes
+
+
+def test_a_clean_prefix_is_not_computed_again(llm: Llama, monkeypatch: pytest.MonkeyPatch) -> None:
+    text(llm)
+    sizes = batches_of(llm, monkeypatch)
     next(llm.generate([*PROMPT, 50, 51, 52]))
-    assert fed == [3, 1]  # the last token of PROMPT was alone; now it is not the last one any more
-    fed.clear()
+    assert sizes == [3, 1]
+    sizes.clear()
     next(llm.generate([*PROMPT, 50, 51, 52]))
-    assert fed == [1]
+    assert sizes == [1]
+
+
+def test_only_the_last_token_of_a_prompt_is_computed_alone(llm: Llama, monkeypatch: pytest.MonkeyPatch) -> None:
+    text(llm)
+    sizes = batches_of(llm, monkeypatch)
+    next(llm.generate([*PROMPT, 50]))  # the last token of PROMPT was alone, and would be alone again
+    assert sizes == [2, 1]
+
+
+def test_a_sober_run_takes_nothing_dirty_from_the_cache(llm: Llama, sober: Llama) -> None:
+    for prompt in (PROMPT, [*PROMPT, *text(llm)[:10], 50]):
+        text(llm, prompt)
+        llm.drugs.detox()
+        tokens = text(llm, prompt)
+        assert llm.dirty_count == 0
+        sober.reset()
+        assert tokens == text(sober, prompt)
+        llm.drugs.assign(strong())
+
+
+def test_a_dosed_batch_is_not_taken_for_a_prompt(llm: Llama) -> None:
+    wanted = text(llm)
+    llm.reset()
+    llm.eval([*PROMPT, 50, 51], dosed=True)
+    assert text(llm) == wanted
 
 
 def test_a_changed_dose_counts_from_the_next_token_on(llm: Llama) -> None:
@@ -213,6 +244,19 @@ def test_without_a_seed_each_run_draws_one_that_repeats_it(make_llama: MakeLlama
         assert text(llm) == tokens
 
 
+def test_a_seed_set_after_a_run_counts_from_the_next_token_on(llm: Llama) -> None:
+    def logits_with(seed: int) -> bytes:
+        llm.set_seed(7)
+        text(llm)
+        llm.set_seed(seed)
+        llm.eval([50], dosed=True)
+        assert llm.seed == seed
+        return last_logits(llm).tobytes()
+
+    assert logits_with(9) == logits_with(9)
+    assert logits_with(9) != logits_with(7)
+
+
 def test_seed_zero_is_a_seed(make_llama: MakeLlama, tiny_model_path: str) -> None:
     llm = make_llama(tiny_model_path, drugs=strong(seed=None), seed=0)
     assert text(llm) == text(llm)
@@ -292,6 +336,13 @@ def test_a_shower_recomputes_clean_positions_behind_dirty_ones(llm: Llama, sober
     sober.eval(PROMPT)
     sober.eval([5, 6, 7, 8, 9])
     assert last_logits(llm).tobytes() == last_logits(sober).tobytes()
+
+
+def test_a_shower_is_sober_without_protection_too(make_llama: MakeLlama, tiny_model_path: str) -> None:
+    llm = make_llama(tiny_model_path, drugs=strong(), protect_inputs=False)
+    text(llm)
+    assert llm.cold_shower() == llm.n_tokens - SINK
+    assert llm.dirty_count == 0
 
 
 def test_a_shower_that_is_not_due(llm: Llama) -> None:

@@ -11,7 +11,7 @@ from llama_cpp.llama_cache import LlamaRAMCache
 
 from conftest import MakeLlama
 from drugs_cpp import DRUGS, Llama, StateError
-from test_llama import PROMPT, strong, text
+from test_llama import PROMPT, batches_of, strong, text
 
 
 @pytest.fixture
@@ -69,6 +69,17 @@ def test_a_state_goes_to_another_object_and_through_pickle(
     other.load_state(state)
     assert other.dirty_count == llm.dirty_count
     assert other.Dgenerate([], max_new_tokens=10) == llm.Dgenerate([], max_new_tokens=10)
+
+
+def test_a_state_knows_what_was_computed_alone(
+    llm: Llama, make_llama: MakeLlama, tiny_model_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text(llm)
+    other = make_llama(tiny_model_path)
+    other.load_state(llm.save_state())
+    sizes = batches_of(other, monkeypatch)
+    next(other.generate([*PROMPT, 50]))
+    assert sizes == [2, 1]
 
 
 def test_a_pickled_model_continues_as_it_would_have(llm: Llama) -> None:
