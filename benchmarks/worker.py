@@ -20,7 +20,8 @@ from typing import Any
 
 import llama_cpp
 
-SITES = ("H", "Q", "A", "pK", "pV")
+SITES = ("H", "Q", "K", "V", "A", "pK", "pV")  # columns of a dose table
+SIMPLE_SITES = ("H", "Q", "A", "pK", "pV")  # one rotation for each token
 SEED = 7
 SINK = 6
 PROMPT = list(range(300, 332))

@@ -15,10 +15,11 @@ function(join_all_upstream csrc)
     # One target, or one for each kind of processor.
     foreach (target ${GGML_AVAILABLE_BACKENDS})
         if (TARGET ${target} AND target MATCHES "^ggml-cpu")
-            join_upstream(${target} ${csrc}/kernel/random-rotate-cpu.cpp)
-            # Lets the kernel's loops become vectors; neither changes a result.
-            set_property(SOURCE ${csrc}/kernel/random-rotate-cpu.cpp TARGET_DIRECTORY ${target}
-                APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-fno-math-errno;-fopenmp-simd>)
+            file(GLOB kernels CONFIGURE_DEPENDS ${csrc}/kernel/*-cpu.cpp)
+            join_upstream(${target} ${kernels})
+            # Lets the kernels' loops become vectors; none of these changes a result.
+            set_property(SOURCE ${kernels} TARGET_DIRECTORY ${target}
+                APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-fno-math-errno;-fno-trapping-math;-fopenmp-simd>)
         endif()
     endforeach()
 

@@ -1,8 +1,7 @@
-// set_dose, get_dose, clear_dose, n_layer, site_names: llama-drugs.h for Python. A context is given by its address.
+// set_dose, get_dose, clear_dose, has_sites, n_layer, site_names: llama-drugs.h for Python. A context is given by its address.
 
 #include "bindings.h"
-
-#include "llama-drugs.h"
+#include "names.h"
 
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
@@ -55,7 +54,8 @@ static void check_angles(const dose_table & table) {
 // These functions keep the GIL: they copy a few hundred numbers and never wait, and holding it keeps two Python threads
 // from changing the same context at once.
 
-static void set_dose(uintptr_t address, llama_seq_id seq_id, const dose_table & table, uint32_t seed, int32_t sink) {
+static void set_dose(uintptr_t address, llama_seq_id seq_id, const dose_table & table, uint32_t seed, int32_t sink,
+        const std::string & noise) {
     llama_context * ctx = as_context(address);
     check_shape(ctx, table);
     check_angles(table);
@@ -65,7 +65,7 @@ static void set_dose(uintptr_t address, llama_seq_id seq_id, const dose_table & 
     params.n_layer = (int32_t) table.shape(0);
     params.seed    = seed;
     params.n_sink  = sink;
-    params.noise   = LLAMA_DRUGS_NOISE_ISOTROPIC;
+    params.noise   = noise_of(noise);
 
     check_status(llama_drugs_set(ctx, seq_id, &params), seq_id);
 }
@@ -84,11 +84,27 @@ static py::object get_dose(uintptr_t address, llama_seq_id seq_id) {
     dose["table"] = table;
     dose["seed"]  = params.seed;
     dose["sink"]  = params.n_sink;
+    dose["noise"] = params.noise == LLAMA_DRUGS_NOISE_REFERENCE ? "reference" : "isotropic";
     return dose;
 }
 
 static void clear_dose(uintptr_t address, llama_seq_id seq_id) {
     check_status(llama_drugs_clear(as_context(address), seq_id), seq_id);
+}
+
+static py::array_t<bool> has_sites(uintptr_t address, const std::string & noise) {
+    llama_context * ctx = as_context(address);
+    const int32_t n_layer = llama_drugs_n_layer(ctx);
+
+    py::array_t<bool> has({ (py::ssize_t) n_layer, (py::ssize_t) LLAMA_DRUGS_SITE_COUNT });
+    for (int32_t il = 0; il < n_layer; ++il) {
+        for (int32_t site = 0; site < LLAMA_DRUGS_SITE_COUNT; ++site) {
+            const int32_t status = llama_drugs_has_site(ctx, il, (llama_drugs_site) site, noise_of(noise));
+            check_status(status, 0);
+            has.mutable_at(il, site) = status == 1;
+        }
+    }
+    return has;
 }
 
 static int32_t n_layer(uintptr_t address) {
@@ -105,11 +121,14 @@ static std::vector<std::string> site_names() {
 
 void bind_dose(py::module_ & m) {
     m.def("set_dose", &set_dose, py::arg("ctx"), py::arg("seq_id"), py::arg("table"), py::arg("seed"), py::arg("sink"),
+        py::arg("noise") = "isotropic",
         "Dose a sequence from its next token on.");
     m.def("get_dose", &get_dose, py::arg("ctx"), py::arg("seq_id"),
         "The dose of a sequence, or None if it is sober.");
     m.def("clear_dose", &clear_dose, py::arg("ctx"), py::arg("seq_id"),
         "Make a sequence sober, or all of them with seq_id = -1.");
+    m.def("has_sites", &has_sites, py::arg("ctx"), py::arg("noise") = "isotropic",
+        "Which layers of the context's model have which sites.");
     m.def("n_layer", &n_layer, py::arg("ctx"),
         "Rows of a dose table for this context.");
     m.def("site_names", &site_names,

@@ -1,10 +1,9 @@
 // rotate: the op GGML_OP_RANDOM_ROTATE by itself, on the CPU backend, for looking at its mathematics.
 
 #include "bindings.h"
+#include "cpu_graph.h"
+#include "names.h"
 
-#include "llama-drugs.h"
-
-#include "ggml-backend.h"
 #include "ggml-random-rotate.h"
 #include "random-rotate-math.h"
 
@@ -12,8 +11,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -21,45 +18,6 @@ namespace py = pybind11;
 
 using float_array = py::array_t<float>; // (n_tokens, n_head, d), any strides
 using int_array   = py::array_t<int32_t, py::array::c_style | py::array::forcecast>;
-
-struct ggml_context_deleter   { void operator()(ggml_context   * ctx)     const { ggml_free(ctx); } };
-struct ggml_backend_deleter   { void operator()(ggml_backend_t   backend) const { ggml_backend_free(backend); } };
-struct ggml_buffer_deleter    { void operator()(ggml_backend_buffer_t b)  const { ggml_backend_buffer_free(b); } };
-
-using context_ptr = std::unique_ptr<ggml_context, ggml_context_deleter>;
-using backend_ptr = std::unique_ptr<ggml_backend, ggml_backend_deleter>;
-using buffer_ptr  = std::unique_ptr<ggml_backend_buffer, ggml_buffer_deleter>;
-
-static llama_drugs_site site_of(const std::string & name) {
-    std::string known;
-    for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; ++site) {
-        const char * site_name = llama_drugs_site_name((llama_drugs_site) site);
-        if (name == site_name) {
-            return (llama_drugs_site) site;
-        }
-        known += std::string(site ? ", " : "") + site_name;
-    }
-    throw py::value_error("unknown site '" + name + "': the sites are " + known);
-}
-
-static void check(bool ok, const std::string & message) {
-    if (!ok) {
-        throw py::value_error(message);
-    }
-}
-
-static backend_ptr cpu_backend(int32_t n_threads) {
-    backend_ptr backend(ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr));
-    if (!backend) {
-        throw std::runtime_error("no CPU backend was found beside the ggml library: install drugs_cpp again");
-    }
-    ggml_backend_reg_t reg = ggml_backend_dev_backend_reg(ggml_backend_get_device(backend.get()));
-    auto set_n_threads = (ggml_backend_set_n_threads_t) ggml_backend_reg_get_proc_address(reg, "ggml_backend_set_n_threads");
-    if (set_n_threads) {
-        set_n_threads(backend.get(), n_threads);
-    }
-    return backend;
-}
 
 // rows as they lie in memory, so that the op sees the strides it was given
 struct strided_rows {
@@ -88,7 +46,7 @@ static bool strides_fit(const float_array & x) {
 static void compute(const strided_rows & rows, float theta, const std::vector<int32_t> & tokens, int32_t layer,
         llama_drugs_site site, int32_t n_threads, float * out) {
     backend_ptr backend = cpu_backend(n_threads);
-    context_ptr ctx(ggml_init({ 16*ggml_tensor_overhead() + ggml_graph_overhead(), nullptr, true }));
+    context_ptr ctx = no_alloc_context();
 
     ggml_tensor * base  = ggml_new_tensor_1d(ctx.get(), GGML_TYPE_F32, rows.span());
     ggml_tensor * doses = ggml_new_tensor_3d(ctx.get(), GGML_TYPE_F32, LLAMA_DRUGS_SITE_COUNT, layer + 1, 1);
@@ -102,24 +60,20 @@ static void compute(const strided_rows & rows, float theta, const std::vector<in
     ggml_cgraph * graph = ggml_new_graph(ctx.get());
     ggml_build_forward_expand(graph, y);
 
-    buffer_ptr buffer(ggml_backend_alloc_ctx_tensors(ctx.get(), backend.get()));
-    if (!buffer) {
-        throw std::bad_alloc();
-    }
+    buffer_ptr buffer = allocate(ctx.get(), backend.get());
     const std::vector<float> table(LLAMA_DRUGS_SITE_COUNT*(layer + 1), theta);
     ggml_backend_tensor_set(base,  rows.data,     0, rows.span()*sizeof(float));
     ggml_backend_tensor_set(doses, table.data(),  0, table.size()*sizeof(float));
     ggml_backend_tensor_set(keys,  tokens.data(), 0, tokens.size()*sizeof(int32_t));
 
-    if (ggml_backend_graph_compute(backend.get(), graph) != GGML_STATUS_SUCCESS) {
-        throw std::runtime_error("the rotation could not be computed");
-    }
+    compute_graph(backend.get(), graph);
     ggml_backend_tensor_get(y, out, 0, ggml_nbytes(y));
 }
 
 static float_array rotate(float_array x, float theta, uint32_t seed, const int_array & positions, int32_t layer,
-        const std::string & site_name, int32_t n_threads) {
-    const llama_drugs_site site = site_of(site_name);
+        const std::string & site_name, int32_t n_threads, const std::string & noise_name) {
+    const llama_drugs_site  site  = site_of(site_name);
+    const llama_drugs_noise noise = noise_of(noise_name);
     check(x.ndim() == 3 && x.size() > 0, "x has shape " + py::str(x.attr("shape")).cast<std::string>() + ": it must be (n_tokens, n_head, d), not empty");
     check(positions.ndim() == 1 && positions.size() == x.shape(0), "positions has " + std::to_string(positions.size()) + " numbers for " +
         std::to_string(x.shape(0)) + " tokens: give one position per token");
@@ -133,7 +87,7 @@ static float_array rotate(float_array x, float theta, uint32_t seed, const int_a
     }
     std::vector<int32_t> tokens;
     for (py::ssize_t i = 0; i < positions.size(); ++i) {
-        tokens.insert(tokens.end(), { (int32_t) seed, positions.at(i), 0 });
+        tokens.insert(tokens.end(), { (int32_t) seed, positions.at(i), 0, noise, 0 });
     }
     float_array y({ x.shape(0), x.shape(1), x.shape(2) });
 
@@ -149,6 +103,6 @@ static float_array rotate(float_array x, float theta, uint32_t seed, const int_a
 
 void bind_rotate(py::module_ & m) {
     m.def("rotate", &rotate, py::arg("x"), py::arg("theta"), py::arg("seed"), py::arg("positions"), py::arg("layer"),
-        py::arg("site"), py::arg("n_threads") = 1,
+        py::arg("site"), py::arg("n_threads") = 1, py::arg("noise") = "isotropic",
         "Turn each row of x (n_tokens, n_head, d) by a random angle below theta radians, as the model does at a site.");
 }

@@ -4,5 +4,6 @@
 
 #include <pybind11/pybind11.h>
 
+void bind_attend(pybind11::module_ & m);
 void bind_dose  (pybind11::module_ & m);
 void bind_rotate(pybind11::module_ & m);

@@ -1,8 +1,9 @@
 #include "bindings.h"
 
 PYBIND11_MODULE(_core, m) {
-    m.doc() = "Doses of llama.cpp contexts, and the random rotation by itself.";
+    m.doc() = "Doses of llama.cpp contexts, and the random rotations by themselves.";
 
+    bind_attend(m);
     bind_dose(m);
     bind_rotate(m);
 }

@@ -4,6 +4,11 @@
 
 #include <algorithm>
 
+int llama_drugs_hook_of(llama_drugs_site site, llama_drugs_noise noise) {
+    const bool moves = site == LLAMA_DRUGS_SITE_Q && noise == LLAMA_DRUGS_NOISE_REFERENCE;
+    return moves ? (int) LLAMA_DRUGS_HOOK_Q_BEFORE_ROPE : (int) site;
+}
+
 bool llama_drugs_dose::same_as(const llama_drugs_dose & other) const {
     return seed == other.seed && n_sink == other.n_sink && noise == other.noise && table == other.table;
 }
@@ -23,7 +28,7 @@ void llama_drugs_doses::set(llama_seq_id seq_id, const llama_drugs_params & para
     dose.sites.resize(n_layer);
     for (size_t i = 0; i < dose.table.size(); ++i) {
         if (dose.table[i] > 0.0f) {
-            dose.sites[i/LLAMA_DRUGS_SITE_COUNT] |= 1 << (i % LLAMA_DRUGS_SITE_COUNT);
+            dose.sites[i/LLAMA_DRUGS_SITE_COUNT] |= 1 << llama_drugs_hook_of((llama_drugs_site) (i % LLAMA_DRUGS_SITE_COUNT), params.noise);
         }
     }
     dose.seed   = params.seed;
@@ -92,5 +97,5 @@ llama_drugs_plan llama_drugs_doses::plan(const llama_ubatch & ubatch) const {
 }
 
 uint32_t llama_drugs_max_nodes(uint32_t n_layer) {
-    return 3*LLAMA_DRUGS_SITE_COUNT*n_layer;
+    return 3*LLAMA_DRUGS_HOOK_COUNT*n_layer;
 }

@@ -9,10 +9,24 @@
 
 struct llama_ubatch;
 
+// Places in the graph, as bits: site s is bit s. Under reference noise queries are turned elsewhere, at a bit of their own.
+enum llama_drugs_hook {
+    LLAMA_DRUGS_HOOK_Q_BEFORE_ROPE = LLAMA_DRUGS_SITE_COUNT,
+
+    LLAMA_DRUGS_HOOK_COUNT,
+};
+
+int llama_drugs_hook_of(llama_drugs_site site, llama_drugs_noise noise);
+
+// hooks of each layer, [n_layer]
+using llama_drugs_sites = std::vector<uint8_t>;
+
+static_assert(LLAMA_DRUGS_HOOK_COUNT <= 8, "llama_drugs_sites holds 8 bits a layer");
+
 // the dose of one sequence
 struct llama_drugs_dose {
     std::vector<float>   table; // [LLAMA_DRUGS_SITE_COUNT, n_layer], empty: sober
-    std::vector<uint8_t> sites; // [n_layer], bit s is set where site s has an angle above zero
+    llama_drugs_sites    sites; // where an angle is above zero
 
     uint32_t          seed   = 0;
     int32_t           n_sink = 0;
@@ -27,10 +41,11 @@ class llama_drugs_doses;
 // which layers and sites of one batch's graph get a node; decides whether a graph can be used again
 struct llama_drugs_plan {
     const llama_drugs_doses * doses = nullptr;
-    std::vector<uint8_t>      sites; // [n_layer], empty: no token of the batch is dosed
+    llama_drugs_sites         sites; // empty: no token of the batch is dosed
+    llama_drugs_sites       * found = nullptr; // notes the hooks that the graph has, whether dosed or not
 
-    bool has(llama_drugs_site site, int il) const {
-        return (size_t) il < sites.size() && ((sites[il] >> site) & 1);
+    bool has(int hook, int il) const {
+        return (size_t) il < sites.size() && ((sites[il] >> hook) & 1);
     }
 
     bool same_nodes_as(const llama_drugs_plan & other) const { return sites == other.sites; }
@@ -49,10 +64,13 @@ public:
     void clear(llama_seq_id seq_id);
     void clear();
 
+    // what the model has; empty: not looked for yet
+    llama_drugs_sites found;
+
 private:
     std::vector<llama_drugs_dose> by_seq; // up to the highest sequence that ever had a dose
     int32_t n_dosed = 0;
 };
 
-// upper bound of the nodes that doses add to a graph: an op and two views per site and layer
+// upper bound of the nodes that doses add to a graph: an op and two views per hook and layer
 uint32_t llama_drugs_max_nodes(uint32_t n_layer);

@@ -19,6 +19,39 @@ static bool device_can_rotate(ggml_backend_dev_t dev) {
     return !reg || strcmp(ggml_backend_reg_name(reg), "RPC") != 0;
 }
 
+static bool is_noise(llama_drugs_noise noise) {
+    return noise == LLAMA_DRUGS_NOISE_ISOTROPIC || noise == LLAMA_DRUGS_NOISE_REFERENCE;
+}
+
+static const llama_drugs_sites & sites_of(llama_context & ctx) {
+    if (ctx.drugs.found.empty()) {
+        ctx.drugs.found = ctx.find_drugs_sites();
+    }
+    return ctx.drugs.found;
+}
+
+static bool has_site(llama_context & ctx, int32_t layer, llama_drugs_site site, llama_drugs_noise noise) {
+    return (sites_of(ctx)[layer] >> llama_drugs_hook_of(site, noise)) & 1;
+}
+
+// a site must be there in one at least of the layers that dose it: hybrid models have layers without attention
+static bool has_dosed_sites(llama_context & ctx, const llama_drugs_params & params) {
+    for (int32_t site = 0; site < LLAMA_DRUGS_SITE_COUNT; ++site) {
+        bool dosed = false;
+        bool there = false;
+        for (int32_t il = 0; il < params.n_layer; ++il) {
+            if (params.doses[il*LLAMA_DRUGS_SITE_COUNT + site] > 0.0f) {
+                dosed = true;
+                there = there || has_site(ctx, il, (llama_drugs_site) site, params.noise);
+            }
+        }
+        if (dosed && !there) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int32_t check_params(const llama_context & ctx, const llama_drugs_params & params) {
     if (!params.doses) {
         return LLAMA_DRUGS_ERR_POINTER;
@@ -35,7 +68,7 @@ static int32_t check_params(const llama_context & ctx, const llama_drugs_params 
     if (params.n_sink < 0) {
         return LLAMA_DRUGS_ERR_SINK;
     }
-    if (params.noise != LLAMA_DRUGS_NOISE_ISOTROPIC) {
+    if (!is_noise(params.noise)) {
         return LLAMA_DRUGS_ERR_NOISE;
     }
     for (const auto & device : ctx.get_model().devices) {
@@ -62,11 +95,34 @@ int32_t llama_drugs_set(llama_context * ctx, llama_seq_id seq_id, const llama_dr
         return status;
     }
     try {
+        if (!has_dosed_sites(*ctx, *params)) {
+            return LLAMA_DRUGS_ERR_SITE;
+        }
         ctx->drugs.set(seq_id, *params);
     } catch (const std::bad_alloc &) {
         return LLAMA_DRUGS_ERR_MEMORY;
     }
     return LLAMA_DRUGS_OK;
+}
+
+int32_t llama_drugs_has_site(llama_context * ctx, int32_t layer, llama_drugs_site site, llama_drugs_noise noise) {
+    if (!ctx) {
+        return LLAMA_DRUGS_ERR_POINTER;
+    }
+    if (layer < 0 || layer >= llama_drugs_n_layer(ctx)) {
+        return LLAMA_DRUGS_ERR_LAYERS;
+    }
+    if (!llama_drugs_site_name(site)) {
+        return LLAMA_DRUGS_ERR_SITE;
+    }
+    if (!is_noise(noise)) {
+        return LLAMA_DRUGS_ERR_NOISE;
+    }
+    try {
+        return has_site(*ctx, layer, site, noise);
+    } catch (const std::bad_alloc &) {
+        return LLAMA_DRUGS_ERR_MEMORY;
+    }
 }
 
 int32_t llama_drugs_get(const llama_context * ctx, llama_seq_id seq_id, llama_drugs_params * out) {
@@ -111,6 +167,8 @@ const char * llama_drugs_site_name(llama_drugs_site site) {
     switch (site) {
         case LLAMA_DRUGS_SITE_H:     return "H";
         case LLAMA_DRUGS_SITE_Q:     return "Q";
+        case LLAMA_DRUGS_SITE_K:     return "K";
+        case LLAMA_DRUGS_SITE_V:     return "V";
         case LLAMA_DRUGS_SITE_A:     return "A";
         case LLAMA_DRUGS_SITE_PK:    return "pK";
         case LLAMA_DRUGS_SITE_PV:    return "pV";
@@ -131,6 +189,7 @@ const char * llama_drugs_status_text(int32_t status) {
         case LLAMA_DRUGS_ERR_NOISE:   return "unknown kind of noise";
         case LLAMA_DRUGS_ERR_DEVICE:  return "the model runs on a device that cannot turn vectors (RPC or tensor parallelism)";
         case LLAMA_DRUGS_ERR_MEMORY:  return "out of memory";
+        case LLAMA_DRUGS_ERR_SITE:    return "none of the layers that have a dose at a site has that site in this model";
     }
     return "unknown status";
 }

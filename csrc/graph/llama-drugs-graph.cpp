@@ -11,6 +11,28 @@ void llm_graph_input_drugs::set_input(const llama_ubatch * ubatch) {
     }
     set_doses (*ubatch);
     set_tokens(*ubatch);
+    for (const auto & of : cells) {
+        set_cells(*ubatch, of);
+    }
+}
+
+void llm_graph_input_drugs::set_cells(const llama_ubatch & ubatch, const cache_cells & of) {
+    const int64_t n_kv     = of.positions->ne[0];
+    const int64_t n_stream = of.positions->ne[1];
+
+    std::vector<int32_t> data(n_kv*n_stream);
+    for (int64_t s = 0; s < n_stream; ++s) {
+        for (int64_t i = 0; i < n_kv; ++i) {
+            int32_t & position = data[s*n_kv + i];
+            if (!of.cache) {
+                position = ubatch.pos[i];
+                continue;
+            }
+            const auto & in = of.cache->get_cells(ubatch.seq_id_unq[s]);
+            position = in.is_empty(i) ? -1 : in.pos_get(i);
+        }
+    }
+    ggml_backend_tensor_set(of.positions, data.data(), 0, data.size()*sizeof(int32_t));
 }
 
 void llm_graph_input_drugs::set_doses(const llama_ubatch & ubatch) {
@@ -34,6 +56,8 @@ void llm_graph_input_drugs::set_tokens(const llama_ubatch & ubatch) {
         token[GGML_RANDOM_ROTATE_TOKEN_SEED]     = dose ? (int32_t) dose->seed : 0;
         token[GGML_RANDOM_ROTATE_TOKEN_POSITION] = ubatch.pos[i];
         token[GGML_RANDOM_ROTATE_TOKEN_TABLE]    = dose ? ubatch.seq_idx[ubatch.seq_id[i][0]] : -1;
+        token[GGML_RANDOM_ROTATE_TOKEN_NOISE]    = dose ? dose->noise  : 0;
+        token[GGML_RANDOM_ROTATE_TOKEN_SINK]     = dose ? dose->n_sink : 0;
     }
     ggml_backend_tensor_set(tokens, data.data(), 0, data.size()*sizeof(int32_t));
 }
@@ -43,7 +67,21 @@ bool llm_graph_input_drugs::can_reuse(const llm_graph_params & params) {
     return doses->ne[2] == params.ubatch.n_seqs_unq && tokens->ne[1] == params.ubatch.n_tokens;
 }
 
-const llm_graph_input_drugs * llm_graph_context::build_inp_drugs(const llama_drugs_plan & plan) const {
+ggml_tensor * llm_graph_input_drugs::cells_of(ggml_context * ctx, const llama_kv_cache * cache, int64_t n_kv, int64_t n_stream) {
+    for (const auto & of : cells) {
+        if (of.cache == cache) {
+            return of.positions;
+        }
+    }
+    ggml_tensor * positions = ggml_new_tensor_2d(ctx, GGML_TYPE_I32, n_kv, n_stream);
+    ggml_set_input(positions);
+    ggml_set_name(positions, "inp_drugs_cells");
+
+    cells.push_back({ cache, positions });
+    return positions;
+}
+
+llm_graph_input_drugs * llm_graph_context::build_inp_drugs(const llama_drugs_plan & plan) const {
     if (plan.sites.empty()) {
         return nullptr;
     }
@@ -57,31 +95,85 @@ const llm_graph_input_drugs * llm_graph_context::build_inp_drugs(const llama_dru
     ggml_set_input(inp->tokens);
     cb(inp->tokens, "inp_drugs_tokens", -1);
 
-    return (const llm_graph_input_drugs *) res->add_input(std::move(inp));
+    return (llm_graph_input_drugs *) res->add_input(std::move(inp));
 }
 
-ggml_tensor * llm_graph_context::build_drugs(ggml_tensor * cur, llama_drugs_site site, int il, int64_t n_head) const {
-    if (!inp_drugs || !cur || !inp_drugs->plan.has(site, il)) {
+// whether a hook is dosed at this layer; the search for what a model has is told that it is here
+static bool hook(const llm_graph_input_drugs * inp, int at, int il) {
+    if (!inp || !inp->plan.has(at, il)) {
+        return false;
+    }
+    if (inp->plan.found) {
+        (*inp->plan.found)[il] |= 1 << at;
+    }
+    return true;
+}
+
+ggml_tensor * llm_graph_context::build_drugs(ggml_tensor * cur, int at, int il, int64_t n_head) const {
+    if (!inp_drugs || !cur) {
         return cur;
     }
 
-    // H and A come as [d*n_head, n_tokens], the others as [d, n_head, n_tokens]
-    const bool flat = site == LLAMA_DRUGS_SITE_H || site == LLAMA_DRUGS_SITE_A;
+    // [d*n_head, n_tokens] or [d, n_head, n_tokens]
+    const bool flat = cur->ne[1] == n_tokens && cur->ne[2] == 1;
 
     ggml_tensor * rows = cur;
     if (flat) {
         const int64_t d = cur->ne[0]/n_head;
         rows = ggml_view_3d(ctx0, cur, d, n_head, cur->ne[1], d*cur->nb[0], cur->nb[1], 0);
     }
-    if (rows->ne[2] != n_tokens || rows->ne[3] != 1) {
-        return cur; // not vectors of this batch's tokens, for example an encoder's keys
+    if (rows->ne[2] != n_tokens || rows->ne[3] != 1 || !hook(inp_drugs, at, il)) {
+        return cur; // not dosed, or not vectors of this batch's tokens, for example an encoder's keys
     }
 
+    const bool q_before_rope = at == LLAMA_DRUGS_HOOK_Q_BEFORE_ROPE;
+    const int  site = q_before_rope ? (int) LLAMA_DRUGS_SITE_Q : at;
+
     rows = ggml_random_rotate(ctx0, rows, inp_drugs->doses, inp_drugs->tokens, il, site);
+    if (site == LLAMA_DRUGS_SITE_Q) {
+        // a batch may have queries of both kinds of noise, each turned at its own place
+        ggml_random_rotate_only(rows, q_before_rope ? GGML_RANDOM_ROTATE_REFERENCE : GGML_RANDOM_ROTATE_ISOTROPIC);
+    }
     if (flat) {
         rows = ggml_reshape_2d(ctx0, rows, cur->ne[0], n_tokens);
     }
     cb(rows, "dosed", il);
 
     return rows;
+}
+
+bool llm_graph_context::drugs_turns_cells(int il) const {
+    return inp_drugs && (inp_drugs->plan.has(LLAMA_DRUGS_SITE_K, il) || inp_drugs->plan.has(LLAMA_DRUGS_SITE_V, il));
+}
+
+ggml_tensor * llm_graph_context::build_drugs_scores(
+        ggml_tensor * q,
+        ggml_tensor * k,
+        ggml_tensor * kq_mask,
+        ggml_tensor * cells,
+                int   il) const {
+    if (!cells || !hook(inp_drugs, LLAMA_DRUGS_SITE_K, il)) {
+        return nullptr;
+    }
+    ggml_tensor * kq = ggml_random_rotate_scores(ctx0, q, k, kq_mask, cells, inp_drugs->doses, inp_drugs->tokens, il, LLAMA_DRUGS_SITE_K);
+    cb(kq, "dosed", il);
+
+    return kq;
+}
+
+ggml_tensor * llm_graph_context::build_drugs_values(
+        ggml_tensor * kq,
+        ggml_tensor * v,
+               bool   v_trans,
+        ggml_tensor * cells,
+                int   il) const {
+    // beside dosed keys, sober values that do not lie transposed take this way too: transposing a cache for each token is
+    // slow, and impossible where it is quantized
+    if (!cells || (!hook(inp_drugs, LLAMA_DRUGS_SITE_V, il) && v_trans)) {
+        return nullptr;
+    }
+    ggml_tensor * kqv = ggml_random_rotate_values(ctx0, kq, v, v_trans, cells, inp_drugs->doses, inp_drugs->tokens, il, LLAMA_DRUGS_SITE_V);
+    cb(kqv, "dosed", il);
+
+    return kqv;
 }

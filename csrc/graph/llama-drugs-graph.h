@@ -1,17 +1,21 @@
-// What doses put into a compute graph: two small input tensors, and a rotation at each dosed site.
+// What doses put into a compute graph: a few small input tensors, and an op at each dosed site.
 //
 //   llm_graph_context()    builds the input if a token of the batch is dosed
-//   build_qkv()            H
-//   build_attn()           pK, pV
-//   build_attn_mha()       Q at its start, A at its end
+//   build_qkv()            H; Q under reference noise
+//   build_attn()           pK, pV; hands build_attn_mha() the positions of the cells that it reads
+//   build_attn_mha()       Q at its start, K before and V behind the softmax, A at its end
 //
-// Nothing is added where nothing is dosed: a sober batch builds llama.cpp's own graph.
+// Nothing is added where nothing is dosed: a sober batch builds llama.cpp's own graph. A layer whose keys or values are dosed
+// takes the path without flash attention, whose kernels keep scores to themselves.
 
 #pragma once
 
 #include "llama-drugs-doses.h"
 
 #include "llama-graph.h"
+#include "llama-kv-cache.h"
+#include "llama-kv-cache-dsa.h"
+#include "llama-kv-cache-iswa.h"
 
 class llm_graph_input_drugs : public llm_graph_input_i {
 public:
@@ -21,6 +25,9 @@ public:
 
     bool can_reuse(const llm_graph_params & params) override;
 
+    // positions of the cells of a cache, or of the batch's own tokens if cache is nullptr: I32 [n_kv, n_stream], -1 for none
+    ggml_tensor * cells_of(ggml_context * ctx, const llama_kv_cache * cache, int64_t n_kv, int64_t n_stream);
+
     const llama_drugs_plan plan;
 
     ggml_tensor * doses  = nullptr; // F32 [LLAMA_DRUGS_SITE_COUNT, n_layer, n_seqs_unq]
@@ -29,4 +36,34 @@ public:
 private:
     void set_doses (const llama_ubatch & ubatch);
     void set_tokens(const llama_ubatch & ubatch);
+
+    struct cache_cells {
+        const llama_kv_cache * cache;
+        ggml_tensor          * positions;
+    };
+
+    void set_cells(const llama_ubatch & ubatch, const cache_cells & of);
+
+    std::vector<cache_cells> cells;
 };
+
+// the cache that attention reads, as its input knows it; only while the graph is built
+inline const llama_kv_cache_context * drugs_cache(const llm_graph_input_attn_kv     * inp, bool)     { return inp->mctx; }
+inline const llama_kv_cache_context * drugs_cache(const llm_graph_input_attn_k      * inp, bool)     { return inp->mctx; }
+inline const llama_kv_cache_context * drugs_cache(const llm_graph_input_attn_k_dsa  * inp, bool)     { return inp->mctx->get_mla(); }
+inline const llama_kv_cache_context * drugs_cache(const llm_graph_input_attn_kv_iswa * inp, bool swa) { return swa ? inp->mctx->get_swa() : inp->mctx->get_base(); }
+inline const llama_kv_cache_context * drugs_cache(const llm_graph_input_attn_k_iswa  * inp, bool swa) { return swa ? inp->mctx->get_swa() : inp->mctx->get_base(); }
+
+template <typename input>
+ggml_tensor * llm_graph_context::build_drugs_cells(const input * inp, int il) const {
+    if (!drugs_turns_cells(il)) {
+        return nullptr;
+    }
+    const auto * cache = drugs_cache(inp, hparams.is_swa(il));
+    return inp_drugs->cells_of(ctx0, cache->get_kv(), cache->get_n_kv(), cparams.kv_unified ? 1 : ubatch.n_seqs_unq);
+}
+
+template <>
+inline ggml_tensor * llm_graph_context::build_drugs_cells(const llm_graph_input_attn_no_cache *, int il) const {
+    return drugs_turns_cells(il) ? inp_drugs->cells_of(ctx0, nullptr, n_tokens, 1) : nullptr;
+}

@@ -21,9 +21,11 @@ extern "C" {
 enum llama_drugs_site {
     LLAMA_DRUGS_SITE_H  = 0, // input of the query, key and value projections  [n_embd]      per token
     LLAMA_DRUGS_SITE_Q  = 1, // query heads                                    [n_embd_head] per head and token
-    LLAMA_DRUGS_SITE_A  = 2, // attention output of each head                  [n_embd_head] per head and token
-    LLAMA_DRUGS_SITE_PK = 3, // the token's own key heads, on the way into the cache
-    LLAMA_DRUGS_SITE_PV = 4, // the token's own value heads, on the way into the cache
+    LLAMA_DRUGS_SITE_K  = 2, // cached keys, as a token's scores read them     [n_embd_head] per query head, token and
+    LLAMA_DRUGS_SITE_V  = 3, // cached values, as its output reads them                      cached position past the sink
+    LLAMA_DRUGS_SITE_A  = 4, // attention output of each head                  [n_embd_head] per head and token
+    LLAMA_DRUGS_SITE_PK = 5, // the token's own key heads, on the way into the cache
+    LLAMA_DRUGS_SITE_PV = 6, // the token's own value heads, on the way into the cache
 
     LLAMA_DRUGS_SITE_COUNT,
 };
@@ -31,6 +33,8 @@ enum llama_drugs_site {
 // how the direction of a turn is drawn
 enum llama_drugs_noise {
     LLAMA_DRUGS_NOISE_ISOTROPIC = 0, // uniform on the sphere orthogonal to the vector
+    LLAMA_DRUGS_NOISE_REFERENCE = 1, // from d numbers of Uniform(0, 1), so that it leans towards the vector of ones; queries
+                                     // are turned before RoPE, keys after it, as the PyTorch reference does
 };
 
 enum llama_drugs_status {
@@ -44,6 +48,7 @@ enum llama_drugs_status {
     LLAMA_DRUGS_ERR_NOISE   = -6, // unknown kind of noise
     LLAMA_DRUGS_ERR_DEVICE  = -7, // the model runs on a device that cannot turn vectors (RPC, tensor parallelism)
     LLAMA_DRUGS_ERR_MEMORY  = -8, // out of memory
+    LLAMA_DRUGS_ERR_SITE    = -9, // a dosed site is in none of the layers where it has an angle (llama_drugs_has_site)
 };
 
 struct llama_drugs_params {
@@ -65,10 +70,18 @@ LLAMA_API int32_t llama_drugs_get(const struct llama_context * ctx, llama_seq_id
 // make a sequence sober again, or all of them with seq_id = -1
 LLAMA_API int32_t llama_drugs_clear(struct llama_context * ctx, llama_seq_id seq_id);
 
+// whether a layer of this context's model has a site under a kind of noise: 1, 0, or a negative status
+// the first call builds a graph to find out, and computes nothing
+LLAMA_API int32_t llama_drugs_has_site(
+        struct llama_context  * ctx,
+        int32_t                 layer,
+        enum llama_drugs_site   site,
+        enum llama_drugs_noise  noise);
+
 // number of rows of this context's dose tables, or LLAMA_DRUGS_ERR_POINTER
 LLAMA_API int32_t llama_drugs_n_layer(const struct llama_context * ctx);
 
-// "H", "Q", "A", "pK", "pV"; NULL for anything else
+// "H", "Q", "K", "V", "A", "pK", "pV"; NULL for anything else
 LLAMA_API const char * llama_drugs_site_name(enum llama_drugs_site site);
 
 // one sentence for a code of enum llama_drugs_status

@@ -1,4 +1,15 @@
-// The op GGML_OP_RANDOM_ROTATE: turns rows of a tensor by random angles.
+// Random rotations in a graph: vectors are turned by random angles.
+//
+//   GGML_OP_RANDOM_ROTATE         rows of a tensor
+//   GGML_OP_RANDOM_ROTATE_SCORES  keys, as the scores of attention read them
+//   GGML_OP_RANDOM_ROTATE_VALUES  values, as the output of attention reads them
+//
+// A vector x becomes cos(theta) x + sin(theta) |x| u/|u|, theta ~ Uniform(0, T); u is what is orthogonal to x of d independent
+// random numbers. T = 0 gives x back, bit for bit, and so does d = 1.
+//
+// Everything random is a pure function of (seed, position, layer, site, head) and, for keys and values, of the position that
+// asks; so rows, threads and backends can be computed in any order. Doses, seeds and positions are data: a change of them
+// rebuilds no graph.
 
 #pragma once
 
@@ -8,26 +19,67 @@
 extern "C" {
 #endif
 
-// what a token tells the op, in this order: I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE, n_tokens]
+// what a token tells the ops, in this order: I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE, n_tokens]
 enum ggml_random_rotate_token {
     GGML_RANDOM_ROTATE_TOKEN_SEED     = 0, // bits of a uint32_t
     GGML_RANDOM_ROTATE_TOKEN_POSITION = 1,
-    GGML_RANDOM_ROTATE_TOKEN_TABLE    = 2, // which dose table, or -1: the token's rows are copied
+    GGML_RANDOM_ROTATE_TOKEN_TABLE    = 2, // which dose table, or -1: nothing is turned for this token
+    GGML_RANDOM_ROTATE_TOKEN_NOISE    = 3, // enum ggml_random_rotate_noise
+    GGML_RANDOM_ROTATE_TOKEN_SINK     = 4, // keys and values of positions below this are not turned
 
-    GGML_RANDOM_ROTATE_TOKEN_SIZE     = 3,
+    GGML_RANDOM_ROTATE_TOKEN_SIZE     = 5,
 };
 
+// how the d numbers are drawn
+enum ggml_random_rotate_noise {
+    GGML_RANDOM_ROTATE_ISOTROPIC = 0, // standard normals: the direction is uniform on the sphere orthogonal to x
+    GGML_RANDOM_ROTATE_REFERENCE = 1, // Uniform(0, 1): the direction leans towards the vector of ones
+};
+
+// doses, of all three: F32 [n_site, n_layer, n_tables], largest angles T in radians, contiguous
+// tokens, of all three: contiguous; those of all streams, one stream after the other
+
 // x: F32 [d, n_head, n_tokens], any strides
-// doses: F32 [n_site, n_layer, n_tables], largest angles T in radians, contiguous
-// tokens: I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE, n_tokens], contiguous
-// result: F32 [d, n_head, n_tokens]; each row x becomes cos(theta) x + sin(theta) |x| u/|u| with theta ~ Uniform(0, T) and
-// u uniform on the sphere orthogonal to x; T = 0 and d = 1 give x back, bit for bit
-//
-// Everything random is a pure function of (seed, position, layer, site, head), so rows, threads and backends can be
-// computed in any order. Doses, seeds and positions are data: a change of them rebuilds no graph.
+// result: F32 [d, n_head, n_tokens]
 GGML_API struct ggml_tensor * ggml_random_rotate(
         struct ggml_context * ctx,
         struct ggml_tensor  * x,
+        struct ggml_tensor  * doses,
+        struct ggml_tensor  * tokens,
+        int                   layer,
+        int                   site);
+
+// let a rotation turn tokens of one kind of noise alone (enum ggml_random_rotate_noise) and copy the others
+GGML_API void ggml_random_rotate_only(struct ggml_tensor * rotated, int noise);
+
+// scores q.k, as if each query head had its own, freshly turned, copy of each key
+// q:      F32 [d, n_tokens, n_head, n_stream], rows contiguous
+// k:      any type, [d, n_kv, n_head_kv, n_stream], rows contiguous
+// mask:   F32 or F16 [n_kv, n_tokens, n, n_stream] or NULL; where it is -INFINITY, any score is good
+// cells:  I32 [n_kv, n_stream], position of each key, or -1
+// result: F32 [n_kv, n_tokens, n_head, n_stream]
+GGML_API struct ggml_tensor * ggml_random_rotate_scores(
+        struct ggml_context * ctx,
+        struct ggml_tensor  * q,
+        struct ggml_tensor  * k,
+        struct ggml_tensor  * mask,
+        struct ggml_tensor  * cells,
+        struct ggml_tensor  * doses,
+        struct ggml_tensor  * tokens,
+        int                   layer,
+        int                   site);
+
+// sum of values v weighted by p, as if each query head had its own, freshly turned, copy of each value
+// p:      F32 [n_kv, n_tokens, n_head, n_stream], not negative, rows contiguous
+// v:      any type, [d, n_kv, n_head_kv, n_stream], or [n_kv, d, n_head_kv, n_stream] if transposed; rows contiguous
+// cells:  I32 [n_kv, n_stream], position of each value, or -1
+// result: F32 [d, n_tokens, n_head, n_stream]
+GGML_API struct ggml_tensor * ggml_random_rotate_values(
+        struct ggml_context * ctx,
+        struct ggml_tensor  * p,
+        struct ggml_tensor  * v,
+        bool                  transposed,
+        struct ggml_tensor  * cells,
         struct ggml_tensor  * doses,
         struct ggml_tensor  * tokens,
         int                   layer,

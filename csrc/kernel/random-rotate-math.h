@@ -85,14 +85,9 @@ static inline float random_rotate_flip_sign(float x, uint32_t sign) {
     return x;
 }
 
-// two independent standard normals from two words (Box and Muller 1958): the radius from the first word; from the second,
-// the top two bits choose a quarter of the circle and the other thirty an angle r * pi/2, |r| <= 1/2, around its axis
-static inline void random_rotate_normals(uint32_t w0, uint32_t w1, float * n0, float * n1) {
-    const float radius = sqrtf(-2.0f * random_rotate_log(random_rotate_uniform(w0)));
-
-    const uint32_t quarter = w1 >> 30;
-    const float    r       = (float) (int32_t) (w1 << 2) * 0x1p-32f;
-    const float    r2      = r*r;
+// sine and cosine of quarter*pi/2 + r*pi/2, |r| <= 1/2; only the two lowest bits of quarter count
+static inline void random_rotate_circle(uint32_t quarter, float r, float * sine, float * cosine) {
+    const float r2 = r*r;
 
     // sin(pi/2 r) and cos(pi/2 r), absolute error about 2^-23
     float s = -4.602163105e-03f;
@@ -109,6 +104,90 @@ static inline void random_rotate_normals(uint32_t w0, uint32_t w1, float * n0, f
     const float a = (quarter & 1) ? s : c;
     const float b = (quarter & 1) ? c : s;
 
-    *n0 = radius * random_rotate_flip_sign(a, (quarter >> 1) ^ (quarter & 1));
-    *n1 = radius * random_rotate_flip_sign(b,  quarter >> 1);
+    *cosine = random_rotate_flip_sign(a, (quarter >> 1) ^ (quarter & 1));
+    *sine   = random_rotate_flip_sign(b,  quarter >> 1);
+}
+
+// two independent standard normals from two words (Box and Muller 1958): the radius from the first word; from the second,
+// the top two bits choose a quarter of the circle and the other thirty an angle around its axis
+static inline void random_rotate_normals(uint32_t w0, uint32_t w1, float * n0, float * n1) {
+    const float radius = sqrtf(-2.0f * random_rotate_log(random_rotate_uniform(w0)));
+
+    float sine;
+    float cosine;
+    random_rotate_circle(w1 >> 30, (float) (int32_t) (w1 << 2) * 0x1p-32f, &sine, &cosine);
+
+    *n0 = radius * cosine;
+    *n1 = radius * sine;
+}
+
+// sine and cosine of 0 <= theta <= 1e6 (larger angles are cut there)
+static inline void random_rotate_sin_cos(float theta, float * sine, float * cosine) {
+    const float turns   = (theta < 1e6f ? theta : 1e6f) * 0.636619772f;
+    const int32_t quarter = (int32_t) (turns + 0.5f);
+    random_rotate_circle((uint32_t) quarter, turns - (float) quarter, sine, cosine);
+}
+
+// 1 - exp(-x) for x >= 0, relative error about 2^-21, also where x is small: exp(-x) = 2^n exp(f), |f| <= log(2)/2
+static inline float random_rotate_one_minus_exp(float x) {
+    const float   y = x < 80.0f ? x : 80.0f;
+    const int32_t n = -(int32_t) (y*1.442695041f + 0.5f);
+    const float   f = -y - (float) n*0.693147181f;
+
+    // (exp(f) - 1)/f
+    float p = 1.984126984e-04f;
+    p = p*f + 1.388888889e-03f;
+    p = p*f + 8.333333333e-03f;
+    p = p*f + 4.166666667e-02f;
+    p = p*f + 1.666666667e-01f;
+    p = p*f + 5.000000000e-01f;
+    p = p*f + 1.0f;
+
+    const uint32_t bits = (uint32_t) (n + 127) << 23;
+    float scale;
+    memcpy(&scale, &bits, sizeof(scale));
+
+    return (1.0f - scale) - scale*(p*f);
+}
+
+//
+// sites K and V: every asking position turns every cached one, with a scalar or two for each pair instead of d normals
+//
+
+// what the fourth word of a counter says
+#define RANDOM_ROTATE_FOR_ROW      0 // a row is turned; the others: a token asks for cached positions
+#define RANDOM_ROTATE_FOR_SCORES   1 // first word: see random_rotate_pair_counter
+#define RANDOM_ROTATE_FOR_VALUES   2 // first word: see random_rotate_quad_counter
+#define RANDOM_ROTATE_FOR_REST     3 // first word: as for a row
+#define RANDOM_ROTATE_FOR_HEAVIEST 4 // first word: as for a row
+
+// A counter's four words serve two cached positions (K) or four (V), such that 16 neighbours in a cache are neighbours in
+// a vector register: positions 32 m + l and 32 m + 16 + l share counter 16 m + l, l < 16; likewise with 64 and four.
+static inline uint32_t random_rotate_pair_counter(uint32_t position) {
+    return (position >> 5)*16 + (position & 15);
+}
+
+static inline uint32_t random_rotate_quad_counter(uint32_t position) {
+    return (position >> 6)*16 + (position & 15);
+}
+
+// uniform on (0, 1]: 24 bits
+static inline float random_rotate_uniform24(uint32_t bits) {
+    return (float) (int32_t) bits * 0x1p-24f + 0x1p-25f;
+}
+
+// For one query and one key: the angle's share of the dose, and the first coordinate of a uniform point on the unit sphere
+// in n = d - 1 dimensions. Two coordinates of such a point have the length sqrt(1 - U^(2/(n - 2))), U ~ Uniform(0, 1), and
+// any direction. power: 2/(n - 2), or 1e9 for n = 2, or 0 for n = 1.
+static inline void random_rotate_score_noise(uint32_t w0, uint32_t w1, float power, float * share, float * t) {
+    *share = random_rotate_uniform24(w0 >> 8);
+
+    const float u = random_rotate_uniform24(((w0 & 0xffu) << 16) | (w1 >> 16));
+
+    float sine;
+    float cosine;
+    random_rotate_circle(w1 >> 14, (float) (int32_t) ((w1 << 18) | (1u << 17)) * 0x1p-32f, &sine, &cosine);
+
+    const float length = sqrtf(random_rotate_one_minus_exp(-power*random_rotate_log(u)));
+    *t = power > 0.0f ? length*cosine : (cosine > 0.0f ? 1.0f : -1.0f);
 }

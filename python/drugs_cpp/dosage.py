@@ -15,6 +15,11 @@ from drugs_cpp.profile import DoseProfile, as_profile
 from drugs_cpp.seed import check_seed
 from drugs_cpp.sites import SITES, check_site
 
+ISOTROPIC, REFERENCE = "isotropic", "reference"
+
+#: kinds of noise: a direction that is uniform, and one drawn from numbers that are not centred, as the reference does
+NOISES = (ISOTROPIC, REFERENCE)
+
 _MAX_ANGLE = float(np.finfo(np.float32).max)  # a table holds float32
 
 
@@ -26,12 +31,14 @@ class Dosage:
         thetas: site -> largest angle in radians, at profile ratio 1 and multiplier 1.
         profiles: site -> profile; a site that is missing gets its full dose in every layer.
         multiplier: factor on all doses.
+        noise: how directions are drawn, one of ``NOISES``.
         seed: of the noise and the sampler; None for a fresh one in every run.
     """
 
     thetas: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SITES, 0.0))
     profiles: dict[str, DoseProfile] = field(default_factory=dict)
     multiplier: float = 1.0
+    noise: str = ISOTROPIC
     seed: int | None = None
     _tables: dict[int, npt.NDArray[np.float32]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -55,6 +62,11 @@ class Dosage:
     def with_multiplier(self, multiplier: object) -> Dosage:
         return replace(self, multiplier=check_not_negative("the dose multiplier", multiplier))
 
+    def with_noise(self, noise: object) -> Dosage:
+        if noise not in NOISES:
+            raise DoseError(f"unknown noise {noise!r}: the kinds are {', '.join(NOISES)}")
+        return replace(self, noise=str(noise))
+
     def with_seed(self, seed: object) -> Dosage:
         return replace(self, seed=check_seed(seed))
 
@@ -62,6 +74,11 @@ class Dosage:
         """The largest angle that any layer can get at a site, in radians."""
         ratio = self.profiles[site].peak if site in self.profiles else 1.0
         return self.multiplier * self.thetas[site] * ratio
+
+    @property
+    def is_sober(self) -> bool:
+        """Whether no layer of any model can get an angle above 0."""
+        return not any(self.largest_angle(site) for site in SITES)
 
     def table(self, n_layer: int) -> npt.NDArray[np.float32]:
         """Largest angle of each layer and site: float32 (n_layer, len(SITES)), in radians, read-only."""
@@ -86,6 +103,7 @@ class Dosage:
             "dose_theta": dict(self.thetas),
             "dose_shape": {site: profile.to_dict() for site, profile in self.profiles.items()},
             "dose_multiplier": self.multiplier,
+            "noise": self.noise,
             "seed": self.seed,
         }
 
@@ -97,8 +115,9 @@ class Dosage:
             DoseError: unknown names, or values that cannot be used.
             SeedError: a seed out of range.
         """
-        values = _check_mapping("doses", values, ("dose_theta", "dose_shape", "dose_multiplier", "seed"))
+        values = _check_mapping("doses", values, ("dose_theta", "dose_shape", "dose_multiplier", "noise", "seed"))
         dosage = cls().with_multiplier(values.get("dose_multiplier", 1.0)).with_seed(values.get("seed"))
+        dosage = dosage.with_noise(values.get("noise", ISOTROPIC))
         for site, theta in _check_mapping("dose_theta", values.get("dose_theta", {}), SITES).items():
             dosage = dosage.with_theta(theta, site)
         for site, shape in _check_mapping("dose_shape", values.get("dose_shape", {}), SITES).items():

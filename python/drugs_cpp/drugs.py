@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
-from drugs_cpp.dosage import Dosage
+from drugs_cpp.dosage import ISOTROPIC, Dosage
 from drugs_cpp.errors import DoseError
 from drugs_cpp.profile import DoseProfile, Points
 from drugs_cpp.sites import SITES, check_site
@@ -37,11 +37,14 @@ class DRUGS:
     changes everything it is about at once, or raises and changes nothing.
 
     Args:
-        h_dose, q_dose, a_dose, pk_dose, pv_dose: largest angle at the site H, Q, A, pK, pV.
-        h_shape, q_shape, a_shape, pk_shape, pv_shape: how that dose depends on depth: a :class:`DoseProfile`, points
-            such as ``[{"depth": 0.3, "peakratio": 0}, {"depth": 1, "peakratio": 1}]``, or a pair ``(points, mode)``.
-            None: the full dose in every layer.
+        h_dose, q_dose, k_dose, v_dose, a_dose, pk_dose, pv_dose: largest angle at the site H, Q, K, V, A, pK, pV.
+        h_shape, q_shape, k_shape, v_shape, a_shape, pk_shape, pv_shape: how that dose depends on depth: a
+            :class:`DoseProfile`, points such as ``[{"depth": 0.3, "peakratio": 0}, {"depth": 1, "peakratio": 1}]``, or
+            a pair ``(points, mode)``. None: the full dose in every layer.
         dose_multiplier: factor on all doses.
+        noise: how the direction of a turn is drawn. "isotropic": uniform among all that are orthogonal to the vector.
+            "reference": from numbers of Uniform(0, 1), so that it leans towards the vector of ones, as in the PyTorch
+            reference; the same angle means something else then.
         seed: of the noise and the sampler, 0 to 2**32 - 2. None: every run draws a fresh one.
 
     Raises:
@@ -56,24 +59,29 @@ class DRUGS:
         self,
         h_dose: float = 0,
         q_dose: float = 0,
+        k_dose: float = 0,
+        v_dose: float = 0,
         a_dose: float = 0,
         pk_dose: float = 0,
         pv_dose: float = 0,
         *,
         h_shape: ShapeArgument = None,
         q_shape: ShapeArgument = None,
+        k_shape: ShapeArgument = None,
+        v_shape: ShapeArgument = None,
         a_shape: ShapeArgument = None,
         pk_shape: ShapeArgument = None,
         pv_shape: ShapeArgument = None,
         dose_multiplier: float = 1,
+        noise: str = ISOTROPIC,
         seed: int | None = None,
         **unknown: Any,
     ) -> None:
         _refuse(unknown)
-        dosage = Dosage().with_multiplier(dose_multiplier).with_seed(seed)
-        for site, dose in zip(SITES, (h_dose, q_dose, a_dose, pk_dose, pv_dose)):
+        dosage = Dosage().with_multiplier(dose_multiplier).with_noise(noise).with_seed(seed)
+        for site, dose in zip(SITES, (h_dose, q_dose, k_dose, v_dose, a_dose, pk_dose, pv_dose)):
             dosage = dosage.with_theta(dose, site)
-        for site, shape in zip(SITES, (h_shape, q_shape, a_shape, pk_shape, pv_shape)):
+        for site, shape in zip(SITES, (h_shape, q_shape, k_shape, v_shape, a_shape, pk_shape, pv_shape)):
             dosage = dosage.with_shape(*_points_and_mode(shape), site)
         self._start(dosage)
 
@@ -112,6 +120,14 @@ class DRUGS:
         """Largest angle for the query heads."""
         self.set_dose_theta(radians, "Q")
 
+    def set_K_dose_theta(self, radians: float) -> None:
+        """Largest angle for cached keys, as each token reads them."""
+        self.set_dose_theta(radians, "K")
+
+    def set_V_dose_theta(self, radians: float) -> None:
+        """Largest angle for cached values, as each token reads them."""
+        self.set_dose_theta(radians, "V")
+
     def set_A_dose_theta(self, radians: float) -> None:
         """Largest angle for the heads' attention outputs."""
         self.set_dose_theta(radians, "A")
@@ -142,8 +158,25 @@ class DRUGS:
         return self.dose_multiplier
 
     def detox(self) -> None:
-        """Set all doses to 0 and forget all profiles. Multiplier and seed stay."""
-        self._change(lambda dosage: Dosage(multiplier=dosage.multiplier, seed=dosage.seed))
+        """Set all doses to 0 and forget all profiles. Multiplier, noise and seed stay."""
+        self._change(lambda dosage: Dosage(multiplier=dosage.multiplier, noise=dosage.noise, seed=dosage.seed))
+
+    @property
+    def noise(self) -> str:
+        """How directions are drawn: "isotropic" or "reference"."""
+        return self._dosage.noise
+
+    @noise.setter
+    def noise(self, noise: str) -> None:
+        self._change(lambda dosage: dosage.with_noise(noise))
+
+    def set_noise(self, noise: str) -> None:
+        """Set how directions are drawn: "isotropic" or "reference".
+
+        Raises:
+            DoseError: another word.
+        """
+        self.noise = noise
 
     #
     # profiles
@@ -183,6 +216,14 @@ class DRUGS:
     def set_Q_dose_shape(self, shape: Shape, mode: str | None = None) -> None:
         """Profile for site Q: see :meth:`set_dose_shape`."""
         self.set_dose_shape(shape, mode, site="Q")
+
+    def set_K_dose_shape(self, shape: Shape, mode: str | None = None) -> None:
+        """Profile for site K: see :meth:`set_dose_shape`."""
+        self.set_dose_shape(shape, mode, site="K")
+
+    def set_V_dose_shape(self, shape: Shape, mode: str | None = None) -> None:
+        """Profile for site V: see :meth:`set_dose_shape`."""
+        self.set_dose_shape(shape, mode, site="V")
 
     def set_A_dose_shape(self, shape: Shape, mode: str | None = None) -> None:
         """Profile for site A: see :meth:`set_dose_shape`."""
@@ -243,8 +284,12 @@ class DRUGS:
     @property
     def is_sober(self) -> bool:
         """Whether no layer of any model can get an angle above 0."""
-        dosage = self._dosage
-        return not any(dosage.largest_angle(site) for site in SITES)
+        return self._dosage.is_sober
+
+    @property
+    def dosage(self) -> Dosage:
+        """Everything that is set, as one value that never changes."""
+        return self._dosage
 
     @property
     def version(self) -> int:
@@ -274,13 +319,13 @@ class DRUGS:
         self._change(lambda _: dosage)
 
     def copy(self) -> DRUGS:
-        """An object of its own with the same doses, profiles, multiplier and seed."""
+        """An object of its own with the same doses, profiles, multiplier, noise and seed."""
         twin = DRUGS()
         twin.assign(self)
         return twin
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values: ``dose_theta``, ``dose_shape``, ``dose_multiplier``, ``seed``."""
+        """Everything as plain values: ``dose_theta``, ``dose_shape``, ``dose_multiplier``, ``noise``, ``seed``."""
         return self._dosage.to_dict()
 
     @classmethod
@@ -331,12 +376,14 @@ class DRUGS:
             arguments.append(f"{site.lower()}_shape=({shape['points']}, {shape['mode']!r})")
         if dosage.multiplier != 1:
             arguments.append(f"dose_multiplier={dosage.multiplier!r}")
+        if dosage.noise != ISOTROPIC:
+            arguments.append(f"noise={dosage.noise!r}")
         if dosage.seed is not None:
             arguments.append(f"seed={dosage.seed}")
         return f"DRUGS({', '.join(arguments)})"
 
 
-_KEYWORDS = [f"{site.lower()}_{what}" for what in ("dose", "shape") for site in SITES] + ["dose_multiplier", "seed"]
+_KEYWORDS = [f"{site.lower()}_{what}" for what in ("dose", "shape") for site in SITES] + ["dose_multiplier", "noise", "seed"]
 
 
 def _refuse(unknown: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import llama_cpp
 import numpy as np
@@ -13,6 +13,12 @@ from drugs_cpp.drugs import DRUGS
 from drugs_cpp.errors import ContextOverflowError, CountError, StateError, TokenError
 from drugs_cpp.position_flags import PositionFlags
 from drugs_cpp.seed import fresh_seed
+from drugs_cpp.sites import fit_to_model, sites_in
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from drugs_cpp.dosage import Dosage
 
 #: first positions of a sequence that are never dosed: attention leans on them as on a drain
 DEFAULT_SINK = 6
@@ -34,8 +40,9 @@ class DosedEval(llama_cpp.Llama):
     decodes beside it are sober.
     """
 
-    def _init_doses(self, drugs: DRUGS, protect_inputs: bool, sink: int) -> None:
+    def _init_doses(self, drugs: DRUGS, protect_inputs: bool, sink: int, strict: bool) -> None:
         self.drugs = drugs
+        self.strict = bool(strict)
         self.sink = sink
         self.protect_inputs = bool(protect_inputs)
         self._sobering_rate = DEFAULT_SOBERING_RATE
@@ -50,6 +57,7 @@ class DosedEval(llama_cpp.Llama):
     def _init_positions(self) -> None:
         """Once the context is there: what is known of its positions."""
         self._n_ctx = self.n_ctx()
+        self._fitted: tuple[Dosage, bool, npt.NDArray[np.float32]] | None = None  # what the last table was made from
         self._dirty = PositionFlags(self._n_ctx)  # computed under a dose
         self._single = PositionFlags(self._n_ctx)  # computed in a batch of its own, which rounds in its own way
 
@@ -67,6 +75,12 @@ class DosedEval(llama_cpp.Llama):
         if not isinstance(drugs, DRUGS):
             raise TypeError(f"drugs is {drugs!r}: give a drugs_cpp.DRUGS object, for example DRUGS(a_dose=0.1)")
         self._drugs = drugs
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites that this model has, in one layer at least, under the noise that is set."""
+        self._check_open()
+        return sites_in(_core.has_sites(_address(self), self.drugs.noise))
 
     @property
     def sink(self) -> int:
@@ -194,12 +208,27 @@ class DosedEval(llama_cpp.Llama):
 
     def _dose_context(self) -> bool:
         """Give the context its dose; False where there is none."""
-        drugs = self.drugs
-        if drugs.is_sober:
+        dosage = self.drugs.dosage  # one value, also while another thread sets a dose
+        if dosage.is_sober:
             return False
-        table = drugs.table(_core.n_layer(_address(self)))
-        _core.set_dose(_address(self), _SEQUENCE, table, self._noise_seed(), self.sink)
+        table = self._table(dosage)
+        if not table.any():
+            return False
+        _core.set_dose(_address(self), _SEQUENCE, table, self._noise_seed(), self.sink, dosage.noise)
         return True
+
+    def _table(self, dosage: Dosage) -> npt.NDArray[np.float32]:
+        """What the model gets: no doses at sites that it lacks, or a DoseError."""
+        if self._fitted is None or self._fitted[0] is not dosage or self._fitted[1] != self.strict:
+            has = _core.has_sites(_address(self), dosage.noise)
+            table = fit_to_model(dosage.table(len(has)), has, self.strict)
+            self._fitted = (dosage, self.strict, table)
+        return self._fitted[2]
+
+    def _check_sites(self) -> None:
+        """Complain about sites that the model lacks before anything is computed."""
+        if not self.drugs.is_sober:
+            self._table(self.drugs.dosage)
 
     def reset(self) -> None:
         """Empty the cache. Doses, seed and settings stay."""

@@ -40,6 +40,7 @@ class DosedGeneration(DosedEval):
         seed, self._next_seed = self._next_seed, None
         self._check_open()
         self._check_fit(len(tokens), 0 if run.arguments["reset"] else self.n_tokens)
+        self._check_sites()
         if run.arguments["reset"]:
             self._begin_run(seed)
             self._begin_clean(tokens)

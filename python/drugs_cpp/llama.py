@@ -32,6 +32,7 @@ class Llama(DosedGeneration):
             None: every run draws a fresh one, which ``seed`` reads back.
         protect_inputs: prompts are evaluated sober, so the first new token is the sober choice.
         sink: number of first positions that are never dosed.
+        strict: a dose at a site that this model lacks is an error. False: a warning, and the site stays sober.
         **kwargs: as ``llama_cpp.Llama``.
 
     Raises:
@@ -48,6 +49,7 @@ class Llama(DosedGeneration):
         seed: int | None = None,
         protect_inputs: bool = True,
         sink: int = DEFAULT_SINK,
+        strict: bool = True,
         **kwargs: Any,
     ) -> None:
         self._stack = contextlib.ExitStack()  # upstream's __del__ closes it, also after an error below
@@ -55,13 +57,14 @@ class Llama(DosedGeneration):
         check_keywords(kwargs, known, keyword_names(DRUGS.__init__))
         drugs = DRUGS() if drugs is None else drugs
         seed = check_seed(seed)
-        self._init_doses(drugs, protect_inputs, sink)
+        self._init_doses(drugs, protect_inputs, sink, strict)
         check_model_file(model_path)
         try:
             super().__init__(str(model_path), **kwargs)
         except ValueError as error:
             raise explain_load_failure(model_path, error) from error
         self._init_positions()
+        self._check_sites()
         if seed is not None:
             drugs.set_seed(seed)
 
@@ -133,6 +136,7 @@ class Llama(DosedGeneration):
     def __getstate__(self) -> dict[str, Any]:
         arguments: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]
         del arguments["seed"]  # the state has it
+        arguments["strict"] = self.strict
         return {"arguments": arguments, "state": self.save_state()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -155,6 +159,7 @@ def adopt(llm: llama_cpp.Llama, drugs: DRUGS) -> Llama:
     adopted = cast("Any", llm)
     adopted.__class__ = Llama if kind is llama_cpp.Llama else type(kind.__name__, (Llama, kind), {})
     dosed = cast("Llama", llm)
-    dosed._init_doses(drugs, protect_inputs=True, sink=DEFAULT_SINK)
+    dosed._init_doses(drugs, protect_inputs=True, sink=DEFAULT_SINK, strict=True)
     dosed._init_positions()
+    dosed._check_sites()
     return dosed

@@ -1,0 +1,40 @@
+#include "llama-drugs-doses.h"
+
+#include "llama-batch.h"
+#include "llama-context.h"
+#include "llama-memory.h"
+#include "llama-model.h"
+
+// Builds graphs in which everything is dosed, of one token, and asks the hooks where they were. Nothing is allocated or
+// computed, and the graph of the last batch stays as it is, so that it can be used again.
+llama_drugs_sites llama_context::find_drugs_sites() {
+    const uint32_t n_layer = model.hparams.n_layer();
+
+    llama_drugs_sites found(n_layer, 0);
+
+    llama_memory_context_ptr mctx = memory ? memory->init_full() : nullptr;
+
+    llama_batch_allocr balloc(model.hparams.n_pos_per_embd());
+    llama_ubatch ubatch = balloc.ubatch_reserve(1, 1);
+
+    std::vector<llm_graph_type> types = { cparams.ctx_type == LLAMA_CONTEXT_TYPE_MTP ? LLM_GRAPH_TYPE_DECODER_MTP : LLM_GRAPH_TYPE_DEFAULT };
+    if (llama_model_has_encoder(&model)) {
+        types.push_back(LLM_GRAPH_TYPE_ENCODER);
+    }
+    const auto saved_n_outputs = n_outputs;
+    n_outputs = 1;
+    for (const auto type : types) {
+        auto * res    = gf_res_reserve.get();
+        auto   params = graph_params(res, ubatch, mctx.get(), type);
+
+        params.drugs.sites.assign(n_layer, (1 << LLAMA_DRUGS_HOOK_COUNT) - 1);
+        params.drugs.found = &found;
+
+        res->reset();
+        model.build_graph(params);
+    }
+    gf_res_reserve->reset(); // it points at what ends here
+    n_outputs = saved_n_outputs;
+
+    return found;
+}

@@ -1,0 +1,207 @@
+#include "random-rotate-cpu.h"
+
+#include "random-rotate-cells.h"
+
+// K: keys turned as the scores read them. With an angle theta and a direction u orthogonal to the key k,
+//
+//   q.k' = cos(theta) q.k + sin(theta) |k| (q.u)
+//
+// isotropic: q.u = |q_perp| t with |k|^2 |q_perp|^2 = |q|^2 |k|^2 - (q.k)^2 and t the first coordinate of a uniform point on
+//            the unit sphere in d - 1 dimensions. Exactly what d normals would give to one query.
+// reference: u = g - (g.k/k.k) k over its length, g = d numbers from Uniform(0, 1). With s1(x) the sum of a vector's numbers,
+//            c = q.k/|k| and z2, z3 standard normals (the sums of d uniforms that they stand for are very nearly normal),
+//            q.u |u| = (s1(q) - c s1(k)/|k|)/2 + |q_perp| z2/sqrt(12)
+//            |u|^2   = d/3 - (s1(k)/|k|)^2/4 - 1/12 + a z2 + b z3, a and b from the covariance of sums of g and of g^2
+
+static constexpr int64_t TOKENS_A_UNIT = 32;
+
+static size_t scratch_bytes(const ggml_tensor * op) {
+    return GGML_PAD(op->src[1]->ne[0]*CELLS*sizeof(float), 64);
+}
+
+size_t ggml_random_rotate_scores_work_size(const ggml_tensor * op, int n_tasks) {
+    return n_tasks*scratch_bytes(op);
+}
+
+// keys of 64 cells
+struct key_block {
+    int64_t n;               // cells that exist
+    int32_t position[CELLS]; // -1 where there is no cell, or nothing in it
+    float   norm    [CELLS];
+    float   lean    [CELLS]; // s1(k)/|k|
+    const float * x;         // [d, n]
+};
+
+struct query {
+    float   norm;
+    float   sum;
+    int64_t d;
+};
+
+static void turn_isotropic(const asking & ask, const query & q, const key_block & keys, const float * s, float * y) {
+    uint32_t w0[CELLS];
+    uint32_t w1[CELLS];
+    draw_pairs(ask, keys.position, w0, w1);
+
+    const float power = q.d == 2 ? 0.0f : q.d == 3 ? 1e9f : 2.0f/(float) (q.d - 3);
+#pragma omp simd
+    for (int i = 0; i < CELLS; ++i) {
+        float share;
+        float t;
+        random_rotate_score_noise(w0[i], w1[i], power, &share, &t);
+
+        float sine;
+        float cosine;
+        random_rotate_sin_cos(ask.theta_max*share, &sine, &cosine);
+
+        const float largest = q.norm*keys.norm[i];
+        const float square  = (largest - s[i])*(largest + s[i]);
+        const float turned  = cosine*s[i] + sine*sqrtf(square > 0.0f ? square : 0.0f)*t;
+        y[i] = keys.position[i] >= ask.n_sink ? turned : s[i];
+    }
+}
+
+static void turn_reference(const asking & ask, const query & q, const key_block & keys, const float * s, float * y) {
+    const float d = (float) q.d;
+    for (int i = 0; i < CELLS; i += LANES) {
+        uint32_t first[LANES];
+        memcpy(first, keys.position + i, sizeof(first));
+        counter_words words;
+        words.draw(ask, RANDOM_ROTATE_FOR_SCORES, first);
+#pragma omp simd
+        for (int l = 0; l < LANES; ++l) {
+            float z2;
+            float z3;
+            random_rotate_normals(words.word[1][l], words.word[2][l], &z2, &z3);
+
+            float sine;
+            float cosine;
+            random_rotate_sin_cos(ask.theta_max*random_rotate_uniform(words.word[0][l]), &sine, &cosine);
+
+            const float score  = s[i + l];
+            const float norm   = keys.norm[i + l];
+            const float lean   = keys.lean[i + l];
+            const float c      = norm > 0.0f ? score/norm : 0.0f;
+            const float along  = q.sum - c*lean;                          // (1.q_perp) |q_perp|
+            const float square = (q.norm - c)*(q.norm + c);
+            const float perp   = sqrtf(square > 0.0f ? square : 0.0f);
+            const float tau    = perp > 1e-6f*q.norm ? along/perp : 0.0f; // part of the ones along q_perp
+            const float others = d - lean*lean - tau*tau;                 // and along neither
+            const float mean   = d*(1.0f/3) - lean*lean*0.25f - 1.0f/12;
+            const float spread = sqrtf((others > 0.0f ? others : 0.0f)*(1.0f/12) + d*(1.0f/180));
+            const float uu     = mean + 0.288675135f*tau*z2 + spread*z3;
+            const float floor  = 0.05f*d*(1.0f/3);                        // far outside what d numbers give
+            const float qu     = 0.5f*along + 0.288675135f*perp*z2;
+
+            const float turned = cosine*score + sine*norm*qu/sqrtf(uu > floor ? uu : floor);
+            y[i + l] = keys.position[i + l] >= ask.n_sink ? turned : score;
+        }
+    }
+}
+
+// whether a token sees none of n cells; mask: F32 or F16 [n_kv, n_tokens, n, n_stream] or nullptr
+static bool all_masked(const ggml_tensor * mask, int64_t cell, int64_t n, int64_t it, int64_t head, int64_t stream) {
+    if (!mask) {
+        return false;
+    }
+    const char * row = (const char *) mask->data + it*mask->nb[1] + (head % mask->ne[2])*mask->nb[2] +
+        (stream % mask->ne[3])*mask->nb[3];
+    const ggml_fp16_t minus_infinity = 0xfc00;
+    for (int64_t i = cell; i < cell + n; ++i) {
+        if (mask->type == GGML_TYPE_F16 ? ((const ggml_fp16_t *) row)[i] != minus_infinity : ((const float *) row)[i] != -INFINITY) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// x: scratch, [d, 64]
+static void load_keys(const ggml_tensor * k, const ggml_tensor * cells, int64_t cell, int64_t head, int64_t stream, bool lean,
+        float * x, key_block & keys) {
+    const int64_t d = k->ne[0];
+    for (int64_t i = keys.n; i < CELLS; ++i) {
+        keys.position[i] = -1;
+        keys.norm    [i] = 0.0f;
+        keys.lean    [i] = 0.0f;
+    }
+    memcpy(keys.position, (const char *) cells->data + stream*cells->nb[1] + cell*sizeof(int32_t), keys.n*sizeof(int32_t));
+    for (int64_t i = 0; i < keys.n; ++i) {
+        load_floats(k->type, (const char *) k->data + (cell + i)*k->nb[1] + head*k->nb[2] + stream*k->nb[3], x + i*d, d);
+    }
+    measure_rows(x, keys.n, d, lean, keys.norm, keys.lean);
+    keys.x = x;
+}
+
+// y: [n] scores of the query x, [d]
+static void score(const asking & ask, const float * x, int64_t d, const key_block & keys, float * y) {
+    float s[CELLS] = {};
+    for (int64_t i = 0; i < keys.n; i += 4) {
+        dot_four(keys.x + i*d, x, d, s + i); // the block is filled up to a multiple of four
+    }
+    if (ask.theta_max == 0.0f || d == 1) {
+        memcpy(y, s, keys.n*sizeof(float));
+        return;
+    }
+    float square;
+    query q = { 0.0f, 0.0f, d };
+    square_and_sum(x, d, &square, &q.sum);
+    q.norm = sqrtf(square);
+
+    float turned[CELLS];
+    (ask.reference ? turn_reference : turn_isotropic)(ask, q, keys, s, turned);
+    memcpy(y, turned, keys.n*sizeof(float));
+}
+
+void ggml_compute_forward_random_rotate_scores(const ggml_compute_params * params, ggml_tensor * dst) {
+    const ggml_tensor * q      = dst->src[0]; // F32 [d, n_tokens, n_head, n_stream]
+    const ggml_tensor * k      = dst->src[1]; //     [d, n_kv, n_head_kv, n_stream]
+    const ggml_tensor * doses  = dst->src[2];
+    const ggml_tensor * tokens = dst->src[3]; // of all streams, one after the other
+    const ggml_tensor * cells  = dst->src[4]; // I32 [n_kv, n_stream]
+    const ggml_tensor * mask   = dst->src[5];
+
+    const int32_t layer = ggml_get_op_params_i32(dst, 0);
+    const int32_t site  = ggml_get_op_params_i32(dst, 1);
+
+    const int64_t d         = k->ne[0];
+    const int64_t n_kv      = dst->ne[0];
+    const int64_t n_tokens  = dst->ne[1];
+    const int64_t n_head_kv = k->ne[2];
+    const int64_t n_group   = dst->ne[2]/n_head_kv;
+
+    const int64_t n_blocks = (n_kv     + CELLS         - 1)/CELLS;
+    const int64_t n_slices = (n_tokens + TOKENS_A_UNIT - 1)/TOKENS_A_UNIT;
+    const int64_t n_units  = n_blocks*n_slices*n_head_kv*dst->ne[3];
+
+    const bool lean = any_reference(tokens);
+    float * scratch = (float *) ((char *) params->wdata + params->ith*scratch_bytes(dst));
+    key_block keys;
+
+    // a unit: 64 cells of one key head, asked for by up to 32 tokens; whoever computes it, the numbers are the same
+    for (int64_t unit = n_units*params->ith/params->nth; unit < n_units*(params->ith + 1)/params->nth; ++unit) {
+        const int64_t slice   = unit % n_slices;
+        const int64_t head_kv = unit/n_slices % n_head_kv; // heads of a cell are neighbours in memory
+        const int64_t block   = unit/n_slices/n_head_kv % n_blocks;
+        const int64_t stream  = unit/n_slices/n_head_kv/n_blocks;
+
+        const int64_t cell = block*CELLS;
+        keys.n = std::min(CELLS, n_kv - cell);
+        bool loaded = false;
+
+        for (int64_t it = slice*TOKENS_A_UNIT; it < std::min(n_tokens, (slice + 1)*TOKENS_A_UNIT); ++it) {
+            for (int64_t head = head_kv*n_group; head < (head_kv + 1)*n_group; ++head) {
+                float * y = (float *) ((char *) dst->data + it*dst->nb[1] + head*dst->nb[2] + stream*dst->nb[3]) + cell;
+                if (all_masked(mask, cell, keys.n, it, head, stream)) {
+                    memset(y, 0, keys.n*sizeof(float));
+                    continue;
+                }
+                if (!loaded) {
+                    load_keys(k, cells, cell, head_kv, stream, lean, scratch, keys);
+                    loaded = true;
+                }
+                const float * x = (const float *) ((const char *) q->data + it*q->nb[1] + head*q->nb[2] + stream*q->nb[3]);
+                score(who_asks(doses, tokens, stream*n_tokens + it, layer, site, head), x, d, keys, y);
+            }
+        }
+    }
+}

@@ -1,0 +1,469 @@
+#include "random-rotate-cpu.h"
+
+#include "random-rotate-cells.h"
+
+// V: values turned as the output reads them. With weights p_j, angles theta_j and directions u_j orthogonal to the values v_j,
+//
+//   sum p_j v'_j = sum p_j cos(theta_j) v_j + sum w_j u_j,  w_j = p_j sin(theta_j) |v_j|
+//
+// isotropic: the heaviest w_j u_j is drawn as it is. The others add up to very nearly a normal vector of variance
+//            (sum w_j^2)/d in each component: the squared length is exact, the part that is missing along each v_j is spread.
+// reference: u_j is g - (g.v_j/v_j.v_j) v_j over its length, g = d numbers from Uniform(0, 1): one half of the ones vector
+//            without its part along v_j, and d centred numbers of variance 1/12. So with s1(v) the sum of a vector's numbers,
+//            m_j = d/3 - (s1(v_j)/|v_j|)^2/4 - 1/12 the mean of the squared length, and a_j = w_j/sqrt(m_j),
+//            sum w_j u_j = sum a_j/2 (1 - s1(v_j)/|v_j|^2 v_j) + a normal vector of variance (sum a_j^2)/12 (d - 1)/d
+
+static constexpr int64_t TOKENS_A_UNIT = 32;
+static constexpr int64_t MAX_BLOCK     = 1024;
+
+// A unit of work: a chunk of the cells of one value head, asked for by up to 32 tokens. Who computes it changes nothing.
+struct work_plan {
+    int64_t d, n_kv, n_tokens, n_head, n_head_kv, n_stream;
+    int64_t n_slices; // of tokens
+    int64_t n_chunk;  // cells in a chunk
+    int64_t n_chunks;
+    int64_t n_block;  // cells that are handled together
+    bool    transposed;
+
+    work_plan(const ggml_tensor * op, int n_threads) {
+        const ggml_tensor * p = op->src[0];
+
+        d          = op->ne[0];
+        n_kv       = p->ne[0];
+        n_tokens   = p->ne[1];
+        n_head     = p->ne[2];
+        n_head_kv  = op->src[1]->ne[2];
+        n_stream   = p->ne[3];
+        transposed = ggml_get_op_params_i32(op, 2) != 0;
+        n_slices   = (n_tokens + TOKENS_A_UNIT - 1)/TOKENS_A_UNIT;
+
+        // enough units for all threads, in equal parts, and no more, because chunks have to be put together
+        const int64_t n_units = n_slices*n_head_kv*n_stream;
+        const int64_t wanted  = n_units >= 4*n_threads ? 1 : (4*n_threads + n_units - 1)/n_units;
+        const int64_t parts   = wanted == 1 ? 1 : (wanted + n_threads - 1)/n_threads*n_threads;
+
+        n_chunk  = std::max(CELLS, GGML_PAD((n_kv + parts - 1)/parts, CELLS));
+        n_chunks = (n_kv + n_chunk - 1)/n_chunk;
+        // the numbers of a cell are neighbours, or the cells of a number: long runs of those then
+        n_block  = transposed ? std::min(n_chunk, MAX_BLOCK) : CELLS;
+    }
+
+    // what is known of one row after one chunk
+    int64_t part_size() const { return d + 4; } // the sum so far, and enum part_fields
+
+    size_t parts_bytes()   const { return GGML_PAD(part_size()*n_chunks*n_tokens*n_head*n_stream*sizeof(float), 64); }
+    size_t scratch_bytes() const { return GGML_PAD(d*CELLS*sizeof(float), 64); }
+};
+
+enum part_fields {
+    PART_HEAVIEST = 0, // largest w_j (a_j for reference noise)
+    PART_CELL     = 1, // whose; as a float: exact below 2^24
+    PART_REST     = 2, // sum of the squares of the others
+    PART_LEAN     = 3, // sum of all a_j
+};
+
+size_t ggml_random_rotate_values_work_size(const ggml_tensor * op, int n_tasks) {
+    const work_plan plan(op, n_tasks);
+    return plan.parts_bytes() + n_tasks*plan.scratch_bytes();
+}
+
+// what is known of the values of one block of cells
+struct value_block {
+    int64_t cell;
+    int64_t n;                   // cells that exist; the arrays are filled up with zeros to a multiple of 64
+    int32_t position[MAX_BLOCK];
+    float   norm    [MAX_BLOCK];
+    float   lean    [MAX_BLOCK]; // s1(v)/|v|
+
+    int64_t n_padded() const { return GGML_PAD(n, CELLS); }
+};
+
+// a sum over lanes and the lane of the largest one
+struct heaviest_and_rest {
+    float   heaviest[LANES] = {};
+    int32_t cell    [LANES] = {};
+    float   rest    [LANES] = {};
+    float   lean    [LANES] = {};
+
+    void add(int l, float a, int32_t at) {
+        const float most = std::max(heaviest[l], a);
+        const float less = std::min(heaviest[l], a);
+        cell    [l]  = a > heaviest[l] ? at : cell[l];
+        rest    [l] += less*less;
+        lean    [l] += a;
+        heaviest[l]  = most;
+    }
+
+    void add_to(float * field) {
+        for (int l = 0; l < LANES; ++l) {
+            const bool more = heaviest[l] > field[PART_HEAVIEST];
+            const float less = more ? field[PART_HEAVIEST] : heaviest[l];
+            field[PART_REST] += rest[l] + less*less;
+            field[PART_LEAN] += lean[l];
+            if (more) {
+                field[PART_HEAVIEST] = heaviest[l];
+                field[PART_CELL]     = (float) cell[l];
+            }
+        }
+    }
+};
+
+// mean of the squared length of g without its part along a value whose lean is given, and not less than g can have
+static inline float mean_square(float d, float lean) {
+    const float mean = d*(1.0f/3) - lean*lean*0.25f - 1.0f/12;
+    return std::max(mean, d*(1.0f/60));
+}
+
+// p: weights of a row; y: what each value is to be multiplied by
+template <bool reference>
+static void weigh(const asking & ask, const value_block & v, int64_t d, const float * p, float * y, float * fields) {
+    heaviest_and_rest sums;
+    for (int64_t i = 0; i < v.n; i += CELLS) {
+        uint32_t word[CELLS];
+        draw_singles(ask, v.position + i, word);
+        for (int64_t j = 0; j < CELLS; j += LANES) {
+#pragma omp simd
+            for (int l = 0; l < LANES; ++l) {
+                const int64_t at = i + j + l;
+
+                float sine;
+                float cosine;
+                random_rotate_sin_cos(ask.theta_max*random_rotate_uniform(word[j + l]), &sine, &cosine);
+                const bool turns = v.position[at] >= ask.n_sink;
+                sine   = turns ? sine   : 0.0f;
+                cosine = turns ? cosine : 1.0f;
+
+                const float w     = p[at]*fabsf(sine)*v.norm[at];
+                const float scale = reference ? 1.0f/sqrtf(mean_square((float) d, v.lean[at])) : 1.0f;
+                const float fold  = reference ? 0.5f*p[at]*fabsf(sine)*scale*v.lean[at] : 0.0f;
+
+                y[at] = p[at]*cosine - fold;
+                sums.add(l, w*scale, (int32_t) (v.cell + at));
+            }
+        }
+    }
+    sums.add_to(fields);
+}
+
+static const char * value_at(const ggml_tensor * v, bool transposed, int64_t i, int64_t cell, int64_t head, int64_t stream) {
+    return (const char *) v->data + i*v->nb[transposed ? 1 : 0] + cell*v->nb[transposed ? 0 : 1] + head*v->nb[2] + stream*v->nb[3];
+}
+
+static void load_value(const ggml_tensor * v, bool transposed, int64_t cell, int64_t head, int64_t stream, int64_t d, float * x) {
+    if (!transposed) {
+        load_floats(v->type, value_at(v, false, 0, cell, head, stream), x, d);
+        return;
+    }
+    for (int64_t i = 0; i < d; ++i) {
+        load_floats(v->type, value_at(v, true, i, cell, head, stream), x + i, 1);
+    }
+}
+
+// a block's values as rows of floats, x: [d, n]
+static void load_rows(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, const value_block & block, float * x) {
+    for (int64_t j = 0; j < block.n; ++j) {
+        load_floats(v->type, value_at(v, false, 0, block.cell + j, head, stream), x + j*d, d);
+    }
+}
+
+static void measure_columns(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, bool lean, value_block & block) {
+    float * squares = block.norm;
+    float * totals  = block.lean;
+    for (int64_t i = 0; i < d; ++i) {
+        for (int64_t j = 0; j < block.n; j += CELLS) {
+            const int64_t n = std::min(CELLS, block.n - j);
+
+            float x[CELLS];
+            load_floats(v->type, value_at(v, true, i, block.cell + j, head, stream), x, n);
+            memset(x + n, 0, (CELLS - n)*sizeof(float));
+            for (int64_t l = 0; l < CELLS; l += LANES) {
+                const lanes at = load_lanes(x + l);
+                store_lanes(load_lanes(squares + j + l) + at*at, squares + j + l);
+                if (lean) {
+                    store_lanes(load_lanes(totals + j + l) + at, totals + j + l);
+                }
+            }
+        }
+    }
+    for (int64_t j = 0; j < block.n; ++j) {
+        block.norm[j] = sqrtf(squares[j]);
+        block.lean[j] = block.norm[j] > 0.0f ? totals[j]/block.norm[j] : 0.0f;
+    }
+}
+
+// rows: the block's values, or nullptr if they lie transposed
+static void measure(const ggml_tensor * v, const ggml_tensor * cells, int64_t head, int64_t stream, int64_t d, bool lean, float * rows,
+        value_block & block) {
+    for (int64_t j = 0; j < block.n_padded(); ++j) {
+        block.position[j] = -1;
+        block.norm    [j] = 0.0f;
+        block.lean    [j] = 0.0f;
+    }
+    memcpy(block.position, (const char *) cells->data + stream*cells->nb[1] + block.cell*sizeof(int32_t), block.n*sizeof(int32_t));
+    if (rows) {
+        measure_rows(rows, block.n, d, lean, block.norm, block.lean);
+    } else {
+        measure_columns(v, head, stream, d, lean, block);
+    }
+}
+
+// sum += x y, where the numbers of a value are neighbours, x: [d, n]
+static void add_rows(const float * x, int64_t n, int64_t d, const float * y, float * sums) {
+    int64_t i = 0;
+    for (; i + 4*LANES <= d; i += 4*LANES) {
+        lanes xy[4]; // so that an addition need not wait for the one before
+        for (int r = 0; r < 4; ++r) {
+            xy[r] = load_lanes(sums + i + r*LANES);
+        }
+        for (int64_t j = 0; j < n; ++j) {
+            for (int r = 0; r < 4; ++r) {
+                xy[r] += y[j]*load_lanes(x + j*d + i + r*LANES);
+            }
+        }
+        for (int r = 0; r < 4; ++r) {
+            store_lanes(xy[r], sums + i + r*LANES);
+        }
+    }
+    for (; i + LANES <= d; i += LANES) {
+        lanes xy = load_lanes(sums + i);
+        for (int64_t j = 0; j < n; ++j) {
+            xy += y[j]*load_lanes(x + j*d + i);
+        }
+        store_lanes(xy, sums + i);
+    }
+    for (; i < d; ++i) {
+        for (int64_t j = 0; j < n; ++j) {
+            sums[i] += y[j]*x[j*d + i];
+        }
+    }
+}
+
+// the same where the cells of a number are neighbours
+static void add_columns(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, const value_block & block, const float * y,
+        float * sums) {
+    for (int64_t i = 0; i < d; ++i) {
+        sums[i] += dot_cached(v->type, value_at(v, true, i, block.cell, head, stream), y, block.n);
+    }
+}
+
+//
+// second half: chunks become a row
+//
+
+// d numbers for a row
+static void draw_row(const asking & ask, uint32_t what_for, bool uniform, float * g, int64_t d) {
+    float group[GROUP];
+    for (int64_t i = 0; i < d; i += GROUP) {
+        draw_group(ask, what_for, uniform, (uint32_t) (i/GROUP), group);
+        memcpy(g + i, group, std::min<int64_t>(GROUP, d - i)*sizeof(float));
+    }
+}
+
+static double precise_dot(const float * a, const float * b, int64_t d) {
+    double sum = 0.0;
+    for (int64_t i = 0; i < d; ++i) {
+        sum += (double) a[i]*b[i];
+    }
+    return sum;
+}
+
+// y += w u, u = the part of g orthogonal to v, over its length
+static void add_direction(const float * v, float * g, int64_t d, double w, float * y) {
+    const double vv = precise_dot(v, v, d);
+    for (int twice = 0; twice < 2; ++twice) { // a second time where little remains, as for d = 2
+        const double along = precise_dot(g, v, d)/vv;
+        for (int64_t i = 0; i < d; ++i) {
+            g[i] -= (float) (along*v[i]);
+        }
+    }
+    const double uu = precise_dot(g, g, d);
+    for (int64_t i = 0; i < d && uu > 0.0; ++i) {
+        y[i] += (float) (w/sqrt(uu)*g[i]);
+    }
+}
+
+// fields: of all chunks together; v: the heaviest value; g: scratch; all [d] but fields
+static void add_noise(const asking & ask, float * fields, const float * v, float * g, int64_t d, float * y) {
+    const double heaviest = fields[PART_HEAVIEST];
+    double variance = (double) fields[PART_REST]/d;
+    if (ask.reference) {
+        variance *= (double) (d - 1)/12;
+        double ones = 0.5*fields[PART_LEAN];
+        if (heaviest > 0.0) {
+            // what stood for it in the sums goes, as it comes whole
+            float square;
+            float sum;
+            square_and_sum(v, d, &square, &sum);
+            ones -= 0.5*heaviest;
+            for (int64_t i = 0; i < d; ++i) {
+                y[i] += (float) (0.5*heaviest*sum/square*v[i]);
+            }
+            draw_row(ask, RANDOM_ROTATE_FOR_HEAVIEST, true, g, d);
+            add_direction(v, g, d, heaviest*sqrtf(mean_square((float) d, sum/sqrtf(square))), y);
+        }
+        for (int64_t i = 0; i < d; ++i) {
+            y[i] += (float) ones;
+        }
+    } else if (heaviest > 0.0) {
+        draw_row(ask, RANDOM_ROTATE_FOR_HEAVIEST, false, g, d);
+        add_direction(v, g, d, heaviest, y);
+    }
+    draw_row(ask, RANDOM_ROTATE_FOR_REST, false, g, d);
+    for (int64_t i = 0; i < d; ++i) {
+        y[i] += (float) sqrt(variance)*g[i];
+    }
+}
+
+//
+// op
+//
+
+struct values_op {
+    const ggml_tensor * p;      // F32 [n_kv, n_tokens, n_head, n_stream]
+    const ggml_tensor * v;      // [n_kv, d, n_head_kv, n_stream] if transposed, else [d, n_kv, n_head_kv, n_stream]
+    const ggml_tensor * doses;
+    const ggml_tensor * tokens; // of all streams, one after the other
+    const ggml_tensor * cells;  // I32 [n_kv, n_stream]
+    ggml_tensor       * dst;    // F32 [d, n_tokens, n_head, n_stream]
+    work_plan           plan;
+    int32_t             layer, site;
+    bool                lean;   // reference noise is there
+    float             * parts;  // [part_size, n_chunks, n_tokens, n_head, n_stream]
+
+    values_op(ggml_tensor * dst, void * work, int n_threads) : p(dst->src[0]), v(dst->src[1]), doses(dst->src[2]), tokens(dst->src[3]),
+        cells(dst->src[4]), dst(dst), plan(dst, n_threads), layer(ggml_get_op_params_i32(dst, 0)), site(ggml_get_op_params_i32(dst, 1)),
+        lean(any_reference(tokens)), parts((float *) work) {}
+
+    asking who(int64_t it, int64_t head, int64_t stream) const {
+        asking ask = who_asks(doses, tokens, stream*plan.n_tokens + it, layer, site, head);
+        if (plan.d == 1) {
+            ask.theta_max = 0.0f; // nowhere to turn
+        }
+        return ask;
+    }
+
+    float * part(int64_t chunk, int64_t it, int64_t head, int64_t stream) const {
+        return parts + (chunk + plan.n_chunks*(it + plan.n_tokens*(head + plan.n_head*stream)))*plan.part_size();
+    }
+
+    // weights of a row in a block, zeros behind them; false if there are none: masked
+    bool load_weights(const value_block & block, int64_t it, int64_t head, int64_t stream, float * weights) const {
+        memset(weights + block.n_padded() - CELLS, 0, CELLS*sizeof(float));
+        memcpy(weights, (const char *) p->data + block.cell*sizeof(float) + it*p->nb[1] + head*p->nb[2] + stream*p->nb[3],
+            block.n*sizeof(float));
+        float most = 0.0f;
+#pragma omp simd reduction(max:most)
+        for (int64_t j = 0; j < block.n; ++j) {
+            most = std::max(most, weights[j]);
+        }
+        return most > 0.0f;
+    }
+
+    void compute_block(value_block & block, int64_t first, int64_t last, int64_t head_kv, int64_t stream, int64_t chunk,
+            float * scratch) const {
+        const int64_t n_group = plan.n_head/plan.n_head_kv;
+        bool loaded   = plan.transposed;
+        bool measured = false;
+
+        float weights[MAX_BLOCK];
+        float y      [MAX_BLOCK];
+        for (int64_t it = first; it < last; ++it) {
+            for (int64_t head = head_kv*n_group; head < (head_kv + 1)*n_group; ++head) {
+                if (!load_weights(block, it, head, stream, weights)) {
+                    continue;
+                }
+                if (!loaded) {
+                    load_rows(v, head_kv, stream, plan.d, block, scratch);
+                    loaded = true;
+                }
+                const asking ask = who(it, head, stream);
+                float * sums     = part(chunk, it, head, stream);
+                if (ask.theta_max > 0.0f) {
+                    if (!measured) {
+                        measure(v, cells, head_kv, stream, plan.d, lean, plan.transposed ? nullptr : scratch, block);
+                        measured = true;
+                    }
+                    (ask.reference ? weigh<true> : weigh<false>)(ask, block, plan.d, weights, y, sums + plan.d);
+                }
+                const float * factors = ask.theta_max > 0.0f ? y : weights;
+                if (plan.transposed) {
+                    add_columns(v, head_kv, stream, plan.d, block, factors, sums);
+                } else {
+                    add_rows(scratch, block.n, plan.d, factors, sums);
+                }
+            }
+        }
+    }
+
+    // scratch: [d, 64]
+    void compute_unit(int64_t unit, float * scratch) const {
+        const int64_t slice   = unit % plan.n_slices;
+        const int64_t head_kv = unit/plan.n_slices % plan.n_head_kv;
+        const int64_t chunk   = unit/plan.n_slices/plan.n_head_kv % plan.n_chunks;
+        const int64_t stream  = unit/plan.n_slices/plan.n_head_kv/plan.n_chunks;
+
+        const int64_t n_group = plan.n_head/plan.n_head_kv;
+        const int64_t first   = slice*TOKENS_A_UNIT;
+        const int64_t last    = std::min(plan.n_tokens, (slice + 1)*TOKENS_A_UNIT);
+
+        for (int64_t it = first; it < last; ++it) {
+            for (int64_t head = head_kv*n_group; head < (head_kv + 1)*n_group; ++head) {
+                memset(part(chunk, it, head, stream), 0, plan.part_size()*sizeof(float));
+            }
+        }
+        value_block block;
+        const int64_t end = std::min(plan.n_kv, (chunk + 1)*plan.n_chunk);
+        for (block.cell = chunk*plan.n_chunk; block.cell < end; block.cell += plan.n_block) {
+            block.n = std::min(plan.n_block, end - block.cell);
+            compute_block(block, first, last, head_kv, stream, chunk, scratch);
+        }
+    }
+
+    // scratch: [2, d]
+    void finish_row(int64_t it, int64_t head, int64_t stream, float * scratch) const {
+        float * y = (float *) ((char *) dst->data + it*dst->nb[1] + head*dst->nb[2] + stream*dst->nb[3]);
+        memcpy(y, part(0, it, head, stream), plan.d*sizeof(float));
+
+        float fields[4];
+        memcpy(fields, part(0, it, head, stream) + plan.d, sizeof(fields));
+        for (int64_t chunk = 1; chunk < plan.n_chunks; ++chunk) {
+            const float * other = part(chunk, it, head, stream);
+            for (int64_t i = 0; i < plan.d; ++i) {
+                y[i] += other[i];
+            }
+            const bool  more = other[plan.d + PART_HEAVIEST] > fields[PART_HEAVIEST];
+            const float less = more ? fields[PART_HEAVIEST] : other[plan.d + PART_HEAVIEST];
+            fields[PART_REST] += other[plan.d + PART_REST] + less*less;
+            fields[PART_LEAN] += other[plan.d + PART_LEAN];
+            if (more) {
+                fields[PART_HEAVIEST] = other[plan.d + PART_HEAVIEST];
+                fields[PART_CELL]     = other[plan.d + PART_CELL];
+            }
+        }
+        const asking ask = who(it, head, stream);
+        if (ask.theta_max == 0.0f) {
+            return;
+        }
+        load_value(v, plan.transposed, (int64_t) fields[PART_CELL], head/(plan.n_head/plan.n_head_kv), stream, plan.d, scratch);
+        add_noise(ask, fields, scratch, scratch + plan.d, plan.d, y);
+    }
+};
+
+void ggml_compute_forward_random_rotate_values(const ggml_compute_params * params, ggml_tensor * dst) {
+    const values_op op(dst, params->wdata, params->nth);
+    const work_plan & plan = op.plan;
+
+    float * scratch = (float *) ((char *) params->wdata + plan.parts_bytes() + params->ith*plan.scratch_bytes());
+
+    const int64_t n_units = plan.n_slices*plan.n_chunks*plan.n_head_kv*plan.n_stream;
+    for (int64_t unit = n_units*params->ith/params->nth; unit < n_units*(params->ith + 1)/params->nth; ++unit) {
+        op.compute_unit(unit, scratch);
+    }
+
+    ggml_barrier(params->threadpool);
+
+    const int64_t n_rows = plan.n_tokens*plan.n_head*plan.n_stream;
+    for (int64_t row = n_rows*params->ith/params->nth; row < n_rows*(params->ith + 1)/params->nth; ++row) {
+        op.finish_row(row % plan.n_tokens, row/plan.n_tokens % plan.n_head, row/plan.n_tokens/plan.n_head, scratch);
+    }
+}
