@@ -28,7 +28,7 @@ setup: $(DONE)/package $(DONE)/model
 demo: setup
 	@$(BIN)/python -m drugs_cpp demo
 
-test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/backend-ops
+test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests
 	@$(RUN) $(BIN)/python -m pytest
 
 bench: $(DONE)/package $(DONE)/model $(DONE)/unpatched $(DONE)/avx2
@@ -43,6 +43,7 @@ clean:
 
 RUN := DRUGS_UNPATCHED_LIB='$(CURDIR)/build/unpatched/bin' \
 	DRUGS_TEST_BACKEND_OPS='$(CURDIR)/build/package/bin/test-backend-ops' \
+	DRUGS_TEST_LLAMA_ARCHS='$(CURDIR)/build/package/bin/test-llama-archs' \
 	DRUGS_AVX2_LIB='$(CURDIR)/build/avx2/bin'
 
 $(DONE)/venv:
@@ -84,9 +85,10 @@ $(DONE)/unpatched: tests/unpatched/CMakeLists.txt $(shell find cmake -type f ! -
 		cmake --build build/unpatched'
 	@touch $@
 
-$(DONE)/backend-ops: $(NATIVE) | $(DONE)/package
-	$(STEP) backend-ops 'Building test-backend-ops (a minute or two, the first time)' sh -c '$(WITH_TOOLS) \
-		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && cmake --build build/package --target test-backend-ops'
+$(DONE)/upstream-tests: $(NATIVE) $(wildcard tests/archs/*) | $(DONE)/package
+	$(STEP) upstream-tests 'Building two tests of llama.cpp (a minute or two, the first time)' sh -c '$(WITH_TOOLS) \
+		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && \
+		cmake --build build/package --target test-backend-ops test-llama-archs'
 	@touch $@
 
 # For counting instructions: valgrind does not know AVX-512.
