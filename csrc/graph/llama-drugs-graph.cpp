@@ -65,8 +65,12 @@ ggml_tensor * llm_graph_context::build_drugs(ggml_tensor * cur, llama_drugs_site
         return cur;
     }
 
-    // H and A come as [d*n_head, n_tokens], the others as [d, n_head, n_tokens]
-    const bool flat = site == LLAMA_DRUGS_SITE_H || site == LLAMA_DRUGS_SITE_A;
+    // H and A come as [d*n_head, n_tokens], and so do the values of PLM; the others as [d, n_head, n_tokens]
+    bool flat = site == LLAMA_DRUGS_SITE_H || site == LLAMA_DRUGS_SITE_A;
+    if (site == LLAMA_DRUGS_SITE_PV && cur->ne[0] != hparams.n_embd_head_v(il)) {
+        n_head = cur->ne[0]/hparams.n_embd_head_v(il);
+        flat   = true;
+    }
 
     ggml_tensor * rows = cur;
     if (flat) {
