@@ -1,6 +1,7 @@
 # make demo    sets everything up and shows what dosing does     make lint    ruff and mypy
 # make test    lint and all tests                                make bench   speed and memory beside upstream
 # make         only sets up .venv                                make clean   removes all that make made
+# make architectures    looks which architecture has which site, and writes docs/architectures.md
 #
 # PYTHON=python3.12             the Python to make .venv with
 # CMAKE_ARGS=-DGGML_CUDA=ON     options for llama.cpp, e.g. to use an NVIDIA GPU
@@ -21,7 +22,7 @@ NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc'
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo test lint bench clean FORCE
+.PHONY: setup demo test lint bench architectures clean FORCE
 
 setup: $(DONE)/package $(DONE)/model
 
@@ -33,6 +34,9 @@ test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests
 
 bench: $(DONE)/package $(DONE)/model $(DONE)/unpatched $(DONE)/avx2
 	@$(RUN) $(BIN)/python -m benchmarks
+
+architectures: $(DONE)/test-tools $(DONE)/upstream-tests
+	@$(RUN) $(BIN)/python tests/architectures.py
 
 lint: $(DONE)/test-tools
 	@$(BIN)/ruff check .

@@ -52,8 +52,9 @@ class Context:
         params.n_threads = params.n_threads_batch = n_threads
         params.flash_attn_type = int(flash_attn)
         params.cb_eval = self._callback
-        params.embeddings = embeddings
-        params.pooling_type = llama_cpp.LLAMA_POOLING_TYPE_NONE
+        if embeddings:
+            params.embeddings = True
+            params.pooling_type = llama_cpp.LLAMA_POOLING_TYPE_NONE
         self.address = llama_cpp.llama_init_from_model(self.model, params)
         self.n_vocab = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(self.model))
         self.memory = llama_cpp.llama_get_memory(self.address)
@@ -100,5 +101,8 @@ class Context:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         llama_cpp.llama_free(self.address)
         llama_cpp.llama_model_free(self.model)

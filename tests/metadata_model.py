@@ -103,8 +103,18 @@ METADATA: Mapping[str, Metadata] = {
 
 #: these give embeddings, and no logits
 EMBEDDING = frozenset(
-    "bert eurobert gemma-embedding jina-bert-v3 llama-embed modern-bert neo-bert nomic-bert "
-    "nomic-bert-moe t5encoder".split()
+    [
+        "bert",
+        "eurobert",
+        "gemma-embedding",
+        "jina-bert-v3",
+        "llama-embed",
+        "modern-bert",
+        "neo-bert",
+        "nomic-bert",
+        "nomic-bert-moe",
+        "t5encoder",
+    ]
 )
 
 SetTensorData = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)

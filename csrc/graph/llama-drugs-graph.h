@@ -4,6 +4,7 @@
 //   build_qkv()            H
 //   build_attn()           pK, pV
 //   build_attn_mha()       Q at its start, A at its end
+//   src/models/*.cpp       the same sites where a model builds its own projections or attention
 //
 // Nothing is added where nothing is dosed: a sober batch builds llama.cpp's own graph.
 
