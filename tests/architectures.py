@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +18,11 @@ import numpy.typing as npt
 
 from drugs_cpp import SITES, _core
 from low_level import Context
-from metadata_model import EMBEDDING, load_metadata_model
+from tiny_architectures import F32, TOKENS, open_model, tiny_models
 
-F32 = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "architectures.md"
-
-#: weights large enough that attention is not the same everywhere; the seed makes the models the same every time
-MODEL_OPTIONS = ("-s", "1", "-d", "0.3")
 
 #: layers without attention, where a model has both
 OTHER_LAYERS: Mapping[str, str] = {
@@ -76,48 +69,11 @@ UNMEASURED: Mapping[str, str] = {
     "wavtokenizer-dec": "turns codes into sound; its attention is not a language model's",
 }
 
-#: llama.cpp itself aborts when it runs these with flash attention
-WITHOUT_FLASH_ATTENTION = frozenset({"plm"})
-
-TOKENS = [(7 * i * i + 3 * i + 5) % 128 for i in range(28)]
-N_PROMPT = 24
-SINK = 6
-
-
-@contextmanager
-def tiny_models(architecture: str, program: str) -> Iterator[list[Path]]:
-    """Random models that upstream's program writes: one, or two where experts are optional; none if it cannot."""
-    with tempfile.TemporaryDirectory() as folder:
-        only = f"^{re.escape(architecture)}$"
-        subprocess.run([program, "-a", only, *MODEL_OPTIONS, "-o", folder], check=True, capture_output=True)
-        yield sorted(Path(folder).glob("*.gguf"))
-
-
-def open_model(architecture: str, path: Path | None, plain: bool = False) -> Context:
-    """As drugs_cpp.Llama runs it, or plain: several sequences and no flash attention. No path: from metadata."""
-    flash_attn = not plain and architecture not in WITHOUT_FLASH_ATTENTION
-    return Context(
-        (lambda: load_metadata_model(architecture)) if path is None else str(path),
-        n_threads=1,
-        flash_attn=flash_attn,
-        n_seq_max=4 if plain else 1,
-        embeddings=architecture in EMBEDDING,
-    )
-
 
 def dose_table(ctx: Context, site: str, layers: slice = slice(None), angle: float = 0.5) -> F32:
     table = np.zeros((_core.n_layer(ctx.address), len(SITES)), np.float32)
     table[layers, SITES.index(site)] = angle
     return table
-
-
-def run(ctx: Context) -> F32:
-    """A batch and then single tokens, from an empty cache, under the context's dose."""
-    ctx.forget()
-    rows = [ctx.feed(TOKENS[:N_PROMPT])]
-    if ctx.memory:
-        rows += [ctx.feed([token], N_PROMPT + i) for i, token in enumerate(TOKENS[N_PROMPT:])]
-    return np.concatenate(rows)
 
 
 def available_sites(ctx: Context) -> Bools:

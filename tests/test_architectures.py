@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,24 +16,14 @@ import numpy as np
 import pytest
 
 import architectures
-from architectures import (
-    DOCUMENT,
-    F32,
-    N_PROMPT,
-    SINK,
-    TOKENS,
-    Bools,
-    available_sites,
-    documented_rows,
-    dose_table,
-    open_model,
-    row_of,
-    run,
-    tiny_models,
-)
+import drugs_cpp
+from architectures import DOCUMENT, Bools, available_sites, documented_rows, dose_table, row_of
 from conftest import last_logits
 from drugs_cpp import DRUGS, SITES, Llama, _core
 from low_level import Context
+from tiny_architectures import F32, N_PROMPT, TOKENS, open_model, run, tiny_models
+
+SINK = 6
 
 #: how far sums may drift when a batch is cut differently; a dose moves them by more than ten times as much
 ROUNDING = 1e-4
@@ -92,6 +85,22 @@ def test_the_document_is_complete(program: str) -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert text.startswith(architectures.HEAD + architectures.MEASURED)
     assert text.endswith(architectures.NOT_MEASURED + "\n".join(architectures.unmeasured_rows()) + "\n")
+
+
+def sober_digests(program: str, libraries: str | Path, output: Path) -> dict[str, str]:
+    script = Path(__file__).parent / "tiny_architectures.py"
+    environment = {**os.environ, "LLAMA_CPP_LIB_PATH": str(libraries)}
+    command = [sys.executable, str(script), program, str(output), *documented_rows()]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    return dict(json.loads(output.read_text(encoding="utf-8")))
+
+
+def test_sober_output_and_graphs_equal_upstreams(program: str, tmp_path: Path) -> None:
+    unpatched = os.environ.get("DRUGS_UNPATCHED_LIB")
+    if not unpatched:
+        pytest.skip("DRUGS_UNPATCHED_LIB is not set: `make test` builds the unpatched library and sets it")
+    patched = Path(drugs_cpp.__file__).parent / "lib"
+    assert sober_digests(program, patched, tmp_path / "patched") == sober_digests(program, unpatched, tmp_path / "not")
 
 
 def test_the_document_says_what_is_there(models: list[Tiny]) -> None:
