@@ -25,8 +25,8 @@ from tiny_architectures import F32, N_PROMPT, TOKENS, open_model, run, tiny_mode
 
 SINK = 6
 
-#: how far sums may drift when a batch is cut differently; a dose moves them by more than ten times as much
-ROUNDING = 1e-4
+#: how far sums may drift when a batch is cut differently; a dose moves them by more than four times as much
+ROUNDING = 5e-4
 
 
 @dataclass
@@ -141,7 +141,7 @@ def test_dosed_positions_can_be_computed_again(models: list[Tiny]) -> None:
         ctx.forget()
         ctx.feed(TOKENS[:N_PROMPT])
         model.dose(model.sites)
-        assert not model.sites or np.abs(continuation(ctx) - sober).max() > 10 * ROUNDING
+        assert not model.sites or np.abs(continuation(ctx) - sober).max() > 4 * ROUNDING
         _core.clear_dose(ctx.address, 0)
         if not llama_cpp.llama_memory_seq_rm(ctx.memory, 0, N_PROMPT, -1):
             ctx.forget()

@@ -14,6 +14,7 @@ import hashlib
 import itertools
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import gguf
 import numpy as np
 import numpy.typing as npt
 
@@ -35,17 +37,30 @@ MODEL_OPTIONS = ("-s", "1", "-d", "0.3")
 #: llama.cpp itself aborts when it runs these with flash attention
 WITHOUT_FLASH_ATTENTION = frozenset({"plm"})
 
+#: these gather the positions they attend to, and attend by themselves, once these are fewer than there are
+GATHERS = frozenset({"glm5-next"})
+
 TOKENS = [(7 * i * i + 3 * i + 5) % 128 for i in range(28)]
 N_PROMPT = 24
 
 
 @contextmanager
 def tiny_models(architecture: str, program: str) -> Iterator[list[Path]]:
-    """Random models that upstream's program writes: one, or two where experts are optional; none if it cannot."""
+    """Random models that upstream's program writes: with and without experts where it can, none if it cannot at all."""
     with tempfile.TemporaryDirectory() as folder:
         only = f"^{re.escape(architecture)}$"
         subprocess.run([program, "-a", only, *MODEL_OPTIONS, "-o", folder], check=True, capture_output=True)
-        yield sorted(Path(folder).glob("*.gguf"))
+        paths = sorted(Path(folder).glob("*.gguf"))
+        yield paths + [with_few_attended(path, architecture) for path in paths if architecture in GATHERS]
+
+
+def with_few_attended(path: Path, architecture: str) -> Path:
+    """A copy of the model that attends to 8 positions, where upstream's fixture attends to all."""
+    copy = path.with_name(f"few-{path.name}")
+    shutil.copy(path, copy)
+    field = gguf.GGUFReader(copy, "r+").fields[f"{architecture}.attention.indexer.top_k"]
+    field.parts[field.data[0]][0] = 8
+    return copy
 
 
 def open_model(architecture: str, path: Path | None, plain: bool = False) -> Context:
