@@ -1,6 +1,7 @@
 # make demo    sets everything up and shows what dosing does     make lint    ruff and mypy
 # make test    lint and all tests                                make bench   speed and memory beside upstream
 # make         only sets up .venv                                make clean   removes all that make made
+# make architectures    looks which architecture has which site, and writes docs/architectures.md
 #
 # PYTHON=python3.12             the Python to make .venv with
 # CMAKE_ARGS=-DGGML_CUDA=ON     options for llama.cpp, e.g. to use an NVIDIA GPU
@@ -21,18 +22,21 @@ NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc'
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo test lint bench clean FORCE
+.PHONY: setup demo test lint bench architectures clean FORCE
 
 setup: $(DONE)/package $(DONE)/model
 
 demo: setup
 	@$(BIN)/python -m drugs_cpp demo
 
-test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/backend-ops
+test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests
 	@$(RUN) $(BIN)/python -m pytest
 
 bench: $(DONE)/package $(DONE)/model $(DONE)/unpatched $(DONE)/avx2
 	@$(RUN) $(BIN)/python -m benchmarks
+
+architectures: $(DONE)/test-tools $(DONE)/upstream-tests
+	@$(RUN) $(BIN)/python tests/architectures.py
 
 lint: $(DONE)/test-tools
 	@$(BIN)/ruff check .
@@ -43,6 +47,7 @@ clean:
 
 RUN := DRUGS_UNPATCHED_LIB='$(CURDIR)/build/unpatched/bin' \
 	DRUGS_TEST_BACKEND_OPS='$(CURDIR)/build/package/bin/test-backend-ops' \
+	DRUGS_TEST_LLAMA_ARCHS='$(CURDIR)/build/package/bin/test-llama-archs' \
 	DRUGS_AVX2_LIB='$(CURDIR)/build/avx2/bin'
 
 $(DONE)/venv:
@@ -84,9 +89,10 @@ $(DONE)/unpatched: tests/unpatched/CMakeLists.txt $(shell find cmake -type f ! -
 		cmake --build build/unpatched'
 	@touch $@
 
-$(DONE)/backend-ops: $(NATIVE) | $(DONE)/package
-	$(STEP) backend-ops 'Building test-backend-ops (a minute or two, the first time)' sh -c '$(WITH_TOOLS) \
-		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && cmake --build build/package --target test-backend-ops'
+$(DONE)/upstream-tests: $(NATIVE) $(wildcard tests/archs/*) | $(DONE)/package
+	$(STEP) upstream-tests 'Building two tests of llama.cpp (a minute or two, the first time)' sh -c '$(WITH_TOOLS) \
+		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && \
+		cmake --build build/package --target test-backend-ops test-llama-archs'
 	@touch $@
 
 # For counting instructions: valgrind does not know AVX-512.

@@ -1,3 +1,3 @@
-"""What dosing costs: ``python -m benchmarks speed | memory | instructions``. ``make bench`` runs all."""
+"""What dosing costs: ``python -m benchmarks speed | cached | memory | instructions``. ``make bench`` runs all."""
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import drugs_cpp
-from benchmarks import instructions, memory, speed
+from benchmarks import cached, instructions, memory, speed
 
 
 def main() -> None:
@@ -16,6 +16,8 @@ def main() -> None:
     patched = Path(drugs_cpp.__file__).parent / "lib"
     if options.what in ("all", "speed"):
         speed.measure(patched, _folder("DRUGS_UNPATCHED_LIB"), model, options.threads, options.rounds, options.tokens)
+    if options.what in ("all", "cached"):
+        cached.measure(patched, model, options.threads, options.rounds // 5, options.tokens)
     if options.what in ("all", "memory"):
         memory.measure(patched, model, options.threads, rounds=3)
     if options.what in ("all", "instructions"):
@@ -24,7 +26,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What dosing costs, beside upstream.")
-    parser.add_argument("what", nargs="?", choices=["all", "speed", "memory", "instructions"], default="all")
+    parser.add_argument("what", nargs="?", choices=["all", "speed", "cached", "memory", "instructions"], default="all")
     parser.add_argument("-m", "--model", help="a GGUF model; without it the default one")
     parser.add_argument("-t", "--threads", type=int, default=2, help="default: %(default)s")
     parser.add_argument("-r", "--rounds", type=int, default=150, help="rounds of the speed comparison (%(default)s)")

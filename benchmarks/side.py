@@ -13,6 +13,8 @@ from typing import Any
 
 WORKER = Path(__file__).with_name("worker.py")
 
+N_PAST = 32  # tokens in the cache
+
 ANGLE = 0.1  # radians; the cost does not depend on it
 
 
@@ -20,10 +22,18 @@ class Side:
     """A model in a process of its own, on the libraries of one folder. For ``with``."""
 
     def __init__(
-        self, libraries: Path, model: str, n_threads: int, wrapper: Sequence[str] = (), **environment: str
+        self,
+        libraries: Path,
+        model: str,
+        n_threads: int,
+        n_past: int = N_PAST,
+        flash_attn: bool = False,
+        wrapper: Sequence[str] = (),
+        **environment: str,
     ) -> None:
+        arguments = [model, str(n_threads), str(n_past), str(int(flash_attn))]
         self._process = subprocess.Popen(
-            [*wrapper, sys.executable, str(WORKER), model, str(n_threads)],
+            [*wrapper, sys.executable, str(WORKER), *arguments],
             env={**os.environ, "LLAMA_CPP_LIB_PATH": str(libraries), **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,8 +1,9 @@
 """One side of a comparison, in a process of its own: loads a model once, then decodes as it is told.
 
-usage: LLAMA_CPP_LIB_PATH=FOLDER python worker.py MODEL N_THREADS
+usage: LLAMA_CPP_LIB_PATH=FOLDER python worker.py MODEL N_THREADS N_PAST FLASH_ATTN
 
-Reads one JSON object a line, ``{"sites": ["A"], "angle": 0.1, "tokens": 64}``, and answers with
+Has N_PAST sober tokens in its cache, and decodes behind them. Reads one JSON object a line,
+``{"sites": ["A"], "angle": 0.1, "tokens": 64}``, and answers with
 ``{"seconds": ..., "peak_kib": ...}``. Knows no drugs_cpp, so that it also runs on an unpatched library; doses go
 through the C interface, llama-drugs.h. Under callgrind, only the decoding itself is counted.
 """
@@ -24,7 +25,6 @@ SITES = ("H", "Q", "K", "V", "A", "pK", "pV")  # columns of a dose table
 SIMPLE_SITES = ("H", "Q", "A", "pK", "pV")  # one rotation for each token
 SEED = 7
 SINK = 6
-PROMPT = list(range(300, 332))
 
 
 class Params(ctypes.Structure):
@@ -63,11 +63,10 @@ def count_instructions(on: bool) -> None:
         subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
 
 
-def decode(llm: llama_cpp.Llama, sites: list[str], angle: float, n_tokens: int) -> float:
-    """Seconds for ``n_tokens`` tokens, one by one, behind a sober prompt and a token that builds the graph."""
-    set_dose(llm, [], 0)
-    llm.reset()
-    llm.eval(PROMPT)
+def decode(llm: llama_cpp.Llama, n_past: int, sites: list[str], angle: float, n_tokens: int) -> float:
+    """Seconds for ``n_tokens`` tokens, one by one, behind the sober ones and a token that builds the graph."""
+    llm.n_tokens = n_past
+    llm._ctx.kv_cache_seq_rm(-1, n_past, -1)
     set_dose(llm, sites, angle)
     llm.eval([1000])
     count_instructions(True)
@@ -76,6 +75,7 @@ def decode(llm: llama_cpp.Llama, sites: list[str], angle: float, n_tokens: int) 
         llm.eval([1001 + i])
     seconds = time.perf_counter() - start
     count_instructions(False)
+    set_dose(llm, [], 0)
     return seconds
 
 
@@ -86,12 +86,20 @@ def peak_memory() -> int:
 
 
 def main() -> None:
-    path, n_threads = sys.argv[1], int(sys.argv[2])
-    llm = llama_cpp.Llama(path, n_ctx=512, n_threads=n_threads, n_threads_batch=n_threads, verbose=False)
+    path, (n_threads, n_past, flash_attn) = sys.argv[1], map(int, sys.argv[2:])
+    llm = llama_cpp.Llama(
+        path,
+        n_ctx=n_past + 256,
+        n_threads=n_threads,
+        n_threads_batch=n_threads,
+        flash_attn=bool(flash_attn),
+        verbose=False,
+    )
+    llm.eval([300 + 7 * i % 40000 for i in range(n_past)])
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         task: dict[str, Any] = json.loads(line)
-        seconds = decode(llm, task["sites"], task["angle"], task["tokens"])
+        seconds = decode(llm, n_past, task["sites"], task["angle"], task["tokens"])
         print(json.dumps({"seconds": seconds, "peak_kib": peak_memory()}), flush=True)
     llm.close()
 

@@ -17,8 +17,10 @@ from apply_patches import apply_series
 from patch_file import PatchError, read_patches
 from upstream_source import PIN_FILE, UpstreamError, find_source, llama_cpp_files, llama_cpp_folder
 
-# Everything that upstream's CMakeLists.txt reads for the libraries, and the harness for ggml's ops.
-NEEDED = ("CMakeLists.txt", "LICENSE", "cmake", "ggml", "include", "src", "vendor", "tests/test-backend-ops.cpp")
+# Everything that upstream's CMakeLists.txt reads for the libraries, and the two tests of upstream's that run here.
+LIBRARIES = ("CMakeLists.txt", "LICENSE", "cmake", "ggml", "include", "src", "vendor")
+TESTS = ("tests/test-backend-ops.cpp", "tests/test-llama-archs.cpp", "common/common.h", "common/log.h")
+NEEDED = LIBRARIES + TESTS
 STAMP = ".staged"
 
 

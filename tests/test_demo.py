@@ -110,7 +110,7 @@ def test_a_plan_refuses_what_is_no_dose() -> None:
     ("arguments", "said"),
     [
         (["--dose", "a=0.1"], "did you mean 'A'"),
-        (["--dose", "B=0.1"], "H, Q, A, pK, pV"),
+        (["--dose", "B=0.1"], "H, Q, K, V, A, pK, pV"),
         (["--dose", "A"], "SITE=ANGLE"),
         (["--dose", "A=much"], "radians"),
         (["--dose", "A=nan"], "nan"),

@@ -42,24 +42,24 @@ def full() -> DRUGS:
 
 
 def test_the_sites_and_their_order() -> None:
-    assert SITES == ("H", "Q", "A", "pK", "pV")
+    assert SITES == ("H", "Q", "K", "V", "A", "pK", "pV")
 
 
 def test_a_table_computed_by_hand() -> None:
-    drugs = DRUGS(h_dose=0.1, q_dose=0.2, a_dose=0.3, pk_dose=0.4, pv_dose=0.5)
+    drugs = DRUGS(h_dose=0.1, q_dose=0.2, k_dose=0.6, a_dose=0.3, pk_dose=0.4, pv_dose=0.5)
     drugs.set_H_dose_shape(RAMP, "interpolate")
     drugs.set_Q_dose_shape(RAMP, "ceil")
     drugs.set_A_dose_shape(RAMP, "floor")
     drugs.set_dose_multiplier(2)
     expected = [
-        [0.00, 0.0, 0.0, 0.8, 1.0],
-        [0.10, 0.4, 0.0, 0.8, 1.0],
-        [0.20, 0.4, 0.6, 0.8, 1.0],
-        [0.20, 0.4, 0.6, 0.8, 1.0],
+        [0.00, 0.0, 1.2, 0.0, 0.0, 0.8, 1.0],
+        [0.10, 0.4, 1.2, 0.0, 0.0, 0.8, 1.0],
+        [0.20, 0.4, 1.2, 0.0, 0.6, 0.8, 1.0],
+        [0.20, 0.4, 1.2, 0.0, 0.6, 0.8, 1.0],
     ]
     table = drugs.table(4)
     assert table.dtype == np.float32
-    assert table.shape == (4, 5)
+    assert table.shape == (4, len(SITES))
     np.testing.assert_allclose(table, expected, rtol=1e-6)
 
 
@@ -67,7 +67,7 @@ def test_a_table_is_kept_until_something_changes() -> None:
     drugs = DRUGS(a_dose=0.1)
     table = drugs.table(3)
     assert drugs.table(3) is table
-    assert drugs.table(4).shape == (4, 5)
+    assert drugs.table(4).shape == (4, len(SITES))
     with pytest.raises(ValueError, match="read-only"):
         table[0, 0] = 1
     drugs.set_A_dose_theta(0.2)
@@ -82,7 +82,7 @@ def test_a_model_has_layers(n_layer: Any) -> None:
 
 def test_numpy_numbers_are_numbers() -> None:
     drugs = DRUGS(a_dose=np.float32(0.5))  # type: ignore[arg-type]
-    assert drugs.table(np.int64(2)).shape == (2, 5)  # type: ignore[arg-type]
+    assert drugs.table(np.int64(2)).shape == (2, len(SITES))  # type: ignore[arg-type]
     assert json.dumps(drugs.to_dict())
 
 
@@ -124,7 +124,7 @@ def test_two_points_are_no_pair_with_a_mode() -> None:
 
 
 def test_the_angle_that_was_set_is_read_back_without_multiplier() -> None:
-    assert full().get_dose_theta("A") == 0.3
+    assert full().get_dose_theta("A") == 0.5
     assert full().get_dose_multiplier() == full().dose_multiplier == 0.5
 
 
@@ -212,7 +212,7 @@ def test_a_dose_beyond_float32_is_refused_when_it_is_set() -> None:
     assert drugs == DRUGS(a_dose=1e30)
 
 
-@pytest.mark.parametrize("site", ["B", "", "K", None, 2, ["A"]])
+@pytest.mark.parametrize("site", ["B", "", "Kp", None, 2, ["A"]])
 def test_unknown_sites(site: Any) -> None:
     drugs = full()
     for call in (
@@ -222,7 +222,7 @@ def test_unknown_sites(site: Any) -> None:
         lambda: drugs.get_dose_shape(site),
         lambda: drugs.set_drug_profile(RAMP, "ceil", site, 0.1),
     ):
-        with pytest.raises(DoseError, match="H, Q, A, pK, pV"):
+        with pytest.raises(DoseError, match="H, Q, K, V, A, pK, pV"):
             call()
     assert drugs == full()
 

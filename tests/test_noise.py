@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import llama_cpp
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -30,7 +31,8 @@ def table(angle: float = 0.4, sites: tuple[str, ...] = SITES, layers: range = ra
 
 @pytest.fixture
 def ctx(tiny_model_path: str) -> Iterator[Context]:
-    with Context(tiny_model_path) as context:
+    # 16 bits would round an ulp up in one batch and down in another
+    with Context(tiny_model_path, cache_type=llama_cpp.GGML_TYPE_F32) as context:
         yield context
 
 
@@ -46,7 +48,7 @@ def test_only_dosed_sites_get_a_node(ctx: Context) -> None:
         for layers in (range(1), range(N_LAYER)):
             ctx.ops.clear()
             dosed(ctx, table(sites=sites, layers=layers))
-            assert ctx.ops.count("RANDOM_ROTATE") == len(sites) * len(layers)
+            assert sum(op.startswith("RANDOM_ROTATE") for op in ctx.ops) == len(sites) * len(layers)
 
 
 @pytest.mark.parametrize("flash_attn", [False, True])
@@ -80,13 +82,13 @@ def test_a_batch_split_changes_nothing(ctx: Context) -> None:
 
 
 def test_micro_batches_change_nothing(tiny_model_path: str, ctx: Context) -> None:
-    with Context(tiny_model_path, n_ubatch=8) as small:
+    with Context(tiny_model_path, n_ubatch=8, cache_type=llama_cpp.GGML_TYPE_F32) as small:
         np.testing.assert_allclose(dosed(small), dosed(ctx), atol=ROUNDING)
 
 
 @pytest.mark.parametrize("n_threads", [1, 4])
 def test_threads_change_nothing(tiny_model_path: str, ctx: Context, n_threads: int) -> None:
-    with Context(tiny_model_path, n_threads=n_threads) as other:
+    with Context(tiny_model_path, n_threads=n_threads, cache_type=llama_cpp.GGML_TYPE_F32) as other:
         np.testing.assert_allclose(dosed(other), dosed(ctx), atol=ROUNDING)
 
 
@@ -115,8 +117,6 @@ def test_a_dose_counts_from_the_next_token_on(ctx: Context) -> None:
 
 
 def test_decoding_uses_the_graph_again(ctx: Context) -> None:
-    import llama_cpp
-
     _core.set_dose(ctx.address, 0, table(), 7, SINK)
     ctx.feed(TOKENS[:10])
     for i, token in enumerate(TOKENS[10:]):

@@ -76,7 +76,7 @@ def test_a_dose_on_another_sequence_is_sober(unpatched: Found, model_path: str) 
 
 
 def test_llama_without_doses_and_with_a_protected_prompt(unpatched: Found, make_llama: MakeLlama) -> None:
-    for drugs in (None, DRUGS(), DRUGS(0.5, 0.5, 0.5, 0.5, 0.5, seed=1)):
+    for drugs in (None, DRUGS(), DRUGS(*[0.5] * len(SITES), seed=1)):
         llm = make_llama(drugs=drugs, n_ctx=512)
         llm.eval(PROMPT)
         assert last_logits(llm).tobytes() == unpatched["2-False"][len(PROMPT) - 1].tobytes()

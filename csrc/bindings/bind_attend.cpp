@@ -164,10 +164,10 @@ static py::array_t<float> attend_values(const float_array & p, const float_array
 void bind_attend(py::module_ & m) {
     m.def("attend_scores", &attend_scores, py::arg("q"), py::arg("k"), py::arg("theta"), py::arg("seed"), py::arg("positions"),
         py::arg("cells"), py::arg("layer") = 0, py::arg("sink") = 0, py::arg("n_threads") = 1, py::arg("noise") = "isotropic",
-        py::arg("type") = "f32",
+        py::arg("cache_type") = "f32",
         "Scores (n_head, n_tokens, n_kv) of queries (n_tokens, n_head, d) with keys (n_kv, n_head_kv, d) that are turned for each of them.");
     m.def("attend_values", &attend_values, py::arg("p"), py::arg("v"), py::arg("transposed"), py::arg("theta"), py::arg("seed"),
         py::arg("positions"), py::arg("cells"), py::arg("layer") = 0, py::arg("sink") = 0, py::arg("n_threads") = 1,
-        py::arg("noise") = "isotropic", py::arg("type") = "f32",
+        py::arg("noise") = "isotropic", py::arg("cache_type") = "f32",
         "Values weighted by p (n_head, n_tokens, n_kv), turned for each query head: (n_head, n_tokens, d).");
 }

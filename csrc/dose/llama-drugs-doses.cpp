@@ -77,9 +77,11 @@ llama_drugs_plan llama_drugs_doses::plan(const llama_ubatch & ubatch) const {
     }
 
     const llama_drugs_dose * seen = nullptr; // neighbours mostly belong to one sequence
-    bool any = false;
+    bool any   = false;
+    bool sober = false;
     for (uint32_t i = 0; i < ubatch.n_tokens; ++i) {
         const auto * dose = of_token(ubatch, i);
+        sober = sober || !dose;
         if (!dose || dose == seen) {
             continue;
         }
@@ -93,9 +95,11 @@ llama_drugs_plan llama_drugs_doses::plan(const llama_ubatch & ubatch) const {
     if (!any) {
         plan.sites.clear();
     }
+    const uint8_t cached = 1 << LLAMA_DRUGS_SITE_K | 1 << LLAMA_DRUGS_SITE_V;
+    plan.mixed = sober && std::any_of(plan.sites.begin(), plan.sites.end(), [&](uint8_t sites) { return sites & cached; });
     return plan;
 }
 
 uint32_t llama_drugs_max_nodes(uint32_t n_layer) {
-    return 3*LLAMA_DRUGS_HOOK_COUNT*n_layer;
+    return (3*LLAMA_DRUGS_HOOK_COUNT + 24)*n_layer;
 }

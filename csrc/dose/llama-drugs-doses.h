@@ -43,12 +43,13 @@ struct llama_drugs_plan {
     const llama_drugs_doses * doses = nullptr;
     llama_drugs_sites         sites; // empty: no token of the batch is dosed
     llama_drugs_sites       * found = nullptr; // notes the hooks that the graph has, whether dosed or not
+    bool                      mixed = false;   // some tokens are dosed where keys or values are read, and some are sober
 
     bool has(int hook, int il) const {
         return (size_t) il < sites.size() && ((sites[il] >> hook) & 1);
     }
 
-    bool same_nodes_as(const llama_drugs_plan & other) const { return sites == other.sites; }
+    bool same_nodes_as(const llama_drugs_plan & other) const { return sites == other.sites && mixed == other.mixed; }
 };
 
 class llama_drugs_doses {
@@ -67,10 +68,11 @@ public:
     // what the model has; empty: not looked for yet
     llama_drugs_sites found;
 
+
 private:
     std::vector<llama_drugs_dose> by_seq; // up to the highest sequence that ever had a dose
     int32_t n_dosed = 0;
 };
 
-// upper bound of the nodes that doses add to a graph: an op and two views per hook and layer
+// upper bound of the nodes that doses add to a graph: an op and two views per hook and layer, and attention a second time
 uint32_t llama_drugs_max_nodes(uint32_t n_layer);

@@ -60,6 +60,15 @@ void llm_graph_input_drugs::set_tokens(const llama_ubatch & ubatch) {
         token[GGML_RANDOM_ROTATE_TOKEN_SINK]     = dose ? dose->n_sink : 0;
     }
     ggml_backend_tensor_set(tokens, data.data(), 0, data.size()*sizeof(int32_t));
+    if (!rows || !rows->buffer) {
+        return;
+    }
+    std::vector<int32_t> which(ubatch.n_tokens);
+    for (uint32_t i = 0; i < ubatch.n_tokens; ++i) {
+        const bool sober = data[GGML_RANDOM_ROTATE_TOKEN_SIZE*i + GGML_RANDOM_ROTATE_TOKEN_TABLE] < 0;
+        which[i] = sober ? i : ubatch.n_tokens + i;
+    }
+    ggml_backend_tensor_set(rows, which.data(), 0, which.size()*sizeof(int32_t));
 }
 
 // the dosed sites are compared by llm_graph_params::allow_reuse
@@ -95,12 +104,17 @@ llm_graph_input_drugs * llm_graph_context::build_inp_drugs(const llama_drugs_pla
     ggml_set_input(inp->tokens);
     cb(inp->tokens, "inp_drugs_tokens", -1);
 
+    if (plan.mixed) {
+        inp->rows = ggml_new_tensor_1d(ctx0, GGML_TYPE_I32, n_tokens);
+        ggml_set_input(inp->rows);
+        cb(inp->rows, "inp_drugs_rows", -1);
+    }
     return (llm_graph_input_drugs *) res->add_input(std::move(inp));
 }
 
 // whether a hook is dosed at this layer; the search for what a model has is told that it is here
 static bool hook(const llm_graph_input_drugs * inp, int at, int il) {
-    if (!inp || !inp->plan.has(at, il)) {
+    if (!inp || inp->n_paused > 0 || !inp->plan.has(at, il)) {
         return false;
     }
     if (inp->plan.found) {
@@ -116,6 +130,9 @@ ggml_tensor * llm_graph_context::build_drugs(ggml_tensor * cur, int at, int il, 
 
     // [d*n_head, n_tokens] or [d, n_head, n_tokens]
     const bool flat = cur->ne[1] == n_tokens && cur->ne[2] == 1;
+    if (flat && at == LLAMA_DRUGS_SITE_PV) {
+        n_head = cur->ne[0]/hparams.n_embd_head_v(il); // the values of PLM
+    }
 
     ggml_tensor * rows = cur;
     if (flat) {
@@ -144,6 +161,34 @@ ggml_tensor * llm_graph_context::build_drugs(ggml_tensor * cur, int at, int il, 
 
 bool llm_graph_context::drugs_turns_cells(int il) const {
     return inp_drugs && (inp_drugs->plan.has(LLAMA_DRUGS_SITE_K, il) || inp_drugs->plan.has(LLAMA_DRUGS_SITE_V, il));
+}
+
+bool llm_graph_context::drugs_mixed(const ggml_tensor * cells) const {
+    return cells && inp_drugs->plan.mixed && !inp_drugs->in_mixed;
+}
+
+ggml_tensor * llm_graph_context::build_drugs_mixed(
+        ggml_tensor * q,
+        ggml_tensor * k,
+        ggml_tensor * v,
+        ggml_tensor * kq_b,
+        ggml_tensor * kq_mask,
+        ggml_tensor * sinks,
+        ggml_tensor * v_mla,
+            int64_t   n_kv_max,
+              float   kq_scale,
+                int   il,
+        ggml_tensor * cells) const {
+    ggml_tensor * sober;
+    {
+        const llama_drugs_pause pause(inp_drugs);
+        sober = build_attn_mha(q, k, v, kq_b, kq_mask, sinks, v_mla, n_kv_max, kq_scale, il);
+    }
+    inp_drugs->in_mixed = true;
+    ggml_tensor * dosed = build_attn_mha(q, k, v, kq_b, kq_mask, sinks, v_mla, n_kv_max, kq_scale, il, cells);
+    inp_drugs->in_mixed = false;
+
+    return ggml_get_rows(ctx0, ggml_concat(ctx0, sober, dosed, 1), inp_drugs->rows);
 }
 
 ggml_tensor * llm_graph_context::build_drugs_scores(

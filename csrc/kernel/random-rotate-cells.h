@@ -69,6 +69,21 @@ static inline void measure_rows(float * x, int64_t n, int64_t d, bool lean, floa
     }
 }
 
+// cells up to the last one that holds something: a cache's end is often empty
+// cells: I32 [n_kv, n_stream]
+static inline int64_t used_cells(const ggml_tensor * cells) {
+    const int32_t * position = (const int32_t *) cells->data;
+    int64_t n = 0;
+    for (int64_t s = 0; s < cells->ne[1]; ++s) {
+        for (int64_t i = cells->ne[0]; i > n; --i) {
+            if (position[s*cells->ne[0] + i - 1] >= 0) {
+                n = i;
+            }
+        }
+    }
+    return n;
+}
+
 // whether any token of a batch has reference noise: sums of vectors are for that alone
 static inline bool any_reference(const ggml_tensor * tokens) {
     const int32_t * of = (const int32_t *) tokens->data;
@@ -80,38 +95,62 @@ static inline bool any_reference(const ggml_tensor * tokens) {
     return false;
 }
 
-// x.y, x a row of a cache
-static inline float dot_cached(ggml_type type, const void * x, const float * y, int64_t n) {
+// sums += x*x, of n numbers each of four rows x of a cache that lie stride bytes apart; four, because so many can come from
+// memory at the same time
+static inline void add_squares(ggml_type type, const char * x, size_t stride, int64_t n, float * sums) {
+    int64_t i = 0;
+#if defined(__AVX512F__) || defined(__F16C__)
+    for (; type == GGML_TYPE_F16 && i + LANES <= n; i += LANES) {
+        lanes total = load_lanes(sums + i);
+        for (int r = 0; r < 4; ++r) {
+            const lanes v = load_lanes((const ggml_fp16_t *) (x + r*stride) + i);
+            total += v*v;
+        }
+        store_lanes(total, sums + i);
+    }
+#endif
+    float floats[LANES];
+    for (; i < n; i += LANES) {
+        const int64_t m = std::min<int64_t>(LANES, n - i);
+        for (int r = 0; r < 4; ++r) {
+            load_floats(type, x + r*stride + i*ggml_type_size(type), floats, m);
+            for (int64_t l = 0; l < m; ++l) {
+                sums[i + l] += floats[l]*floats[l];
+            }
+        }
+    }
+}
+
+// sums[r][at] += x.y_r for n_y <= 4 vectors y_r = y + r*n_y_row and a row x of a cache, which is read once for all
+template <int n_y>
+static inline void add_dots(ggml_type type, const void * x, const float * y, int64_t n_y_row, int64_t n, float ** sums, int64_t at) {
+    lanes xy[n_y][2] = {}; // two, so that an addition need not wait for the one before
+    int64_t i = 0;
 #if defined(__AVX512F__) || defined(__F16C__)
     if (type == GGML_TYPE_F16) {
         const ggml_fp16_t * x16 = (const ggml_fp16_t *) x;
-        lanes xys[4] = {}; // so that an addition need not wait for the one before
-        int64_t i = 0;
-        for (; i + 4*LANES <= n; i += 4*LANES) {
-            for (int r = 0; r < 4; ++r) {
-                xys[r] += load_lanes(x16 + i + r*LANES)*load_lanes(y + i + r*LANES);
+        for (; i + 2*LANES <= n; i += 2*LANES) {
+            const lanes x0 = load_lanes(x16 + i);
+            const lanes x1 = load_lanes(x16 + i + LANES);
+            for (int r = 0; r < n_y; ++r) {
+                xy[r][0] += x0*load_lanes(y + r*n_y_row + i);
+                xy[r][1] += x1*load_lanes(y + r*n_y_row + i + LANES);
             }
         }
-        lanes xy = (xys[0] + xys[1]) + (xys[2] + xys[3]);
-        for (; i + LANES <= n; i += LANES) {
-            xy += load_lanes(x16 + i)*load_lanes(y + i);
-        }
-        if (i < n) {
-            float tail[LANES];
-            load_floats(type, x16 + i, tail, n - i);
-            xy += load_lanes(tail, n - i)*load_lanes(y + i, n - i);
-        }
-        return sum(xy);
     }
 #endif
-    float sum_xy = 0.0f;
-    float floats[CELLS];
-    for (int64_t i = 0; i < n; i += CELLS) {
-        const int64_t m = std::min(CELLS, n - i);
-        load_floats(type, (const char *) x + ggml_row_size(type, i), floats, m);
-        sum_xy += dot(floats, y + i, m);
+    float floats[LANES];
+    for (; i < n; i += LANES) {
+        const int64_t m = std::min<int64_t>(LANES, n - i);
+        load_floats(type, (const char *) x + i*ggml_type_size(type), floats, m);
+        const lanes x0 = m == LANES ? load_lanes(floats) : load_lanes(floats, m);
+        for (int r = 0; r < n_y; ++r) {
+            xy[r][0] += x0*(m == LANES ? load_lanes(y + r*n_y_row + i) : load_lanes(y + r*n_y_row + i, m));
+        }
     }
-    return sum_xy;
+    for (int r = 0; r < n_y; ++r) {
+        sums[r][at] += sum(xy[r][0] + xy[r][1]);
+    }
 }
 
 // whether 64 cells hold 64 positions in a row, from a multiple of 64 on: the usual case, and the fast one

@@ -152,42 +152,38 @@ static void score(const asking & ask, const float * x, int64_t d, const key_bloc
     memcpy(y, turned, keys.n*sizeof(float));
 }
 
-void ggml_compute_forward_random_rotate_scores(const ggml_compute_params * params, ggml_tensor * dst) {
-    const ggml_tensor * q      = dst->src[0]; // F32 [d, n_tokens, n_head, n_stream]
-    const ggml_tensor * k      = dst->src[1]; //     [d, n_kv, n_head_kv, n_stream]
-    const ggml_tensor * doses  = dst->src[2];
-    const ggml_tensor * tokens = dst->src[3]; // of all streams, one after the other
-    const ggml_tensor * cells  = dst->src[4]; // I32 [n_kv, n_stream]
-    const ggml_tensor * mask   = dst->src[5];
+struct scores_op {
+    const ggml_tensor * q;      // F32 [d, n_tokens, n_head, n_stream]
+    const ggml_tensor * k;      //     [d, n_kv, n_head_kv, n_stream]
+    const ggml_tensor * doses;
+    const ggml_tensor * tokens; // of all streams, one after the other
+    const ggml_tensor * cells;  // I32 [n_kv, n_stream]
+    const ggml_tensor * mask;
+    ggml_tensor       * dst;    // F32 [n_kv, n_tokens, n_head, n_stream]
+    int32_t             layer, site;
+    bool                lean;   // reference noise is there
+    int64_t             n_slices;
 
-    const int32_t layer = ggml_get_op_params_i32(dst, 0);
-    const int32_t site  = ggml_get_op_params_i32(dst, 1);
+    explicit scores_op(ggml_tensor * dst) : q(dst->src[0]), k(dst->src[1]), doses(dst->src[2]), tokens(dst->src[3]),
+        cells(dst->src[4]), mask(dst->src[5]), dst(dst), layer(ggml_get_op_params_i32(dst, 0)), site(ggml_get_op_params_i32(dst, 1)),
+        lean(any_reference(tokens)), n_slices((dst->ne[1] + TOKENS_A_UNIT - 1)/TOKENS_A_UNIT) {}
 
-    const int64_t d         = k->ne[0];
-    const int64_t n_kv      = dst->ne[0];
-    const int64_t n_tokens  = dst->ne[1];
-    const int64_t n_head_kv = k->ne[2];
-    const int64_t n_group   = dst->ne[2]/n_head_kv;
+    int64_t n_units(int64_t n_blocks) const { return n_slices*k->ne[2]*k->ne[3]*n_blocks; }
 
-    const int64_t n_blocks = (n_kv     + CELLS         - 1)/CELLS;
-    const int64_t n_slices = (n_tokens + TOKENS_A_UNIT - 1)/TOKENS_A_UNIT;
-    const int64_t n_units  = n_blocks*n_slices*n_head_kv*dst->ne[3];
-
-    const bool lean = any_reference(tokens);
-    float * scratch = (float *) ((char *) params->wdata + params->ith*scratch_bytes(dst));
-    key_block keys;
-
-    // a unit: 64 cells of one key head, asked for by up to 32 tokens; whoever computes it, the numbers are the same
-    for (int64_t unit = n_units*params->ith/params->nth; unit < n_units*(params->ith + 1)/params->nth; ++unit) {
+    // a unit: 64 cells of one key head, asked for by up to 32 tokens; heads of a cell are neighbours in memory
+    void compute_unit(int64_t unit, float * scratch) const {
         const int64_t slice   = unit % n_slices;
-        const int64_t head_kv = unit/n_slices % n_head_kv; // heads of a cell are neighbours in memory
-        const int64_t block   = unit/n_slices/n_head_kv % n_blocks;
-        const int64_t stream  = unit/n_slices/n_head_kv/n_blocks;
+        const int64_t head_kv = unit/n_slices % k->ne[2];
+        const int64_t stream  = unit/n_slices/k->ne[2] % k->ne[3];
+        const int64_t block   = unit/n_slices/k->ne[2]/k->ne[3];
 
-        const int64_t cell = block*CELLS;
-        keys.n = std::min(CELLS, n_kv - cell);
+        const int64_t n_group  = dst->ne[2]/k->ne[2];
+        const int64_t n_tokens = dst->ne[1];
+        const int64_t cell     = block*CELLS;
+
+        key_block keys;
+        keys.n = std::min(CELLS, dst->ne[0] - cell);
         bool loaded = false;
-
         for (int64_t it = slice*TOKENS_A_UNIT; it < std::min(n_tokens, (slice + 1)*TOKENS_A_UNIT); ++it) {
             for (int64_t head = head_kv*n_group; head < (head_kv + 1)*n_group; ++head) {
                 float * y = (float *) ((char *) dst->data + it*dst->nb[1] + head*dst->nb[2] + stream*dst->nb[3]) + cell;
@@ -200,8 +196,27 @@ void ggml_compute_forward_random_rotate_scores(const ggml_compute_params * param
                     loaded = true;
                 }
                 const float * x = (const float *) ((const char *) q->data + it*q->nb[1] + head*q->nb[2] + stream*q->nb[3]);
-                score(who_asks(doses, tokens, stream*n_tokens + it, layer, site, head), x, d, keys, y);
+                score(who_asks(doses, tokens, stream*n_tokens + it, layer, site, head), x, k->ne[0], keys, y);
             }
         }
     }
+
+    // of these units, the share of one thread: neighbours, so that memory is read in long runs; who does what changes no number
+    void compute_units(int64_t first, int64_t last, int ith, int nth, float * scratch) const {
+        for (int64_t unit = first + (last - first)*ith/nth; unit < first + (last - first)*(ith + 1)/nth; ++unit) {
+            compute_unit(unit, scratch);
+        }
+    }
+};
+
+void ggml_compute_forward_random_rotate_scores(const ggml_compute_params * params, ggml_tensor * dst) {
+    const scores_op op(dst);
+
+    float * scratch = (float *) ((char *) params->wdata + params->ith*scratch_bytes(dst));
+
+    // cells that hold something, and then the others, so that each thread has as much to do
+    const int64_t used = op.n_units((used_cells(op.cells) + CELLS - 1)/CELLS);
+    const int64_t all  = op.n_units((dst->ne[0]           + CELLS - 1)/CELLS);
+    op.compute_units(0, used, params->ith, params->nth, scratch);
+    op.compute_units(used, all, params->ith, params->nth, scratch);
 }

@@ -16,20 +16,24 @@
 static constexpr int64_t TOKENS_A_UNIT = 32;
 static constexpr int64_t MAX_BLOCK     = 1024;
 
-// A unit of work: a chunk of the cells of one value head, asked for by up to 32 tokens. Who computes it changes nothing.
+// A unit of work: a chunk of the cells of one value head, or of all heads where these are neighbours in memory, asked for by up
+// to 32 tokens. Who computes it changes nothing.
 struct work_plan {
     int64_t d, n_kv, n_tokens, n_head, n_head_kv, n_stream;
     int64_t n_slices; // of tokens
     int64_t n_chunk;  // cells in a chunk
     int64_t n_chunks;
+    int64_t max_chunks; // if all cells were used
     int64_t n_block;  // cells that are handled together
     bool    transposed;
+    int64_t n_unit_heads;
 
-    work_plan(const ggml_tensor * op, int n_threads) {
+    // n_cells: how many are used
+    work_plan(const ggml_tensor * op, int64_t n_cells, int n_threads) {
         const ggml_tensor * p = op->src[0];
 
         d          = op->ne[0];
-        n_kv       = p->ne[0];
+        n_kv       = n_cells;
         n_tokens   = p->ne[1];
         n_head     = p->ne[2];
         n_head_kv  = op->src[1]->ne[2];
@@ -38,12 +42,14 @@ struct work_plan {
         n_slices   = (n_tokens + TOKENS_A_UNIT - 1)/TOKENS_A_UNIT;
 
         // enough units for all threads, in equal parts, and no more, because chunks have to be put together
-        const int64_t n_units = n_slices*n_head_kv*n_stream;
+        n_unit_heads = transposed ? 1 : n_head_kv;
+        const int64_t n_units = n_slices*n_head_kv/n_unit_heads*n_stream;
         const int64_t wanted  = n_units >= 4*n_threads ? 1 : (4*n_threads + n_units - 1)/n_units;
         const int64_t parts   = wanted == 1 ? 1 : (wanted + n_threads - 1)/n_threads*n_threads;
 
         n_chunk  = std::max(CELLS, GGML_PAD((n_kv + parts - 1)/parts, CELLS));
-        n_chunks = (n_kv + n_chunk - 1)/n_chunk;
+        n_chunks = std::max<int64_t>(1, (n_kv + n_chunk - 1)/n_chunk);
+        max_chunks = parts;
         // the numbers of a cell are neighbours, or the cells of a number: long runs of those then
         n_block  = transposed ? std::min(n_chunk, MAX_BLOCK) : CELLS;
     }
@@ -51,7 +57,7 @@ struct work_plan {
     // what is known of one row after one chunk
     int64_t part_size() const { return d + 4; } // the sum so far, and enum part_fields
 
-    size_t parts_bytes()   const { return GGML_PAD(part_size()*n_chunks*n_tokens*n_head*n_stream*sizeof(float), 64); }
+    size_t parts_bytes()   const { return GGML_PAD(part_size()*max_chunks*n_tokens*n_head*n_stream*sizeof(float), 64); }
     size_t scratch_bytes() const { return GGML_PAD(d*CELLS*sizeof(float), 64); }
 };
 
@@ -63,7 +69,7 @@ enum part_fields {
 };
 
 size_t ggml_random_rotate_values_work_size(const ggml_tensor * op, int n_tasks) {
-    const work_plan plan(op, n_tasks);
+    const work_plan plan(op, op->src[0]->ne[0], n_tasks);
     return plan.parts_bytes() + n_tasks*plan.scratch_bytes();
 }
 
@@ -114,7 +120,7 @@ static inline float mean_square(float d, float lean) {
     return std::max(mean, d*(1.0f/60));
 }
 
-// p: weights of a row; y: what each value is to be multiplied by
+// p: weights of a row; y: what each value is to be multiplied by; they may be the same
 template <bool reference>
 static void weigh(const asking & ask, const value_block & v, int64_t d, const float * p, float * y, float * fields) {
     heaviest_and_rest sums;
@@ -169,20 +175,16 @@ static void load_rows(const ggml_tensor * v, int64_t head, int64_t stream, int64
 static void measure_columns(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, bool lean, value_block & block) {
     float * squares = block.norm;
     float * totals  = block.lean;
-    for (int64_t i = 0; i < d; ++i) {
-        for (int64_t j = 0; j < block.n; j += CELLS) {
-            const int64_t n = std::min(CELLS, block.n - j);
-
-            float x[CELLS];
-            load_floats(v->type, value_at(v, true, i, block.cell + j, head, stream), x, n);
-            memset(x + n, 0, (CELLS - n)*sizeof(float));
-            for (int64_t l = 0; l < CELLS; l += LANES) {
-                const lanes at = load_lanes(x + l);
-                store_lanes(load_lanes(squares + j + l) + at*at, squares + j + l);
-                if (lean) {
-                    store_lanes(load_lanes(totals + j + l) + at, totals + j + l);
-                }
-            }
+    int64_t i = 0;
+    for (; i + 4 <= d && !lean; i += 4) {
+        add_squares(v->type, value_at(v, true, i, block.cell, head, stream), v->nb[1], block.n, squares);
+    }
+    float x[MAX_BLOCK];
+    for (; i < d; ++i) {
+        load_floats(v->type, value_at(v, true, i, block.cell, head, stream), x, block.n);
+        for (int64_t j = 0; j < block.n; ++j) {
+            squares[j] += x[j]*x[j];
+            totals [j] += x[j];
         }
     }
     for (int64_t j = 0; j < block.n; ++j) {
@@ -238,11 +240,12 @@ static void add_rows(const float * x, int64_t n, int64_t d, const float * y, flo
     }
 }
 
-// the same where the cells of a number are neighbours
+// the same where the cells of a number are neighbours, for up to four rows at once: y: [MAX_BLOCK, n_rows]
 static void add_columns(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, const value_block & block, const float * y,
-        float * sums) {
+        float ** sums, int n_rows) {
+    const auto add = n_rows == 4 ? add_dots<4> : n_rows == 3 ? add_dots<3> : n_rows == 2 ? add_dots<2> : add_dots<1>;
     for (int64_t i = 0; i < d; ++i) {
-        sums[i] += dot_cached(v->type, value_at(v, true, i, block.cell, head, stream), y, block.n);
+        add(v->type, value_at(v, true, i, block.cell, head, stream), y, MAX_BLOCK, block.n, sums, i);
     }
 }
 
@@ -331,7 +334,7 @@ struct values_op {
     float             * parts;  // [part_size, n_chunks, n_tokens, n_head, n_stream]
 
     values_op(ggml_tensor * dst, void * work, int n_threads) : p(dst->src[0]), v(dst->src[1]), doses(dst->src[2]), tokens(dst->src[3]),
-        cells(dst->src[4]), dst(dst), plan(dst, n_threads), layer(ggml_get_op_params_i32(dst, 0)), site(ggml_get_op_params_i32(dst, 1)),
+        cells(dst->src[4]), dst(dst), plan(dst, used_cells(cells), n_threads), layer(ggml_get_op_params_i32(dst, 0)), site(ggml_get_op_params_i32(dst, 1)),
         lean(any_reference(tokens)), parts((float *) work) {}
 
     asking who(int64_t it, int64_t head, int64_t stream) const {
@@ -359,16 +362,42 @@ struct values_op {
         return most > 0.0f;
     }
 
+    // what a row's values in a block are to be multiplied by; weights become that
+    void turn_weights(value_block & block, bool & measured, const asking & ask, int64_t head_kv, int64_t stream, float * scratch,
+            float * weights, float * fields) const {
+        if (ask.theta_max == 0.0f) {
+            return;
+        }
+        if (!measured) {
+            measure(v, cells, head_kv, stream, plan.d, lean, plan.transposed ? nullptr : scratch, block);
+            measured = true;
+        }
+        (ask.reference ? weigh<true> : weigh<false>)(ask, block, plan.d, weights, weights, fields);
+    }
+
+    void add_values(const value_block & block, int64_t head_kv, int64_t stream, const float * scratch, const float * factors,
+            float ** sums, int n_rows) const {
+        if (plan.transposed) {
+            add_columns(v, head_kv, stream, plan.d, block, factors, sums, n_rows);
+            return;
+        }
+        for (int r = 0; r < n_rows; ++r) {
+            add_rows(scratch, block.n, plan.d, factors + r*MAX_BLOCK, sums[r]);
+        }
+    }
+
     void compute_block(value_block & block, int64_t first, int64_t last, int64_t head_kv, int64_t stream, int64_t chunk,
             float * scratch) const {
         const int64_t n_group = plan.n_head/plan.n_head_kv;
         bool loaded   = plan.transposed;
         bool measured = false;
 
-        float weights[MAX_BLOCK];
-        float y      [MAX_BLOCK];
+        float   factors[4*MAX_BLOCK]; // rows are put aside until there are four, so that values are read for all of them
+        float * sums[4];
+        int     n_rows = 0;
         for (int64_t it = first; it < last; ++it) {
             for (int64_t head = head_kv*n_group; head < (head_kv + 1)*n_group; ++head) {
+                float * weights = factors + n_rows*MAX_BLOCK;
                 if (!load_weights(block, it, head, stream, weights)) {
                     continue;
                 }
@@ -376,38 +405,33 @@ struct values_op {
                     load_rows(v, head_kv, stream, plan.d, block, scratch);
                     loaded = true;
                 }
-                const asking ask = who(it, head, stream);
-                float * sums     = part(chunk, it, head, stream);
-                if (ask.theta_max > 0.0f) {
-                    if (!measured) {
-                        measure(v, cells, head_kv, stream, plan.d, lean, plan.transposed ? nullptr : scratch, block);
-                        measured = true;
-                    }
-                    (ask.reference ? weigh<true> : weigh<false>)(ask, block, plan.d, weights, y, sums + plan.d);
-                }
-                const float * factors = ask.theta_max > 0.0f ? y : weights;
-                if (plan.transposed) {
-                    add_columns(v, head_kv, stream, plan.d, block, factors, sums);
-                } else {
-                    add_rows(scratch, block.n, plan.d, factors, sums);
+                sums[n_rows] = part(chunk, it, head, stream);
+                turn_weights(block, measured, who(it, head, stream), head_kv, stream, scratch, weights, sums[n_rows] + plan.d);
+                if (++n_rows == 4) {
+                    add_values(block, head_kv, stream, scratch, factors, sums, n_rows);
+                    n_rows = 0;
                 }
             }
+        }
+        if (n_rows > 0) {
+            add_values(block, head_kv, stream, scratch, factors, sums, n_rows);
         }
     }
 
     // scratch: [d, 64]
     void compute_unit(int64_t unit, float * scratch) const {
         const int64_t slice   = unit % plan.n_slices;
-        const int64_t head_kv = unit/plan.n_slices % plan.n_head_kv;
-        const int64_t chunk   = unit/plan.n_slices/plan.n_head_kv % plan.n_chunks;
-        const int64_t stream  = unit/plan.n_slices/plan.n_head_kv/plan.n_chunks;
+        const int64_t n_parts = plan.n_head_kv/plan.n_unit_heads;
+        const int64_t head_kv = unit/plan.n_slices % n_parts*plan.n_unit_heads; // the first of them
+        const int64_t chunk   = unit/plan.n_slices/n_parts % plan.n_chunks;
+        const int64_t stream  = unit/plan.n_slices/n_parts/plan.n_chunks;
 
         const int64_t n_group = plan.n_head/plan.n_head_kv;
         const int64_t first   = slice*TOKENS_A_UNIT;
         const int64_t last    = std::min(plan.n_tokens, (slice + 1)*TOKENS_A_UNIT);
 
         for (int64_t it = first; it < last; ++it) {
-            for (int64_t head = head_kv*n_group; head < (head_kv + 1)*n_group; ++head) {
+            for (int64_t head = head_kv*n_group; head < (head_kv + plan.n_unit_heads)*n_group; ++head) {
                 memset(part(chunk, it, head, stream), 0, plan.part_size()*sizeof(float));
             }
         }
@@ -415,7 +439,9 @@ struct values_op {
         const int64_t end = std::min(plan.n_kv, (chunk + 1)*plan.n_chunk);
         for (block.cell = chunk*plan.n_chunk; block.cell < end; block.cell += plan.n_block) {
             block.n = std::min(plan.n_block, end - block.cell);
-            compute_block(block, first, last, head_kv, stream, chunk, scratch);
+            for (int64_t i = 0; i < plan.n_unit_heads; ++i) {
+                compute_block(block, first, last, head_kv + i, stream, chunk, scratch);
+            }
         }
     }
 
@@ -455,7 +481,7 @@ void ggml_compute_forward_random_rotate_values(const ggml_compute_params * param
 
     float * scratch = (float *) ((char *) params->wdata + plan.parts_bytes() + params->ith*plan.scratch_bytes());
 
-    const int64_t n_units = plan.n_slices*plan.n_chunks*plan.n_head_kv*plan.n_stream;
+    const int64_t n_units = plan.n_slices*plan.n_chunks*plan.n_head_kv/plan.n_unit_heads*plan.n_stream;
     for (int64_t unit = n_units*params->ith/params->nth; unit < n_units*(params->ith + 1)/params->nth; ++unit) {
         op.compute_unit(unit, scratch);
     }

@@ -85,7 +85,7 @@ def attend_scores(
     sink: int = 0,
     n_threads: int = 1,
     noise: str = "isotropic",
-    type: str = "f32",
+    cache_type: str = "f32",
 ) -> npt.NDArray[np.float32]:
     """Scores of queries with keys that are turned for each of them, as the model computes them at site K.
 
@@ -100,7 +100,7 @@ def attend_scores(
         sink: keys of positions below it are not turned.
         n_threads: 1 to 512.
         noise: "isotropic" or "reference".
-        type: ggml's name of the type that the keys are kept in.
+        cache_type: ggml's name of the type that the keys are kept in.
 
     Returns:
         float32 (n_head, n_tokens, n_kv).
@@ -121,14 +121,14 @@ def attend_values(
     sink: int = 0,
     n_threads: int = 1,
     noise: str = "isotropic",
-    type: str = "f32",
+    cache_type: str = "f32",
 ) -> npt.NDArray[np.float32]:
     """Sums of values that are turned for each query head and token, as the model computes them at site V.
 
     Args:
         p: float32 (n_head, n_tokens, n_kv), weights, not negative.
         v: float32 (n_kv, n_head_kv, d), or (n_head_kv, d, n_kv) if ``transposed``, which must not change the result.
-        theta, seed, positions, cells, layer, sink, n_threads, noise, type: as for :func:`attend_scores`.
+        theta, seed, positions, cells, layer, sink, n_threads, noise, cache_type: as for :func:`attend_scores`.
 
     Returns:
         float32 (n_head, n_tokens, d).

@@ -383,7 +383,8 @@ class DRUGS:
         return f"DRUGS({', '.join(arguments)})"
 
 
-_KEYWORDS = [f"{site.lower()}_{what}" for what in ("dose", "shape") for site in SITES] + ["dose_multiplier", "noise", "seed"]
+_KEYWORDS = [f"{site.lower()}_{what}" for what in ("dose", "shape") for site in SITES]
+_KEYWORDS += ["dose_multiplier", "noise", "seed"]
 
 
 def _refuse(unknown: dict[str, Any]) -> None:

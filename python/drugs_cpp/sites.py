@@ -40,7 +40,7 @@ def check_site(site: object) -> str:
 
 def sites_in(has: npt.NDArray[np.bool_]) -> tuple[str, ...]:
     """Names of the sites that any layer has; ``has``: bool (n_layer, n_sites)."""
-    return tuple(site for site, there in zip(SITES, has.any(axis=0)) if there)
+    return tuple(site for column, site in enumerate(SITES) if has[:, column].any())
 
 
 def fit_to_model(table: npt.NDArray[np.float32], has: npt.NDArray[np.bool_], strict: bool) -> npt.NDArray[np.float32]:
@@ -60,12 +60,12 @@ def fit_to_model(table: npt.NDArray[np.float32], has: npt.NDArray[np.bool_], str
         DoseError: naming the missing sites and those that the model has.
     """
     dosed = table > 0
-    missing = dosed.any(axis=0) & ~(dosed & has).any(axis=0)
-    if not missing.any():
+    missing = set(sites_in(dosed)) - set(sites_in(dosed & has))
+    if not missing:
         return table
-    names = ", ".join(site for site, gone in zip(SITES, missing) if gone)
+    names = ", ".join(site for site in SITES if site in missing)
     message = f"this model has no site {names} where it is dosed: it has {', '.join(sites_in(has)) or 'none'}"
     if strict:
         raise DoseError(f"{message} (Llama(..., strict=False) leaves such sites sober)")
     warnings.warn(f"{message}; {names} stays sober", stacklevel=2)
-    return np.where(missing, np.float32(0), table)
+    return np.where([site in missing for site in SITES], np.float32(0), table)

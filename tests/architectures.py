@@ -1,0 +1,151 @@
+"""Which sites every architecture has, measured on tiny random models: writes docs/architectures.md.
+
+usage: python tests/architectures.py    (`make architectures` builds what it needs and runs it)
+
+An architecture that is not in the document yet needs one of: a model from upstream's test-llama-archs, a few lines in
+metadata_model.py, or a line in UNMEASURED. What a model lacks needs a line in REASONS or OTHER_LAYERS.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from drugs_cpp import SITES, _core
+from low_level import Context
+from tiny_architectures import F32, open_model, tiny_models
+
+Bools = npt.NDArray[np.bool_]
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "architectures.md"
+
+#: layers without attention, where a model has both
+OTHER_LAYERS: Mapping[str, str] = {
+    "bailingmoe3": "linear attention (KDA)",
+    "glm5-next": "linear attention (KDA)",
+    "granitehybrid": "Mamba 2",
+    "jamba": "Mamba",
+    "kimi-k3": "linear attention (KDA)",
+    "kimi-linear": "linear attention (KDA)",
+    "lfm2": "short convolutions",
+    "lfm2moe": "short convolutions",
+    "minimax-01": "linear attention (lightning)",
+    "nemotron_h": "Mamba 2 or feed-forward",
+    "nemotron_h_moe": "Mamba 2 or feed-forward",
+    "plamo2": "Mamba",
+    "qwen35": "linear attention (gated delta net)",
+    "qwen35moe": "linear attention (gated delta net)",
+    "qwen3next": "linear attention (gated delta net)",
+    "qwen4exp": "linear attention (gated delta net)",
+}
+
+LATENT = "keys and values are one cached vector, which `pK` turns"
+SHARED = "the last layers read keys and values that earlier ones cached"
+RECURRENT = "recurrent: no heads, no cache of keys and values"
+
+#: why an architecture does not have every site in every layer with attention
+REASONS: Mapping[str, str] = {
+    **dict.fromkeys(("bailingmoe3", "deepseek2", "deepseek32", "dots3note", "glm-dsa"), LATENT),
+    **dict.fromkeys(("hy_v4", "kimi-k3", "kimi-linear", "mistral4"), LATENT),
+    "deepseek4": f"{LATENT}; it reads most of them compressed, several positions in one",
+    "glm5-next": f"{LATENT}; it gathers the few that it reads, in code of its own",
+    "minimax-m3": "sparse layers read keys and values in fused code of their own, with flash attention",
+    **dict.fromkeys(("gemma3n", "gemma4"), SHARED),
+    **dict.fromkeys(("mamba", "mamba2"), RECURRENT),
+}
+
+#: not measured, and why
+UNMEASURED: Mapping[str, str] = {
+    "chameleon": "llama.cpp has half of it",
+    "clip": "an image encoder, which llama.cpp runs in another library",
+    "dflash": "drafts tokens for another model, which checks them",
+    "eagle3": "drafts tokens for another model, which checks them",
+    "gemma4-assistant": "drafts tokens for another model, which checks them",
+    "gptj": "llama.cpp does not run it",
+    "jina-bert-v2": "its graph is that of `bert`; no tiny model of it runs",
+    **dict.fromkeys(("arwkv7", "rwkv6", "rwkv6qwen2", "rwkv7"), RECURRENT),
+    "wavtokenizer-dec": "turns codes into sound; its attention is not a language model's",
+}
+
+
+def dose_table(ctx: Context, site: str, layers: slice = slice(None), angle: float = 0.5) -> F32:
+    table = np.zeros((_core.n_layer(ctx.address), len(SITES)), np.float32)
+    table[layers, SITES.index(site)] = angle
+    return table
+
+
+def available_sites(ctx: Context, noise: str = "isotropic") -> Bools:
+    """Whether a layer has a site, (n_layer, n_sites)."""
+    return _core.has_sites(ctx.address, noise)
+
+
+#
+# the document
+#
+
+HEAD = """# Which architecture has which site
+
+`make architectures` writes this file. It builds a tiny random model of every architecture (llama.cpp's
+`test-llama-archs` writes most of them), doses one layer and site at a time, and looks into the compute graph. The tests
+do so again, and for every site that is there they check that a dose of it alone changes the output, that without it
+the output is sober to the bit, that the noise depends on the seed and on nothing else, and that a cold shower restores.
+
+yes: in every layer with attention. Where a model has other layers too, these have no site: they have no heads.
+What cannot have a site says why. A dose given to a site that a model does not have is refused.
+
+"""
+
+MEASURED = f"| architecture | {' | '.join(SITES)} | remarks |\n| --- |{' --- |' * len(SITES)} --- |\n"
+NOT_MEASURED = "\nNot measured:\n\n| architecture | why |\n| --- | --- |\n"
+
+
+def row_of(architecture: str, found: Bools) -> str:
+    """A line of the table, from what was measured and from the reasons above."""
+    attention = found[found.any(axis=1)]
+    cells = ["yes" if len(has) and has.all() else "some layers" if has.any() else "no" for has in attention.T]
+    remarks = []
+    if "no" in cells or "some layers" in cells:
+        remarks.append(REASONS[architecture])
+    if 0 < len(attention) < len(found):
+        remarks.append(f"other layers: {OTHER_LAYERS[architecture]}")
+    return f"| {' | '.join([f'`{architecture}`', *cells, '; '.join(remarks)])} |".replace("|  |", "| |")
+
+
+def unmeasured_rows() -> list[str]:
+    return [f"| `{architecture}` | {why} |" for architecture, why in sorted(UNMEASURED.items())]
+
+
+def documented_rows() -> dict[str, str]:
+    """Architecture -> its line in the document's first table."""
+    measured = DOCUMENT.read_text(encoding="utf-8").partition(NOT_MEASURED)[0]
+    return {line.split("`")[1]: line for line in measured.splitlines() if line.startswith("| `")}
+
+
+def known_architectures(program: str) -> list[str]:
+    """All that llama.cpp knows, from the source that the program was built from."""
+    source = Path(program).resolve().parent.parent / "llama.cpp" / "src" / "llama-arch.cpp"
+    names = re.findall(r'\{ LLM_ARCH_\w+, *"([^"(]+)"', source.read_text(encoding="utf-8"))
+    return sorted(names)
+
+
+def measure(architecture: str, program: str) -> Bools:
+    with tiny_models(architecture, program) as paths, open_model(architecture, paths[0] if paths else None) as ctx:
+        return available_sites(ctx)
+
+
+def main() -> None:
+    program = os.environ["DRUGS_TEST_LLAMA_ARCHS"]
+    names = [name for name in known_architectures(program) if name not in UNMEASURED]
+    rows = [row_of(name, measure(name, program)) for name in names]
+    text = HEAD + MEASURED + "\n".join(rows) + "\n" + NOT_MEASURED + "\n".join(unmeasured_rows()) + "\n"
+    DOCUMENT.write_text(text, encoding="utf-8")
+    print(f"wrote {len(rows)} architectures to {DOCUMENT.name}")
+
+
+if __name__ == "__main__":
+    main()

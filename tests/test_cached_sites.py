@@ -1,0 +1,263 @@
+"""Sites K and V in a model: what every token reads turned anew, and what stays as it was."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import llama_cpp
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from drugs_cpp import DRUGS, SITES, Llama, _core
+from low_level import Context, Entry
+from test_noise import ROUNDING, SINK, TOKENS, table
+from tiny_architectures import tiny_models
+from tiny_model import N_LAYER, write_tiny_model
+
+F32 = npt.NDArray[np.float32]
+
+CACHED = ("K", "V")
+
+#: how far logits may drift where keys and values, or sums of them, are rounded to 16 bits in one way or another
+HALF_ROUNDING = 1e-2
+
+BF16 = 30  # GGML_TYPE_BF16, which llama-cpp-python does not name
+
+
+@pytest.fixture
+def ctx(tiny_model_path: str) -> Iterator[Context]:
+    with Context(tiny_model_path) as context:
+        yield context
+
+
+@pytest.fixture(scope="module")
+def flat_model_path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One layer: its keys and values hang on nothing that is dosed."""
+    path = tmp_path_factory.mktemp("models") / "flat.gguf"
+    write_tiny_model(path, n_layer=1)
+    return str(path)
+
+
+def cached(ctx: Context, sequence: int = 0) -> bytes:
+    size = llama_cpp.llama_state_seq_get_size(ctx.address, sequence)
+    data = (ctypes.c_uint8 * size)()
+    assert llama_cpp.llama_state_seq_get_data(ctx.address, data, size, sequence) == size
+    return bytes(data)
+
+
+@pytest.mark.parametrize("noise", ["isotropic", "reference"])
+@pytest.mark.parametrize("flash_attn", [False, True])
+def test_the_cache_stays_as_it_was(flat_model_path: str, flash_attn: bool, noise: str) -> None:
+    with Context(flat_model_path, flash_attn=flash_attn) as ctx:
+        sober = ctx.feed(TOKENS)
+        kept = cached(ctx)
+        ctx.forget()
+        doses = np.zeros((1, len(SITES)), np.float32)
+        doses[0, [SITES.index("K"), SITES.index("V")]] = 0.5
+        _core.set_dose(ctx.address, 0, doses, 7, SINK, noise)
+        dosed = ctx.feed(TOKENS)
+        assert np.abs(dosed - sober)[SINK:].max() > 10 * ROUNDING
+        assert cached(ctx) == kept
+
+
+@pytest.mark.parametrize("site", CACHED)
+def test_every_asking_position_draws_anew(ctx: Context, site: str) -> None:
+    """One token asks one cache from several positions: what the noise does to its logits is another thing each time."""
+    ctx.feed(TOKENS)
+
+    def ask(position: int, dosed: bool) -> F32:
+        if dosed:
+            _core.set_dose(ctx.address, 0, table(0.5, (site,)), 7, SINK)
+        row = ctx.feed([TOKENS[3]], position)[0]
+        _core.clear_dose(ctx.address, 0)
+        llama_cpp.llama_memory_seq_rm(ctx.memory, 0, position, -1)
+        return np.asarray(row)
+
+    sober, dosed = [], []
+    for position in range(len(TOKENS), len(TOKENS) + 12):
+        sober.append(ask(position, dosed=False))
+        dosed.append(ask(position, dosed=True))
+        assert ask(position, dosed=True).tobytes() == dosed[-1].tobytes()
+        ctx.feed([TOKENS[3]], position)
+    correlation = np.corrcoef(np.array(dosed) - np.array(sober))
+    assert (correlation.sum() - 12) / (12 * 11) < 0.5
+
+
+@pytest.mark.parametrize("noise", ["isotropic", "reference"])
+@pytest.mark.parametrize("flash_attn", [False, True])
+def test_a_batch_split_changes_nothing(tiny_model_path: str, flash_attn: bool, noise: str) -> None:
+    with Context(tiny_model_path, flash_attn=flash_attn) as ctx:
+        _core.set_dose(ctx.address, 0, table(0.4, CACHED), 7, SINK, noise)
+        whole = ctx.feed(TOKENS)
+        for size in (1, 7):
+            ctx.forget()
+            parts = [ctx.feed(TOKENS[i : i + size], i) for i in range(0, len(TOKENS), size)]
+            np.testing.assert_allclose(np.concatenate(parts), whole, atol=HALF_ROUNDING if flash_attn else ROUNDING)
+
+
+def test_layers_that_are_sober_keep_flash_attention(tiny_model_path: str) -> None:
+    with Context(tiny_model_path, flash_attn=True) as ctx:
+        for site in CACHED:
+            for layers in (range(0), range(1), range(N_LAYER)):
+                ctx.forget()
+                ctx.feed(TOKENS[:SINK])
+                ctx.ops.clear()
+                _core.set_dose(ctx.address, 0, table(0.3, (site,), layers), 7, SINK)
+                ctx.feed(TOKENS, SINK)  # none of them is sober
+                assert ctx.ops.count("FLASH_ATTN_EXT") == N_LAYER - len(layers)
+                assert ctx.ops.count("SOFT_MAX") == len(layers)
+                _core.clear_dose(ctx.address, 0)
+
+
+@pytest.mark.parametrize(
+    ("flash_attn", "cache_type", "error"),
+    [
+        (True, llama_cpp.GGML_TYPE_F16, HALF_ROUNDING),
+        (False, llama_cpp.GGML_TYPE_F32, HALF_ROUNDING),
+        (True, llama_cpp.GGML_TYPE_F32, HALF_ROUNDING),
+        (True, BF16, 0.1),
+    ],
+)
+def test_the_cache_may_be_laid_out_otherwise(
+    tiny_model_path: str, ctx: Context, flash_attn: bool, cache_type: int, error: float
+) -> None:
+    for sites in (("K",), ("V",), CACHED):
+        ctx.forget()
+        _core.set_dose(ctx.address, 0, table(0.4, sites), 7, SINK)
+        expected = ctx.feed(TOKENS)
+        with Context(tiny_model_path, flash_attn=flash_attn, cache_type=cache_type) as other:
+            _core.set_dose(other.address, 0, table(0.4, sites), 7, SINK)
+            np.testing.assert_allclose(other.feed(TOKENS), expected, atol=error)
+
+
+@pytest.mark.parametrize("kind", [llama_cpp.GGML_TYPE_Q8_0, llama_cpp.GGML_TYPE_Q4_0])
+@pytest.mark.parametrize("noise", ["isotropic", "reference"])
+def test_quantized_caches(model_path: str, kind: int, noise: str) -> None:
+    """The real model: the tiny one's heads are too short for a block."""
+    prompt = list(range(300, 340))
+    with Context(model_path, flash_attn=True) as plain, Context(model_path, flash_attn=True, cache_type=kind) as ctx:
+        doses = np.zeros((_core.n_layer(ctx.address), len(SITES)), np.float32)
+        doses[:, [SITES.index("K"), SITES.index("V")]] = 0.15
+        rounding = np.abs(ctx.feed(prompt) - plain.feed(prompt)).mean()
+        found = []
+        for context in (ctx, plain):
+            context.forget()
+            _core.set_dose(context.address, 0, doses, 7, SINK, noise)
+            found.append(context.feed(prompt))
+        assert np.isfinite(found[0]).all()
+        if noise == "isotropic":
+            # llama.cpp turns quantized keys by a fixed matrix, so directions are others; their effect is as large
+            assert np.abs(found[0] - found[1]).mean() < 20 * rounding + 1
+
+
+def test_a_shared_prefix(ctx: Context) -> None:
+    """Two sequences share cells; each is as it would be alone."""
+    n_prefix = 20
+
+    def dose(sequence: int) -> None:
+        _core.set_dose(ctx.address, sequence, table(0.4, CACHED), 7 + sequence, SINK)
+
+    alone = []
+    for sequence in (0, 1):
+        ctx.forget()
+        _core.clear_dose(ctx.address, -1)
+        ctx.feed(TOKENS[:n_prefix], sequence=sequence)
+        dose(sequence)
+        alone.append([ctx.feed([token], n_prefix + i, sequence)[0] for i, token in enumerate(TOKENS[n_prefix:])])
+
+    ctx.forget()
+    _core.clear_dose(ctx.address, -1)
+    ctx.feed(TOKENS[:n_prefix])
+    llama_cpp.llama_memory_seq_cp(ctx.memory, 0, 1, -1, -1)
+    dose(0)
+    dose(1)
+    for i, token in enumerate(TOKENS[n_prefix:]):
+        both: list[Entry] = [(token, n_prefix + i, [sequence]) for sequence in (0, 1)]
+        for sequence, row in enumerate(ctx.decode(both)):
+            np.testing.assert_allclose(row, alone[sequence][i], atol=ROUNDING)
+    assert np.abs(np.array(alone[0]) - np.array(alone[1])).max() > 10 * ROUNDING
+
+
+def test_both_kinds_of_noise_in_one_batch(ctx: Context) -> None:
+    """Queries are turned at two places of the graph, and each sequence at one of them."""
+    kinds = ("isotropic", "reference")
+    alone = []
+    for sequence, noise in enumerate(kinds):
+        ctx.forget()
+        _core.clear_dose(ctx.address, -1)
+        _core.set_dose(ctx.address, sequence, table(0.4), 7, SINK, noise)
+        alone.append(ctx.feed(TOKENS, sequence=sequence))
+    ctx.forget()
+    for sequence, noise in enumerate(kinds):
+        _core.set_dose(ctx.address, sequence, table(0.4), 7, SINK, noise)
+    together = ctx.decode([(token, i, [s]) for i, token in enumerate(TOKENS) for s in (0, 1)])
+    for sequence in (0, 1):
+        np.testing.assert_allclose(together[sequence::2], alone[sequence], atol=ROUNDING)
+    assert np.abs(alone[0] - alone[1])[SINK:].max() > 10 * ROUNDING
+
+
+def test_other_sites_can_take_turns(ctx: Context) -> None:
+    """Graphs of the same size that dose different sites do not take each other's memory."""
+    first: dict[str, bytes] = {}
+    for site in (*SITES, *reversed(SITES)):
+        ctx.forget()
+        _core.set_dose(ctx.address, 0, table(0.4, (site,)), 7, SINK)
+        found = ctx.feed(TOKENS).tobytes()
+        assert first.setdefault(site, found) == found, site
+    assert len(set(first.values())) == len(SITES)
+
+
+#
+# drugs_cpp.Llama
+#
+
+
+def test_reference_settings_carry_over(tiny_model_path: str) -> None:
+    drugs = DRUGS(k_dose=0.3, v_dose=0.2, noise="reference", seed=5)
+    assert DRUGS.from_dict(drugs.to_dict()) == drugs
+    assert "noise='reference'" in repr(drugs)
+    llm = Llama(tiny_model_path, drugs=drugs, verbose=False)
+    texts = []
+    for noise in ("reference", "isotropic", "reference"):
+        drugs.set_noise(noise)
+        llm.reset()
+        texts.append(llm.Dgenerate([1, 20, 30, 40, 50, 60, 70, 80], max_new_tokens=24))
+    assert texts[0] == texts[2] != texts[1]
+    llm.close()
+
+
+def test_unknown_noise() -> None:
+    drugs = DRUGS(noise="reference")
+    for set_it in (lambda: DRUGS(noise="pink"), lambda: drugs.set_noise("pink")):
+        with pytest.raises(ValueError, match="unknown noise 'pink': the kinds are isotropic, reference"):
+            set_it()
+    assert drugs.noise == "reference"
+
+
+@pytest.fixture(scope="module")
+def lacking() -> Iterator[Path]:
+    """A model without attention, as ``test_architectures`` makes them."""
+    program = os.environ.get("DRUGS_TEST_LLAMA_ARCHS")
+    if not program:
+        pytest.skip("DRUGS_TEST_LLAMA_ARCHS is not set: `make test` builds the program and sets it")
+    with tiny_models("mamba", program) as paths:
+        yield paths[0]
+
+
+def test_a_site_that_the_model_lacks(lacking: Path) -> None:
+    with pytest.raises(ValueError, match="this model has no site Q, K where it is dosed: it has none"):
+        Llama(lacking, drugs=DRUGS(q_dose=0.1, k_dose=0.1), verbose=False)
+    llm = Llama(lacking, verbose=False)
+    assert llm.sites == ()
+    llm.drugs = DRUGS(a_dose=0.1)
+    with pytest.raises(ValueError, match="no site A"):
+        llm.eval([1, 2, 3], dosed=True)
+    llm.strict = False
+    with pytest.warns(UserWarning, match="no site A .* A stays sober"):
+        llm.eval([1, 2, 3], dosed=True)
+    assert llm.dirty_count == 0
+    llm.close()

@@ -1,0 +1,104 @@
+"""Tiny random models of nearly every architecture.
+
+Imports ``llama_cpp`` only, so that it also runs on unpatched libraries.
+
+usage: python tiny_architectures.py PROGRAM OUTPUT.json ARCHITECTURE...    (LLAMA_CPP_LIB_PATH says which libraries)
+
+writes a hash of what each of them computes while it is sober, and of the graphs that do so. PROGRAM is upstream's
+test-llama-archs, which writes the models.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import gguf
+import numpy as np
+import numpy.typing as npt
+
+from low_level import Context
+from metadata_model import EMBEDDING, load_metadata_model
+
+F32 = npt.NDArray[np.float32]
+
+#: weights large enough that attention is not the same everywhere; the seed makes the models the same every time
+MODEL_OPTIONS = ("-s", "1", "-d", "0.3")
+
+#: llama.cpp itself aborts when it runs these with flash attention
+WITHOUT_FLASH_ATTENTION = frozenset({"plm"})
+
+#: these gather the positions they attend to, and attend by themselves, once these are fewer than there are
+GATHERS = frozenset({"glm5-next"})
+
+TOKENS = [(7 * i * i + 3 * i + 5) % 128 for i in range(28)]
+N_PROMPT = 24
+
+
+@contextmanager
+def tiny_models(architecture: str, program: str) -> Iterator[list[Path]]:
+    """Random models that upstream's program writes: with and without experts where it can, none if it cannot at all."""
+    with tempfile.TemporaryDirectory() as folder:
+        only = f"^{re.escape(architecture)}$"
+        subprocess.run([program, "-a", only, *MODEL_OPTIONS, "-o", folder], check=True, capture_output=True)
+        paths = sorted(Path(folder).glob("*.gguf"))
+        yield paths + [with_few_attended(path, architecture) for path in paths if architecture in GATHERS]
+
+
+def with_few_attended(path: Path, architecture: str) -> Path:
+    """A copy of the model that attends to 8 positions, where upstream's fixture attends to all."""
+    copy = path.with_name(f"few-{path.name}")
+    shutil.copy(path, copy)
+    field = gguf.GGUFReader(copy, "r+").fields[f"{architecture}.attention.indexer.top_k"]
+    field.parts[field.data[0]][0] = 8
+    return copy
+
+
+def open_model(architecture: str, path: Path | None, plain: bool = False) -> Context:
+    """As drugs_cpp.Llama runs it, or plain: several sequences and no flash attention. No path: from metadata."""
+    flash_attn = not plain and architecture not in WITHOUT_FLASH_ATTENTION
+    return Context(
+        (lambda: load_metadata_model(architecture)) if path is None else str(path),
+        n_threads=1,
+        flash_attn=flash_attn,
+        n_seq_max=4 if plain else 1,
+        embeddings=architecture in EMBEDDING,
+    )
+
+
+def run(ctx: Context) -> F32:
+    """A batch and then single tokens, from an empty cache, under the context's dose."""
+    ctx.forget()
+    rows = [ctx.feed(TOKENS[:N_PROMPT])]
+    if ctx.memory:
+        rows += [ctx.feed([token], N_PROMPT + i) for i, token in enumerate(TOKENS[N_PROMPT:])]
+    return np.concatenate(rows)
+
+
+def digest(architecture: str, program: str) -> str:
+    state = hashlib.sha256()
+    with tiny_models(architecture, program) as paths:
+        sources: list[Path | None] = [*paths] or [None]
+        for path, plain in itertools.product(sources, (False, True)):
+            with open_model(architecture, path, plain) as ctx:
+                state.update(run(ctx).tobytes())
+                state.update(",".join(ctx.ops).encode())
+    return state.hexdigest()
+
+
+def main(program: str, output: str, *architectures: str) -> None:
+    found = {architecture: digest(architecture, program) for architecture in architectures}
+    Path(output).write_text(json.dumps(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
