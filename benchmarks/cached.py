@@ -45,9 +45,8 @@ def brute_force(model: str, n_past: int, n_threads: int) -> float:
     """
     fields = gguf.GGUFReader(model).fields
     architecture = fields["general.architecture"].contents()
-    n_layer, n_head, n_embd = (
-        fields[f"{architecture}.{name}"].contents() for name in ("block_count", "attention.head_count", "embedding_length")
-    )
+    names = ("block_count", "attention.head_count", "embedding_length")
+    n_layer, n_head, n_embd = (fields[f"{architecture}.{name}"].contents() for name in names)
     copies = np.ones((n_past, n_head, n_embd // n_head), np.float32)
     positions = np.arange(n_past)
     seconds = []

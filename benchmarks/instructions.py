@@ -44,7 +44,7 @@ def _count(libraries: Path, model: str, sites: tuple[str, ...]) -> int:
         ]
         # the libraries name each other without a folder
         environment = {"DRUGS_CALLGRIND": "1", "LD_LIBRARY_PATH": str(libraries)}
-        with Side(libraries, model, 1, wrapper=wrapper, **environment) as side:
+        with Side(libraries, model, 1, wrapper=wrapper, environment=environment) as side:
             side.decode(sites, N_TOKENS)
         found = re.search(r"Collected : (\d+)", log.read_text(encoding="utf-8"))
     if found is None or found[1] == "0":

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -29,12 +29,12 @@ class Side:
         n_past: int = N_PAST,
         flash_attn: bool = False,
         wrapper: Sequence[str] = (),
-        **environment: str,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         arguments = [model, str(n_threads), str(n_past), str(int(flash_attn))]
         self._process = subprocess.Popen(
             [*wrapper, sys.executable, str(WORKER), *arguments],
-            env={**os.environ, "LLAMA_CPP_LIB_PATH": str(libraries), **environment},
+            env={**os.environ, "LLAMA_CPP_LIB_PATH": str(libraries), **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

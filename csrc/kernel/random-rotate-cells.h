@@ -25,6 +25,13 @@ static inline lanes load_lanes(const ggml_fp16_t * x) {
 }
 #endif
 
+// let the memory of the next block come while this one is worked on; where there is none, nothing happens
+static inline void prefetch(const char * at, size_t n_bytes) {
+    for (size_t i = 0; i < n_bytes; i += 64) {
+        __builtin_prefetch(at + i);
+    }
+}
+
 // n numbers of a cache, whatever its type, as floats
 static inline void load_floats(ggml_type type, const void * at, float * y, int64_t n) {
     switch (type) {

@@ -126,7 +126,9 @@ static void load_keys(const ggml_tensor * k, const ggml_tensor * cells, int64_t 
     }
     memcpy(keys.position, (const char *) cells->data + stream*cells->nb[1] + cell*sizeof(int32_t), keys.n*sizeof(int32_t));
     for (int64_t i = 0; i < keys.n; ++i) {
-        load_floats(k->type, (const char *) k->data + (cell + i)*k->nb[1] + head*k->nb[2] + stream*k->nb[3], x + i*d, d);
+        const char * at = (const char *) k->data + (cell + i)*k->nb[1] + head*k->nb[2] + stream*k->nb[3];
+        prefetch(at + CELLS*k->nb[1], ggml_row_size(k->type, d));
+        load_floats(k->type, at, x + i*d, d);
     }
     measure_rows(x, keys.n, d, lean, keys.norm, keys.lean);
     keys.x = x;

@@ -168,6 +168,7 @@ static void load_value(const ggml_tensor * v, bool transposed, int64_t cell, int
 // a block's values as rows of floats, x: [d, n]
 static void load_rows(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, const value_block & block, float * x) {
     for (int64_t j = 0; j < block.n; ++j) {
+        prefetch(value_at(v, false, 0, block.cell + j + CELLS, head, stream), ggml_row_size(v->type, d));
         load_floats(v->type, value_at(v, false, 0, block.cell + j, head, stream), x + j*d, d);
     }
 }
