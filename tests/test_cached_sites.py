@@ -182,6 +182,21 @@ def test_a_shared_prefix(ctx: Context) -> None:
     assert np.abs(np.array(alone[0]) - np.array(alone[1])).max() > 10 * ROUNDING
 
 
+@pytest.mark.parametrize("flash_attn", [False, True])
+def test_a_sober_neighbour_is_sober_to_the_bit(tiny_model_path: str, flash_attn: bool) -> None:
+    """A batch computes attention twice where it has both kinds of tokens, so that rounding is not shared either."""
+    both: list[Entry] = [(token, i, [s]) for i, token in enumerate(TOKENS) for s in (0, 1)]
+    with Context(tiny_model_path, flash_attn=flash_attn) as ctx:
+        sober = ctx.decode(both)
+        for sites in (("K",), ("V",), CACHED):
+            ctx.forget()
+            _core.set_dose(ctx.address, 1, table(0.4, sites), 7, SINK)
+            dosed = ctx.decode(both)
+            assert dosed[0::2].tobytes() == sober[0::2].tobytes()
+            assert dosed[1 : 2 * SINK : 2].tobytes() == sober[1 : 2 * SINK : 2].tobytes()
+            assert np.abs(dosed - sober)[2 * SINK + 1 :: 2].max() > 10 * ROUNDING
+
+
 def test_both_kinds_of_noise_in_one_batch(ctx: Context) -> None:
     """Queries are turned at two places of the graph, and each sequence at one of them."""
     kinds = ("isotropic", "reference")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from drugs_cpp.demo import DEFAULT_PROMPT, DEFAULT_TOKENS, DemoSettings, make_drugs, run_demo
+from drugs_cpp.dosage import ISOTROPIC, NOISES
 from drugs_cpp.errors import DrugsError
 from drugs_cpp.seed import check_seed
 from drugs_cpp.sites import SITES
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SITE=ANGLE",
         help=f"largest angle in radians at a site ({', '.join(SITES)}); once for each site",
     )
+    demo.add_argument("--noise", choices=NOISES, default=ISOTROPIC, help="how directions are drawn (%(default)s)")
     demo.add_argument("--seed", action="append", default=[], type=_seed, metavar="N", help="once for each text")
     demo.add_argument("-n", "--tokens", default=DEFAULT_TOKENS, type=_count, help="tokens a text (%(default)s)")
     demo.add_argument("-t", "--threads", type=_count, help="threads to compute with")
@@ -75,6 +77,7 @@ def _settings(options: argparse.Namespace) -> DemoSettings:
         model=options.model,
         prompt=options.prompt,
         doses=dict(options.dose),
+        noise=options.noise,
         seeds=tuple(options.seed),
         n_tokens=options.tokens,
         n_threads=options.threads,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from drugs_cpp.default_model import default_model
+from drugs_cpp.dosage import ISOTROPIC
 from drugs_cpp.drugs import DRUGS
 from drugs_cpp.errors import ContextOverflowError
 from drugs_cpp.highlight import mark_words
@@ -23,7 +24,12 @@ DEFAULT_PROMPT = "Write the opening of a story about a lighthouse keeper."
 DEFAULT_TOKENS = 48
 
 #: what is shown where the user asks for no dose of their own
-DEFAULT_DOSES: tuple[dict[str, float], ...] = ({"A": 0.3}, {"H": 0.2}, {"Q": 0.2}, {"pK": 0.15, "pV": 0.3})
+DEFAULT_DOSES: tuple[dict[str, float], ...] = (
+    {"A": 0.3},
+    {"H": 0.2},
+    {"K": 0.2},
+    {"pK": 0.15, "pV": 0.3},
+)
 
 _SEEDS_OF_MANY_DOSES, _SEEDS_OF_ONE_DOSE = (1, 2), (1, 2, 3)
 
@@ -40,6 +46,7 @@ class DemoSettings:
         model: path of a GGUF file; None is the default model.
         prompt: what to continue or answer.
         doses: site -> radians; empty shows the default doses, one after the other.
+        noise: how directions are drawn, "isotropic" or "reference".
         seeds: one run of each dose for each; empty takes a few.
         n_tokens: length of each text, in tokens.
         n_threads: None takes half of the processors, as llama-cpp-python does, but two where there are two.
@@ -49,6 +56,7 @@ class DemoSettings:
     model: str | None = None
     prompt: str = DEFAULT_PROMPT
     doses: dict[str, float] = field(default_factory=dict)
+    noise: str = ISOTROPIC
     seeds: tuple[int, ...] = ()
     n_tokens: int = DEFAULT_TOKENS
     n_threads: int | None = None
@@ -62,12 +70,13 @@ class DemoSettings:
             SeedError: a seed out of range.
         """
         seeds = self.seeds or (_SEEDS_OF_ONE_DOSE if self.doses else _SEEDS_OF_MANY_DOSES)
-        return [make_drugs(doses, seed) for doses in ([self.doses] if self.doses else DEFAULT_DOSES) for seed in seeds]
+        doses = [self.doses] if self.doses else DEFAULT_DOSES
+        return [make_drugs(dose, seed, self.noise) for dose in doses for seed in seeds]
 
 
-def make_drugs(doses: dict[str, float], seed: int | None = None) -> DRUGS:
+def make_drugs(doses: dict[str, float], seed: int | None = None, noise: str = ISOTROPIC) -> DRUGS:
     """Doses by site, in radians."""
-    drugs = DRUGS(seed=seed)
+    drugs = DRUGS(seed=seed, noise=noise)
     for site, radians in doses.items():
         drugs.set_dose_theta(radians, site)
     return drugs
