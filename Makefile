@@ -1,6 +1,7 @@
 # make demo    sets everything up and shows what dosing does     make lint    ruff and mypy
 # make test    lint and all tests                                make bench   speed and memory beside upstream
 # make         only sets up .venv                                make clean   removes all that make made
+# make fidelity   compares the engine with a model in PyTorch and writes docs/fidelity.md
 #
 # PYTHON=python3.12             the Python to make .venv with
 # CMAKE_ARGS=-DGGML_CUDA=ON     options for llama.cpp, e.g. to use an NVIDIA GPU
@@ -21,7 +22,7 @@ NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc'
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo test lint bench clean FORCE
+.PHONY: setup demo test lint bench fidelity clean FORCE
 
 setup: $(DONE)/package $(DONE)/model
 
@@ -33,6 +34,9 @@ test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/backend-ops
 
 bench: $(DONE)/package $(DONE)/model $(DONE)/unpatched $(DONE)/avx2
 	@$(RUN) $(BIN)/python -m benchmarks
+
+fidelity: $(DONE)/package $(DONE)/model $(DONE)/fidelity-tools
+	@$(BIN)/python -m benchmarks.fidelity --output docs/fidelity.md
 
 lint: $(DONE)/test-tools
 	@$(BIN)/ruff check .
@@ -75,6 +79,10 @@ $(DONE)/model: $(DONE)/venv
 
 $(DONE)/test-tools: pyproject.toml | $(DONE)/package
 	$(STEP) test-tools 'Getting the test tools' $(PIP) install 'drugs_cpp[test]'
+	@touch $@
+
+$(DONE)/fidelity-tools: pyproject.toml | $(DONE)/package
+	$(STEP) fidelity-tools 'Getting PyTorch (large, once)' $(PIP) install 'drugs_cpp[fidelity]'
 	@touch $@
 
 $(DONE)/unpatched: tests/unpatched/CMakeLists.txt $(shell find cmake -type f ! -name '*.pyc') patches/upstream.json \
