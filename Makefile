@@ -2,6 +2,7 @@
 # make test    lint and all tests                                make bench   speed and memory beside upstream
 # make         only sets up .venv                                make clean   removes all that make made
 # make architectures    looks which architecture has which site, and writes docs/architectures.md
+# make fidelity         compares the engine with a model in PyTorch, and writes docs/fidelity.md
 #
 # PYTHON=python3.12             the Python to make .venv with
 # CMAKE_ARGS=-DGGML_CUDA=ON     options for llama.cpp, e.g. to use an NVIDIA GPU
@@ -22,7 +23,7 @@ NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc'
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo test lint bench architectures clean FORCE
+.PHONY: setup demo test lint bench architectures fidelity clean FORCE
 
 setup: $(DONE)/package $(DONE)/model
 
@@ -37,6 +38,9 @@ bench: $(DONE)/package $(DONE)/model $(DONE)/unpatched $(DONE)/avx2
 
 architectures: $(DONE)/test-tools $(DONE)/upstream-tests
 	@$(RUN) $(BIN)/python tests/architectures.py
+
+fidelity: $(DONE)/package $(DONE)/model $(DONE)/fidelity-tools
+	@$(BIN)/python -m benchmarks.fidelity --output docs/fidelity.md
 
 lint: $(DONE)/test-tools
 	@$(BIN)/ruff check .
@@ -80,6 +84,10 @@ $(DONE)/model: $(DONE)/venv
 
 $(DONE)/test-tools: pyproject.toml | $(DONE)/package
 	$(STEP) test-tools 'Getting the test tools' $(PIP) install 'drugs_cpp[test]'
+	@touch $@
+
+$(DONE)/fidelity-tools: pyproject.toml | $(DONE)/package
+	$(STEP) fidelity-tools 'Getting PyTorch (large, once)' $(PIP) install 'drugs_cpp[fidelity]'
 	@touch $@
 
 $(DONE)/unpatched: tests/unpatched/CMakeLists.txt $(shell find cmake -type f ! -name '*.pyc') patches/upstream.json \

@@ -8,12 +8,16 @@ from collections.abc import Sequence
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a Markdown table."""
+    print(markdown(head, rows), flush=True)
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table, with an end of line behind each row."""
     lines = [list(head), *map(list, rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     rule = ["-" * width for width in widths]
-    for line in (lines[0], rule, *lines[1:]):
-        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |")
-    print(flush=True)
+    padded = [[cell.ljust(width) for cell, width in zip(line, widths)] for line in (lines[0], rule, *lines[1:])]
+    return "".join(f"| {' | '.join(line)} |\n" for line in padded)
 
 
 def progress(what: str, done: int, of: int) -> None:

@@ -1,0 +1,86 @@
+"""``python -m benchmarks.fidelity``: see ``--help``."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+
+import drugs_cpp
+from benchmarks.fidelity.divergence import kl
+from benchmarks.fidelity.engine_side import EngineSide
+from benchmarks.fidelity.half_precision import write_half_precision
+from benchmarks.fidelity.measure import measure
+from benchmarks.fidelity.page import HALF, SHIPPED, TORCH, disagreements, page
+from benchmarks.fidelity.protocol import ANGLES, NOISES, PROMPTS, Dose, Side, Text
+from benchmarks.fidelity.torch_side import TorchSide
+
+#: a dose that turns next to nothing
+TRACE = Dose("H", "isotropic", (1e-4,))
+
+N_SEEDS = 12
+
+
+def main() -> None:
+    options = _options()
+    model = Path(options.model or drugs_cpp.default_model())
+    with tempfile.TemporaryDirectory() as folder:
+        half = Path(folder, "half.gguf")
+        write_half_precision(model, half)
+        engines = {HALF: EngineSide(half), SHIPPED: EngineSide(model)}
+        text = _measure(TorchSide(model), engines, options)
+        for engine in engines.values():
+            engine.close()
+    if options.output:
+        options.output.write_text(text, encoding="utf-8")
+    else:
+        print(text)
+
+
+def _measure(torch: TorchSide, engines: dict[str, EngineSide], options: argparse.Namespace) -> str:
+    sides: dict[str, Side] = {TORCH: torch, **engines}
+    texts = [engines[SHIPPED].text(prompt) for prompt in PROMPTS]
+    doses = [Dose(site, noise, tuple(options.angles)) for noise in options.noises for site in options.sites]
+
+    found = measure(sides, texts, doses, range(options.seeds), options.threads)
+    repeated = disagreements(found)
+    doses = [Dose(cell.site, cell.noise, (cell.angle,)) for cell in repeated]
+    again = measure(sides, texts, doses, range(options.seeds, 5 * options.seeds), options.threads)
+    for side in sides:
+        found[side].update(again[side])
+
+    floors = {name: _floor(torch, engine, texts) for name, engine in engines.items()}
+    command = shlex.join(["python", "-m", "benchmarks.fidelity", *sys.argv[1:]])
+    return page(found, repeated, floors, len(texts), command)
+
+
+def _floor(torch: TorchSide, engine: EngineSide, texts: list[Text]) -> tuple[float, float]:
+    """KL of the engine's sober probabilities from PyTorch's, and KL under next to no dose from the sober ones."""
+    sober = sum(float(kl(torch.sober(text), engine.sober(text)).mean()) for text in texts)
+    trace = sum(float(engine.shift(text, TRACE, range(4)).kl.mean()) for text in texts)
+    return sober / len(texts), trace / len(texts)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.fidelity",
+        description="What doses do to the probabilities of the next token, in PyTorch and in the engine.",
+    )
+    parser.add_argument("-m", "--model", help="a GGUF model of the Llama architecture")
+    parser.add_argument("-o", "--output", type=Path, help="write the page to this file instead of stdout")
+    parser.add_argument("-t", "--threads", type=int, default=2, help="sides that run at a time (%(default)s)")
+    parser.add_argument("-s", "--seeds", type=int, default=N_SEEDS, help="seeds for each prompt (%(default)s)")
+    parser.add_argument("--sites", nargs="+", choices=drugs_cpp.SITES, default=drugs_cpp.SITES, help="default: all")
+    parser.add_argument("--noises", nargs="+", choices=NOISES, default=NOISES, help="default: both")
+    parser.add_argument("--angles", nargs="+", type=float, default=ANGLES, help="radians (default: 0.1 0.2 0.35 0.5)")
+    parser.add_argument("--quick", action="store_true", help="one angle and two seeds, to see that it works")
+    options = parser.parse_args()
+    if options.quick:
+        options.seeds, options.angles = 2, [0.2]
+    return options
+
+
+if __name__ == "__main__":
+    main()

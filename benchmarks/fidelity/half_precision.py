@@ -1,0 +1,20 @@
+"""The same weights in a file whose products llama.cpp computes without rounding the other factor to 8 bits."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+import llama_cpp
+from llama_cpp._logger import set_verbose
+
+
+def write_half_precision(quantized: Path, output: Path) -> None:
+    """Write a GGUF model again, its dequantized weights as 16-bit floats."""
+    set_verbose(False)
+    params = llama_cpp.llama_model_quantize_default_params()
+    params.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_F16
+    params.allow_requantize = True
+    status = llama_cpp.llama_model_quantize(str(quantized).encode(), str(output).encode(), ctypes.byref(params))
+    if status != 0:
+        raise SystemExit(f"benchmarks: {quantized} could not be written again in half precision, to {output}")

@@ -1,0 +1,71 @@
+"""What both sides do: the noises, angles and texts, and what one measurement gives."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+
+NOISES = ("isotropic", "reference")
+ANGLES = (0.1, 0.2, 0.35, 0.5)  # radians
+
+#: first positions of a text that are never dosed, neither as the token that asks nor, for K and V, as a cached one
+SINK = 6
+
+#: tokens that are fed behind the prompt
+N_STEPS = 32
+
+PROMPTS = (
+    "Once upon a time, in a village at the edge of a large forest, there lived an old clockmaker who",
+    "The water cycle describes how water moves between the oceans, the air and the land. First,",
+    "def fibonacci(n):\n    \"\"\"Return the first n Fibonacci numbers as a list.\"\"\"\n",
+)
+
+
+class Text(NamedTuple):
+    """A prompt, evaluated sober, and the tokens that are fed behind it, one by one."""
+
+    prompt: tuple[int, ...]
+    fed: tuple[int, ...]
+
+
+class Dose(NamedTuple):
+    """Where, how and how far vectors are turned."""
+
+    site: str
+    noise: str
+    angles: tuple[float, ...]  # largest angles in radians, each measured by itself
+
+
+class Cell(NamedTuple):
+    """One line of the table."""
+
+    site: str
+    noise: str
+    angle: float  # largest angle in radians
+
+
+class Shift(NamedTuple):
+    """How far a dose moves the next token's probabilities: means over the steps of each run."""
+
+    kl: F64  # (..., n_runs), KL(sober || dosed) in nats
+    changed: F64  # (..., n_runs), share of steps whose most likely token is another one
+
+
+class Side(Protocol):
+    """Something that computes a language model, dosed and sober."""
+
+    def sober(self, text: Text) -> F32:
+        """Logits behind each fed token, (n_steps, n_vocab)."""
+        ...
+
+    def shift(self, text: Text, dose: Dose, seeds: range) -> Shift:
+        """Run the text under the dose, once for every angle and seed: (n_angles, n_seeds).
+
+        A side whose noise is no function of a seed draws fresh noise for each.
+        """
+        ...

@@ -1,0 +1,209 @@
+"""What benchmarks/fidelity rests on: its statistics, its page, and that its PyTorch model is the engine's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from benchmarks.fidelity.divergence import agree, changed, kl, standard_error
+from benchmarks.fidelity.engine_side import EngineSide
+from benchmarks.fidelity.measure import measure
+from benchmarks.fidelity.page import HALF, SHIPPED, TORCH, disagreements, page
+from benchmarks.fidelity.protocol import F32, N_STEPS, NOISES, PROMPTS, SINK, Cell, Dose, Shift, Side, Text
+from drugs_cpp import SITES
+
+if TYPE_CHECKING:
+    from benchmarks.fidelity.torch_side import TorchSide
+
+TEXT = Text(prompt=tuple(range(20, 32)), fed=tuple(range(40, 48)))
+
+
+@pytest.fixture(scope="module")
+def tiny_engine(tiny_model_path: str) -> Iterator[EngineSide]:
+    engine = EngineSide(Path(tiny_model_path))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def engine(model_path: str) -> Iterator[EngineSide]:
+    engine = EngineSide(Path(model_path))
+    yield engine
+    engine.close()
+
+
+def torch_side(path: str) -> TorchSide:
+    pytest.importorskip("torch", reason="torch is not installed: it comes with drugs_cpp[fidelity]")
+    from benchmarks.fidelity.torch_side import TorchSide
+
+    return TorchSide(Path(path))
+
+
+#
+# statistics
+#
+
+
+def test_kl() -> None:
+    one, other = np.log(np.array([[0.5, 0.5], [0.9, 0.1]], np.float32))
+    assert kl(one, one) == 0
+    assert kl(one, other) == pytest.approx(0.5 * np.log(0.5 / 0.9) + 0.5 * np.log(0.5 / 0.1), rel=1e-6)
+    assert kl(one + 1000, other - 1000) == pytest.approx(kl(one, other), rel=1e-3)
+
+
+def test_changed() -> None:
+    sober = np.array([[0, 1, 2], [5, 1, 2]], np.float32)
+    assert changed(sober, sober[::-1]).tolist() == [True, True]
+    assert changed(sober, 3 * sober + 1).tolist() == [False, False]
+
+
+def test_agree() -> None:
+    rng = np.random.default_rng(1)
+    one, other = 1 + 0.1 * rng.standard_normal((2, 400))
+    assert agree(one, other)
+    assert agree(one, 1.05 * other)  # within the tolerance
+    assert not agree(one, 1.2 * other)
+    assert agree(one[:3], 1.2 * one[:3] + [1, -1, 0])  # within the standard errors
+
+
+def test_what_differs_between_prompts_only_is_no_uncertainty() -> None:
+    prompts = np.repeat([1.0, 10.0], 20)
+    noise = 0.01 * np.random.default_rng(1).standard_normal((2, 40))
+    assert standard_error(prompts) > 0.1 * prompts.mean()
+    assert not agree(prompts + noise[0], 1.15 * prompts + noise[1])
+
+
+#
+# page
+#
+
+
+class Scaled:
+    """A side that finds a KL of so many times the squared angle."""
+
+    def __init__(self, factor: float) -> None:
+        self._factor = factor
+
+    def sober(self, text: Text) -> F32:
+        return np.zeros((len(text.fed), 3), np.float32)
+
+    def shift(self, text: Text, dose: Dose, seeds: range) -> Shift:
+        noise = np.random.default_rng(len(text.prompt)).uniform(0.99, 1.01, (len(dose.angles), len(seeds)))
+        squares = np.square(dose.angles)[:, np.newaxis]
+        return Shift(self._factor * noise * squares, 0.5 * np.ones_like(noise))
+
+
+def test_measure_and_page() -> None:
+    sides: dict[str, Side] = {TORCH: Scaled(1), HALF: Scaled(1.3), SHIPPED: Scaled(1.05)}
+    doses = [Dose(site, "isotropic", (0.1, 0.5)) for site in ("A", "K")]
+    found = measure(sides, [TEXT, TEXT], doses, range(3), n_threads=2)
+    assert list(found[TORCH]) == [Cell(dose.site, "isotropic", angle) for dose in doses for angle in (0.1, 0.5)]
+    assert found[TORCH][Cell("K", "isotropic", 0.5)].kl.shape == (6,)
+    assert disagreements(found) == list(found[TORCH])
+
+    found[HALF][Cell("K", "isotropic", 0.1)] = found[TORCH][Cell("K", "isotropic", 0.1)]
+    repeated = [Cell("A", "isotropic", 0.1)]
+    text = page(found, repeated, {HALF: (0, 0), SHIPPED: (0, 0.0001)}, 2, "the command")
+    assert "agree in 1 of 4 lines, not for `A` isotropic at 0.1, `A` isotropic at 0.5, `K` isotropic at 0.5." in text
+    assert "agree in 4 of 4." in text  # 1.05 times, less the floor, is within the tolerance
+    lines = [line.split("|")[1:8] for line in text.splitlines() if line.startswith(("| `A`", "| `K`"))]
+    cells = [[cell.strip() for cell in line] for line in lines]
+    assert [line[5] for line in cells] == ["no*", "no", "yes", "no"]
+    assert [float(line[3].split()[0]) for line in cells] == pytest.approx([0.01, 0.25, 0.01, 0.25], rel=0.02)
+
+
+#
+# engine
+#
+
+
+def test_the_fed_tokens_are_the_sober_choices(engine: EngineSide) -> None:
+    text = engine.text(PROMPTS[0])
+    assert len(text.prompt) > SINK
+    assert len(text.fed) == N_STEPS
+    assert tuple(engine.sober(text).argmax(axis=-1)[:-1]) == text.fed[1:]
+
+
+def test_a_run_leaves_nothing_behind(tiny_engine: EngineSide) -> None:
+    other = Text(TEXT.prompt[::-1], TEXT.fed)
+    first = tiny_engine.shift(TEXT, Dose("pV", "isotropic", (0.0, 0.5)), range(2))
+    tiny_engine.shift(other, Dose("H", "isotropic", (0.5,)), range(2))
+    again = tiny_engine.shift(TEXT, Dose("pV", "isotropic", (0.0, 0.5)), range(2))
+    assert not first.kl[0].any()
+    assert first.kl[1].all()
+    np.testing.assert_array_equal(first.kl, again.kl)
+
+
+#
+# PyTorch
+#
+
+
+def test_the_rotation_turns_by_its_angle() -> None:
+    torch = pytest.importorskip("torch")
+    from benchmarks.fidelity.rotation import rotate
+
+    generator = torch.Generator().manual_seed(1)
+    x, g = torch.randn((2, 1000, 64), generator=generator, dtype=torch.float64)
+    theta = torch.linspace(0, 3, 1000, dtype=torch.float64)[:, None]
+    y = rotate(x, theta, g)
+    lengths = x.norm(dim=-1)
+    torch.testing.assert_close(y.norm(dim=-1), lengths)
+    torch.testing.assert_close((x * y).sum(-1), lengths.square() * theta[:, 0].cos())
+    assert torch.equal(y[0], x[0])
+    side = y - theta.cos() * x
+    assert torch.all((side * g).sum(-1)[1:] > 0)
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_rows_have_their_own_angles_and_the_sink_has_none(noise: str) -> None:
+    torch = pytest.importorskip("torch")
+    from benchmarks.fidelity.rotation import RandomTurn
+
+    turn = RandomTurn("K", noise, [0.0, 0.3], torch.Generator().manual_seed(1))
+    x = torch.randn((2, 3, 20, 64), generator=torch.Generator().manual_seed(2))  # rows, heads, positions
+    y = turn("K", x)
+    cosines = (x * y).sum(-1) / x.square().sum(-1)
+    assert torch.equal(y[0], x[0])
+    assert torch.equal(y[1, :, :SINK], x[1, :, :SINK])
+    assert torch.all(cosines[1, :, SINK:] < 1)
+    assert torch.all(cosines[1] > 0.999 * np.cos(0.3))
+    assert turn("V", x) is x
+
+
+def test_only_the_reference_noise_leans() -> None:
+    torch = pytest.importorskip("torch")
+    from benchmarks.fidelity.rotation import RandomTurn
+
+    x = torch.randn((1, 500, 64), generator=torch.Generator().manual_seed(2))
+    for noise, leans in (("isotropic", False), ("reference", True)):
+        moved = RandomTurn("A", noise, [1.0], torch.Generator().manual_seed(1))("A", x) - x
+        assert bool(moved.mean() > 0.01) == leans
+
+
+def test_sober_logits_are_the_engines(tiny_model_path: str, tiny_engine: EngineSide) -> None:
+    torch = torch_side(tiny_model_path)
+    assert kl(torch.sober(TEXT), tiny_engine.sober(TEXT)).max() < 1e-5
+
+
+def test_sober_logits_of_the_real_model_are_the_engines(model_path: str, engine: EngineSide) -> None:
+    torch = torch_side(model_path)
+    text = engine.text(PROMPTS[1])
+    assert kl(torch.sober(text), engine.sober(text)).mean() < 0.01
+    assert changed(torch.sober(text), engine.sober(text)).mean() < 0.2
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("site", SITES)
+def test_doses_do_what_they_do_in_the_engine(
+    site: str, noise: str, tiny_model_path: str, tiny_engine: EngineSide
+) -> None:
+    torch = torch_side(tiny_model_path)
+    dose = Dose(site, noise, (0.5,))
+    expected, found = (side.shift(TEXT, dose, range(400)).kl for side in (torch, tiny_engine))
+    limit = max(0.1 * expected.mean(), 4 * standard_error(found - expected))
+    assert abs(found.mean() - expected.mean()) < limit
