@@ -96,9 +96,9 @@ do so again, and for every site that is there they check that a dose of it alone
 the output is sober to the bit, that the noise depends on the seed and on nothing else, and that a cold shower restores.
 
 yes: in every layer with attention. Where a model has other layers too, these have no site: they have no heads.
-What cannot have a site says why. A dose given to a site that a model does not have is refused. Where keys and values are
-one cached vector (multi-head latent attention), `K` and `V` turn that vector as scores and sums read it, before it is
-unfolded into heads. Cross attention is never dosed.
+What cannot have a site says why. A dose given to a site that a model does not have is refused. Where keys and values
+are one cached vector (multi-head latent attention), `K` and `V` turn that vector as scores and sums read it, before it
+is unfolded into heads. Cross attention is never dosed.
 
 """
 
