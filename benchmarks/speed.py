@@ -52,7 +52,7 @@ def report(speeds: Speeds) -> None:
     rows = []
     for name, values in speeds.items():
         against = {"sober": UPSTREAM}.get(name, "sober")
-        ratio = f"{_spread(values / speeds[against], 3)} of {against}" if against in speeds else ""
+        ratio = f"{_spread(values / speeds[against], 3)} of {against}" if against in speeds and name != UPSTREAM else ""
         rows.append([name, _spread(values, 1), ratio])
     table(["side", "tokens/s: median (quartiles)", "ratio: median (quartiles)"], rows)
 

@@ -20,7 +20,7 @@ from benchmarks.fidelity.torch_side import TorchSide
 #: a dose that turns next to nothing
 TRACE = Dose("H", "isotropic", (1e-4,))
 
-N_SEEDS = 12
+N_SEEDS = 8
 
 
 def main() -> None:
