@@ -25,7 +25,7 @@ DEFAULT_TOKENS = 48
 
 #: what is shown where the user asks for no dose of their own
 DEFAULT_DOSES: tuple[dict[str, float], ...] = (
-    {"A": 0.3},
+    {"A": 0.25},
     {"H": 0.2},
     {"K": 0.2},
     {"pK": 0.15, "pV": 0.3},
