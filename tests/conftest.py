@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,14 @@ from drugs_cpp import Llama
 from tiny_model import write_tiny_model
 
 MakeLlama = Callable[..., Llama]
+
+
+def built_by_make(variable: str) -> str:
+    """Where ``make test`` built what a test needs; it says so in an environment variable, and never leaves one out."""
+    path = os.environ.get(variable)
+    if not path:
+        pytest.skip(f"{variable} is not set: `make test` builds what it names and sets it")
+    return path
 
 
 @pytest.fixture(scope="session")

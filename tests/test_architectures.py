@@ -18,7 +18,7 @@ import pytest
 import architectures
 import drugs_cpp
 from architectures import DOCUMENT, Bools, available_sites, documented_rows, dose_table, row_of
-from conftest import last_logits
+from conftest import built_by_make, last_logits
 from drugs_cpp import DRUGS, SITES, Llama, _core
 from low_level import Context
 from tiny_architectures import F32, N_PROMPT, TOKENS, open_model, run, tiny_models
@@ -63,10 +63,7 @@ class Tiny:
 
 @pytest.fixture(scope="module")
 def program() -> str:
-    path = os.environ.get("DRUGS_TEST_LLAMA_ARCHS")
-    if not path:
-        pytest.skip("DRUGS_TEST_LLAMA_ARCHS is not set: `make test` builds the program and sets it")
-    return path
+    return built_by_make("DRUGS_TEST_LLAMA_ARCHS")
 
 
 @pytest.fixture(scope="module", params=sorted(documented_rows()))
@@ -96,9 +93,7 @@ def sober_digests(program: str, libraries: str | Path, output: Path) -> dict[str
 
 
 def test_sober_output_and_graphs_equal_upstreams(program: str, tmp_path: Path) -> None:
-    unpatched = os.environ.get("DRUGS_UNPATCHED_LIB")
-    if not unpatched:
-        pytest.skip("DRUGS_UNPATCHED_LIB is not set: `make test` builds the unpatched library and sets it")
+    unpatched = built_by_make("DRUGS_UNPATCHED_LIB")
     patched = Path(drugs_cpp.__file__).parent / "lib"
     assert sober_digests(program, patched, tmp_path / "patched") == sober_digests(program, unpatched, tmp_path / "not")
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 
 import pytest
 
+from conftest import built_by_make
+
 
 @pytest.fixture(scope="module")
 def harness() -> str:
-    program = os.environ.get("DRUGS_TEST_BACKEND_OPS")
-    if not program:
-        pytest.skip("DRUGS_TEST_BACKEND_OPS is not set: `make test` builds the program and sets it")
-    return program
+    return built_by_make("DRUGS_TEST_BACKEND_OPS")
 
 
 def output_of(harness: str, mode: str) -> str:

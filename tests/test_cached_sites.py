@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from conftest import built_by_make
 from drugs_cpp import DRUGS, SITES, Llama, _core
 from low_level import Context, Entry
 from test_noise import ROUNDING, SINK, TOKENS, table
@@ -256,10 +256,7 @@ def test_unknown_noise() -> None:
 @pytest.fixture(scope="module")
 def lacking() -> Iterator[Path]:
     """A model without attention, as ``test_architectures`` makes them."""
-    program = os.environ.get("DRUGS_TEST_LLAMA_ARCHS")
-    if not program:
-        pytest.skip("DRUGS_TEST_LLAMA_ARCHS is not set: `make test` builds the program and sets it")
-    with tiny_models("mamba", program) as paths:
+    with tiny_models("mamba", built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths:
         yield paths[0]
 
 

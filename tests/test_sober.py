@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from conftest import MakeLlama, last_logits
+from conftest import MakeLlama, built_by_make, last_logits
 from drugs_cpp import DRUGS, SITES, _core
 from low_level import Context
 from sober_logits import NEXT, PROMPT, sober
@@ -23,9 +23,7 @@ Found = dict[str, npt.NDArray[Any]]
 @pytest.fixture(scope="module")
 def unpatched(model_path: str, tmp_path_factory: pytest.TempPathFactory) -> Found:
     """What the same source computes without our patches."""
-    folder = os.environ.get("DRUGS_UNPATCHED_LIB")
-    if not folder:
-        pytest.skip("DRUGS_UNPATCHED_LIB is not set: `make test` builds the unpatched library and sets it")
+    folder = built_by_make("DRUGS_UNPATCHED_LIB")
     output = tmp_path_factory.mktemp("unpatched") / "logits.npz"
     script = Path(__file__).parent / "sober_logits.py"
     environment = {**os.environ, "LLAMA_CPP_LIB_PATH": folder}

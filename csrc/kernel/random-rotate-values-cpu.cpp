@@ -1,17 +1,9 @@
 #include "random-rotate-cpu.h"
 
 #include "random-rotate-cells.h"
+#include "random-rotate-values-noise.h"
 
-// V: values turned as the output reads them. With weights p_j, angles theta_j and directions u_j orthogonal to the values v_j,
-//
-//   sum p_j v'_j = sum p_j cos(theta_j) v_j + sum w_j u_j,  w_j = p_j sin(theta_j) |v_j|
-//
-// isotropic: the heaviest w_j u_j is drawn as it is. The others add up to very nearly a normal vector of variance
-//            (sum w_j^2)/d in each component: the squared length is exact, the part that is missing along each v_j is spread.
-// reference: u_j is g - (g.v_j/v_j.v_j) v_j over its length, g = d numbers from Uniform(0, 1): one half of the ones vector
-//            without its part along v_j, and d centred numbers of variance 1/12. So with s1(v) the sum of a vector's numbers,
-//            m_j = d/3 - (s1(v_j)/|v_j|)^2/4 - 1/12 the mean of the squared length, and a_j = w_j/sqrt(m_j),
-//            sum w_j u_j = sum a_j/2 (1 - s1(v_j)/|v_j|^2 v_j) + a normal vector of variance (sum a_j^2)/12 (d - 1)/d
+// V: values turned as the output reads them; the formulas are in random-rotate-values-noise.h
 
 static constexpr int64_t TOKENS_A_UNIT = 32;
 static constexpr int64_t MAX_BLOCK     = 1024;
@@ -61,13 +53,6 @@ struct work_plan {
     size_t scratch_bytes() const { return GGML_PAD(d*CELLS*sizeof(float), 64); }
 };
 
-enum part_fields {
-    PART_HEAVIEST = 0, // largest w_j (a_j for reference noise)
-    PART_CELL     = 1, // whose; as a float: exact below 2^24
-    PART_REST     = 2, // sum of the squares of the others
-    PART_LEAN     = 3, // sum of all a_j
-};
-
 size_t ggml_random_rotate_values_work_size(const ggml_tensor * op, int n_tasks) {
     const work_plan plan(op, op->src[0]->ne[0], n_tasks);
     return plan.parts_bytes() + n_tasks*plan.scratch_bytes();
@@ -113,12 +98,6 @@ struct heaviest_and_rest {
         }
     }
 };
-
-// mean of the squared length of g without its part along a value whose lean is given, and not less than g can have
-static inline float mean_square(float d, float lean) {
-    const float mean = d*(1.0f/3) - lean*lean*0.25f - 1.0f/12;
-    return std::max(mean, d*(1.0f/60));
-}
 
 // p: weights of a row; y: what each value is to be multiplied by; they may be the same
 template <bool reference>
@@ -247,74 +226,6 @@ static void add_columns(const ggml_tensor * v, int64_t head, int64_t stream, int
     const auto add = n_rows == 4 ? add_dots<4> : n_rows == 3 ? add_dots<3> : n_rows == 2 ? add_dots<2> : add_dots<1>;
     for (int64_t i = 0; i < d; ++i) {
         add(v->type, value_at(v, true, i, block.cell, head, stream), y, MAX_BLOCK, block.n, sums, i);
-    }
-}
-
-//
-// second half: chunks become a row
-//
-
-// d numbers for a row
-static void draw_row(const asking & ask, uint32_t what_for, bool uniform, float * g, int64_t d) {
-    float group[GROUP];
-    for (int64_t i = 0; i < d; i += GROUP) {
-        draw_group(ask, what_for, uniform, (uint32_t) (i/GROUP), group);
-        memcpy(g + i, group, std::min<int64_t>(GROUP, d - i)*sizeof(float));
-    }
-}
-
-static double precise_dot(const float * a, const float * b, int64_t d) {
-    double sum = 0.0;
-    for (int64_t i = 0; i < d; ++i) {
-        sum += (double) a[i]*b[i];
-    }
-    return sum;
-}
-
-// y += w u, u = the part of g orthogonal to v, over its length
-static void add_direction(const float * v, float * g, int64_t d, double w, float * y) {
-    const double vv = precise_dot(v, v, d);
-    for (int twice = 0; twice < 2; ++twice) { // a second time where little remains, as for d = 2
-        const double along = precise_dot(g, v, d)/vv;
-        for (int64_t i = 0; i < d; ++i) {
-            g[i] -= (float) (along*v[i]);
-        }
-    }
-    const double uu = precise_dot(g, g, d);
-    for (int64_t i = 0; i < d && uu > 0.0; ++i) {
-        y[i] += (float) (w/sqrt(uu)*g[i]);
-    }
-}
-
-// fields: of all chunks together; v: the heaviest value; g: scratch; all [d] but fields
-static void add_noise(const asking & ask, float * fields, const float * v, float * g, int64_t d, float * y) {
-    const double heaviest = fields[PART_HEAVIEST];
-    double variance = (double) fields[PART_REST]/d;
-    if (ask.reference) {
-        variance *= (double) (d - 1)/12;
-        double ones = 0.5*fields[PART_LEAN];
-        if (heaviest > 0.0) {
-            // what stood for it in the sums goes, as it comes whole
-            float square;
-            float sum;
-            square_and_sum(v, d, &square, &sum);
-            ones -= 0.5*heaviest;
-            for (int64_t i = 0; i < d; ++i) {
-                y[i] += (float) (0.5*heaviest*sum/square*v[i]);
-            }
-            draw_row(ask, RANDOM_ROTATE_FOR_HEAVIEST, true, g, d);
-            add_direction(v, g, d, heaviest*sqrtf(mean_square((float) d, sum/sqrtf(square))), y);
-        }
-        for (int64_t i = 0; i < d; ++i) {
-            y[i] += (float) ones;
-        }
-    } else if (heaviest > 0.0) {
-        draw_row(ask, RANDOM_ROTATE_FOR_HEAVIEST, false, g, d);
-        add_direction(v, g, d, heaviest, y);
-    }
-    draw_row(ask, RANDOM_ROTATE_FOR_REST, false, g, d);
-    for (int64_t i = 0; i < d; ++i) {
-        y[i] += (float) sqrt(variance)*g[i];
     }
 }
 
