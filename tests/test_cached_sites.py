@@ -182,6 +182,34 @@ def test_a_shared_prefix(ctx: Context) -> None:
     assert np.abs(np.array(alone[0]) - np.array(alone[1])).max() > 10 * ROUNDING
 
 
+@pytest.mark.parametrize("architecture", ["gemma2", "gemma3", "gpt-oss"])
+@pytest.mark.parametrize("flash_attn", [False, True])
+def test_sliding_windows(architecture: str, flash_attn: bool) -> None:
+    """Windows of 32 tokens, caches that forget, soft caps, attention sinks: batches agree far behind a window."""
+    tokens = [(7 * i * i + 3 * i + 5) % 128 for i in range(120)]
+    found = {}
+    with (
+        tiny_models(architecture, built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths,
+        Context(str(paths[0]), flash_attn=flash_attn, n_ubatch=16, n_seq_max=1) as ctx,
+    ):
+        assert llama_cpp.llama_model_n_swa(ctx.model) == 32
+        doses = np.zeros((_core.n_layer(ctx.address), len(SITES)), np.float32)
+        for dosed in (False, True):
+            doses[:, [SITES.index(site) for site in CACHED]] = 0.4 * dosed
+            _core.set_dose(ctx.address, 0, doses, 7, SINK)
+            for size in (len(tokens), 1, 16):
+                ctx.forget()
+                parts = [ctx.feed(tokens[i : i + size], i) for i in range(0, len(tokens), size)]
+                found[dosed, size] = np.concatenate(parts)
+    rounding = {
+        dosed: max(np.abs(found[dosed, size] - found[dosed, len(tokens)]).max() for size in (1, 16))
+        for dosed in (False, True)
+    }
+    effect = np.abs(found[True, 1] - found[False, 1])[SINK:].max(axis=1)
+    assert rounding[True] < 10 * max(rounding[False], ROUNDING)
+    assert np.median(effect[40:]) > 3 * rounding[True]
+
+
 @pytest.mark.parametrize("flash_attn", [False, True])
 def test_a_sober_neighbour_is_sober_to_the_bit(tiny_model_path: str, flash_attn: bool) -> None:
     """A batch computes attention twice where it has both kinds of tokens, so that rounding is not shared either."""
