@@ -17,10 +17,12 @@ from apply_patches import apply_series
 from patch_file import PatchError, read_patches
 from upstream_source import PIN_FILE, UpstreamError, find_source, llama_cpp_files, llama_cpp_folder
 
-# Everything that upstream's CMakeLists.txt reads for the libraries, and the two tests of upstream's that run here.
+# Everything that upstream's CMakeLists.txt reads for the libraries, the two tests of upstream's that run here, and the
+# two programs that the benchmarks compare with.
 LIBRARIES = ("CMakeLists.txt", "LICENSE", "cmake", "ggml", "include", "src", "vendor")
-TESTS = ("tests/test-backend-ops.cpp", "tests/test-llama-archs.cpp", "common/common.h", "common/log.h")
-NEEDED = LIBRARIES + TESTS
+TESTS = ("tests/test-backend-ops.cpp", "tests/test-llama-archs.cpp")
+PROGRAMS = ("common", "tools/batched-bench", "tools/llama-bench")
+NEEDED = LIBRARIES + TESTS + PROGRAMS
 STAMP = ".staged"
 
 

@@ -1,6 +1,7 @@
 // set_dose, get_dose, clear_dose, has_sites, n_layer, site_names: llama-drugs.h for Python. A context is given by its address.
 
 #include "bindings.h"
+#include "context.h"
 #include "names.h"
 
 #include <pybind11/numpy.h>
@@ -15,13 +16,6 @@
 namespace py = pybind11;
 
 using dose_table = py::array_t<float, py::array::c_style | py::array::forcecast>; // (n_layer, n_sites)
-
-static llama_context * as_context(uintptr_t address) {
-    if (address == 0) {
-        throw py::value_error("ctx is 0: the context was closed; make a new one");
-    }
-    return reinterpret_cast<llama_context *>(address);
-}
 
 static void check_status(int32_t status, llama_seq_id seq_id) {
     if (status < 0) {

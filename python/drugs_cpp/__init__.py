@@ -12,10 +12,12 @@ use_own_libraries()
 from drugs_cpp.default_model import default_model
 from drugs_cpp.drugs import DRUGS
 from drugs_cpp.errors import (
+    BusyError,
     ContextOverflowError,
     CountError,
     DoseError,
     DrugsError,
+    MemoryLimitError,
     ModelFileError,
     ModelNotFoundError,
     NoLogitsError,
@@ -32,12 +34,14 @@ __version__ = _version("drugs_cpp")
 __all__ = [
     "DRUGS",
     "SITES",
+    "BusyError",
     "ContextOverflowError",
     "CountError",
     "DoseError",
     "DoseProfile",
     "DrugsError",
     "Llama",
+    "MemoryLimitError",
     "ModelFileError",
     "ModelNotFoundError",
     "NoLogitsError",

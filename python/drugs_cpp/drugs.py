@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
+from drugs_cpp import _core
 from drugs_cpp.dosage import ISOTROPIC, Dosage
 from drugs_cpp.errors import DoseError
 from drugs_cpp.profile import DoseProfile, Points
@@ -53,7 +54,7 @@ class DRUGS:
         TypeError: an unknown argument.
     """
 
-    __slots__ = ("__weakref__", "_dosage", "_lock", "_version")
+    __slots__ = ("__weakref__", "_changes", "_dosage", "_lock")
 
     def __init__(
         self,
@@ -87,14 +88,14 @@ class DRUGS:
 
     def _start(self, dosage: Dosage) -> None:
         self._lock = threading.Lock()
-        self._version = 0
+        self._changes = _core.Changes()
         self._dosage = dosage
 
     def _change(self, change: Callable[[Dosage], Dosage]) -> None:
         # readers take no lock: they see the old value or the new one, whole
         with self._lock:
             self._dosage = change(self._dosage)
-            self._version += 1
+            self._changes.add()
 
     #
     # doses
@@ -294,7 +295,12 @@ class DRUGS:
     @property
     def version(self) -> int:
         """Grows with every change."""
-        return self._version
+        return self._changes.value
+
+    @property
+    def changes(self) -> _core.Changes:
+        """The counter behind :attr:`version`, for decoders that run while another thread changes doses."""
+        return self._changes
 
     def inject(self, llm: llama_cpp.Llama) -> Llama:
         """Dose a model that was made as a plain ``llama_cpp.Llama`` after ``import drugs_cpp``.

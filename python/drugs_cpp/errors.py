@@ -41,3 +41,11 @@ class ModelNotFoundError(DrugsError, FileNotFoundError, ValueError):
 
 class ModelFileError(DrugsError, ValueError):
     """A file that is no GGUF model, is cut short, or is of a kind that llama.cpp cannot load."""
+
+
+class BusyError(DrugsError, RuntimeError):
+    """Another thread is using the model. Nothing was changed."""
+
+
+class MemoryLimitError(DrugsError, MemoryError):
+    """Sequences that need more memory than is free. Nothing was computed."""

@@ -9,15 +9,19 @@ import llama_cpp
 import numpy as np
 
 from drugs_cpp import _core
+from drugs_cpp.background import BackgroundShower
 from drugs_cpp.drugs import DRUGS
 from drugs_cpp.errors import ContextOverflowError, CountError, StateError, TokenError
+from drugs_cpp.exclusive import Exclusive, exclusive
 from drugs_cpp.position_flags import PositionFlags
 from drugs_cpp.seed import fresh_seed
 from drugs_cpp.sites import fit_to_model, sites_in
+from drugs_cpp.twin import SoberTwin
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from drugs_cpp.callbacks import GuardedProcessors
     from drugs_cpp.dosage import Dosage
 
 #: first positions of a sequence that are never dosed: attention leans on them as on a drain
@@ -53,10 +57,18 @@ class DosedEval(llama_cpp.Llama):
         self._feeding_back = False
         self._last_alone = False
         self._completing = False
+        self._exclusive = Exclusive()
+        self._processors: GuardedProcessors | None = None  # those of the sampler that is in use
+        self._twin: SoberTwin | None = None
+        self._background: BackgroundShower | None = None
+        self._stale = False  # the last token's logits are those before a shower that did not compute it again
 
-    def _init_positions(self) -> None:
+    def _init_positions(self, sober_twin: bool = False) -> None:
         """Once the context is there: what is known of its positions."""
         self._n_ctx = self.n_ctx()
+        if sober_twin:
+            self._twin = SoberTwin(self)
+        self._decoder = _core.Decoder(_address(self))
         self._fitted: tuple[Dosage, bool, npt.NDArray[np.float32]] | None = None  # what the last table was made from
         self._dirty = PositionFlags(self._n_ctx)  # computed under a dose
         self._single = PositionFlags(self._n_ctx)  # computed in a batch of its own, which rounds in its own way
@@ -74,7 +86,8 @@ class DosedEval(llama_cpp.Llama):
     def drugs(self, drugs: DRUGS) -> None:
         if not isinstance(drugs, DRUGS):
             raise TypeError(f"drugs is {drugs!r}: give a drugs_cpp.DRUGS object, for example DRUGS(a_dose=0.1)")
-        self._drugs = drugs
+        old, self._drugs = getattr(self, "_drugs", drugs), drugs
+        old.changes.add()  # a running decoder watches the old ones
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -148,8 +161,11 @@ class DosedEval(llama_cpp.Llama):
     @property
     def dirty_count(self) -> int:
         """Number of cache positions that were computed under a dose."""
+        if self._background is not None and not self._background.running:
+            self._end_background_shower()
         return self._dirty.count(self.n_tokens)
 
+    @exclusive
     def eval(self, tokens: Sequence[int], dosed: bool | None = None) -> None:
         """Evaluate tokens behind those that are in the cache.
 
@@ -182,8 +198,12 @@ class DosedEval(llama_cpp.Llama):
     def _eval_batches(self, tokens: list[int], dosed: bool) -> None:
         start = self.n_tokens
         try:
-            super().eval(tokens)
+            if self._twin is None:
+                super().eval(tokens)
+            else:
+                self._twin.evaluate(self, tokens, dosed)
         finally:
+            self._stale = False
             self._dirty.mark(start, self.n_tokens, False)
             self._dirty.mark(max(start, self.sink), self.n_tokens, dosed)
             self._single.mark(start, self.n_tokens, False)
@@ -230,12 +250,20 @@ class DosedEval(llama_cpp.Llama):
         if not self.drugs.is_sober:
             self._table(self.drugs.dosage)
 
+    @exclusive
     def reset(self) -> None:
         """Empty the cache. Doses, seed and settings stay."""
         super().reset()  # type: ignore[no-untyped-call]
         self._dirty.clear()
         self._single.clear()
         self._pending = None
+        self._stale = False
+
+    def close(self) -> None:
+        """Free the model and all that was made from it."""
+        if getattr(self, "_background", None) is not None:  # may be called before it is there, after an error
+            self._end_background_shower()
+        super().close()
 
     def reset_model_state(self) -> None:
         """The reference's name for :meth:`reset`."""
@@ -245,31 +273,71 @@ class DosedEval(llama_cpp.Llama):
     # cold shower
     #
 
-    def cold_shower(self, force_clean: bool = True) -> int:
+    def cold_shower(self, force_clean: bool = True, *, block: bool = True) -> int:
         """Compute the dirty positions again, sober: from the first one on, in one batch.
 
-        The next logits are then those of a context that was never dosed.
+        The next logits are then those of a context that was never dosed. With ``sober_twin=True`` nothing has to be
+        computed: the cache is switched to that of the twin.
 
         Args:
             force_clean: now. False: only if as many tokens are dirty as :meth:`set_sobering_rate` allows.
+            block: wait for the end. False: return at once and compute in the background, beside the cache. The next
+                call that uses the model takes the result over if it is there, and drops it otherwise.
 
         Returns:
-            Number of tokens that were computed again.
+            Number of tokens that are computed again; with a twin, that need not be.
         """
-        if not force_clean and self.dirty_count < self._sobering_rate:
-            return 0
-        first = self._dirty.first(self.n_tokens)
-        if first is None:
-            return 0
+        with self._exclusive:
+            self._check_open()
+            if block:
+                self._wait_for_background_shower()
+            else:
+                self._end_background_shower()
+            first = self._dirty.first(self.n_tokens)
+            if first is None or not (force_clean or self.dirty_count >= self._sobering_rate):
+                return 0
+            if self._twin is None and block:
+                return self._compute_again(first)
+            if self._twin is not None:
+                self._twin.switch(self)
+                self._take_over_shower()
+            else:
+                self._background = BackgroundShower(self, first)
+            return self.n_tokens - first
+
+    def _compute_again(self, first: int) -> int:
         tokens = self.input_ids[: self.n_tokens].tolist()
         self._rewind(first)
-        again = tokens[self.n_tokens :]
         feeding_back, self._feeding_back = self._feeding_back, False
         try:
+            again = tokens[self.n_tokens :]
             self.eval(again, dosed=False)
         finally:
             self._feeding_back = feeding_back
         return len(again)
+
+    def _take_over_shower(self) -> None:
+        """The cache is clean now, and the logits are still the old ones."""
+        self._dirty.clear()
+        self._stale = True
+        self._requires_eval = True  # upstream evaluates the last token again before it uses what is cached
+
+    def _end_background_shower(self) -> None:
+        """Cancel it if it is not complete."""
+        if self._background is not None:
+            self._background.cancel()
+            self._wait_for_background_shower()
+
+    def _wait_for_background_shower(self) -> None:
+        background, self._background = self._background, None
+        if background is not None and background.finish():
+            self._take_over_shower()
+
+    def _refresh_logits(self) -> None:
+        """Evaluate the last token again, sober."""
+        tokens = self.input_ids[: self.n_tokens].tolist()
+        self._rewind(self.n_tokens - 1)
+        self.eval(tokens[self.n_tokens :], dosed=False)
 
     def _rewind(self, n_tokens: int) -> None:
         """Shorten the sequence to its first ``n_tokens`` positions, or to none where the cache cannot go back there."""

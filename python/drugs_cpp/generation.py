@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import llama_cpp
 import numpy as np
 
+from drugs_cpp import completion
+from drugs_cpp.callbacks import GuardedProcessors
+from drugs_cpp.decoding import Continuation, DosedDecoding
 from drugs_cpp.errors import ContextOverflowError, NoLogitsError, StateError, TokenError
-from drugs_cpp.evaluation import DosedEval, RunSeed, check_count
+from drugs_cpp.evaluation import RunSeed, check_count
+from drugs_cpp.exclusive import exclusive
+from drugs_cpp.prefix import repeatable_prefix
+from drugs_cpp.sampling import OPTIONS, make_sampler, stop_tokens_of
 from drugs_cpp.seed import check_seed, fresh_seed
 from drugs_cpp.signatures import with_defaults
 
@@ -21,15 +27,28 @@ if TYPE_CHECKING:
 _KEEP = object()  # past_key_values: go on with the cache as it is
 
 
-class DosedGeneration(DosedEval):
+class DosedGeneration(DosedDecoding):
     """What makes new tokens, greedily unless a temperature is given."""
 
     @with_defaults(llama_cpp.Llama.sample, temp=0.0)
+    @exclusive
     def sample(self, *args: Any, **kwargs: Any) -> int:
         self._check_open()
+        if self._stale:
+            self._refresh_logits()
         if self._requires_eval or self.n_tokens == 0:
             raise NoLogitsError("there is nothing to sample from yet: evaluate at least one token first")
-        return int(super().sample(*args, **kwargs))
+        token = int(super().sample(*args, **kwargs))
+        if self._processors is not None:
+            self._processors.raise_what_happened()
+        return token
+
+    def _init_sampler(self, *args: Any, **kwargs: Any) -> Any:
+        run = inspect.signature(llama_cpp.Llama._init_sampler).bind(self, *args, **kwargs)
+        processors = run.arguments.get("logits_processor")
+        self._processors = None if processors is None else GuardedProcessors(processors)
+        run.arguments["logits_processor"] = self._processors
+        return super()._init_sampler(*run.args[1:], **run.kwargs)
 
     @with_defaults(llama_cpp.Llama.generate, temp=0.0)
     def generate(
@@ -62,15 +81,8 @@ class DosedGeneration(DosedEval):
             self._rewind(keep)
 
     def _repeatable(self, tokens: Sequence[int], keep: int) -> int:
-        """How much to keep so that the same seed gives the same text, whatever the cache holds.
-
-        A batch of one token rounds otherwise than a larger one, and that is enough to tip a choice. So a dosed run
-        computes its prompt in batches of two and more, and the last token alone, behind a prefix or from the start.
-        """
         keep = _first(self._single.first(keep), keep)
-        shared = int(self.longest_token_prefix(self.input_ids[:keep].tolist(), tokens))
-        last = len(tokens) - 1
-        return max(0, shared - 1) if shared == last - 1 else min(shared, last)
+        return repeatable_prefix(self.input_ids[:keep], np.asarray(tokens, dtype=np.intc))
 
     def _feed_back(
         self, run: Generator[int, Sequence[int] | None, None]
@@ -78,17 +90,20 @@ class DosedGeneration(DosedEval):
         with contextlib.closing(run), contextlib.suppress(StopIteration):
             self._last_alone = not self.drugs.is_sober
             try:
-                token = next(run)
+                with self._exclusive:
+                    token = next(run)
             finally:
                 self._last_alone = False
             while True:
                 extra = yield token
                 self._feeding_back = True
                 try:
-                    token = run.send(extra)
+                    with self._exclusive:
+                        token = run.send(extra)
                 finally:
                     self._feeding_back = False
 
+    @exclusive
     def Dgenerate(
         self,
         input_ids: Sequence[int] | npt.NDArray[np.integer[Any]],
@@ -136,12 +151,35 @@ class DosedGeneration(DosedEval):
             if fed_back:
                 self._pending = None
                 self.eval(fed_back, dosed=True)
-            new_tokens = self._collect(self.generate(tokens, reset=False, **kwargs), limit, streamer)
+            if self.draft_model is None and set(kwargs) <= set(OPTIONS):
+                return self._decode(tokens, limit, streamer, kwargs)
+            return self._collect(self.generate(tokens, reset=False, **kwargs), limit, streamer)
         finally:
             self.protect_inputs = old_protection
             if streamer is not None:
                 streamer.end()
-        return new_tokens
+
+    def _decode(self, tokens: list[int], limit: int, streamer: Any, options: dict[str, Any]) -> list[int]:
+        """In C++; back in Python at every token only where a streamer waits for it."""
+        self._check_sites()
+        self._noise_seed()
+        if tokens:
+            self._feed(tokens)
+        sampler = make_sampler(self, {"temp": 0.0, **options}, None)
+        run = self._begin_sequence(min(limit, self._n_ctx - self.n_tokens + 1), sampler)
+        n_told = 0
+        while True:
+            new_tokens = run.sequence.tokens
+            self._pending = new_tokens[-1]
+            for token in new_tokens[n_told:] if streamer is not None else ():
+                streamer.put(np.array([token], dtype=np.int64))
+            n_told = len(new_tokens)
+            if run.sequence.end is not None:
+                return new_tokens
+            try:
+                self._continue(run, n_steps=None if streamer is None else 1)
+            finally:
+                self._pending = run.sequence.tokens[-1]
 
     def _collect(self, run: Generator[int, Sequence[int] | None, None], limit: int, streamer: Any) -> list[int]:
         new_tokens: list[int] = []
@@ -161,13 +199,71 @@ class DosedGeneration(DosedEval):
     #
 
     def _create_completion(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        seed = check_seed(kwargs.pop("seed", None))
+        run = inspect.signature(llama_cpp.Llama._create_completion).bind(self, *args, **kwargs)
+        run.apply_defaults()
+        asked = run.arguments
+        seed = check_seed(asked["seed"])
         if seed is None:
             seed = self.drugs.seed
-        kwargs["seed"] = RunSeed(fresh_seed() if seed is None else seed)
-        return self._complete(super()._create_completion(*args, **kwargs))
+        asked["seed"] = RunSeed(fresh_seed() if seed is None else seed)
+        stop_tokens = stop_tokens_of(asked["stopping_criteria"])
+        if stop_tokens is None or self._needs_python(asked):
+            return self._complete(super()._create_completion(*run.args[1:], **run.kwargs))
+        return self._complete_in_cpp(asked, stop_tokens)
+
+    def _needs_python(self, asked: Mapping[str, Any]) -> bool:
+        """Whether upstream's loop is needed, for something that looks at every token."""
+        callbacks = [asked[name] for name in ("logits_processor", "logprobs", "suffix")]
+        others = [self.draft_model, self.cache]
+        return (
+            any(callback is not None for callback in (*callbacks, *others))
+            or self._logits_all
+            or len(asked["prompt"]) == 0
+            or type(self.tokenizer_) is not llama_cpp.LlamaTokenizer
+        )
+
+    def _complete_in_cpp(self, asked: Mapping[str, Any], stop_tokens: Sequence[int]) -> Iterator[Any]:
+        self._check_open()
+        tokens = completion.prompt_tokens(self, asked["prompt"])
+        limit = completion.token_limit(asked["max_tokens"], len(tokens), self._n_ctx)
+        answer = completion.Answer(self.model_path if asked["model"] is None else asked["model"])
+        if self.verbose:
+            self._ctx.reset_timings()
+        run = self._begin_completion(tokens, limit, asked, stop_tokens)
+        sequence = run.sequence
+        while sequence.end is None:
+            self._continue(run, text=asked["stream"])
+            if asked["stream"] and (text := completion.as_text(sequence.take_text())):
+                yield answer.shaped([completion.text_choice(text, None)])
+        if self.verbose:
+            self._ctx.print_timings()
+        text = completion.as_text(sequence.take_text())
+        reason = completion.finish_reason(sequence.end)
+        if asked["stream"]:
+            if text:
+                yield answer.shaped([completion.text_choice(text, None)])
+            yield answer.shaped([completion.text_choice("", reason)])
+            return
+        if asked["echo"]:
+            text = asked["prompt"] + text
+        n_new = sequence.n_tokens - (sequence.end == "eos")
+        yield answer.shaped([completion.text_choice(text, reason)], **completion.usage(len(tokens), n_new))
+
+    @exclusive
+    def _begin_completion(
+        self, tokens: list[int], limit: int, asked: Mapping[str, Any], stop_tokens: Sequence[int]
+    ) -> Continuation:
+        self._check_vocabulary(tokens)
+        self._check_sites()
+        self._begin_run(int(asked["seed"]))
+        options = {name: asked["temperature" if name == "temp" else name] for name in OPTIONS if name != "penalize_nl"}
+        sampler = make_sampler(self, options, asked["logit_bias"])
+        self._begin_clean(tokens)
+        self._feed_prompt(tokens)
+        return self._begin_sequence(limit, sampler, completion.stop_bytes(asked["stop"]), stop_tokens)
 
     def _complete(self, chunks: Iterator[Any]) -> Iterator[Any]:
+        """Upstream's loop, with our errors."""
         with contextlib.closing(cast("Generator[Any, None, None]", chunks)):
             while True:
                 self._completing = True

@@ -10,7 +10,8 @@ import llama_cpp
 from drugs_cpp.drugs import DRUGS
 from drugs_cpp.errors import StateError
 from drugs_cpp.evaluation import DEFAULT_SINK
-from drugs_cpp.generation import DosedGeneration
+from drugs_cpp.exclusive import exclusive
+from drugs_cpp.variations import DosedVariations
 from drugs_cpp.model_file import check_model_file, explain_load_failure
 from drugs_cpp.seed import check_seed
 from drugs_cpp.signatures import check_keywords, keyword_names
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from llama_cpp.llama import LlamaState
 
 
-class Llama(DosedGeneration):
+class Llama(DosedVariations):
     """A llama.cpp model whose attention can be dosed.
 
     Args:
@@ -32,6 +33,8 @@ class Llama(DosedGeneration):
             None: every run draws a fresh one, which ``seed`` reads back.
         protect_inputs: prompts are evaluated sober, so the first new token is the sober choice.
         sink: number of first positions that are never dosed.
+        sober_twin: decode a sober copy of the sequence beside the dosed one, in the same batches, so that a cold shower
+            is only a switch of the cache, in less than a millisecond. Takes a second cache, and time for every token.
         strict: a dose at a site that this model lacks is an error. False: a warning, and the site stays sober.
         **kwargs: as ``llama_cpp.Llama``.
 
@@ -49,6 +52,7 @@ class Llama(DosedGeneration):
         seed: int | None = None,
         protect_inputs: bool = True,
         sink: int = DEFAULT_SINK,
+        sober_twin: bool = False,
         strict: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -63,7 +67,7 @@ class Llama(DosedGeneration):
             super().__init__(str(model_path), **kwargs)
         except ValueError as error:
             raise explain_load_failure(model_path, error) from error
-        self._init_positions()
+        self._init_positions(sober_twin)
         self._check_sites()
         if seed is not None:
             drugs.set_seed(seed)
@@ -72,6 +76,7 @@ class Llama(DosedGeneration):
     # state
     #
 
+    @exclusive
     def save_state(self) -> DrugsState:
         """The cache, and what a run needs beside it to continue as it would have: doses, seed, dirty positions."""
         self._check_open()
@@ -84,9 +89,11 @@ class Llama(DosedGeneration):
             protect_inputs=self.protect_inputs,
             sink=self.sink,
             sobering_rate=self._sobering_rate,
+            sober_twin=self._twin is not None,
         )
         return DrugsState(super().save_state(), dosed)
 
+    @exclusive
     def load_state(self, state: LlamaState) -> None:
         """Take over a saved state. ``drugs`` gets the saved doses, whoever shares it.
 
@@ -106,11 +113,16 @@ class Llama(DosedGeneration):
         self._dirty.clear()
         self._single.clear()
         self._pending = None
+        self._stale = False
+        if isinstance(state, DrugsState):
+            self._dirty.load(state.dosed.dirty)
+            self._single.load(state.dosed.single)
+        if self._twin is not None:
+            n_dirty_from = self._dirty.first(self.n_tokens)
+            self._twin.catch_up(self, self.n_tokens if n_dirty_from is None else n_dirty_from)
         if not isinstance(state, DrugsState):
             return
         dosed = state.dosed
-        self._dirty.load(dosed.dirty)
-        self._single.load(dosed.single)
         if self._completing:
             return
         self.drugs.assign(dosed.drugs)
@@ -132,11 +144,14 @@ class Llama(DosedGeneration):
                 f"the saved state has a context of {len(state.input_ids)} tokens, this model {len(self.input_ids)}: "
                 f"load the model with n_ctx={len(state.input_ids)}"
             )
+        if isinstance(state, DrugsState) and state.dosed.sober_twin and self._twin is None:
+            raise StateError("the saved state has a sober twin: load the model with sober_twin=True")
 
     def __getstate__(self) -> dict[str, Any]:
         arguments: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]
         del arguments["seed"]  # the state has it
         arguments["strict"] = self.strict
+        arguments["sober_twin"] = self._twin is not None
         return {"arguments": arguments, "state": self.save_state()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

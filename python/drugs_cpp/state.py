@@ -25,6 +25,7 @@ class DosedPart:
         protect_inputs: whether prompts are evaluated sober.
         sink: number of first positions that are never dosed.
         sobering_rate: dirty tokens between two cold showers.
+        sober_twin: whether the cache holds a sober copy, too.
     """
 
     drugs: DRUGS
@@ -35,6 +36,7 @@ class DosedPart:
     protect_inputs: bool
     sink: int
     sobering_rate: int
+    sober_twin: bool
 
 
 class DrugsState(LlamaState):

@@ -1,0 +1,152 @@
+// Decoder, Sequence, Changes: prompts and sequences that are decoded together, without Python between two tokens.
+
+#include "bindings.h"
+#include "context.h"
+#include "decoder.h"
+#include "interrupt.h"
+
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace py = pybind11;
+
+using logits_array = py::array_t<float, py::array::c_style | py::array::forcecast>; // (n_vocab,)
+
+// The GIL is released while a decoder computes. That is safe because it touches nothing of Python's then: arguments were copied
+// into C++ before, and drugs_cpp.Llama lets no second thread use its contexts and sequences meanwhile.
+class py_decoder {
+public:
+    explicit py_decoder(uintptr_t address) : ctx(as_context(address)), core(ctx, [this] { return stop.poll(); }) {}
+
+    bool evaluate(const std::vector<llama_token> & tokens, int32_t n_past, const std::vector<llama_seq_id> & seq_ids, bool shared) {
+        for (const auto seq_id : seq_ids) {
+            check_seq(seq_id);
+        }
+        check_batch(shared ? 1 : seq_ids.size());
+        return compute([&] { return core.evaluate(tokens, n_past, seq_ids, shared); });
+    }
+
+    void choose(sequence & seq, const logits_array & logits) {
+        if (logits.ndim() != 1 || logits.shape(0) != core.n_vocab()) {
+            throw py::value_error("logits must have shape (" + std::to_string(core.n_vocab()) + ",), one number for each token");
+        }
+        if (seq.end == sequence_end::none) {
+            core.choose(seq, logits.data());
+        }
+    }
+
+    logits_array logits() const {
+        const float * last = core.last_logits();
+        if (!last) {
+            throw py::value_error("there are no logits yet: evaluate at least one token first");
+        }
+        return logits_array(core.n_vocab(), last);
+    }
+
+    void run(const std::vector<sequence *> & seqs, int32_t n_steps, const std::vector<std::pair<change_counter *, int64_t>> & unchanged, bool text) {
+        size_t n_tokens = 0;
+        for (const auto * seq : seqs) {
+            check_seq(seq->seq_id);
+            if (seq->twin != -1) {
+                check_seq(seq->twin);
+            }
+            if (seq->tokens.empty() || seq->end != sequence_end::none) {
+                throw py::value_error("sequence " + std::to_string(seq->seq_id) + " has no token to continue from, or has ended");
+            }
+            n_tokens += seq->twin == -1 ? 1 : 2;
+        }
+        check_batch(n_tokens);
+        if (seqs.empty()) {
+            return;
+        }
+        decoder::limits until = { n_steps, text, { unchanged.begin(), unchanged.end() } };
+        compute([&] { return core.run(seqs, until); });
+    }
+
+    void interrupt_it() { stop.set(); }
+
+private:
+    void check_seq(llama_seq_id seq_id) const {
+        if (seq_id < 0 || (uint32_t) seq_id >= llama_n_seq_max(ctx)) {
+            throw py::value_error("sequence " + std::to_string(seq_id) + " does not exist: this context has " +
+                std::to_string(llama_n_seq_max(ctx)) + " of them");
+        }
+    }
+
+    void check_batch(size_t n_tokens) const {
+        if (n_tokens > llama_n_batch(ctx)) {
+            throw py::value_error(std::to_string(n_tokens) + " sequences do not fit into a batch of " + std::to_string(llama_n_batch(ctx)) + " tokens");
+        }
+    }
+
+    // false: interrupt() was called
+    template <typename F>
+    bool compute(F && what) {
+        stop.begin();
+        decoder_status status;
+        {
+            const py::gil_scoped_release release;
+            status = what();
+        }
+        stop.end();
+        if (status == DECODER_FAILED) {
+            throw std::runtime_error(core.n_failed == 1 ?
+                "the context has no room for these tokens" : "llama_decode returned " + std::to_string(core.n_failed));
+        }
+        return status == DECODER_OK;
+    }
+
+    llama_context * ctx;
+    interrupt       stop;
+    decoder         core;
+};
+
+static sequence make_sequence(llama_seq_id seq_id, int32_t n_past, int32_t n_max, std::vector<std::string> stop,
+        std::vector<llama_token> stop_tokens, uintptr_t sampler, llama_seq_id twin) {
+    return { seq_id, twin, n_past, n_max, reinterpret_cast<llama_sampler *>(sampler), sequence_text(std::move(stop)), std::move(stop_tokens), {} };
+}
+
+static const char * end_name(const sequence & seq) {
+    switch (seq.end) {
+        case sequence_end::eos:    return "eos";
+        case sequence_end::stop:   return "stop";
+        case sequence_end::length: return "length";
+        default:                   return nullptr;
+    }
+}
+
+void bind_decode(py::module_ & m) {
+    py::class_<change_counter>(m, "Changes", "A number that grows; a decoder stops where it has.")
+        .def(py::init([] { return new change_counter(0); }))
+        .def("add", [](change_counter & counter) { ++counter; }, "Make it one larger.")
+        .def_property_readonly("value", [](const change_counter & counter) { return counter.load(); });
+
+    py::class_<sequence>(m, "Sequence", "A sequence that is being continued.")
+        .def(py::init(&make_sequence), py::arg("seq_id"), py::arg("n_past"), py::arg("n_max"), py::kw_only(), py::arg("stop"),
+            py::arg("stop_tokens"), py::arg("sampler"), py::arg("twin") = -1)
+        .def_readwrite("seq_id", &sequence::seq_id)
+        .def_readwrite("n_past", &sequence::n_past)
+        .def_property_readonly("has_text", [](const sequence & seq) { return seq.text.ready(); })
+        .def_readonly("tokens", &sequence::tokens)
+        .def_property_readonly("n_tokens", [](const sequence & seq) { return seq.tokens.size(); })
+        .def_property_readonly("end", &end_name)
+        .def("take_text", [](sequence & seq) {
+            return py::bytes(seq.end == sequence_end::none ? seq.text.take() : seq.text.take_rest());
+        }, "Text that was not taken yet.");
+
+    py::class_<py_decoder>(m, "Decoder", "Evaluates and decodes in one context, with the GIL released.")
+        .def(py::init<uintptr_t>(), py::arg("ctx"))
+        .def("evaluate", &py_decoder::evaluate, py::arg("tokens"), py::arg("n_past"), py::arg("seq_ids"), py::arg("shared") = true,
+            "Evaluate tokens behind n_past others.")
+        .def("choose", &py_decoder::choose, py::arg("sequence"), py::arg("logits"), "Choose a sequence's next token.")
+        .def("logits", &py_decoder::logits, "The last logits.")
+        .def("run", &py_decoder::run, py::arg("sequences"), py::arg("n_steps"), py::arg("unchanged"), py::arg("text"),
+            "Decode sequences together.")
+        .def("interrupt", &py_decoder::interrupt_it, "Stop what is being computed, and all that follows.");
+}

@@ -1,0 +1,30 @@
+// A sequence that is being continued.
+
+#pragma once
+
+#include "sequence-text.h"
+
+#include "llama.h"
+
+#include <cstdint>
+#include <vector>
+
+enum class sequence_end {
+    none,   // it goes on
+    eos,    // the model ended the text
+    stop,   // a stop string was found
+    length, // it has as many tokens as it may have
+};
+
+struct sequence {
+    llama_seq_id    seq_id;
+    llama_seq_id    twin;    // sequence that gets the same tokens, sober; -1: none
+    int32_t         n_past;  // tokens in the cache
+    int32_t         n_max;   // tokens that it may choose
+    llama_sampler * sampler; // NULL: the most likely token is taken
+    sequence_text   text;
+
+    std::vector<llama_token> stop_tokens; // end the text as the vocabulary's own ones do
+    std::vector<llama_token> tokens;      // chosen; the last one goes into the cache at the next step, if there is one
+    sequence_end             end = sequence_end::none;
+};

@@ -1,0 +1,103 @@
+"""A text completion: from what ``create_completion`` was asked to what it answers, as OpenAI shapes it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from drugs_cpp.errors import ContextOverflowError
+
+if TYPE_CHECKING:
+    from drugs_cpp.evaluation import DosedEval
+
+
+def prompt_tokens(llm: DosedEval, prompt: str | Sequence[int]) -> list[int]:
+    """Tokens of a prompt as upstream's ``create_completion`` makes them: a list is taken as it is."""
+    if not isinstance(prompt, str):
+        return list(prompt)
+    model = llm._model
+    begin, separator = llm.token_bos(), model.token_sep()
+    tokens = [begin] if model.add_bos_token() and begin != -1 else []
+    tokens += llm.tokenize(prompt.encode("utf-8"), add_bos=False, special=True)
+    if separator != -1:
+        tokens.append(separator)
+    elif model.add_eos_token():
+        tokens.append(llm.token_eos())
+    if tokens[:2] == [begin] * 2:
+        warnings.warn(
+            f"the prompt begins with {model.token_get_text(begin)!r}, which is put there anyway: leave it out",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return tokens
+
+
+def token_limit(max_tokens: int | None, n_prompt: int, n_ctx: int) -> int:
+    """New tokens that a prompt leaves room for.
+
+    Args:
+        max_tokens: that many at most; None, 0 and less: as many as fit.
+        n_prompt: tokens of the prompt.
+        n_ctx: tokens of the context.
+
+    Raises:
+        ContextOverflowError: the prompt leaves no room.
+    """
+    if n_prompt >= n_ctx:
+        raise ContextOverflowError(
+            f"Requested tokens ({n_prompt}) exceed context window of {n_ctx}: shorten the prompt, or load with a larger n_ctx"
+        )
+    room = n_ctx - n_prompt
+    return room if max_tokens is None or max_tokens <= 0 else min(max_tokens, room)
+
+
+def stop_bytes(stop: str | Sequence[str] | None) -> list[bytes]:
+    """Stop strings in UTF-8."""
+    words = [stop] if isinstance(stop, str) else list(stop or ())
+    return [word.encode("utf-8") for word in words]
+
+
+def finish_reason(end: str | None) -> str | None:
+    """How OpenAI calls the end of a sequence."""
+    return None if end is None else "length" if end == "length" else "stop"
+
+
+def as_text(piece: bytes) -> str:
+    """Text of a piece; bytes that are no UTF-8 are left out, as upstream does."""
+    return piece.decode("utf-8", errors="ignore")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What all parts of an answer have in common."""
+
+    model: str
+    id: str = field(default_factory=lambda: f"cmpl-{uuid.uuid4()}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def shaped(self, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        """An answer, or a part of a streamed one, with these choices."""
+        return {
+            "id": self.id,
+            "object": "text_completion",
+            "created": self.created,
+            "model": self.model,
+            "choices": choices,
+            **more,
+        }
+
+
+def text_choice(text: str, reason: str | None, index: int = 0) -> dict[str, Any]:
+    """One choice of an answer."""
+    return {"text": text, "index": index, "logprobs": None, "finish_reason": reason}
+
+
+def usage(n_prompt: int, n_new: int) -> dict[str, Mapping[str, int]]:
+    """What an answer says about numbers of tokens."""
+    return {
+        "usage": {"prompt_tokens": n_prompt, "completion_tokens": n_new, "total_tokens": n_prompt + n_new},
+    }

@@ -1,0 +1,2 @@
+from drugs_cpp.generation import DosedGeneration
+class DosedVariations(DosedGeneration): pass
