@@ -16,11 +16,15 @@ public:
         const auto main_thread = pybind11::module_::import("threading").attr("main_thread")();
         handles_signals = main_thread.attr("ident").cast<unsigned long>() == PyThread_get_thread_ident();
         signalled       = false;
+        active          = true;
     }
 
     // Call without the GIL, from the thread that called begin(). Taking the GIL can mean waiting for other threads, so signals are
     // looked for once in two milliseconds. A handler that raises leaves its exception set in this thread.
     bool poll() {
+        if (!active) {
+            return false; // somebody else computes with the context
+        }
         if (asked || signalled) {
             return true;
         }
@@ -34,7 +38,8 @@ public:
     }
 
     // call with the GIL, after the computation
-    void end() const {
+    void end() {
+        active = false;
         if (signalled) {
             throw pybind11::error_already_set();
         }
@@ -44,5 +49,6 @@ private:
     std::atomic<bool> asked{ false };
     bool handles_signals = false;
     bool signalled       = false;
+    bool active          = false; // between begin() and end()
     std::chrono::steady_clock::time_point last_look;
 };

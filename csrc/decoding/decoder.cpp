@@ -10,6 +10,9 @@ decoder::decoder(llama_context * ctx, std::function<bool()> interrupted) :
     vocab(llama_model_get_vocab(llama_get_model(ctx))),
     interrupted(std::move(interrupted)),
     batch(llama_batch_init((int32_t) llama_n_batch(ctx), 0, (int32_t) llama_n_seq_max(ctx))) {
+    const auto abort = [](void * data) { return static_cast<decoder *>(data)->interrupted(); };
+
+    llama_set_abort_callback(ctx, abort, this);
 }
 
 decoder::~decoder() {
@@ -35,12 +38,8 @@ void decoder::add(llama_token token, llama_pos pos, const llama_seq_id * seq_ids
 }
 
 decoder_status decoder::decode() {
-    const auto abort = [](void * data) { return static_cast<decoder *>(data)->interrupted(); };
-
-    llama_set_abort_callback(ctx, abort, this);
     n_failed = llama_decode(ctx, batch);
     llama_synchronize(ctx);
-    llama_set_abort_callback(ctx, nullptr, nullptr);
 
     return n_failed == 0 ? DECODER_OK : n_failed == 2 ? DECODER_INTERRUPTED : DECODER_FAILED;
 }

@@ -23,7 +23,8 @@ enum decoder_status {
 
 class decoder {
 public:
-    // interrupted: asked before every token, and every now and then while the CPU computes a graph
+    // The context's only decoder, which must live as long as it is used, by whomever.
+    // interrupted: asked before every token, and for every node while the CPU computes a graph
     decoder(llama_context * ctx, std::function<bool()> interrupted);
     ~decoder();
 

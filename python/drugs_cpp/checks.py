@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from numbers import Real
+from typing import Any
 
-from drugs_cpp.errors import DoseError
+from drugs_cpp.errors import CountError, DoseError
 
 
 def check_finite(what: str, value: object) -> float:
@@ -30,6 +32,21 @@ def check_not_negative(what: str, value: object) -> float:
     if not (math.isfinite(number) and number >= 0):
         raise DoseError(f"{what} is {value!r}: give a finite number, zero or more")
     return abs(number)  # -0.0 is zero
+
+
+def check_list(what: str, values: Iterable[Any], n: int) -> list[Any]:
+    """Return ``values`` as a list.
+
+    Raises:
+        CountError: not ``n`` of them.
+        TypeError: no list or other iterable.
+    """
+    if not isinstance(values, Iterable) or isinstance(values, (str, bytes)):
+        raise TypeError(f"{what} is {values!r}: give a list")
+    values = list(values)
+    if len(values) != n:
+        raise CountError(f"{what} has {len(values)} entries for n={n} variations: give as many, or leave n out")
+    return values
 
 
 def _as_float(value: object) -> float:

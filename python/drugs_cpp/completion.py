@@ -73,27 +73,42 @@ def as_text(piece: bytes) -> str:
 
 @dataclass(frozen=True)
 class Answer:
-    """What all parts of an answer have in common."""
+    """What all parts of an answer have in common.
+
+    Attributes:
+        model: its name.
+        chat: shaped as a chat completion instead of a text completion.
+    """
 
     model: str
-    id: str = field(default_factory=lambda: f"cmpl-{uuid.uuid4()}")
+    chat: bool = False
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
     created: int = field(default_factory=lambda: int(time.time()))
 
-    def shaped(self, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-        """An answer, or a part of a streamed one, with these choices."""
+    def _shaped(self, kind: str, choices: list[dict[str, Any]], more: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "id": self.id,
-            "object": "text_completion",
+            "id": f"{'chatcmpl' if self.chat else 'cmpl'}-{self.id}",
+            "object": kind,
             "created": self.created,
             "model": self.model,
             "choices": choices,
             **more,
         }
 
+    def shaped(self, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        """A whole answer."""
+        return self._shaped("chat.completion" if self.chat else "text_completion", choices, more)
 
-def text_choice(text: str, reason: str | None, index: int = 0) -> dict[str, Any]:
-    """One choice of an answer."""
-    return {"text": text, "index": index, "logprobs": None, "finish_reason": reason}
+    def choice(self, text: str, reason: str | None, index: int = 0) -> dict[str, Any]:
+        """One choice of a whole answer."""
+        content = {"message": {"role": "assistant", "content": text}} if self.chat else {"text": text}
+        return {**content, "index": index, "logprobs": None, "finish_reason": reason}
+
+    def chunk(self, text: str, reason: str | None, index: int = 0, **more: Any) -> dict[str, Any]:
+        """A part of a streamed answer; ``more`` goes into its one choice."""
+        content = {"delta": {"content": text} if text else {}} if self.chat else {"text": text}
+        choice = {**content, "index": index, "logprobs": None, "finish_reason": reason, **more}
+        return self._shaped("chat.completion.chunk" if self.chat else "text_completion", [choice], {})
 
 
 def usage(n_prompt: int, n_new: int) -> dict[str, Mapping[str, int]]:

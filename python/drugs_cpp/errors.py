@@ -49,3 +49,7 @@ class BusyError(DrugsError, RuntimeError):
 
 class MemoryLimitError(DrugsError, MemoryError):
     """Sequences that need more memory than is free. Nothing was computed."""
+
+
+class PromptError(DrugsError, ValueError):
+    """No prompt, an empty one, or one of a kind that cannot be used here."""

@@ -363,7 +363,7 @@ def _address(llm: DosedEval) -> int:
     return int(llm._ctx.ctx)
 
 
-def check_count(what: str, value: int, least: int) -> int:
+def check_count(what: str, value: int, least: int, of: str = "tokens") -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise CountError(f"{what} is {value!r}: it is a number of tokens, {least} or more")
+        raise CountError(f"{what} is {value!r}: it is a number of {of}, {least} or more")
     return int(value)

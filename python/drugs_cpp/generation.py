@@ -234,20 +234,20 @@ class DosedGeneration(DosedDecoding):
         while sequence.end is None:
             self._continue(run, text=asked["stream"])
             if asked["stream"] and (text := completion.as_text(sequence.take_text())):
-                yield answer.shaped([completion.text_choice(text, None)])
+                yield answer.chunk(text, None)
         if self.verbose:
             self._ctx.print_timings()
         text = completion.as_text(sequence.take_text())
         reason = completion.finish_reason(sequence.end)
         if asked["stream"]:
             if text:
-                yield answer.shaped([completion.text_choice(text, None)])
-            yield answer.shaped([completion.text_choice("", reason)])
+                yield answer.chunk(text, None)
+            yield answer.chunk("", reason)
             return
         if asked["echo"]:
             text = asked["prompt"] + text
         n_new = sequence.n_tokens - (sequence.end == "eos")
-        yield answer.shaped([completion.text_choice(text, reason)], **completion.usage(len(tokens), n_new))
+        yield answer.shaped([answer.choice(text, reason)], **completion.usage(len(tokens), n_new))
 
     @exclusive
     def _begin_completion(

@@ -33,3 +33,8 @@ def check_seed(seed: object) -> int | None:
 def fresh_seed() -> int:
     """A seed that nobody can guess, 0 to 2**32 - 2."""
     return secrets.randbelow(_MAX_SEED + 1)
+
+
+def consecutive_seeds(first: int, n: int) -> list[int]:
+    """``n`` seeds from ``first`` on, beginning again at 0 behind the largest one."""
+    return [(first + i) % (_MAX_SEED + 1) for i in range(n)]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import llama_cpp
 
-from drugs_cpp import _core
 from drugs_cpp.contexts import forgets_positions, open_context
 from drugs_cpp.errors import StateError
 
@@ -28,7 +27,6 @@ class SoberTwin:
             raise StateError("sober_twin=True does not go with logits_all, a draft model or embeddings: leave one out")
         llm._ctx.close()
         llm._ctx = open_context(llm, 2, llm._n_ctx, unified=True)
-        self._decoder = _core.Decoder(int(llm._ctx.ctx))
         self._shares = not forgets_positions(llm)
 
     # the model is an argument, for an attribute would keep it alive after its last user is gone
@@ -38,7 +36,7 @@ class SoberTwin:
         for sequence in (MAIN, TWIN):
             llm._ctx.kv_cache_seq_rm(sequence, llm.n_tokens, -1)
         shared = self._shares and not dosed and llm.dirty_count == 0
-        self._decoder.evaluate(list(tokens), llm.n_tokens, [TWIN, MAIN], shared)
+        llm._decoder.evaluate(list(tokens), llm.n_tokens, [TWIN, MAIN], shared)
         llm.input_ids[llm.n_tokens : llm.n_tokens + len(tokens)] = tokens
         llm.n_tokens += len(tokens)
         llm._requires_eval = False
@@ -59,4 +57,4 @@ class SoberTwin:
         if not llm._ctx.kv_cache_seq_rm(TWIN, n_clean, -1):
             llm._ctx.kv_cache_seq_rm(TWIN, 0, -1)
             n_clean = 0
-        self._decoder.evaluate(llm.input_ids[n_clean : llm.n_tokens].tolist(), n_clean, [TWIN])
+        llm._decoder.evaluate(llm.input_ids[n_clean : llm.n_tokens].tolist(), n_clean, [TWIN])

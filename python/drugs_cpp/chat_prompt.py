@@ -1,0 +1,67 @@
+"""The prompt that a chat template makes of messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from llama_cpp import llama_chat_format
+
+from drugs_cpp.errors import PromptError
+from drugs_cpp.sampling import stop_tokens_of
+
+if TYPE_CHECKING:
+    from drugs_cpp.evaluation import DosedEval
+
+
+class ChatPrompt(NamedTuple):
+    """What a chat template asks for: tokens, and where the answer ends."""
+
+    tokens: list[int]
+    stop: list[str]
+    stop_tokens: list[int]
+    grammar: Any
+
+
+class _Ready(Exception):
+    """Carries what a chat handler would have completed."""
+
+    def __init__(self, asked: dict[str, Any]) -> None:
+        self.asked = asked
+
+
+class _Listener:
+    """Stands in for the model while a chat handler makes a prompt of messages, and keeps what it makes."""
+
+    def __init__(self, llm: DosedEval) -> None:
+        self._llm = llm
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._llm, name)
+
+    def create_completion(self, **asked: Any) -> Any:
+        raise _Ready(asked)
+
+
+def chat_prompt(llm: DosedEval, messages: Sequence[Any], **options: Any) -> ChatPrompt:
+    """Run the model's own chat handler up to the point where it would complete a prompt.
+
+    Raises:
+        PromptError: a handler that does something else, for example one for images, or criteria of its own.
+    """
+    handler = (
+        llm.chat_handler
+        or llm._chat_handlers.get(llm.chat_format)
+        or llama_chat_format.get_chat_completion_handler(llm.chat_format)
+    )
+    try:
+        handler(llama=_Listener(llm), messages=list(messages), **options)
+    except _Ready as ready:
+        asked = ready.asked
+    else:
+        raise PromptError(f"the chat format {llm.chat_format!r} makes no prompt: give the prompt itself instead of messages")
+    stop_tokens = stop_tokens_of(asked.get("stopping_criteria"))
+    if stop_tokens is None or not asked["prompt"]:
+        raise PromptError(f"the chat format {llm.chat_format!r} decodes in its own way: give the prompt instead of messages")
+    stop = asked.get("stop") or []
+    return ChatPrompt(list(asked["prompt"]), [stop] if isinstance(stop, str) else list(stop), stop_tokens, asked.get("grammar"))
