@@ -131,7 +131,7 @@ void bind_decode(py::module_ & m) {
         .def(py::init(&make_sequence), py::arg("seq_id"), py::arg("n_past"), py::arg("n_max"), py::kw_only(), py::arg("stop"),
             py::arg("stop_tokens"), py::arg("sampler"), py::arg("twin") = -1)
         .def_readwrite("seq_id", &sequence::seq_id)
-        .def_readwrite("n_past", &sequence::n_past)
+        .def_readonly("n_past", &sequence::n_past)
         .def_property_readonly("has_text", [](const sequence & seq) { return seq.text.ready(); })
         .def_readonly("tokens", &sequence::tokens)
         .def_property_readonly("n_tokens", [](const sequence & seq) { return seq.tokens.size(); })

@@ -10,7 +10,10 @@ decoder::decoder(llama_context * ctx, std::function<bool()> interrupted) :
     vocab(llama_model_get_vocab(llama_get_model(ctx))),
     interrupted(std::move(interrupted)),
     batch(llama_batch_init((int32_t) llama_n_batch(ctx), 0, (int32_t) llama_n_seq_max(ctx))) {
-    const auto abort = [](void * data) { return static_cast<decoder *>(data)->interrupted(); };
+    const auto abort = [](void * data) {
+        const auto * self = static_cast<decoder *>(data);
+        return self->evaluating && self->interrupted();
+    };
 
     llama_set_abort_callback(ctx, abort, this);
 }
@@ -62,7 +65,9 @@ decoder_status decoder::evaluate(
                 add(tokens[i], n_past + (llama_pos) i, &seq_ids[copy], shared ? seq_ids.size() : 1, output);
             }
         }
+        evaluating = true;
         const auto status = interrupted() ? DECODER_INTERRUPTED : decode();
+        evaluating = false;
         if (status != DECODER_OK) {
             return status;
         }

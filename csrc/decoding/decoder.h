@@ -24,7 +24,7 @@ enum decoder_status {
 class decoder {
 public:
     // The context's only decoder, which must live as long as it is used, by whomever.
-    // interrupted: asked before every token, and for every node while the CPU computes a graph
+    // interrupted: asked before every token, and for every node while the CPU computes a prompt's graph
     decoder(llama_context * ctx, std::function<bool()> interrupted);
     ~decoder();
 
@@ -65,6 +65,7 @@ private:
     llama_context         * ctx;
     const llama_vocab     * vocab;
     std::function<bool()>   interrupted;
+    bool                    evaluating = false; // a prompt, which may take long
     llama_batch             batch;
     std::vector<llama_token_data> candidates;
 };

@@ -1,5 +1,6 @@
 """The compiled half of drugs_cpp."""
 
+from collections.abc import Sequence as SequenceOf
 from typing import TypedDict
 
 import numpy as np
@@ -136,3 +137,131 @@ def attend_values(
     Raises:
         ValueError: shapes that do not fit, or an argument out of range.
     """
+
+def cache_memory(ctx: int) -> list[tuple[int, int | None]]:
+    """Bytes that the cache of a context takes, and bytes that are free beside it, for each kind of memory.
+
+    Args:
+        ctx: address of a llama_context.
+
+    Returns:
+        Pairs (taken, free); free is None for the computer's main memory, where the operating system knows.
+    """
+
+class Changes:
+    """A number that grows; a decoder stops where it has. Any thread may use it."""
+
+    def __init__(self) -> None: ...
+    def add(self) -> None:
+        """Make it one larger."""
+    @property
+    def value(self) -> int:
+        """The number."""
+
+class Sequence:
+    """A sequence that is being continued.
+
+    Args:
+        seq_id: its number in the context.
+        n_past: tokens that its cache holds.
+        n_max: new tokens after which it ends.
+        stop: UTF-8 strings that end it, and are not part of its text.
+        stop_tokens: tokens that end it, beside those of the vocabulary.
+        sampler: address of a llama_sampler, which must live as long; 0: the most likely token is taken.
+        twin: a sequence that gets the same tokens; -1: none.
+    """
+
+    def __init__(
+        self,
+        seq_id: int,
+        n_past: int,
+        n_max: int,
+        *,
+        stop: SequenceOf[bytes],
+        stop_tokens: SequenceOf[int],
+        sampler: int,
+        twin: int = -1,
+    ) -> None: ...
+    seq_id: int
+    @property
+    def n_past(self) -> int:
+        """Tokens in the cache."""
+    @property
+    def has_text(self) -> bool:
+        """Whether take_text() would return something before the end."""
+    @property
+    def tokens(self) -> list[int]:
+        """New tokens; the last one goes into the cache at the next step."""
+    @property
+    def n_tokens(self) -> int:
+        """Number of new tokens."""
+    @property
+    def end(self) -> str | None:
+        """Why it ended, "eos", "stop" or "length"; None while it goes on."""
+    def take_text(self) -> bytes:
+        """Text that was not taken yet: whole characters that no stop string can take back, and at the end the rest."""
+
+class Decoder:
+    """Evaluates and decodes in one context, with the GIL released. A context has one, as long as it is used.
+
+    Args:
+        ctx: address of a llama_context.
+
+    Raises:
+        ValueError: ctx is 0.
+    """
+
+    def __init__(self, ctx: int) -> None: ...
+    def evaluate(
+        self, tokens: SequenceOf[int], n_past: int, seq_ids: SequenceOf[int], shared: bool = True
+    ) -> bool:
+        """Evaluate tokens behind n_past others, in batches as large as the context allows.
+
+        Args:
+            tokens: token ids.
+            n_past: position of the first one.
+            seq_ids: sequences that get them.
+            shared: as tokens that they have in common, or else as copies of their own, in one batch.
+
+        Returns:
+            False if interrupt() was called.
+
+        Raises:
+            ValueError: a sequence that does not exist, or more copies than a batch holds.
+            RuntimeError: llama.cpp refused.
+            KeyboardInterrupt: or what else a signal handler raises.
+        """
+    def choose(self, sequence: Sequence, logits: npt.ArrayLike) -> None:
+        """Choose a sequence's next token.
+
+        Args:
+            sequence: one that has not ended.
+            logits: float32 (n_vocab,).
+
+        Raises:
+            ValueError: logits of another shape.
+        """
+    def logits(self) -> npt.NDArray[np.float32]:
+        """The last logits: float32 (n_vocab,).
+
+        Raises:
+            ValueError: nothing was evaluated yet.
+        """
+    def run(
+        self, sequences: SequenceOf[Sequence], n_steps: int, unchanged: SequenceOf[tuple[Changes, int]], text: bool
+    ) -> None:
+        """Feed the last token of every sequence and choose the next one, again and again.
+
+        Args:
+            sequences: those that have a token and have not ended; one token of each, and of its twin, makes a batch.
+            n_steps: tokens of each, at most.
+            unchanged: ends when one of these has another value.
+            text: ends when a sequence has text.
+
+        Raises:
+            ValueError: a sequence that has ended or does not exist, or more than a batch holds.
+            RuntimeError: llama.cpp refused.
+            KeyboardInterrupt: or what else a signal handler raises; the tokens so far are kept.
+        """
+    def interrupt(self) -> None:
+        """Stop what is being computed, and all that follows. Any thread may call this."""

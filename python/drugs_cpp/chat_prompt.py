@@ -49,19 +49,18 @@ def chat_prompt(llm: DosedEval, messages: Sequence[Any], **options: Any) -> Chat
     Raises:
         PromptError: a handler that does something else, for example one for images, or criteria of its own.
     """
-    handler = (
-        llm.chat_handler
-        or llm._chat_handlers.get(llm.chat_format)
-        or llama_chat_format.get_chat_completion_handler(llm.chat_format)
-    )
+    name = str(llm.chat_format)
+    named = llm._chat_handlers.get(name) or llama_chat_format.get_chat_completion_handler(name)
+    handler: Any = llm.chat_handler or named
     try:
         handler(llama=_Listener(llm), messages=list(messages), **options)
     except _Ready as ready:
         asked = ready.asked
     else:
-        raise PromptError(f"the chat format {llm.chat_format!r} makes no prompt: give the prompt itself instead of messages")
+        raise PromptError(f"the chat format {llm.chat_format!r} makes no prompt: give the prompt instead of messages")
     stop_tokens = stop_tokens_of(asked.get("stopping_criteria"))
     if stop_tokens is None or not asked["prompt"]:
-        raise PromptError(f"the chat format {llm.chat_format!r} decodes in its own way: give the prompt instead of messages")
+        raise PromptError(f"the chat format {llm.chat_format!r} decodes in its own way: give the prompt, not messages")
     stop = asked.get("stop") or []
-    return ChatPrompt(list(asked["prompt"]), [stop] if isinstance(stop, str) else list(stop), stop_tokens, asked.get("grammar"))
+    stop = [stop] if isinstance(stop, str) else list(stop)
+    return ChatPrompt(list(asked["prompt"]), stop, stop_tokens, asked.get("grammar"))

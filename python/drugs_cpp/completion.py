@@ -49,7 +49,8 @@ def token_limit(max_tokens: int | None, n_prompt: int, n_ctx: int) -> int:
     """
     if n_prompt >= n_ctx:
         raise ContextOverflowError(
-            f"Requested tokens ({n_prompt}) exceed context window of {n_ctx}: shorten the prompt, or load with a larger n_ctx"
+            f"Requested tokens ({n_prompt}) exceed context window of {n_ctx}: "
+            "shorten the prompt, or load with a larger n_ctx"
         )
     room = n_ctx - n_prompt
     return room if max_tokens is None or max_tokens <= 0 else min(max_tokens, room)

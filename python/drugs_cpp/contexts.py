@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: llama.cpp rounds the size of a cache up to a multiple of this
 PADDING = 256
 
+# their recurrent layers assume one sequence
+_ONE_AT_A_TIME = ("kimi-linear", "plamo2")
+
 # of what is free; a graph's buffers and the rest of the computer need some, too
 _SHARE = 0.8
 
@@ -27,6 +30,20 @@ def padded(n_tokens: int) -> int:
     return -(-n_tokens // PADDING) * PADDING
 
 
+def sequence_tokens(llm: DosedEval, n_tokens: int) -> int:
+    """Room for ``n_tokens`` with which the model computes as it does in its own context.
+
+    Models with two sets of rotary frequencies take those for long texts in every context that is longer than what they
+    were first trained for, however short the text.
+    """
+    architecture = llm.metadata.get("general.architecture")
+    scaling = f"{architecture}.rope.scaling"
+    trained = llama_cpp.llama_model_n_ctx_train(llm._model.model)
+    first_trained = int(llm.metadata.get(f"{scaling}.original_context_length", trained))
+    may_have_two_sets = llm.metadata.get(f"{scaling}.type") != "yarn"
+    return max(n_tokens, first_trained + 1) if may_have_two_sets and llm._n_ctx > first_trained else n_tokens
+
+
 def n_sequences_that_fit(llm: DosedEval, n_tokens: int) -> int:
     """How many sequences of ``n_tokens`` there is memory for, judging by what the model's own context takes."""
     own = llama_cpp.llama_n_ctx(llm._ctx.ctx)
@@ -34,7 +51,7 @@ def n_sequences_that_fit(llm: DosedEval, n_tokens: int) -> int:
     for n_bytes, n_free in _core.cache_memory(int(llm._ctx.ctx)):
         free = psutil.virtual_memory().available if n_free is None else n_free
         fit = min(fit, int(_SHARE * free / (n_bytes * padded(n_tokens) / own)))
-    return fit
+    return int(fit)
 
 
 def open_context(llm: DosedEval, n_sequences: int, n_tokens: int, unified: bool) -> LlamaContext:
@@ -63,9 +80,14 @@ def open_context(llm: DosedEval, n_sequences: int, n_tokens: int, unified: bool)
         ) from error
     adapter = llm._lora_adapter
     if adapter is not None:
-        adapters = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(adapter)
+        adapters = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(adapter)  # type: ignore[misc]
         llama_cpp.llama_set_adapters_lora(context.ctx, adapters, 1, (ctypes.c_float * 1)(llm.lora_scale))
     return context
+
+
+def decodes_together(llm: DosedEval) -> bool:
+    """Whether llama.cpp can decode several sequences of this model in one batch. Where it cannot, it would abort."""
+    return llm.metadata.get("general.architecture") not in _ONE_AT_A_TIME
 
 
 def forgets_positions(llm: DosedEval) -> bool:

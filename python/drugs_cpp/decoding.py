@@ -82,8 +82,8 @@ class DosedDecoding(DosedEval):
     def _continue(self, run: Continuation, text: bool = False, n_steps: int | None = None) -> None:
         """Feed the last token back and choose the next one, again and again.
 
-        Ends when the sequence has ended, when ``text`` is wanted and there is some, or after ``n_steps`` tokens; a shower
-        on the way is taken, and a dose that another thread changes holds from the next token on.
+        Ends when the sequence has ended, when ``text`` is wanted and there is some, or after ``n_steps`` tokens. A
+        shower on the way is taken, and a dose that another thread changes holds from the next token on.
 
         Raises:
             StateError: something else was done with the model since the last call.

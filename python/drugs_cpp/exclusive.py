@@ -24,7 +24,7 @@ class Exclusive:
 
     def __enter__(self) -> None:
         if not self._lock.acquire(blocking=False):
-            raise BusyError("another thread is using this model: wait until it is done, or make a Llama for each thread")
+            raise BusyError("another thread is using this model: wait for it, or make a Llama for each thread")
 
     def __exit__(self, *error: object) -> None:
         self._lock.release()

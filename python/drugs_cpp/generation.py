@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import llama_cpp
 import numpy as np
+from llama_cpp.llama_tokenizer import LlamaTokenizer
 
 from drugs_cpp import completion
 from drugs_cpp.callbacks import GuardedProcessors
@@ -219,7 +220,7 @@ class DosedGeneration(DosedDecoding):
             any(callback is not None for callback in (*callbacks, *others))
             or self._logits_all
             or len(asked["prompt"]) == 0
-            or type(self.tokenizer_) is not llama_cpp.LlamaTokenizer
+            or type(self.tokenizer_) is not LlamaTokenizer
         )
 
     def _complete_in_cpp(self, asked: Mapping[str, Any], stop_tokens: Sequence[int]) -> Iterator[Any]:

@@ -11,11 +11,11 @@ from drugs_cpp.drugs import DRUGS
 from drugs_cpp.errors import StateError
 from drugs_cpp.evaluation import DEFAULT_SINK
 from drugs_cpp.exclusive import exclusive
-from drugs_cpp.variations import DosedVariations
 from drugs_cpp.model_file import check_model_file, explain_load_failure
 from drugs_cpp.seed import check_seed
 from drugs_cpp.signatures import check_keywords, keyword_names
 from drugs_cpp.state import DosedPart, DrugsState
+from drugs_cpp.variations import DosedVariations
 
 if TYPE_CHECKING:
     import os

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drugs_cpp import _core
-from drugs_cpp.contexts import forgets_positions, open_context, padded
+from drugs_cpp.contexts import decodes_together, forgets_positions, open_context, padded
 from drugs_cpp.prefix import repeatable_prefix
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Places:
 
     def __init__(self, llm: DosedEval, n_places: int, n_tokens: int) -> None:
         # a cache that cannot go back to where the prompt ended needs a sequence that never leaves it
-        self._keeps_prompt = forgets_positions(llm)
+        self._keeps_prompt = forgets_positions(llm) and decodes_together(llm)
         self.n_places = n_places
         self.n_tokens = padded(n_tokens)
         self._source = n_places if self._keeps_prompt else 0  # holds the prompt
@@ -119,9 +119,9 @@ class Places:
     def compute_again(self, place: int, tokens: list[int], n_clean: int) -> None:
         """Compute the positions from ``n_clean`` on again, sober; ``tokens`` are those of the whole sequence."""
         self.sober(place)
-        if self._keeps_prompt:
+        if self._keeps_prompt or not self._shorten(place, n_clean):
+            self._shorten(place, 0)
             n_clean = 0
-        self._shorten(place, n_clean)
         self.evaluate(place, tokens[n_clean:], n_clean)
 
     #

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,9 @@ OPTIONS = (
 )
 
 
-def make_sampler(llm: DosedEval, options: Mapping[str, Any], logit_bias: Mapping[Any, Any] | None) -> LlamaSampler | None:
+def make_sampler(
+    llm: DosedEval, options: Mapping[str, Any], logit_bias: Mapping[Any, Any] | None
+) -> LlamaSampler | None:
     """What chooses tokens, or None where that is the most likely one and nothing changes the logits.
 
     Args:
@@ -47,7 +50,7 @@ def make_sampler(llm: DosedEval, options: Mapping[str, Any], logit_bias: Mapping
     bias = _checked_bias(llm, logit_bias or {})
     if not bias and _is_plain(options):
         return None
-    own = llm._init_sampler(**options)
+    own: LlamaSampler = llm._init_sampler(**options)
     if not bias:
         return own
     chain = LlamaSampler()
@@ -59,13 +62,7 @@ def make_sampler(llm: DosedEval, options: Mapping[str, Any], logit_bias: Mapping
 
 def address(sampler: LlamaSampler | None) -> int:
     """Address of the llama_sampler, or 0."""
-    return 0 if sampler is None else _pointer(sampler.sampler)
-
-
-def _pointer(sampler: Any) -> int:
-    import ctypes
-
-    return int(ctypes.cast(sampler, ctypes.c_void_p).value or 0)
+    return 0 if sampler is None else ctypes.cast(sampler.sampler, ctypes.c_void_p).value or 0
 
 
 def _is_plain(options: Mapping[str, Any]) -> bool:

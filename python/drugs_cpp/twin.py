@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import llama_cpp
 
-from drugs_cpp.contexts import forgets_positions, open_context
+from drugs_cpp.contexts import decodes_together, forgets_positions, open_context
 from drugs_cpp.errors import StateError
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ class SoberTwin:
     def __init__(self, llm: DosedEval) -> None:
         if llm._logits_all or llm.context_params.embeddings:
             raise StateError("sober_twin=True does not go with logits_all, a draft model or embeddings: leave one out")
+        if not decodes_together(llm):
+            raise StateError("sober_twin=True: llama.cpp cannot decode two sequences of this architecture together")
         llm._ctx.close()
         llm._ctx = open_context(llm, 2, llm._n_ctx, unified=True)
         self._shares = not forgets_positions(llm)

@@ -10,11 +10,10 @@ import llama_cpp
 from drugs_cpp import completion
 from drugs_cpp.chat_prompt import chat_prompt
 from drugs_cpp.checks import check_list
-from drugs_cpp.contexts import n_sequences_that_fit
+from drugs_cpp.contexts import decodes_together, n_sequences_that_fit, sequence_tokens
 from drugs_cpp.drugs import DRUGS
 from drugs_cpp.errors import ContextOverflowError, MemoryLimitError, PromptError
 from drugs_cpp.evaluation import check_count
-from drugs_cpp.exclusive import exclusive
 from drugs_cpp.generation import DosedGeneration
 from drugs_cpp.places import Places
 from drugs_cpp.sampling import make_sampler
@@ -22,7 +21,7 @@ from drugs_cpp.seed import check_seed, consecutive_seeds, fresh_seed
 from drugs_cpp.wave import Piece, Variation, Wave
 
 if TYPE_CHECKING:
-    from llama_cpp import LlamaGrammar
+    from llama_cpp.llama_grammar import LlamaGrammar
 
 DEFAULT_VARIATIONS = 8
 
@@ -113,7 +112,8 @@ class DosedVariations(DosedGeneration):
         self._check_vocabulary(tokens)
         all_seeds, all_drugs = self._seeds_and_drugs(n, seeds, drugs)
         limit = self._variation_limit(len(tokens), max_tokens)
-        n_places = self._count_places(len(all_seeds), len(tokens) + limit, n_parallel)
+        n_tokens = sequence_tokens(self, len(tokens) + limit)
+        n_places = self._count_places(len(all_seeds), n_tokens, n_parallel)
         options = {
             "temp": temperature,
             "top_p": top_p,
@@ -132,7 +132,7 @@ class DosedVariations(DosedGeneration):
         for index, (seed, doses) in enumerate(zip(all_seeds, all_drugs)):
             self._seed = seed  # upstream's sampler takes this one
             variations.append(Variation(index, seed, doses, make_sampler(self, options, logit_bias)))
-        pieces = self._vary(tokens, limit, n_places, variations, completion.stop_bytes(stop), stop_tokens, stream)
+        pieces = self._vary(tokens, limit, n_places, n_tokens, variations, completion.stop_bytes(stop), stop_tokens, stream)
         answer = completion.Answer(self.model_path, chat=messages is not None)
         if stream:
             return _chunks(answer, variations, pieces)
@@ -169,7 +169,8 @@ class DosedVariations(DosedGeneration):
         return completion.token_limit(max_tokens, n_prompt, most)
 
     def _count_places(self, n: int, n_tokens: int, n_parallel: int | None) -> int:
-        wanted = min(n, MOST_PLACES) if n_parallel is None else min(n, check_count("n_parallel", n_parallel, 1, "variations"))
+        most = MOST_PLACES if n_parallel is None else check_count("n_parallel", n_parallel, 1, "variations")
+        wanted = min(n, most) if decodes_together(self) else 1
         if self._places is not None and self._places.n_places >= wanted and self._places.n_tokens >= n_tokens:
             return wanted
         fit = n_sequences_that_fit(self, n_tokens)
@@ -185,6 +186,7 @@ class DosedVariations(DosedGeneration):
         tokens: list[int],
         limit: int,
         n_places: int,
+        n_tokens: int,
         variations: list[Variation],
         stop: Sequence[bytes],
         stop_tokens: Sequence[int],
@@ -196,7 +198,7 @@ class DosedVariations(DosedGeneration):
             with self._exclusive:
                 self._end_background_shower()
                 if pieces is None:
-                    places = self._open_places(n_places, len(tokens) + limit)
+                    places = self._open_places(n_places, n_tokens)
                     pieces = Wave(self, places, n_places, tokens, limit, stop, stop_tokens).run(variations, stream)
                 try:
                     piece = next(pieces)
@@ -224,7 +226,7 @@ class DosedVariations(DosedGeneration):
 
 def _whole(answer: completion.Answer, variations: Sequence[Variation], pieces: Iterator[Piece], n_prompt: int) -> Any:
     doses = [variation.drugs.to_dict() for variation in variations]
-    said = sorted(pieces, key=lambda piece: piece.index)
+    said = sorted(pieces, key=lambda piece: piece.variation)
     choices = []
     for variation, dose, piece in zip(variations, doses, said):
         choice = answer.choice(piece.text, completion.finish_reason(piece.end), variation.index)
@@ -235,9 +237,9 @@ def _whole(answer: completion.Answer, variations: Sequence[Variation], pieces: I
 def _chunks(answer: completion.Answer, variations: Sequence[Variation], pieces: Iterator[Piece]) -> Iterator[Any]:
     doses = [variation.drugs.to_dict() for variation in variations]
     for piece in pieces:
-        more = {"seed": variations[piece.index].seed}
+        more = {"seed": variations[piece.variation].seed}
         if piece.text:
-            yield answer.chunk(piece.text, None, piece.index, **more)
+            yield answer.chunk(piece.text, None, piece.variation, **more)
         if piece.end is not None:
             reason = completion.finish_reason(piece.end)
-            yield answer.chunk("", reason, piece.index, **more, drugs=doses[piece.index])
+            yield answer.chunk("", reason, piece.variation, **more, drugs=doses[piece.variation])

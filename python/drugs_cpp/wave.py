@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from drugs_cpp import _core, completion
+from drugs_cpp.contexts import decodes_together
 from drugs_cpp.position_flags import PositionFlags
 from drugs_cpp.sampling import address
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class Piece(NamedTuple):
     """What a variation has to say: text, and at its end why it ended."""
 
-    index: int
+    variation: int
     text: str
     end: str | None
     n_new: int
@@ -77,13 +78,14 @@ class Wave:
         self._n_max = n_max
         self._stop = list(stop)
         self._stop_tokens = list(stop_tokens)
-        self._own_prompts = False  # a dosed prompt cannot be shared
+        self._own_prompts = False  # one that is dosed cannot be shared
         self._active: list[Variation] = []  # each in the place of its index here
 
     def run(self, variations: Sequence[Variation], stream: bool) -> Iterator[Piece]:
         """Decode all of them. Pieces come as they are ready with ``stream``, and whole texts otherwise."""
         waiting = deque(variations)
-        self._own_prompts = not (self._llm.protect_inputs or all(v.drugs.is_sober for v in variations))
+        shared = self._llm.protect_inputs or all(v.drugs.is_sober for v in variations)
+        self._own_prompts = not (shared and decodes_together(self._llm))
         done = False
         try:
             while waiting or self._active:
