@@ -107,7 +107,8 @@ class Wave:
         variation = self._active[place]
         variation.dirty = PositionFlags(self._places.n_tokens)
         if self._own_prompts:
-            is_dosed = self._dose(place)
+            self._places.sober(place)
+            is_dosed = not self._llm.protect_inputs and self._dose(place)
             logits = self._places.begin_alone(place, self._prompt)
             variation.dirty.mark(self._llm.sink, len(self._prompt), is_dosed)
         else:
