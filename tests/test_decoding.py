@@ -285,7 +285,7 @@ def test_an_exception_in_a_streamer_reaches_the_caller(llm: Any) -> None:
 
 
 def test_logits_processors_and_criteria_are_honoured(llm: Any, upstream: Any) -> None:
-    def no_sea(tokens: Any, scores: Any) -> Any:
+    def no_sea(_: Any, scores: Any) -> Any:
         scores[llm.tokenize(b" sea", add_bos=False)[0]] = -np.inf
         return scores
 

@@ -28,6 +28,7 @@ from drugs_cpp import (
     SeedError,
     StateError,
     TokenError,
+    _core,
     contexts,
 )
 from tiny_architectures import TOKENS, tiny_models
@@ -45,7 +46,8 @@ def all_sites(angle: float = 0.15) -> DRUGS:
 
 @pytest.fixture(scope="module")
 def llm(model_path: str) -> Any:
-    llm = Llama(model_path, drugs=DRUGS(a_dose=0.3, h_dose=0.1), n_ctx=512, n_threads=2, n_threads_batch=2, verbose=False)
+    drugs = DRUGS(a_dose=0.3, h_dose=0.1)
+    llm = Llama(model_path, drugs=drugs, n_ctx=512, n_threads=2, n_threads_batch=2, verbose=False)
     yield llm
     llm.close()
 
@@ -288,8 +290,6 @@ def test_what_cannot_be_is_said_before_anything_runs(
 
 
 def test_a_site_that_the_model_lacks(llm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from drugs_cpp import _core
-
     lacks = _core.has_sites(int(llm._ctx.ctx)).copy()
     lacks[:, SITES.index("V")] = False
     monkeypatch.setattr(_core, "has_sites", lambda *_: lacks)
@@ -301,13 +301,13 @@ def test_more_than_memory_has_room_for(make_llama: MakeLlama, monkeypatch: pytes
     llm = make_llama(drugs=DRUGS(a_dose=0.3))
     wanted = texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8))
     llm._close_places()
-    per_sequence = sum(n_bytes for n_bytes, _ in contexts._core.cache_memory(int(llm._ctx.ctx)))
+    per_sequence = sum(n_bytes for n_bytes, _ in _core.cache_memory(int(llm._ctx.ctx)))
     room = per_sequence * 3.5
 
     class Memory:
         available = room
 
-    monkeypatch.setattr(contexts.psutil, "virtual_memory", Memory)
+    monkeypatch.setattr(psutil, "virtual_memory", Memory)
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
     assert llm._places is not None
     assert llm._places.n_places == 2  # 0.8 of the memory is used
@@ -353,6 +353,8 @@ def test_a_broken_off_stream_and_a_new_one(llm: Any) -> None:
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
     chunks = llm.variations(PROMPT, seeds=SEEDS, max_tokens=24, stream=True)
     next(chunks)
+    # takes the places over, whose doses must not colour its prompt
+    assert texts(llm.variations(PROMPT + " said", seeds=SEEDS, max_tokens=8)) != wanted
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
     with pytest.raises(StateError, match="another call"):
         list(chunks)

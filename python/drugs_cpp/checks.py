@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
@@ -34,19 +34,18 @@ def check_not_negative(what: str, value: object) -> float:
     return abs(number)  # -0.0 is zero
 
 
-def check_list(what: str, values: Iterable[Any], n: int) -> list[Any]:
+def check_list(what: str, values: Sequence[Any], n: int) -> list[Any]:
     """Return ``values`` as a list.
 
     Raises:
         CountError: not ``n`` of them.
-        TypeError: no list or other iterable.
+        TypeError: text.
     """
-    if not isinstance(values, Iterable) or isinstance(values, (str, bytes)):
+    if isinstance(values, (str, bytes)):
         raise TypeError(f"{what} is {values!r}: give a list")
-    values = list(values)
     if len(values) != n:
         raise CountError(f"{what} has {len(values)} entries for n={n} variations: give as many, or leave n out")
-    return values
+    return list(values)
 
 
 def _as_float(value: object) -> float:

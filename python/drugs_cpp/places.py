@@ -36,6 +36,7 @@ class Places:
         self.n_places = n_places
         self.n_tokens = padded(n_tokens)
         self._source = n_places if self._keeps_prompt else 0  # holds the prompt
+        self.user: object = None  # who decodes here; a later one takes the places over
         self._context = open_context(llm, n_places + self._keeps_prompt, n_tokens, unified=False)
         self._n_batch = int(llm.n_batch)
         self.decoder = _core.Decoder(int(self._context.ctx))
@@ -44,6 +45,7 @@ class Places:
 
     def close(self) -> None:
         """Free the memory."""
+        self.user = None
         self._context.close()
 
     def _forget(self) -> None:
@@ -72,6 +74,7 @@ class Places:
         prompt = np.asarray(tokens, dtype=np.intc)
         if self._logits is not None and np.array_equal(prompt, self._prompt):
             return self._logits
+        self.sober(self._source)
         keep = repeatable_prefix(self._prompt[: len(self._prompt) - self._n_single], prompt)
         self._forget()
         if not (keep and not self._keeps_prompt and self._shorten(self._source, keep)):

@@ -139,19 +139,19 @@ class DosedVariations(DosedGeneration):
         return _whole(answer, variations, pieces, len(tokens))
 
     def _seeds_and_drugs(self, n: int | None, seeds: Any, drugs: Any) -> tuple[list[int], list[DRUGS]]:
-        lists = [given for given in (seeds, drugs) if given is not None and not isinstance(given, (int, DRUGS))]
+        lists = [list(given) for given in (seeds, drugs) if isinstance(given, Sequence)]
         if n is None:
             n = len(lists[0]) if lists else DEFAULT_VARIATIONS
         n = check_count("n", n, 1, "variations")
         all_drugs = [self.drugs if drugs is None else drugs] * n
-        if drugs is not None and not isinstance(drugs, DRUGS):
+        if isinstance(drugs, Sequence):
             all_drugs = check_list("drugs", drugs, n)
         for doses in all_drugs:
             if not isinstance(doses, DRUGS):
                 raise TypeError(f"drugs has {doses!r} in it: give drugs_cpp.DRUGS objects")
             if not doses.is_sober:
                 self._table(doses.dosage)
-        if seeds is not None and not isinstance(seeds, int):
+        if isinstance(seeds, Sequence):
             checked = [check_seed(seed) for seed in check_list("seeds", seeds, n)]
             return [fresh_seed() if seed is None else seed for seed in checked], all_drugs
         first = check_seed(self.drugs.seed if seeds is None else seeds)

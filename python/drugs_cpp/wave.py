@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from drugs_cpp import _core, completion
 from drugs_cpp.contexts import decodes_together
+from drugs_cpp.errors import StateError
 from drugs_cpp.position_flags import PositionFlags
 from drugs_cpp.sampling import address
 
@@ -86,9 +87,12 @@ class Wave:
         waiting = deque(variations)
         shared = self._llm.protect_inputs or all(v.drugs.is_sober for v in variations)
         self._own_prompts = not (shared and decodes_together(self._llm))
+        self._places.user = self
         done = False
         try:
             while waiting or self._active:
+                if self._places.user is not self:
+                    raise StateError("another call has begun other variations meanwhile: begin these again")
                 while waiting and len(self._active) < self._n_places:
                     self._active.append(waiting.popleft())
                     yield from self._begin(len(self._active) - 1)
@@ -99,7 +103,7 @@ class Wave:
                     yield from self._clear_places(waiting)
             done = True
         finally:
-            if not done:
+            if not done and self._places.user is self:
                 self._places.recover()
 
     def _begin(self, place: int) -> Iterator[Piece]:

@@ -1,0 +1,202 @@
+"""Cold showers that need not be waited for: by switching to a sober twin, and in the background."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import MakeLlama, built_by_make, last_logits
+from drugs_cpp import DRUGS, Llama, StateError
+from tiny_architectures import TOKENS, tiny_models
+
+PROMPT = "The keeper of the lighthouse looked at the sea and"
+
+
+def strong() -> DRUGS:
+    return DRUGS(a_dose=0.4, pk_dose=0.7, pv_dose=0.9, seed=1)
+
+
+def dirty_model(make_llama: MakeLlama, n_tokens: int = 40, **settings: Any) -> Llama:
+    """A model that has written some dosed text."""
+    llm = make_llama(drugs=strong(), n_ctx=512, **settings)
+    llm.Dgenerate(llm.tokenize(PROMPT.encode()), max_new_tokens=n_tokens)
+    assert llm.dirty_count > n_tokens // 2
+    return llm
+
+
+def sober_continuation(make_llama: MakeLlama, llm: Llama) -> list[int]:
+    """What a model that was never dosed says behind the same tokens."""
+    sober = make_llama(n_ctx=512)
+    pending = [] if llm._pending is None else [llm._pending]
+    return sober.Dgenerate(llm.input_ids[: llm.n_tokens].tolist() + pending, max_new_tokens=12)
+
+
+def continuation(llm: Llama) -> list[int]:
+    llm.drugs = DRUGS()
+    return llm.Dgenerate([], max_new_tokens=12)
+
+
+#
+# a sober twin
+#
+
+
+def test_a_twins_shower_switches_to_a_cache_that_was_never_dosed(make_llama: MakeLlama) -> None:
+    llm = dirty_model(make_llama, sober_twin=True)
+    clean = sober_continuation(make_llama, llm)
+    pickled = pickle.dumps(llm)
+    assert continuation(llm) != clean
+    washed = pickle.loads(pickled)
+    n_dirty = washed.dirty_count
+    n_evaluated = washed.n_tokens
+    assert washed.cold_shower() == n_dirty
+    assert (washed.dirty_count, washed.n_tokens) == (0, n_evaluated)
+    assert continuation(washed) == clean
+    washed.close()
+
+
+@pytest.mark.parametrize("architecture", ["llama", "jamba", "gemma3", "deepseek2", "falcon-h1", "gpt-oss"])
+@pytest.mark.parametrize("swa_full", [True, False])
+def test_logits_behind_a_twins_shower(architecture: str, swa_full: bool, make_llama: MakeLlama) -> None:
+    with tiny_models(architecture, built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths:
+        for path in paths:
+            options: Any = {"n_ctx": 256, "n_threads": 1, "n_threads_batch": 1, "swa_full": swa_full}
+            llm = make_llama(path, drugs=DRUGS(a_dose=0.5, seed=1), sober_twin=True, **options)
+            llm.eval(TOKENS[:20])
+            llm.eval(TOKENS[20:24], dosed=True)
+            llm.eval(TOKENS[24:25], dosed=True)
+            dosed = llm._decoder.logits()
+            assert llm.cold_shower() == 5
+            llm.sample()  # needs the logits, and makes them
+            washed = llm._decoder.logits()
+            llm.eval(TOKENS[25:26])
+            next_washed = llm._decoder.logits()
+
+            sober = make_llama(path, **options)
+            sober.eval(TOKENS[:25])
+            np.testing.assert_allclose(washed, last_logits(sober), atol=2e-4)
+            assert np.abs(dosed - washed).max() > 0.01
+            sober.eval(TOKENS[25:26])
+            np.testing.assert_allclose(next_washed, last_logits(sober), atol=2e-4)
+
+
+def test_a_twin_changes_nothing_that_the_dosed_sequence_says(make_llama: MakeLlama, tiny_model_path: str) -> None:
+    """In a model of float32, whose choices do not hang on the rounding that another batch brings along."""
+    for options in ({"protect_inputs": True}, {"protect_inputs": False}):
+        found = []
+        for sober_twin in (False, True):
+            llm = make_llama(tiny_model_path, drugs=DRUGS(a_dose=0.3, k_dose=0.2, seed=4), sober_twin=sober_twin, **options)
+            llm.set_sobering_rate(6)
+            found.append(llm.Dgenerate([1, 20, 33, 47, 60, 75, 90], max_new_tokens=30))
+        assert found[0] == found[1]
+
+
+def test_a_twins_shower_computes_nothing(make_llama: MakeLlama, monkeypatch: pytest.MonkeyPatch) -> None:
+    llm = dirty_model(make_llama, sober_twin=True)
+    monkeypatch.setattr(llm, "eval", None)
+    monkeypatch.setattr(llm, "_decoder", None)
+    assert llm.cold_shower() > 0
+    assert llm.dirty_count == 0
+
+
+def test_showers_on_the_way_and_rewinding_with_a_twin(make_llama: MakeLlama) -> None:
+    llm: Any = make_llama(drugs=strong(), sober_twin=True)
+    llm.set_sobering_rate(5)
+    texts = [llm.create_completion(PROMPT, max_tokens=24, seed=seed)["choices"][0]["text"] for seed in (1, 2, 1)]
+    assert texts[0] == texts[2]
+    assert llm.dirty_count < 5
+    assert llm.create_completion(PROMPT[:20], max_tokens=4, seed=1)  # goes back into the prompt
+    assert next(llm.generate([504, 3], temp=0.0)) >= 0  # upstream's loop knows nothing of a twin
+    assert llm.create_completion(PROMPT, max_tokens=24, seed=1)["choices"][0]["text"] == texts[0]
+
+
+def test_states_with_and_without_a_twin(make_llama: MakeLlama) -> None:
+    plain, twin = dirty_model(make_llama), make_llama(n_ctx=512, sober_twin=True)
+    clean = sober_continuation(make_llama, plain)
+    twin.load_state(plain.save_state())  # the twin is made from the tokens
+    assert twin.dirty_count == plain.dirty_count > 0
+    twin.cold_shower()
+    assert continuation(twin) == clean
+    with pytest.raises(StateError, match="sober_twin=True"):
+        plain.load_state(twin.save_state())
+
+
+def test_what_does_not_go_with_a_twin(make_llama: MakeLlama) -> None:
+    for options in ({"logits_all": True}, {"embedding": True}):
+        with pytest.raises(StateError, match="sober_twin=True does not go with"):
+            make_llama(sober_twin=True, **options)
+    with tiny_models("kimi-linear", built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths, pytest.raises(
+        StateError, match="cannot decode two sequences"
+    ):
+        make_llama(paths[0], sober_twin=True)
+
+
+#
+# in the background
+#
+
+
+def test_a_shower_in_the_background_is_taken_over_when_it_is_done(make_llama: MakeLlama) -> None:
+    llm = dirty_model(make_llama)
+    clean = sober_continuation(make_llama, llm)
+    n_dirty, n_tokens = llm.dirty_count, llm.n_tokens
+    assert llm.cold_shower(block=False) == n_dirty
+    deadline = time.monotonic() + 60
+    while llm.dirty_count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert (llm.dirty_count, llm.n_tokens) == (0, n_tokens)
+    assert llm.cold_shower(block=False) == 0
+    assert continuation(llm) == clean
+    assert not [thread for thread in threading.enumerate() if thread.name == "cold shower"]
+
+
+def test_the_next_call_cancels_it_and_the_text_goes_on_as_it_would_have(make_llama: MakeLlama) -> None:
+    def text(shower: bool) -> list[int]:
+        llm = dirty_model(make_llama, 200)
+        if shower:
+            assert llm.cold_shower(block=False) > 0
+        start = time.perf_counter()
+        more = llm.Dgenerate([], max_new_tokens=1)
+        waited.append(time.perf_counter() - start)
+        dirty.append(llm.dirty_count)
+        return more + llm.Dgenerate([], max_new_tokens=12)
+
+    waited: list[float] = []
+    dirty: list[int] = []
+    plain, cancelled = text(False), text(True)
+    if dirty[1]:  # else it was done already
+        assert dirty[0] == dirty[1]
+        assert plain == cancelled
+
+
+def test_a_blocking_shower_waits_for_the_one_in_the_background(make_llama: MakeLlama) -> None:
+    llm = dirty_model(make_llama)
+    clean = sober_continuation(make_llama, llm)
+    llm.cold_shower(block=False)
+    assert llm.cold_shower() == 0  # nothing is left to do
+    assert llm.dirty_count == 0
+    assert continuation(llm) == clean
+
+
+def test_closing_ends_it(make_llama: MakeLlama) -> None:
+    llm = dirty_model(make_llama)
+    llm.cold_shower(block=False)
+    llm.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "cold shower"]
+
+
+def test_logits_behind_it(make_llama: MakeLlama) -> None:
+    llm = dirty_model(make_llama)
+    tokens = llm.input_ids[: llm.n_tokens].tolist()
+    llm.cold_shower(block=False)
+    llm.cold_shower()
+    token = llm.sample()
+    sober = make_llama(n_ctx=512)
+    sober.eval(tokens)
+    assert token == sober.sample()
+    np.testing.assert_allclose(last_logits(llm), last_logits(sober), atol=0.05)
