@@ -55,7 +55,8 @@ def test_the_names_agree() -> None:
 def test_the_members_of_classes_agree() -> None:
     for owner in CLASSES:
         in_stub = {node.name for node in owner.body if isinstance(node, ast.FunctionDef)}
-        in_stub |= {node.target.id for node in owner.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)}
+        targets = [node.target for node in owner.body if isinstance(node, ast.AnnAssign)]
+        in_stub |= {target.id for target in targets if isinstance(target, ast.Name)}
         compiled = {name for name in vars(getattr(_core, owner.name)) if not name.startswith("_") or name == "__init__"}
         assert in_stub == compiled, owner.name
 

@@ -86,7 +86,8 @@ def test_answers_are_upstreams(llm: Any, upstream: Any, prompt: Any, options: Op
         assert ours["choices"] == theirs["choices"]
 
 
-def test_plain_completions_do_not_use_the_loop_in_python(llm: Any, no_python_loop: None) -> None:
+@pytest.mark.usefixtures("no_python_loop")
+def test_plain_completions_do_not_use_the_loop_in_python(llm: Any) -> None:
     grammar = LlamaGrammar.from_string('root ::= "yes" | "no"', verbose=False)
     for options in ({}, {"temperature": 0.8}, {"stop": ["."]}, {"grammar": grammar}, {"logit_bias": {5: 1.0}}):
         assert llm.create_completion(PROMPT, max_tokens=8, **options)["choices"][0]["text"]
@@ -95,7 +96,8 @@ def test_plain_completions_do_not_use_the_loop_in_python(llm: Any, no_python_loo
     assert len(llm.Dgenerate([5, 6, 7], max_new_tokens=8, temp=0.7, top_k=3)) <= 8
 
 
-def test_a_stream_is_the_text_in_pieces(llm: Any, no_python_loop: None) -> None:
+@pytest.mark.usefixtures("no_python_loop")
+def test_a_stream_is_the_text_in_pieces(llm: Any) -> None:
     for options in ({"stop": ["sea", "light"]}, {"temperature": 1.5, "seed": 3}, {}):
         llm.reset()
         whole = llm.create_completion(ACCENTS, max_tokens=80, **options)["choices"][0]
@@ -264,7 +266,7 @@ def test_an_exception_in_a_streamer_reaches_the_caller(llm: Any) -> None:
     class Streamer:
         n_put = 0
 
-        def put(self, tokens: npt.NDArray[np.int64]) -> None:
+        def put(self, _: npt.NDArray[np.int64]) -> None:
             self.n_put += 1
             if self.n_put == 4:
                 raise Oops

@@ -29,16 +29,19 @@ def dirty_model(make_llama: MakeLlama, n_tokens: int = 40, **settings: Any) -> L
     return llm
 
 
-def sober_continuation(make_llama: MakeLlama, llm: Llama) -> list[int]:
-    """What a model that was never dosed says behind the same tokens."""
+def error(make_llama: MakeLlama, llm: Llama) -> float:
+    """How far the next logits lie from those of a model that was never dosed: the largest difference.
+
+    With this quantized model, another cut into batches makes up to 0.6, and strong doses at these sites more than 3.
+    """
     sober = make_llama(n_ctx=512)
-    pending = [] if llm._pending is None else [llm._pending]
-    return sober.Dgenerate(llm.input_ids[: llm.n_tokens].tolist() + pending, max_new_tokens=12)
-
-
-def continuation(llm: Llama) -> list[int]:
-    llm.drugs = DRUGS()
-    return llm.Dgenerate([], max_new_tokens=12)
+    sober.eval(llm.input_ids[: llm.n_tokens].tolist())
+    logits = []
+    for model in (llm, sober):
+        model.eval([504], dosed=False)
+        logits.append(model._decoder.logits())
+        model._rewind(model.n_tokens - 1)
+    return float(np.abs(logits[0] - logits[1]).max())
 
 
 #
@@ -48,16 +51,14 @@ def continuation(llm: Llama) -> list[int]:
 
 def test_a_twins_shower_switches_to_a_cache_that_was_never_dosed(make_llama: MakeLlama) -> None:
     llm = dirty_model(make_llama, sober_twin=True)
-    clean = sober_continuation(make_llama, llm)
-    pickled = pickle.dumps(llm)
-    assert continuation(llm) != clean
-    washed = pickle.loads(pickled)
-    n_dirty = washed.dirty_count
-    n_evaluated = washed.n_tokens
-    assert washed.cold_shower() == n_dirty
-    assert (washed.dirty_count, washed.n_tokens) == (0, n_evaluated)
-    assert continuation(washed) == clean
-    washed.close()
+    assert error(make_llama, llm) > 2
+    copy = pickle.loads(pickle.dumps(llm))
+    for model in (llm, copy):
+        n_dirty, n_tokens = model.dirty_count, model.n_tokens
+        assert model.cold_shower() == n_dirty
+        assert (model.dirty_count, model.n_tokens) == (0, n_tokens)
+        assert error(make_llama, model) < 1
+    copy.close()
 
 
 @pytest.mark.parametrize("architecture", ["llama", "jamba", "gemma3", "deepseek2", "falcon-h1", "gpt-oss"])
@@ -90,7 +91,8 @@ def test_a_twin_changes_nothing_that_the_dosed_sequence_says(make_llama: MakeLla
     for options in ({"protect_inputs": True}, {"protect_inputs": False}):
         found = []
         for sober_twin in (False, True):
-            llm = make_llama(tiny_model_path, drugs=DRUGS(a_dose=0.3, k_dose=0.2, seed=4), sober_twin=sober_twin, **options)
+            drugs = DRUGS(a_dose=0.3, k_dose=0.2, seed=4)
+            llm = make_llama(tiny_model_path, drugs=drugs, sober_twin=sober_twin, **options)
             llm.set_sobering_rate(6)
             found.append(llm.Dgenerate([1, 20, 33, 47, 60, 75, 90], max_new_tokens=30))
         assert found[0] == found[1]
@@ -117,11 +119,11 @@ def test_showers_on_the_way_and_rewinding_with_a_twin(make_llama: MakeLlama) -> 
 
 def test_states_with_and_without_a_twin(make_llama: MakeLlama) -> None:
     plain, twin = dirty_model(make_llama), make_llama(n_ctx=512, sober_twin=True)
-    clean = sober_continuation(make_llama, plain)
     twin.load_state(plain.save_state())  # the twin is made from the tokens
     assert twin.dirty_count == plain.dirty_count > 0
+    assert error(make_llama, twin) > 2
     twin.cold_shower()
-    assert continuation(twin) == clean
+    assert error(make_llama, twin) < 1
     with pytest.raises(StateError, match="sober_twin=True"):
         plain.load_state(twin.save_state())
 
@@ -143,7 +145,7 @@ def test_what_does_not_go_with_a_twin(make_llama: MakeLlama) -> None:
 
 def test_a_shower_in_the_background_is_taken_over_when_it_is_done(make_llama: MakeLlama) -> None:
     llm = dirty_model(make_llama)
-    clean = sober_continuation(make_llama, llm)
+    assert error(make_llama, llm) > 2
     n_dirty, n_tokens = llm.dirty_count, llm.n_tokens
     assert llm.cold_shower(block=False) == n_dirty
     deadline = time.monotonic() + 60
@@ -151,7 +153,7 @@ def test_a_shower_in_the_background_is_taken_over_when_it_is_done(make_llama: Ma
         time.sleep(0.01)
     assert (llm.dirty_count, llm.n_tokens) == (0, n_tokens)
     assert llm.cold_shower(block=False) == 0
-    assert continuation(llm) == clean
+    assert error(make_llama, llm) < 1
     assert not [thread for thread in threading.enumerate() if thread.name == "cold shower"]
 
 
@@ -176,11 +178,10 @@ def test_the_next_call_cancels_it_and_the_text_goes_on_as_it_would_have(make_lla
 
 def test_a_blocking_shower_waits_for_the_one_in_the_background(make_llama: MakeLlama) -> None:
     llm = dirty_model(make_llama)
-    clean = sober_continuation(make_llama, llm)
     llm.cold_shower(block=False)
     assert llm.cold_shower() == 0  # nothing is left to do
     assert llm.dirty_count == 0
-    assert continuation(llm) == clean
+    assert error(make_llama, llm) < 1
 
 
 def test_closing_ends_it(make_llama: MakeLlama) -> None:
@@ -190,13 +191,17 @@ def test_closing_ends_it(make_llama: MakeLlama) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "cold shower"]
 
 
-def test_logits_behind_it(make_llama: MakeLlama) -> None:
-    llm = dirty_model(make_llama)
+def test_logits_behind_it(make_llama: MakeLlama, tiny_model_path: str) -> None:
+    """In a model of float32, where rounding is small."""
+    llm = make_llama(tiny_model_path, drugs=DRUGS(a_dose=0.5, pk_dose=0.5, seed=1))
+    llm.Dgenerate([1, 20, 33, 47, 60, 75, 90], max_new_tokens=30)
     tokens = llm.input_ids[: llm.n_tokens].tolist()
+    dosed = last_logits(llm)
     llm.cold_shower(block=False)
     llm.cold_shower()
     token = llm.sample()
-    sober = make_llama(n_ctx=512)
+    sober = make_llama(tiny_model_path)
     sober.eval(tokens)
     assert token == sober.sample()
-    np.testing.assert_allclose(last_logits(llm), last_logits(sober), atol=0.05)
+    np.testing.assert_allclose(last_logits(llm), last_logits(sober), atol=1e-4)
+    assert np.abs(dosed - last_logits(sober)).max() > 0.01
