@@ -60,7 +60,6 @@ def no_python_loop(monkeypatch: pytest.MonkeyPatch) -> None:
         {"max_tokens": None, "stop": ["."]},
         {"max_tokens": 60, "stop": ["sea", "light", "\n"]},
         {"max_tokens": 60, "stop": "the "},
-        {"echo": True},
         {"temperature": 0.9, "seed": 11},
         {"temperature": 0.9, "seed": 11, "top_k": 5, "top_p": 0.7, "min_p": 0.1, "typical_p": 0.9},
         {"temperature": 1.2, "seed": 4, "mirostat_mode": 2},
@@ -71,8 +70,6 @@ def no_python_loop(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @pytest.mark.parametrize("prompt", [PROMPT, ACCENTS, [1, 504, 253, 3, 9]], ids=["text", "accents", "tokens"])
 def test_answers_are_upstreams(llm: Any, upstream: Any, prompt: Any, options: Options) -> None:
-    if options.get("echo") and not isinstance(prompt, str):
-        pytest.skip("upstream cannot echo tokens")
     options = {"max_tokens": 24, "temperature": 0.0, **options}
     llm.reset()
     upstream.reset()
@@ -84,6 +81,11 @@ def test_answers_are_upstreams(llm: Any, upstream: Any, prompt: Any, options: Op
         assert ours["usage"]["completion_tokens"] == options["max_tokens"]
     else:
         assert ours["choices"] == theirs["choices"]
+
+
+def test_an_echo_is_upstreams(llm: Any, upstream: Any) -> None:
+    ours, theirs = (m.create_completion(PROMPT, max_tokens=9, echo=True, temperature=0.0) for m in (llm, upstream))
+    assert without_id(ours) == without_id(theirs)
 
 
 @pytest.mark.usefixtures("no_python_loop")

@@ -18,7 +18,7 @@ from drugs_cpp.generation import DosedGeneration
 from drugs_cpp.places import Places
 from drugs_cpp.sampling import make_sampler
 from drugs_cpp.seed import check_seed, consecutive_seeds, fresh_seed
-from drugs_cpp.wave import Piece, Variation, Wave
+from drugs_cpp.wave import Piece, Task, Variation, Wave
 
 if TYPE_CHECKING:
     from llama_cpp.llama_grammar import LlamaGrammar
@@ -132,7 +132,8 @@ class DosedVariations(DosedGeneration):
         for index, (seed, doses) in enumerate(zip(all_seeds, all_drugs)):
             self._seed = seed  # upstream's sampler takes this one
             variations.append(Variation(index, seed, doses, make_sampler(self, options, logit_bias)))
-        pieces = self._vary(tokens, limit, n_places, n_tokens, variations, completion.stop_bytes(stop), stop_tokens, stream)
+        task = Task(tokens, limit, completion.stop_bytes(stop), stop_tokens, stream)
+        pieces = self._vary(task, variations, n_places, n_tokens)
         answer = completion.Answer(self.model_path, chat=messages is not None)
         if stream:
             return _chunks(answer, variations, pieces)
@@ -181,17 +182,7 @@ class DosedVariations(DosedGeneration):
             )
         return min(wanted, fit)
 
-    def _vary(
-        self,
-        tokens: list[int],
-        limit: int,
-        n_places: int,
-        n_tokens: int,
-        variations: list[Variation],
-        stop: Sequence[bytes],
-        stop_tokens: Sequence[int],
-        stream: bool,
-    ) -> Iterator[Piece]:
+    def _vary(self, task: Task, variations: list[Variation], n_places: int, n_tokens: int) -> Iterator[Piece]:
         """Decode, one step at a time in the hands of whoever listens."""
         pieces = None
         while True:
@@ -199,7 +190,7 @@ class DosedVariations(DosedGeneration):
                 self._end_background_shower()
                 if pieces is None:
                     places = self._open_places(n_places, n_tokens)
-                    pieces = Wave(self, places, n_places, tokens, limit, stop, stop_tokens).run(variations, stream)
+                    pieces = Wave(self, places, n_places, task).run(variations)
                 try:
                     piece = next(pieces)
                 except StopIteration:

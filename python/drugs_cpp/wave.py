@@ -49,6 +49,25 @@ class Variation:
     dirty: PositionFlags = field(init=False)
 
 
+@dataclass(frozen=True)
+class Task:
+    """What all variations have in common.
+
+    Attributes:
+        prompt: its tokens, at least one.
+        n_max: new tokens of each.
+        stop: strings that end a text.
+        stop_tokens: tokens that do.
+        stream: pieces are wanted as they come.
+    """
+
+    prompt: list[int]
+    n_max: int
+    stop: list[bytes]
+    stop_tokens: list[int]
+    stream: bool
+
+
 class Wave:
     """Decodes variations in the places of a context; one that ends makes room for the next one.
 
@@ -56,34 +75,19 @@ class Wave:
         llm: the model: its settings, and how a dose becomes a table.
         places: where.
         n_places: how many of them.
-        prompt: its tokens, at least one.
-        n_max: new tokens of each variation.
-        stop: strings that end a text.
-        stop_tokens: tokens that do.
+        task: what to do.
     """
 
-    def __init__(
-        self,
-        llm: DosedGeneration,
-        places: Places,
-        n_places: int,
-        prompt: list[int],
-        n_max: int,
-        stop: Sequence[bytes],
-        stop_tokens: Sequence[int],
-    ) -> None:
+    def __init__(self, llm: DosedGeneration, places: Places, n_places: int, task: Task) -> None:
         self._llm = llm
         self._places = places
         self._n_places = n_places
-        self._prompt = prompt
-        self._n_max = n_max
-        self._stop = list(stop)
-        self._stop_tokens = list(stop_tokens)
+        self._task = task
         self._own_prompts = False  # one that is dosed cannot be shared
         self._active: list[Variation] = []  # each in the place of its index here
 
-    def run(self, variations: Sequence[Variation], stream: bool) -> Iterator[Piece]:
-        """Decode all of them. Pieces come as they are ready with ``stream``, and whole texts otherwise."""
+    def run(self, variations: Sequence[Variation]) -> Iterator[Piece]:
+        """Decode all of them."""
         waiting = deque(variations)
         shared = self._llm.protect_inputs or all(v.drugs.is_sober for v in variations)
         self._own_prompts = not (shared and decodes_together(self._llm))
@@ -98,8 +102,8 @@ class Wave:
                     yield from self._begin(len(self._active) - 1)
                 yield from self._clear_places(waiting)
                 if self._active:
-                    self._step(stream)
-                    yield from self._pieces(stream)
+                    self._step()
+                    yield from self._pieces()
                     yield from self._clear_places(waiting)
             done = True
         finally:
@@ -113,17 +117,17 @@ class Wave:
         if self._own_prompts:
             self._places.sober(place)
             is_dosed = not self._llm.protect_inputs and self._dose(place)
-            logits = self._places.begin_alone(place, self._prompt)
-            variation.dirty.mark(self._llm.sink, len(self._prompt), is_dosed)
+            logits = self._places.begin_alone(place, self._task.prompt)
+            variation.dirty.mark(self._llm.sink, len(self._task.prompt), is_dosed)
         else:
-            logits = self._places.set_prompt(self._prompt)
+            logits = self._places.set_prompt(self._task.prompt)
             self._places.begin(place)
         variation.sequence = _core.Sequence(
             place,
-            len(self._prompt),
-            self._n_max,
-            stop=self._stop,
-            stop_tokens=self._stop_tokens,
+            len(self._task.prompt),
+            self._task.n_max,
+            stop=self._task.stop,
+            stop_tokens=self._task.stop_tokens,
             sampler=address(variation.sampler),
         )
         self._places.decoder.choose(variation.sequence, logits)
@@ -141,7 +145,7 @@ class Wave:
         self._places.dose(place, dosage, table, variation.seed, self._llm.sink)
         return True
 
-    def _step(self, stream: bool) -> None:
+    def _step(self) -> None:
         """Decode until there is something to tell, a shower is due, or a dose has changed."""
         self._take_showers()
         drugs = {id(v.drugs): v.drugs for v in self._active}.values()
@@ -152,7 +156,7 @@ class Wave:
         before = [v.sequence.n_past for v in self._active]
         sequences = [v.sequence for v in self._active]
         try:
-            self._places.decoder.run(sequences, rate - max(n_dirty, default=0), unchanged, stream)
+            self._places.decoder.run(sequences, rate - max(n_dirty, default=0), unchanged, self._task.stream)
         finally:
             for variation, is_dosed, start in zip(self._active, dosed, before):
                 variation.dirty.mark(max(start, self._llm.sink), variation.sequence.n_past, is_dosed)
@@ -162,16 +166,16 @@ class Wave:
             n_past = variation.sequence.n_past
             first = variation.dirty.first(n_past)
             if first is not None and variation.dirty.count(n_past) >= self._llm.get_sobering_rate():
-                tokens = self._prompt + variation.sequence.tokens
+                tokens = self._task.prompt + variation.sequence.tokens
                 self._places.compute_again(place, tokens[:n_past], first)
                 variation.dirty.clear()
 
-    def _pieces(self, stream: bool) -> Iterator[Piece]:
+    def _pieces(self) -> Iterator[Piece]:
         for variation in self._active:
             sequence = variation.sequence
             if sequence.end is not None:
                 yield self._last_piece(variation)
-            elif stream and (text := completion.as_text(sequence.take_text())):
+            elif self._task.stream and (text := completion.as_text(sequence.take_text())):
                 yield Piece(variation.index, text, None, sequence.n_tokens)
 
     @staticmethod
