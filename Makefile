@@ -33,7 +33,7 @@ demo: setup
 test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests
 	@$(RUN) $(BIN)/python -m pytest
 
-bench: $(DONE)/package $(DONE)/model $(DONE)/unpatched $(DONE)/avx2
+bench: $(DONE)/package $(DONE)/model $(DONE)/programs $(DONE)/avx2
 	@$(RUN) $(BIN)/python -m benchmarks
 
 architectures: $(DONE)/test-tools $(DONE)/upstream-tests
@@ -52,7 +52,8 @@ clean:
 RUN := DRUGS_UNPATCHED_LIB='$(CURDIR)/build/unpatched/bin' \
 	DRUGS_TEST_BACKEND_OPS='$(CURDIR)/build/package/bin/test-backend-ops' \
 	DRUGS_TEST_LLAMA_ARCHS='$(CURDIR)/build/package/bin/test-llama-archs' \
-	DRUGS_AVX2_LIB='$(CURDIR)/build/avx2/bin'
+	DRUGS_AVX2_LIB='$(CURDIR)/build/avx2/bin' \
+	DRUGS_UPSTREAM_TOOLS='$(CURDIR)/build/unpatched/upstream/tools'
 
 $(DONE)/venv:
 	@sh scripts/preflight.sh '$(PYTHON)'
@@ -95,6 +96,12 @@ $(DONE)/unpatched: tests/unpatched/CMakeLists.txt $(shell find cmake -type f ! -
 	$(STEP) unpatched 'Building the unpatched llama.cpp to compare with (minutes, the first time)' sh -c '$(WITH_TOOLS) \
 		cmake -G Ninja -S tests/unpatched -B build/unpatched -DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" $(CMAKE_ARGS) && \
 		cmake --build build/unpatched'
+	@touch $@
+
+# Upstream's own benchmarks, unpatched.
+$(DONE)/programs: $(DONE)/unpatched
+	$(STEP) programs "Building llama.cpp's own benchmark programs (minutes, the first time)" sh -c '$(WITH_TOOLS) \
+		cmake --build build/unpatched --target programs'
 	@touch $@
 
 $(DONE)/upstream-tests: $(NATIVE) $(wildcard tests/archs/*) | $(DONE)/package

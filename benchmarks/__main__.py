@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import drugs_cpp
-from benchmarks import cached, instructions, memory, speed
+from benchmarks import cached, calls, instructions, memory, speed, variations
 from benchmarks.machine import machine, model_file, warn_of_load
 from benchmarks.results import Results
-from benchmarks.setup import Setup
+from benchmarks.setup import UPSTREAM_TOOLS, Setup
+from benchmarks.upstream_tools import LLAMA_BENCH
 
 
 class Part(NamedTuple):
@@ -27,6 +29,8 @@ class Part(NamedTuple):
 PARTS = {
     "speed": Part(speed.measure, 120),
     "cached": Part(cached.measure, 24),
+    "variations": Part(variations.measure, 5),
+    "calls": Part(calls.measure, 20),
     "memory": Part(memory.measure, 3),
     "instructions": Part(instructions.measure, 1),
 }
@@ -38,8 +42,9 @@ def main() -> int:
     options = _options()
     parts = list(PARTS) if options.what == ALL else [options.what]
     setup = Setup(str(Path(options.model or drugs_cpp.default_model()).absolute()), options.threads, options.tokens)
+    tools = os.environ.get(UPSTREAM_TOOLS)
     about = {
-        "machine": machine(None),
+        "machine": machine(Path(tools) / LLAMA_BENCH if tools else None),
         "model": model_file(setup.model),
         "threads": setup.n_threads,
     }

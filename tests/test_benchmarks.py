@@ -13,6 +13,7 @@ import pytest
 from benchmarks import __main__ as main
 from benchmarks import alternate, cached, instructions, speed
 from benchmarks.alternate import alternate_numbers
+from benchmarks.counting import n_fed_back
 from benchmarks.machine import machine, model_file
 from benchmarks.measured import Measured
 from benchmarks.results import Cell, Results, compared
@@ -57,6 +58,12 @@ def test_compared() -> None:
 def test_sober_is_compared_with_upstream_and_doses_with_sober() -> None:
     rows = speed.rows({speed.UPSTREAM: measured(10), speed.SOBER: measured(9), "A": measured(8.1)})
     assert [str(row[2]) for row in rows] == ["", "0.900 of unpatched", "0.900 of sober"]
+
+
+@pytest.mark.parametrize(("reasons", "expected"), [(["length"] * 3, 27), (["stop", "length", "stop"], 29)])
+def test_the_last_token_of_a_long_text_is_not_fed_back(reasons: list[str], expected: int) -> None:
+    choices = [{"finish_reason": reason} for reason in reasons]
+    assert n_fed_back({"choices": choices, "usage": {"completion_tokens": 30}}) == expected
 
 
 def test_brute_force_takes_its_time_beside_everything_else() -> None:
