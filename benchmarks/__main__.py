@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import drugs_cpp
-from benchmarks import cached, calls, instructions, memory, speed, variations
+from benchmarks import cached, calls, instructions, memory, reference, showers, speed, variations
 from benchmarks.machine import machine, model_file, warn_of_load
 from benchmarks.results import Results
 from benchmarks.setup import UPSTREAM_TOOLS, Setup
@@ -31,8 +31,10 @@ PARTS = {
     "cached": Part(cached.measure, 24),
     "variations": Part(variations.measure, 5),
     "calls": Part(calls.measure, 20),
+    "showers": Part(showers.measure, 20),
     "memory": Part(memory.measure, 3),
     "instructions": Part(instructions.measure, 1),
+    "reference": Part(reference.measure, 10),
 }
 
 ALL = "all"
