@@ -1,6 +1,7 @@
 # make demo    sets everything up and shows what dosing does     make lint    ruff and mypy
 # make test    lint and all tests                                make bench   speed and memory beside upstream
 # make         only sets up .venv                                make clean   removes all that make made
+# make bench-memory     the same dosed texts for ten minutes, and what becomes of memory meanwhile
 # make architectures    looks which architecture has which site, and writes docs/architectures.md
 # make fidelity         compares the engine with a model in PyTorch, and writes docs/fidelity.md
 #
@@ -23,7 +24,7 @@ NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc'
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo test lint bench architectures fidelity clean FORCE
+.PHONY: setup demo test lint bench bench-memory architectures fidelity clean FORCE
 
 setup: $(DONE)/package $(DONE)/model
 
@@ -35,6 +36,9 @@ test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests
 
 bench: $(DONE)/package $(DONE)/model $(DONE)/programs $(DONE)/avx2
 	@$(RUN) $(BIN)/python -m benchmarks
+
+bench-memory: $(DONE)/package $(DONE)/model $(DONE)/programs
+	@$(RUN) $(BIN)/python -m benchmarks growth
 
 architectures: $(DONE)/test-tools $(DONE)/upstream-tests
 	@$(RUN) $(BIN)/python tests/architectures.py

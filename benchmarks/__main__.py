@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import drugs_cpp
-from benchmarks import cached, calls, instructions, memory, reference, showers, speed, variations
+from benchmarks import cached, calls, growth, instructions, memory, reference, showers, speed, variations
 from benchmarks.machine import machine, model_file, warn_of_load
 from benchmarks.results import Results
 from benchmarks.setup import UPSTREAM_TOOLS, Setup
@@ -38,6 +38,7 @@ PARTS = {
 }
 
 ALL = "all"
+GROWTH = "growth"
 
 
 def main() -> int:
@@ -65,7 +66,10 @@ def _measure(part: str, setup: Setup, results: Results, options: argparse.Namesp
     """Measure a part; False if that failed, which is no reason to leave the other parts out."""
     results.begin(part)
     try:
-        PARTS[part].measure(setup, results, options.rounds or PARTS[part].rounds)
+        if part == GROWTH:
+            growth.measure(setup, results, options.minutes)
+        else:
+            PARTS[part].measure(setup, results, options.rounds or PARTS[part].rounds)
     except SystemExit as error:  # explains itself
         results.note(f"{part}: not measured: {str(error).removeprefix('benchmarks: ')}")
     except Exception as error:
@@ -87,11 +91,12 @@ def _options() -> argparse.Namespace:
         prog="python -m benchmarks",
         description="What dosing costs, beside upstream. Prints tables, and writes all that was measured to a file.",
     )
-    parser.add_argument("what", nargs="?", choices=[ALL, *PARTS], default=ALL)
+    parser.add_argument("what", nargs="?", choices=[ALL, *PARTS, GROWTH], default=ALL, help=f"{ALL}: but {GROWTH}")
     parser.add_argument("-m", "--model", help="a GGUF model; without it the default one")
     parser.add_argument("-t", "--threads", type=int, default=2, help="default: %(default)s")
     parser.add_argument("-r", "--rounds", type=int, help=f"rounds of every part; default: {defaults}")
     parser.add_argument("-n", "--tokens", type=int, default=16, help="tokens of a speed measurement (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=10, help=f"how long {GROWTH} takes (%(default)s)")
     files = f"default: {default_output(ALL)}, and for one part {default_output('PART')}"
     parser.add_argument("-o", "--output", type=Path, help=f"the file for all that is measured; {files}")
     return parser.parse_args()

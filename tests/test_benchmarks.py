@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as main
-from benchmarks import alternate, cached, instructions, speed
+from benchmarks import alternate, cached, growth, instructions, speed
 from benchmarks.alternate import alternate_numbers
 from benchmarks.counting import n_fed_back
 from benchmarks.machine import machine, model_file
@@ -69,6 +69,18 @@ def test_the_last_token_of_a_long_text_is_not_fed_back(reasons: list[str], expec
 def test_brute_force_takes_its_time_beside_everything_else() -> None:
     sober, turns = measured(100, 100), measured(30, 40, unit="ms")
     assert cached.brute_force_speed(sober, turns).median == pytest.approx(1000 / (10 + 35))
+
+
+def test_growth() -> None:
+    rows = {str(row[0]): row[1] for row in growth.rows([100, 104, 102], [1, 2, 3])}
+    numbers = {name: cell.median for name, cell in rows.items() if isinstance(cell, Measured)}
+    assert numbers == {
+        "after the first round": 100,
+        "after the last": 102,
+        "most": 104,
+        "all rounds": 102,
+        "more each minute": pytest.approx(1),
+    }
 
 
 def test_instructions_in_a_dump() -> None:
