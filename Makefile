@@ -1,6 +1,7 @@
 # make demo    sets everything up and shows what dosing does     make lint    ruff and mypy
 # make test    lint and all tests                                make bench   speed and memory beside upstream
 # make         only sets up .venv                                make clean   removes all that make made
+# make bench-memory     the same dosed texts for ten minutes, and what becomes of memory meanwhile
 # make architectures    looks which architecture has which site, and writes docs/architectures.md
 # make fidelity         compares the engine with a model in PyTorch, and writes docs/fidelity.md
 #
@@ -23,7 +24,7 @@ NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc'
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo test lint bench architectures fidelity clean FORCE
+.PHONY: setup demo test lint bench bench-memory architectures fidelity clean FORCE
 
 setup: $(DONE)/package $(DONE)/model
 
@@ -33,8 +34,11 @@ demo: setup
 test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests
 	@$(RUN) $(BIN)/python -m pytest
 
-bench: $(DONE)/package $(DONE)/model $(DONE)/unpatched $(DONE)/avx2
+bench: $(DONE)/package $(DONE)/model $(DONE)/programs $(DONE)/avx2
 	@$(RUN) $(BIN)/python -m benchmarks
+
+bench-memory: $(DONE)/package $(DONE)/model $(DONE)/programs
+	@$(RUN) $(BIN)/python -m benchmarks growth
 
 architectures: $(DONE)/test-tools $(DONE)/upstream-tests
 	@$(RUN) $(BIN)/python tests/architectures.py
@@ -52,7 +56,8 @@ clean:
 RUN := DRUGS_UNPATCHED_LIB='$(CURDIR)/build/unpatched/bin' \
 	DRUGS_TEST_BACKEND_OPS='$(CURDIR)/build/package/bin/test-backend-ops' \
 	DRUGS_TEST_LLAMA_ARCHS='$(CURDIR)/build/package/bin/test-llama-archs' \
-	DRUGS_AVX2_LIB='$(CURDIR)/build/avx2/bin'
+	DRUGS_AVX2_LIB='$(CURDIR)/build/avx2/bin' \
+	DRUGS_UPSTREAM_TOOLS='$(CURDIR)/build/unpatched/upstream/tools'
 
 $(DONE)/venv:
 	@sh scripts/preflight.sh '$(PYTHON)'
@@ -95,6 +100,12 @@ $(DONE)/unpatched: tests/unpatched/CMakeLists.txt $(shell find cmake -type f ! -
 	$(STEP) unpatched 'Building the unpatched llama.cpp to compare with (minutes, the first time)' sh -c '$(WITH_TOOLS) \
 		cmake -G Ninja -S tests/unpatched -B build/unpatched -DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" $(CMAKE_ARGS) && \
 		cmake --build build/unpatched'
+	@touch $@
+
+# Upstream's own benchmarks, unpatched.
+$(DONE)/programs: $(DONE)/unpatched
+	$(STEP) programs "Building llama.cpp's own benchmark programs (minutes, the first time)" sh -c '$(WITH_TOOLS) \
+		cmake --build build/unpatched --target programs'
 	@touch $@
 
 $(DONE)/upstream-tests: $(NATIVE) $(wildcard tests/archs/*) | $(DONE)/package

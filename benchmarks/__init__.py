@@ -1,3 +1,3 @@
-"""What dosing costs: ``python -m benchmarks speed | cached | memory | instructions``. ``make bench`` runs all."""
+"""What dosing costs, beside upstream: ``make bench`` and ``make bench-memory``, or ``python -m benchmarks --help``."""
 
 from __future__ import annotations

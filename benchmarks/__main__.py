@@ -3,43 +3,104 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import drugs_cpp
-from benchmarks import cached, instructions, memory, speed
+from benchmarks import cached, calls, growth, instructions, memory, reference, showers, speed, variations
+from benchmarks.machine import machine, model_file, warn_of_load
+from benchmarks.results import Results
+from benchmarks.setup import UPSTREAM_TOOLS, Setup
+from benchmarks.upstream_tools import LLAMA_BENCH
 
 
-def main() -> None:
+class Part(NamedTuple):
+    """Something to measure."""
+
+    measure: Callable[[Setup, Results, int], None]
+    rounds: int
+
+
+PARTS = {
+    "speed": Part(speed.measure, 120),
+    "cached": Part(cached.measure, 24),
+    "variations": Part(variations.measure, 5),
+    "calls": Part(calls.measure, 20),
+    "showers": Part(showers.measure, 20),
+    "memory": Part(memory.measure, 3),
+    "instructions": Part(instructions.measure, 1),
+    "reference": Part(reference.measure, 10),
+}
+
+ALL = "all"
+GROWTH = "growth"
+
+
+def main() -> int:
     options = _options()
-    model = options.model or str(drugs_cpp.default_model())
-    patched = Path(drugs_cpp.__file__).parent / "lib"
-    if options.what in ("all", "speed"):
-        speed.measure(patched, _folder("DRUGS_UNPATCHED_LIB"), model, options.threads, options.rounds, options.tokens)
-    if options.what in ("all", "cached"):
-        cached.measure(patched, model, options.threads, options.rounds // 5, options.tokens)
-    if options.what in ("all", "memory"):
-        memory.measure(patched, model, options.threads, rounds=3)
-    if options.what in ("all", "instructions"):
-        instructions.measure(_folder("DRUGS_AVX2_LIB"), model)
+    parts = list(PARTS) if options.what == ALL else [options.what]
+    setup = Setup(str(Path(options.model or drugs_cpp.default_model()).absolute()), options.threads, options.tokens)
+    tools = os.environ.get(UPSTREAM_TOOLS)
+    about = {
+        "machine": machine(Path(tools) / LLAMA_BENCH if tools else None),
+        "model": model_file(setup.model),
+        "threads": setup.n_threads,
+    }
+    print(json.dumps(about, indent=1), "\n", flush=True)
+    results = Results(options.output or default_output(options.what), about, parts)
+    warn_of_load()
+    failed = [part for part in parts if not _measure(part, setup, results, options)]
+    results.end()
+    print(f"benchmarks: {results.output} has all of this, and every single measurement", file=sys.stderr)
+    if failed:
+        print(f"benchmarks: not measured: {', '.join(failed)}", file=sys.stderr)
+    return len(failed)
+
+
+def _measure(part: str, setup: Setup, results: Results, options: argparse.Namespace) -> bool:
+    """Measure a part; False if that failed, which is no reason to leave the other parts out."""
+    results.begin(part)
+    try:
+        if part == GROWTH:
+            growth.measure(setup, results, options.minutes)
+        else:
+            PARTS[part].measure(setup, results, options.rounds or PARTS[part].rounds)
+    except SystemExit as error:  # explains itself
+        results.note(f"{part}: not measured: {str(error).removeprefix('benchmarks: ')}")
+    except Exception as error:
+        traceback.print_exc()
+        results.note(f"{part}: not measured: {error!r}")
+    else:
+        return True
+    return False
+
+
+def default_output(what: str) -> Path:
+    """A file for a run of all parts, and others for one part, which would leave the others out of it."""
+    return Path("build", "bench.json" if what == ALL else f"bench-{what}.json")
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What dosing costs, beside upstream.")
-    parser.add_argument("what", nargs="?", choices=["all", "speed", "cached", "memory", "instructions"], default="all")
+    defaults = ", ".join(f"{name} {part.rounds}" for name, part in PARTS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="What dosing costs, beside upstream. Prints tables, and writes all that was measured to a file.",
+    )
+    parser.add_argument("what", nargs="?", choices=[ALL, *PARTS, GROWTH], default=ALL, help=f"{ALL}: but {GROWTH}")
     parser.add_argument("-m", "--model", help="a GGUF model; without it the default one")
     parser.add_argument("-t", "--threads", type=int, default=2, help="default: %(default)s")
-    parser.add_argument("-r", "--rounds", type=int, default=150, help="rounds of the speed comparison (%(default)s)")
-    parser.add_argument("-n", "--tokens", type=int, default=16, help="tokens a measurement (%(default)s)")
+    parser.add_argument("-r", "--rounds", type=int, help=f"rounds of every part; default: {defaults}")
+    parser.add_argument("-n", "--tokens", type=int, default=16, help="tokens of a speed measurement (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=10, help=f"how long {GROWTH} takes (%(default)s)")
+    files = f"default: {default_output(ALL)}, and for one part {default_output('PART')}"
+    parser.add_argument("-o", "--output", type=Path, help=f"the file for all that is measured; {files}")
     return parser.parse_args()
 
 
-def _folder(variable: str) -> Path:
-    folder = os.environ.get(variable)
-    if not folder:
-        raise SystemExit(f"benchmarks: {variable} is not set: `make bench` builds what it names and sets it")
-    return Path(folder)
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,57 +2,78 @@
 
 from __future__ import annotations
 
-import statistics
+import contextlib
 import time
-from pathlib import Path
+from functools import partial
 
-import gguf
 import numpy as np
 
-from benchmarks.report import progress
+from benchmarks.alternate import Progress, alternate_numbers
+from benchmarks.measured import RATIO, Measured
+from benchmarks.results import Results, compared
+from benchmarks.setup import Setup
 from benchmarks.side import ANGLE, Side
-from benchmarks.speed import alternate, report
+from benchmarks.speed import HEAD, SOBER, doses
 from drugs_cpp import _core
 
-DOSES: dict[str, tuple[str, ...]] = {"sober": (), "K": ("K",), "V": ("V",), "K V": ("K", "V")}
+BOTH = "K V"
+
+DOSES: dict[str, tuple[str, ...]] = {SOBER: (), "K": ("K",), "V": ("V",), BOTH: ("K", "V")}
 
 #: cached positions, flash attention
 CASES = ((256, False), (4096, False), (4096, True))
 
 BRUTE_FORCE_ROUNDS = 5
 
+BRUTE_FORCE = "every copy turned: at most"
 
-def measure(patched: Path, model: str, n_threads: int, rounds: int, n_tokens: int) -> None:
-    """Print tokens per second for each case, and what brute force would reach."""
+
+def measure(setup: Setup, results: Results, rounds: int) -> None:
+    """Tokens per second for each case, and what brute force would reach."""
+    n_heads = _numbers(setup)
     for n_past, flash_attn in CASES:
-        with Side(patched, model, n_threads, n_past, flash_attn) as side:
-            speeds = alternate({name: (side, sites) for name, sites in DOSES.items()}, rounds, n_tokens)
         attention = "flash attention" if flash_attn else "no flash attention"
-        print(f"{n_past} cached positions, {attention}, {n_threads} threads, {rounds} rounds of {n_tokens} tokens:")
-        report(speeds)
-        seconds = brute_force(model, n_past, n_threads)
-        brute = 1 / (statistics.median(1 / speeds["sober"]) + seconds)
-        times = statistics.median(speeds["K V"]) / brute
-        print(f"Brute force: {seconds * 1000:.1f} ms a token for the turns alone, at most {brute:.1f} tokens/s.")
-        print(f"K V reaches {times:.1f} times that.\n", flush=True)
+        case = f"{n_past} positions, {attention}"
+        with Side(setup.patched, setup.model, setup.n_threads, n_past, flash_attn) as side:
+            sides = doses(side, DOSES, setup.n_tokens)
+            speeds = alternate_numbers(sides, rounds, partial(results.progress, what=case))
+        turns = _brute_force(*n_heads, n_past, setup.n_threads, partial(results.progress, what="brute force"))
+        speeds[BRUTE_FORCE] = brute_force_speed(speeds[SOBER], turns)
+        rounds_of = f"{rounds} rounds of {setup.n_tokens} tokens"
+        title = f"{n_past} cached positions, {attention}, {setup.n_threads} threads, {rounds_of}"
+        results.table(title, HEAD, compared(speeds, SOBER))
+        times = Measured(speeds[BOTH].median / speeds[BRUTE_FORCE].samples, RATIO, 1, BRUTE_FORCE)
+        head = ("positions", "ms a token for turning every copy", f"speed of {BOTH}")
+        results.table("Turning every copy of every key and value", head, [[str(n_past), turns, times]])
 
 
-def brute_force(model: str, n_past: int, n_threads: int) -> float:
-    """Seconds a token to draw d numbers for each query head and cached position, twice, in all layers.
+def brute_force_speed(sober: Measured, turns: Measured) -> Measured:
+    """Tokens per second where the turns (ms a token) take their time beside everything else; one sample."""
+    seconds = 1 / sober.median + turns.median / 1000
+    return Measured(np.array([1 / seconds]), sober.unit)
+
+
+def _numbers(setup: Setup) -> tuple[int, int, int]:
+    """Number of layers and of query heads, and a head's length."""
+    with contextlib.closing(setup.llama(n_ctx=16)) as llm:
+        metadata = llm.metadata
+    names = ("block_count", "attention.head_count", "embedding_length")
+    n_layer, n_head, n_embd = (int(metadata[f"{metadata['general.architecture']}.{name}"]) for name in names)
+    return n_layer, n_head, n_embd // n_head
+
+
+def _brute_force(n_layer: int, n_head: int, d: int, n_past: int, n_threads: int, progress: Progress) -> Measured:
+    """Milliseconds a token to draw d numbers for each query head and cached position, twice, in all layers.
 
     With this package's own vectorised rotation, the fastest at hand; scores and sums of the turned copies, which would
     have to be read from memory again, are not even counted.
     """
-    fields = gguf.GGUFReader(model).fields
-    architecture = fields["general.architecture"].contents()
-    names = ("block_count", "attention.head_count", "embedding_length")
-    n_layer, n_head, n_embd = (fields[f"{architecture}.{name}"].contents() for name in names)
-    copies = np.ones((n_past, n_head, n_embd // n_head), np.float32)
+    copies = np.ones((n_past, n_head, d), np.float32)
     positions = np.arange(n_past)
     seconds = []
     for number in range(BRUTE_FORCE_ROUNDS + 1):
         start = time.perf_counter()
         _core.rotate(copies, ANGLE, number, positions, 0, "K", n_threads)
         seconds.append(time.perf_counter() - start)
-        progress("brute force", number, BRUTE_FORCE_ROUNDS)
-    return statistics.median(seconds[1:]) * 2 * int(n_layer)
+        progress(number, BRUTE_FORCE_ROUNDS)
+    return Measured(np.array(seconds[1:]) * 1000 * 2 * n_layer, "ms")

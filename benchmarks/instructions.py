@@ -7,46 +7,48 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from benchmarks.report import progress, table
+import numpy as np
+
+from benchmarks.measured import Measured
+from benchmarks.results import Results, compared
+from benchmarks.setup import Setup
 from benchmarks.side import Side
-from benchmarks.speed import DOSES
+from benchmarks.speed import DOSES, SOBER
 
 N_TOKENS = 8
 
 
-def measure(patched: Path, model: str) -> None:
-    """Print millions of instructions per decoded token.
-
-    The libraries must not use instructions that valgrind does not know (AVX-512): `make bench` builds them for AVX2.
-    """
+def measure(setup: Setup, results: Results, rounds: int) -> None:  # noqa: ARG001  (counts are the same in every round)
+    """Millions of instructions per decoded token."""
     if not shutil.which("valgrind"):
-        print("Instructions: not measured, valgrind is not installed (Debian's package is called valgrind)")
+        results.note("Instructions: not measured, valgrind is not installed (Debian's package is called valgrind)")
         return
-    counts: dict[str, float] = {}
-    for number, (name, sites) in enumerate(DOSES.items(), start=1):
-        counts[name] = _count(patched, model, sites) / N_TOKENS
-        progress("instructions", number, len(DOSES))
-    print(f"Instructions per token, 1 thread, {N_TOKENS} tokens under callgrind:")
-    more = {name: 100 * (count / counts["sober"] - 1) for name, count in counts.items()}
-    rows = [[name, f"{count / 1e6:.2f}", f"{more[name]:+.2f}%"] for name, count in counts.items()]
-    table(["side", "millions", "against sober"], rows)
+    counts = _counts(setup, results)
+    title = f"Instructions per token, 1 thread, {N_TOKENS} tokens under callgrind"
+    results.table(title, ["side", "millions", "ratio"], compared(counts, SOBER, 4))
 
 
-def _count(libraries: Path, model: str, sites: tuple[str, ...]) -> int:
+def _counts(setup: Setup, results: Results) -> dict[str, Measured]:
+    """Dose -> instructions a token. One process for all, because starting takes longest."""
+    counts: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder, "log")
-        wrapper = [
-            "valgrind",
-            "--tool=callgrind",
-            "--instr-atstart=no",
-            f"--log-file={log}",
-            f"--callgrind-out-file={folder}/out",
-        ]
+        output = Path(folder, "out")
+        wrapper = ["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={output}"]
         # the libraries name each other without a folder
-        environment = {"DRUGS_CALLGRIND": "1", "LD_LIBRARY_PATH": str(libraries)}
-        with Side(libraries, model, 1, wrapper=wrapper, environment=environment) as side:
-            side.decode(sites, N_TOKENS)
-        found = re.search(r"Collected : (\d+)", log.read_text(encoding="utf-8"))
+        environment = {"DRUGS_CALLGRIND": "1", "LD_LIBRARY_PATH": str(setup.avx2)}
+        results.progress(0, len(DOSES))
+        with Side(setup.avx2, setup.model, 1, wrapper=wrapper, environment=environment) as side:
+            for number, (name, sites) in enumerate(DOSES.items(), start=1):
+                side.decode(sites, N_TOKENS)
+                millions = counted(output.with_name(f"out.{number}").read_text(encoding="utf-8")) / 1e6
+                counts[name] = Measured(np.array([millions / N_TOKENS]), "million instructions", 2)
+                results.progress(number, len(DOSES))
+    return counts
+
+
+def counted(dump: str) -> int:
+    """The number of instructions that a dump of callgrind tells."""
+    found = re.search(r"^totals: (\d+)", dump, flags=re.MULTILINE)
     if found is None or found[1] == "0":
         raise SystemExit("benchmarks: callgrind counted nothing: were the libraries built without AVX-512?")
     return int(found[1])

@@ -1,14 +1,9 @@
-"""Tables on stdout, a line of progress on stderr."""
+"""Markdown tables, a line of progress on stderr."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a Markdown table."""
-    print(markdown(head, rows), flush=True)
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -24,4 +19,4 @@ def progress(what: str, done: int, of: int) -> None:
     """Show how far a measurement is, on a terminal."""
     if sys.stderr.isatty():
         end = "\r\x1b[K" if done >= of else ""
-        print(f"\r{what}: {done} of {of}{end}", end="", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{what}: {done} of {of}{end}", end="", file=sys.stderr, flush=True)

@@ -1,62 +1,48 @@
-"""Tokens per second: upstream, sober, one site, all simple sites, alternating in one run."""
+"""Tokens per second: upstream, sober, each site, the simple sites, all sites, alternating in one run."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
-import numpy as np
-import numpy.typing as npt
-
-from benchmarks.report import progress, table
+from benchmarks.alternate import alternate_numbers
+from benchmarks.measured import Measured
+from benchmarks.results import Cell, Results, compared
+from benchmarks.setup import Setup
 from benchmarks.side import Side
-from benchmarks.worker import SIMPLE_SITES
-
-#: name -> dosed sites, on the patched libraries
-DOSES: dict[str, tuple[str, ...]] = {"sober": (), "A": ("A",), "H Q A pK pV": SIMPLE_SITES}
+from benchmarks.worker import SIMPLE_SITES, SITES
 
 UPSTREAM = "unpatched"
+SOBER = "sober"
 
-#: side -> tokens per second in each round
-Speeds = dict[str, npt.NDArray[np.float64]]
+#: name -> dosed sites, on the patched libraries
+DOSES: dict[str, tuple[str, ...]] = {
+    SOBER: (),
+    **{site: (site,) for site in SITES},
+    " ".join(SIMPLE_SITES): SIMPLE_SITES,
+    " ".join(SITES): SITES,
+}
 
-
-def measure(patched: Path, unpatched: Path, model: str, n_threads: int, rounds: int, n_tokens: int) -> None:
-    """Print medians and quartiles of tokens per second, and of ratios within a round."""
-    with Side(unpatched, model, n_threads) as upstream, Side(patched, model, n_threads) as ours:
-        sides = {UPSTREAM: (upstream, ()), **{name: (ours, sites) for name, sites in DOSES.items()}}
-        speeds = alternate(sides, rounds, n_tokens)
-    print(f"Decoding, {n_threads} threads, {rounds} rounds of {n_tokens} tokens, sides in random order in every round:")
-    report(speeds)
-
-
-def alternate(sides: Mapping[str, tuple[Side, tuple[str, ...]]], rounds: int, n_tokens: int) -> Speeds:
-    """Tokens per second of each side in each round, float64 (rounds,), in random order in every round."""
-    speeds: dict[str, list[float]] = {name: [] for name in sides}
-    order = list(sides)
-    rng = random.Random(1)
-    for number in range(rounds + 1):
-        rng.shuffle(order)
-        for name in order:
-            side, sites = sides[name]
-            seconds = side.decode(sites, n_tokens)["seconds"]
-            if number:  # the first round warms up
-                speeds[name].append(n_tokens / seconds)
-        progress("speed", number, rounds)
-    return {name: np.array(values) for name, values in speeds.items()}
+HEAD = ("side", "tokens/s", "ratio")
 
 
-def report(speeds: Speeds) -> None:
-    """Print a table; ratios are of the same round."""
-    rows = []
-    for name, values in speeds.items():
-        against = {"sober": UPSTREAM}.get(name, "sober")
-        ratio = f"{_spread(values / speeds[against], 3)} of {against}" if against in speeds and name != UPSTREAM else ""
-        rows.append([name, _spread(values, 1), ratio])
-    table(["side", "tokens/s: median (quartiles)", "ratio: median (quartiles)"], rows)
+def measure(setup: Setup, results: Results, rounds: int) -> None:
+    """Tokens per second of each side, and ratios within a round."""
+    n_threads, n_tokens = setup.n_threads, setup.n_tokens
+    with Side(setup.unpatched, setup.model, n_threads) as upstream, Side(setup.patched, setup.model, n_threads) as ours:
+        sides = {**doses(upstream, {UPSTREAM: ()}, n_tokens), **doses(ours, DOSES, n_tokens)}
+        speeds = alternate_numbers(sides, rounds, results.progress)
+    title = f"Decoding, {n_threads} threads, {rounds} rounds of {n_tokens} tokens, sides in random order in every round"
+    results.table(title, HEAD, rows(speeds))
 
 
-def _spread(values: npt.NDArray[np.float64], digits: int) -> str:
-    low, middle, high = np.percentile(values, [25, 50, 75])
-    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+def doses(side: Side, sites: Mapping[str, Sequence[str]], n_tokens: int) -> dict[str, Callable[[], float]]:
+    """One measurement for each dose, tokens per second."""
+    return {name: partial(side.speed, dosed, n_tokens) for name, dosed in sites.items()}
+
+
+def rows(speeds: Mapping[str, Measured]) -> list[list[Cell]]:
+    """Rows for ``HEAD``: sober beside upstream, and the doses beside sober."""
+    upstream, sober = compared({name: speeds[name] for name in (UPSTREAM, SOBER)}, UPSTREAM)
+    _, _, *dosed = compared(speeds, SOBER)
+    return [upstream, sober, *dosed]

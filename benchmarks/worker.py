@@ -1,6 +1,6 @@
 """One side of a comparison, in a process of its own: loads a model once, then decodes as it is told.
 
-usage: LLAMA_CPP_LIB_PATH=FOLDER python worker.py MODEL N_THREADS N_PAST FLASH_ATTN
+usage: LLAMA_CPP_LIB_PATH=FOLDER python -m benchmarks.worker MODEL N_THREADS N_PAST FLASH_ATTN
 
 Has N_PAST sober tokens in its cache, and decodes behind them. Reads one JSON object a line,
 ``{"sites": ["A"], "angle": 0.1, "tokens": 64}``, and answers with
@@ -56,11 +56,17 @@ def set_dose(llm: llama_cpp.Llama, sites: list[str], angle: float) -> None:
         raise RuntimeError(f"llama_drugs_set returned {status}")
 
 
+def some_tokens(n: int) -> list[int]:
+    """The ids that a cache begins with; none is a control token."""
+    return [300 + 7 * i % 40000 for i in range(n)]
+
+
 def count_instructions(on: bool) -> None:
-    """Tell callgrind, if this runs under it, where to begin and to end."""
+    """Tell callgrind, if this runs under it, where to begin, and where to end and write down what it counted."""
     if os.environ.get("DRUGS_CALLGRIND"):
-        command = ["callgrind_control", f"--instr={'on' if on else 'off'}", str(os.getpid())]
-        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        for option in ["--instr=on"] if on else ["--instr=off", "--dump"]:
+            command = ["callgrind_control", option, str(os.getpid())]
+            subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
 
 
 def decode(llm: llama_cpp.Llama, n_past: int, sites: list[str], angle: float, n_tokens: int) -> float:
@@ -95,7 +101,7 @@ def main() -> None:
         flash_attn=bool(flash_attn),
         verbose=False,
     )
-    llm.eval([300 + 7 * i % 40000 for i in range(n_past)])
+    llm.eval(some_tokens(n_past))
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         task: dict[str, Any] = json.loads(line)

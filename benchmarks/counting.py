@@ -1,0 +1,15 @@
+"""How many tokens a completion really decoded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def n_fed_back(answer: Any) -> int:
+    """Number of new tokens that the model was fed, in all choices of a completion that is not streamed.
+
+    The last token of a text that is as long as it may be is chosen and never fed. Where the model ended a text, the
+    token that did so is not counted as one of the text's, and the one before it was fed.
+    """
+    cut = [choice["finish_reason"] for choice in answer["choices"]].count("length")
+    return int(answer["usage"]["completion_tokens"]) - cut

@@ -1,0 +1,87 @@
+"""Beside the mathematics in PyTorch: the independent model of benchmarks.fidelity, whose weights are 32-bit floats."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import drugs_cpp
+from benchmarks.alternate import alternate_numbers
+from benchmarks.counting import n_fed_back
+from benchmarks.results import Results, compared
+from benchmarks.setup import Setup, dose
+from benchmarks.side import ANGLE
+from benchmarks.worker import SIMPLE_SITES, some_tokens
+
+if TYPE_CHECKING:
+    from benchmarks.fidelity.torch_model import Cache, TorchLlama, Turn
+
+PROMPT = some_tokens(32)
+
+N_FED = 32
+
+OURS, TORCH = "drugs_cpp", "PyTorch, float32"
+
+NEEDED = ("torch", "gguf")
+
+
+def measure(setup: Setup, results: Results, rounds: int) -> None:
+    """Tokens per second of greedy decoding, dosed at the simple sites."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        results.note(
+            f"PyTorch: not measured, {' and '.join(missing)} cannot be imported: pip install 'drugs_cpp[fidelity]'"
+        )
+        return
+    import torch
+
+    from benchmarks.fidelity.torch_model import TorchLlama
+
+    torch.set_num_threads(setup.n_threads)
+    model = TorchLlama(Path(setup.model))
+    with torch.inference_mode(), contextlib.closing(setup.llama(n_ctx=256, drugs=dose(seed=1))) as llm:
+        prompt = model.empty_cache(len(PROMPT) + N_FED)
+        for token in PROMPT:
+            model.step(token, prompt)
+        sides: dict[str, Callable[[], float]] = {
+            TORCH: partial(_torch_speed, model, prompt, _turns()),
+            OURS: partial(_our_speed, llm),
+        }
+        speeds = alternate_numbers(sides, rounds, results.progress)
+    title = f"{N_FED} tokens behind {len(PROMPT)}, 5 sites dosed, {setup.n_threads} threads, {rounds} rounds"
+    results.table(title, ["side", "tokens/s", "ratio"], compared(speeds, TORCH, 1))
+
+
+def _turns() -> Turn:
+    """Turns the vectors of every simple site."""
+    import torch
+
+    from benchmarks.fidelity.rotation import RandomTurn
+
+    generator = torch.Generator().manual_seed(1)
+    turns = {site: RandomTurn(site, "isotropic", [ANGLE], generator) for site in SIMPLE_SITES}
+
+    def turn(site: str, x: torch.Tensor) -> torch.Tensor:
+        return turns[site](site, x) if site in turns else x
+
+    return turn
+
+
+def _torch_speed(model: TorchLlama, prompt: Cache, turn: Turn) -> float:
+    cache = prompt.fork(1)
+    token = PROMPT[-1]
+    start = time.perf_counter()
+    for _ in range(N_FED):
+        token = int(model.step(token, cache, turn)[0].argmax())
+    return N_FED / (time.perf_counter() - start)
+
+
+def _our_speed(llm: drugs_cpp.Llama) -> float:
+    start = time.perf_counter()
+    answer = llm.create_completion(PROMPT, max_tokens=N_FED + 1, seed=1)
+    return (1 + n_fed_back(answer)) / (time.perf_counter() - start)  # the prompt's last token, too

@@ -1,0 +1,58 @@
+"""Upstream's own benchmark programs, unpatched."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.setup import UPSTREAM_TOOLS, Setup, folder
+
+LLAMA_BENCH = Path("llama-bench", "llama-bench")
+BATCHED_BENCH = Path("batched-bench", "llama-batched-bench")
+
+#: a cache of several sequences gives each a multiple of so many positions
+PADDING = 256
+
+
+class BatchedTimes(NamedTuple):
+    """What llama-batched-bench found, in seconds."""
+
+    whole: float  # prompt and decoding; what copies the prompt to all sequences is not in it
+    decoding: float
+
+
+def decoding_speed(setup: Setup, n_tokens: int) -> float:
+    """Tokens per second that llama-bench finds, decoding one sequence from an empty cache."""
+    options = ["-t", str(setup.n_threads), "-p", "0", "-n", str(n_tokens), "-r", "1", "-fa", "0", "-o", "json"]
+    found = json.loads(_output(LLAMA_BENCH, ["-m", setup.model, *options]))
+    return float(found[0]["avg_ts"])
+
+
+def batched_times(setup: Setup, n_sequences: int, n_prompt: int, n_tokens: int) -> BatchedTimes:
+    """Seconds that llama-batched-bench finds for one prompt, and that many tokens behind it in several sequences."""
+    n_ctx = n_sequences * -(-(n_prompt + n_tokens) // PADDING) * PADDING
+    numbers = {
+        "-t": setup.n_threads,
+        "-tb": setup.n_threads,
+        "-c": n_ctx,
+        "-b": 512,  # as llama-cpp-python
+        "-ub": 512,
+        "-npp": n_prompt,
+        "-ntg": n_tokens,
+        "-npl": n_sequences,
+    }
+    options = [word for name, number in numbers.items() for word in (name, str(number))]
+    command = ["-m", setup.model, *options, "-fa", "off", "-pps", "--output-format", "jsonl"]
+    lines = _output(BATCHED_BENCH, command).splitlines()
+    found: dict[str, Any] = json.loads(next(line for line in lines if line.startswith("{")))
+    return BatchedTimes(found["t"], found["t_tg"])
+
+
+def _output(program: Path, options: Sequence[str]) -> str:
+    run = subprocess.run([str(folder(UPSTREAM_TOOLS) / program), *options], capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        raise SystemExit(f"benchmarks: {program.name} ended with status {run.returncode}:\n{run.stderr[-2000:]}")
+    return run.stdout
