@@ -63,12 +63,16 @@ class Page:
 class Progress:
     """A moving line on stderr that says what is going on, from a thread of its own. Nothing if that is no terminal.
 
+    Args:
+        text: what to say.
+        visible: False for nothing anywhere.
+
     ``with Progress("loading") as progress: ... progress.show("reading the prompt") ... progress.hide()``
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, visible: bool = True) -> None:
         self._text = text
-        self._visible = sys.stderr.isatty()
+        self._visible = visible and sys.stderr.isatty()
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -18,6 +18,7 @@ from drugs_cpp.generation import DosedGeneration
 from drugs_cpp.places import Places
 from drugs_cpp.sampling import make_sampler
 from drugs_cpp.seed import check_seed, consecutive_seeds, fresh_seed
+from drugs_cpp.terminal import Progress
 from drugs_cpp.wave import Piece, Task, Variation, Wave
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class DosedVariations(DosedGeneration):
         answer = completion.Answer(self.model_path, chat=messages is not None)
         if stream:
             return _chunks(answer, variations, pieces)
-        return _whole(answer, variations, pieces, len(tokens))
+        return _whole(answer, variations, pieces, len(tokens), self.verbose)
 
     def _seeds_and_drugs(self, n: int | None, seeds: Any, drugs: Any) -> tuple[list[int], list[DRUGS]]:
         lists = [list(given) for given in (seeds, drugs) if isinstance(given, Sequence)]
@@ -215,9 +216,16 @@ class DosedVariations(DosedGeneration):
         super().close()
 
 
-def _whole(answer: completion.Answer, variations: Sequence[Variation], pieces: Iterator[Piece], n_prompt: int) -> Any:
+def _whole(
+    answer: completion.Answer, variations: Sequence[Variation], pieces: Iterator[Piece], n_prompt: int, verbose: bool
+) -> Any:
     doses = [variation.drugs.to_dict() for variation in variations]
-    said = sorted(pieces, key=lambda piece: piece.variation)
+    said: list[Piece] = []
+    with Progress(f"{len(variations)} variations", verbose) as progress:
+        for piece in pieces:
+            said.append(piece)
+            progress.show(f"{len(said)} of {len(variations)} variations")
+    said.sort(key=lambda piece: piece.variation)
     choices = []
     for variation, dose, piece in zip(variations, doses, said):
         choice = answer.choice(piece.text, completion.finish_reason(piece.end), variation.index)
