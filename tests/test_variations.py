@@ -208,7 +208,7 @@ def test_seeds(llm: Any, make_llama: MakeLlama) -> None:
 
     assert used(llm, seeds=3, n=4) == [3, 4, 5, 6]
     assert used(llm, seeds=2**32 - 3, n=3) == [2**32 - 3, 2**32 - 2, 0]
-    assert used(llm, seeds=[9, 9]) == [9, 9]
+    assert used(llm, seeds=[9, 9]) == used(llm, seeds=np.array([9, 9])) == used(llm, seeds=iter([9, 9])) == [9, 9]
     assert len(used(llm)) == 8
     fresh = used(llm, seeds=[1, None, None])
     assert fresh[0] == 1
@@ -253,13 +253,14 @@ def test_the_context_grows_up_to_what_the_model_knows(llm: Any, make_llama: Make
         ({"n": -1}, CountError, "n is -1"),
         ({"n": 2.5}, CountError, "n is 2.5"),
         ({"n": True}, CountError, "n is True"),
+        ({"n": 10**9}, CountError, "100000 variations are the most"),
         ({"n": 3, "seeds": [1, 2]}, CountError, "seeds has 2 entries for n=3"),
         ({"seeds": [1, 2], "drugs": [DRUGS()]}, CountError, "drugs has 1 entries for n=2"),
         ({"n": 2, "drugs": [DRUGS()] * 3}, CountError, "drugs has 3 entries for n=2"),
         ({"seeds": []}, CountError, "n is 0"),
         ({"seeds": [1, -4]}, SeedError, "seed -4"),
         ({"seeds": [1, 2.5]}, SeedError, "seed 2.5"),
-        ({"seeds": "12"}, TypeError, "seeds"),
+        ({"seeds": "12"}, SeedError, "seed '12'"),
         ({"seeds": 2**32}, SeedError, "seed 4294967296"),
         ({"drugs": [0.3, 0.2]}, TypeError, "drugs has 0.3 in it"),
         ({"drugs": 0.3}, TypeError, "drugs"),

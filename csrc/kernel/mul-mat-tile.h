@@ -21,3 +21,12 @@ static inline int64_t mul_mat_tile_rows(int64_t row_size) {
     return rows < MUL_MAT_TILE_ROWS_MIN ? MUL_MAT_TILE_ROWS_MIN :
            rows > MUL_MAT_TILE_ROWS_MAX ? MUL_MAT_TILE_ROWS_MAX : rows;
 }
+
+// Rows that a thread takes at a time: a tile, or less where `n_rows` rows and `n_others` times as much work beside them would
+// not leave `n_chunks` for the threads to share.
+static inline int64_t mul_mat_chunk_rows(int64_t row_size, int64_t n_rows, int64_t n_others, int64_t n_chunks) {
+    const int64_t tile  = mul_mat_tile_rows(row_size);
+    const int64_t share = (n_rows*n_others/n_chunks)/MUL_MAT_TILE_ROWS_MIN*MUL_MAT_TILE_ROWS_MIN;
+
+    return share < MUL_MAT_TILE_ROWS_MIN ? MUL_MAT_TILE_ROWS_MIN : share < tile ? share : tile;
+}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
@@ -34,18 +33,15 @@ def check_not_negative(what: str, value: object) -> float:
     return abs(number)  # -0.0 is zero
 
 
-def check_list(what: str, values: Sequence[Any], n: int) -> list[Any]:
-    """Return ``values`` as a list.
+def check_length(what: str, values: list[Any], n: int) -> list[Any]:
+    """Return ``values``.
 
     Raises:
         CountError: not ``n`` of them.
-        TypeError: text.
     """
-    if isinstance(values, (str, bytes)):
-        raise TypeError(f"{what} is {values!r}: give a list")
     if len(values) != n:
         raise CountError(f"{what} has {len(values)} entries for n={n} variations: give as many, or leave n out")
-    return list(values)
+    return values
 
 
 def _as_float(value: object) -> float:

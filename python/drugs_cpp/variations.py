@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import llama_cpp
 
 from drugs_cpp import completion
 from drugs_cpp.chat_prompt import chat_prompt
-from drugs_cpp.checks import check_list
+from drugs_cpp.checks import check_length
 from drugs_cpp.contexts import decodes_together, n_sequences_that_fit, sequence_tokens
 from drugs_cpp.drugs import DRUGS
-from drugs_cpp.errors import ContextOverflowError, MemoryLimitError, PromptError
+from drugs_cpp.errors import ContextOverflowError, CountError, MemoryLimitError, PromptError
 from drugs_cpp.evaluation import check_count
 from drugs_cpp.generation import DosedGeneration
 from drugs_cpp.places import Places
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from llama_cpp.llama_grammar import LlamaGrammar
 
 DEFAULT_VARIATIONS = 8
+
+#: in one call; their texts are kept in memory
+MOST_VARIATIONS = 100_000
 
 #: sequences decoded together unless told otherwise; more would gain little and take memory
 MOST_PLACES = 64
@@ -93,7 +96,7 @@ class DosedVariations(DosedGeneration):
 
         Raises:
             PromptError: no prompt, an empty one, or both a prompt and messages.
-            CountError: ``n`` or ``n_parallel`` below 1, or a list of another length.
+            CountError: ``n`` or ``n_parallel`` below 1, ``n`` above 100,000, or a list of another length.
             SeedError: a seed out of range.
             DoseError: a dose at a site that the model lacks.
             ContextOverflowError: the prompt leaves no room in the context.
@@ -141,20 +144,24 @@ class DosedVariations(DosedGeneration):
         return _whole(answer, variations, pieces, len(tokens), self.verbose)
 
     def _seeds_and_drugs(self, n: int | None, seeds: Any, drugs: Any) -> tuple[list[int], list[DRUGS]]:
-        lists = [list(given) for given in (seeds, drugs) if isinstance(given, Sequence)]
+        # also what can be gone through only once
+        seeds, drugs = (list(given) if _is_list(given) else given for given in (seeds, drugs))
+        lists = [given for given in (seeds, drugs) if isinstance(given, list)]
         if n is None:
             n = len(lists[0]) if lists else DEFAULT_VARIATIONS
         n = check_count("n", n, 1, "variations")
+        if n > MOST_VARIATIONS:
+            raise CountError(f"n is {n}: {MOST_VARIATIONS} variations are the most in one call")
         all_drugs = [self.drugs if drugs is None else drugs] * n
-        if isinstance(drugs, Sequence):
-            all_drugs = check_list("drugs", drugs, n)
+        if isinstance(drugs, list):
+            all_drugs = check_length("drugs", drugs, n)
         for doses in all_drugs:
             if not isinstance(doses, DRUGS):
                 raise TypeError(f"drugs has {doses!r} in it: give drugs_cpp.DRUGS objects")
             if not doses.is_sober:
                 self._table(doses.dosage)
-        if isinstance(seeds, Sequence):
-            checked = [check_seed(seed) for seed in check_list("seeds", seeds, n)]
+        if isinstance(seeds, list):
+            checked = [check_seed(seed) for seed in check_length("seeds", seeds, n)]
             return [fresh_seed() if seed is None else seed for seed in checked], all_drugs
         first = check_seed(self.drugs.seed if seeds is None else seeds)
         return ([fresh_seed() for _ in range(n)] if first is None else consecutive_seeds(first, n)), all_drugs
@@ -214,6 +221,10 @@ class DosedVariations(DosedGeneration):
         """Free the model and all that was made from it."""
         self._close_places()
         super().close()
+
+
+def _is_list(given: object) -> bool:
+    return isinstance(given, Iterable) and not isinstance(given, (str, bytes))
 
 
 def _whole(
