@@ -27,11 +27,11 @@ class Part(NamedTuple):
 
 
 PARTS = {
-    "speed": Part(speed.measure, 120),
-    "cached": Part(cached.measure, 24),
-    "variations": Part(variations.measure, 5),
-    "calls": Part(calls.measure, 20),
-    "showers": Part(showers.measure, 20),
+    "speed": Part(speed.measure, 60),
+    "cached": Part(cached.measure, 16),
+    "variations": Part(variations.measure, 3),
+    "calls": Part(calls.measure, 12),
+    "showers": Part(showers.measure, 12),
     "memory": Part(memory.measure, 3),
     "instructions": Part(instructions.measure, 1),
     "reference": Part(reference.measure, 10),
