@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llama_cpp import llama_chat_format
@@ -47,8 +47,11 @@ def chat_prompt(llm: DosedEval, messages: Sequence[Any], **options: Any) -> Chat
     """Run the model's own chat handler up to the point where it would complete a prompt.
 
     Raises:
-        PromptError: a handler that does something else, for example one for images, or criteria of its own.
+        PromptError: no messages, or a handler that does something else, for example one for images, or has criteria
+            of its own.
     """
+    if isinstance(messages, (str, bytes)) or not messages or not all(isinstance(m, Mapping) for m in messages):
+        raise PromptError(f"messages is {messages!r}: give a list with at least one {{'role': ..., 'content': ...}}")
     name = str(llm.chat_format)
     named = llm._chat_handlers.get(name) or llama_chat_format.get_chat_completion_handler(name)
     handler: Any = llm.chat_handler or named

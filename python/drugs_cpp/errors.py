@@ -53,3 +53,7 @@ class MemoryLimitError(DrugsError, MemoryError):
 
 class PromptError(DrugsError, ValueError):
     """No prompt, an empty one, or one of a kind that cannot be used here."""
+
+
+class OptionError(DrugsError, ValueError):
+    """A temperature, stop string or grammar that cannot be used."""

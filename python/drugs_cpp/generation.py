@@ -131,7 +131,7 @@ class DosedGeneration(DosedDecoding):
         Raises:
             ValueError: no tokens to begin with, more than one sequence, or more tokens than the context holds.
         """
-        tokens = _token_list(input_ids)
+        tokens = token_list("input_ids", input_ids)
         limit = self._n_ctx if max_new_tokens is None else check_count("max_new_tokens", max_new_tokens, 1)
         if past_key_values is None:
             self.reset()
@@ -293,14 +293,19 @@ class DosedGeneration(DosedDecoding):
         return super().create_chat_completion(*args, **kwargs)
 
 
-def _token_list(input_ids: Any) -> list[int]:
+def token_list(what: str, input_ids: Any) -> list[int]:
+    """Token ids as a list.
+
+    Raises:
+        TokenError: not one sequence, or no whole numbers.
+    """
     ids = np.asarray(input_ids)
     if ids.ndim == 2 and len(ids) == 1:
         ids = ids[0]
     if ids.ndim != 1:
-        raise TokenError(f"input_ids has shape {ids.shape}: give one sequence, (n,) or (1, n)")
+        raise TokenError(f"{what} has shape {ids.shape}: give one sequence, (n,) or (1, n)")
     if ids.size and not np.issubdtype(ids.dtype, np.integer):
-        raise TokenError(f"input_ids holds {ids.dtype}: token ids are whole numbers (llm.tokenize() makes them)")
+        raise TokenError(f"{what} holds {ids.dtype}: token ids are whole numbers (llm.tokenize() makes them)")
     return cast("list[int]", ids.tolist())
 
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from numbers import Real
+from typing import Any, cast
 
 import llama_cpp
+from llama_cpp.llama_grammar import LlamaGrammar
 
 from drugs_cpp import completion
 from drugs_cpp.chat_prompt import chat_prompt
 from drugs_cpp.checks import check_length
 from drugs_cpp.contexts import decodes_together, n_sequences_that_fit, sequence_tokens
 from drugs_cpp.drugs import DRUGS
-from drugs_cpp.errors import ContextOverflowError, CountError, MemoryLimitError, PromptError
+from drugs_cpp.errors import ContextOverflowError, CountError, MemoryLimitError, OptionError, PromptError
 from drugs_cpp.evaluation import check_count
-from drugs_cpp.generation import DosedGeneration
+from drugs_cpp.generation import DosedGeneration, token_list
 from drugs_cpp.places import Places
 from drugs_cpp.sampling import make_sampler
 from drugs_cpp.seed import check_seed, consecutive_seeds, fresh_seed
 from drugs_cpp.terminal import Progress
 from drugs_cpp.wave import Piece, Task, Variation, Wave
-
-if TYPE_CHECKING:
-    from llama_cpp.llama_grammar import LlamaGrammar
 
 DEFAULT_VARIATIONS = 8
 
@@ -96,6 +96,8 @@ class DosedVariations(DosedGeneration):
 
         Raises:
             PromptError: no prompt, an empty one, or both a prompt and messages.
+            TokenError: a token that is not in the vocabulary, or numbers that are no tokens.
+            OptionError: a temperature, stop string or grammar that cannot be used.
             CountError: ``n`` or ``n_parallel`` below 1, ``n`` above 100,000, or a list of another length.
             SeedError: a seed out of range.
             DoseError: a dose at a site that the model lacks.
@@ -106,12 +108,15 @@ class DosedVariations(DosedGeneration):
         self._check_open()
         if (prompt is None) == (messages is None):
             raise PromptError("give either a prompt or messages")
+        _check_options(temperature, stop, grammar)
+        if max_tokens is not None:
+            max_tokens = check_count("max_tokens", max_tokens, -1)
         stop_tokens: list[int] = []
         if messages is not None:
             chat = chat_prompt(self, messages, stop=stop, response_format=response_format, grammar=grammar)
             prompt, stop, stop_tokens, grammar = chat
-        tokens = completion.prompt_tokens(self, prompt if prompt is not None else "")
-        if len(prompt or ()) == 0 or not tokens:
+        tokens = completion.prompt_tokens(self, prompt if isinstance(prompt, str) else token_list("the prompt", prompt))
+        if prompt == "" or not tokens:
             raise PromptError("the prompt is empty: give at least one token")
         self._check_vocabulary(tokens)
         all_seeds, all_drugs = self._seeds_and_drugs(n, seeds, drugs)
@@ -221,6 +226,16 @@ class DosedVariations(DosedGeneration):
         """Free the model and all that was made from it."""
         self._close_places()
         super().close()
+
+
+def _check_options(temperature: object, stop: object, grammar: object) -> None:
+    if isinstance(temperature, bool) or not isinstance(temperature, Real) or not math.isfinite(temperature):
+        raise OptionError(f"temperature is {temperature!r}: give a finite number, 0 for the most likely token")
+    words = [stop] if isinstance(stop, str) else stop
+    if words is not None and not (_is_list(words) and all(isinstance(word, str) for word in cast("Any", words))):
+        raise OptionError(f"stop is {stop!r}: give text or a list of texts")
+    if not (grammar is None or isinstance(grammar, LlamaGrammar)):
+        raise OptionError(f"grammar is {grammar!r}: give a llama_cpp.LlamaGrammar, from LlamaGrammar.from_string(...)")
 
 
 def _is_list(given: object) -> bool:
