@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,20 @@ def make_llama(model_path: str) -> Iterator[MakeLlama]:
     yield make
     for llm in made:
         llm.close()
+
+
+@pytest.fixture
+def press_ctrl_c() -> Iterator[Callable[[float], threading.Timer]]:
+    """Presses Ctrl-C in so many seconds; a process that was started in the background would ignore it."""
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def press(seconds: float) -> threading.Timer:
+        timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        return timer
+
+    yield press
+    signal.signal(signal.SIGINT, old)
 
 
 def last_logits(llm: Llama) -> npt.NDArray[np.float32]:

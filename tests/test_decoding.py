@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +21,7 @@ PROMPT = "The keeper of the lighthouse looked at the sea and"
 ACCENTS = "Translate to Chinese and add an emoji: good morning, my friend ->"
 
 Options = dict[str, Any]
+PressCtrlC = Callable[[float], threading.Timer]
 
 
 def without_id(answer: Any) -> Any:
@@ -219,20 +218,14 @@ def test_a_dose_that_another_thread_sets_holds_at_once(make_llama: MakeLlama) ->
 #
 
 
-def test_ctrl_c_ends_decoding_within_a_token(make_llama: MakeLlama) -> None:
+def test_ctrl_c_ends_decoding_within_a_token(make_llama: MakeLlama, press_ctrl_c: PressCtrlC) -> None:
     llm: Any = make_llama(n_ctx=4096, drugs=DRUGS(a_dose=0.1))
     llm.create_completion(PROMPT, max_tokens=2)
-    sent: list[float] = []
-
-    def press() -> None:
-        sent.append(time.perf_counter())
-        os.kill(os.getpid(), signal.SIGINT)
-
-    timer = threading.Timer(0.4, press)
-    timer.start()
+    start = time.perf_counter()
+    press_ctrl_c(0.4)
     with pytest.raises(KeyboardInterrupt):
         llm.create_completion(PROMPT, max_tokens=4000, logit_bias={llm.token_eos(): -1e9})
-    late = time.perf_counter() - sent[0]
+    late = time.perf_counter() - start - 0.4
     assert late < 1, "a token takes milliseconds"  # generous: other processes may be running
     n_tokens = llm.n_tokens
     assert 20 < n_tokens < 2000

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
-import os
-import signal
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -341,17 +340,15 @@ def test_a_context_that_llama_cpp_cannot_make(llm: Any, monkeypatch: pytest.Monk
         llm.variations(PROMPT, n=20, max_tokens=500)
 
 
-def test_ctrl_c_leaves_the_model_usable(llm: Any) -> None:
+def test_ctrl_c_leaves_the_model_usable(llm: Any, press_ctrl_c: Callable[[float], threading.Timer]) -> None:
     wanted = texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8))
-    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
+    press_ctrl_c(0.5)
     start = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         llm.variations(PROMPT, n=8, max_tokens=4000, logit_bias={2: -1e9})
     assert time.perf_counter() - start < 5
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
-    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
+    press_ctrl_c(0.3)
     with pytest.raises(KeyboardInterrupt):
         llm.variations([5] * 8000, n=1, max_tokens=8)  # a prompt takes long, too
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
