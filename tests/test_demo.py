@@ -234,7 +234,12 @@ def test_raw_and_chat_prompts_differ(model_path: str) -> None:
 
 def test_an_interrupt_is_one_line_and_status_130(model_path: str) -> None:
     process = subprocess.Popen(
-        [*COMMAND, "-m", model_path, "-n", "4000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, "-m", model_path, "-n", "4000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # what was started in the background ignores Ctrl-C, and hands that on
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     assert any("sober" in line for line in iter(process.stdout.readline, ""))
