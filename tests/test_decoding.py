@@ -199,18 +199,14 @@ def test_the_same_tokens_dirty_positions_and_showers_as_one_by_one(
 
 
 def test_a_dose_that_another_thread_sets_holds_at_once(make_llama: MakeLlama) -> None:
-    llm = make_llama(drugs=DRUGS(seed=1), n_ctx=2048)
-    told: list[int] = []
-    thread = threading.Thread(target=lambda: told.extend(llm.Dgenerate([504, 3], max_new_tokens=1200)))
+    llm: Any = make_llama(drugs=DRUGS(seed=1), n_ctx=1024)
+    endless = {"max_tokens": 400, "logit_bias": {llm.token_eos(): -1e9, 0: -1e9}}
+    thread = threading.Thread(target=llm.create_completion, args=(PROMPT,), kwargs=endless)
     thread.start()
-    time.sleep(0.5)
+    time.sleep(0.4)
     llm.drugs.set_A_dose_theta(0.4)
-    while thread.is_alive() and llm.dirty_count == 0:
-        time.sleep(0.01)
-    dirty = llm.dirty_count
-    llm.drugs = DRUGS()
     thread.join()
-    assert dirty > 0 or len(told) < 100  # unless the text ended before
+    assert 0 < llm.dirty_count < 399  # dosed from then on, and not before
 
 
 #
