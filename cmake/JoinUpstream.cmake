@@ -23,6 +23,18 @@ function(join_all_upstream csrc)
         endif()
     endforeach()
 
+    file(GLOB dosage CONFIGURE_DEPENDS ${csrc}/dosage/*.cpp)
+    join_upstream(llama-common ${dosage})
+    target_include_directories(llama-common PUBLIC ${csrc}/dosage)
+
+    file(GLOB server CONFIGURE_DEPENDS ${csrc}/server/*.cpp)
+    join_upstream(server-context ${server})
+    target_include_directories(server-context PUBLIC ${csrc}/server)
+
+    file(GLOB chat CONFIGURE_DEPENDS ${csrc}/chat/*.cpp)
+    join_upstream(llama-cli-impl ${chat})
+    target_include_directories(llama-cli-impl PRIVATE ${csrc}/chat)
+
     file(GLOB sources CONFIGURE_DEPENDS ${csrc}/dose/*.cpp ${csrc}/graph/*.cpp)
     join_upstream(llama ${sources})
     target_include_directories(llama PUBLIC ${csrc}/include PRIVATE ${csrc}/dose ${csrc}/graph)

@@ -1,11 +1,16 @@
-# How upstream is built, patched (../CMakeLists.txt) and unpatched (../tests/unpatched): nothing but the libraries.
+# How upstream is built, patched (../CMakeLists.txt) and unpatched (../tests/unpatched). All of its targets exist; those
+# that something depends on are built.
 
 if (NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
 
-foreach (part COMMON TESTS TOOLS EXAMPLES SERVER APP)
-    set(LLAMA_BUILD_${part} OFF CACHE BOOL "" FORCE)
+foreach (part COMMON TOOLS SERVER APP)
+    set(LLAMA_BUILD_${part} ON CACHE BOOL "" FORCE)
+endforeach()
+# The server has a page of its own; upstream's would be downloaded.
+foreach (part BUILD_TESTS BUILD_EXAMPLES BUILD_UI USE_PREBUILT_UI TOOLS_INSTALL)
+    set(LLAMA_${part} OFF CACHE BOOL "" FORCE)
 endforeach()
 set(BUILD_SHARED_LIBS ON CACHE BOOL "" FORCE)
 

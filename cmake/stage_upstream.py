@@ -17,17 +17,23 @@ from apply_patches import apply_series
 from patch_file import PatchError, read_patches
 from upstream_source import PIN_FILE, UpstreamError, find_source, llama_cpp_files, llama_cpp_folder
 
-# Everything that upstream's CMakeLists.txt reads for the libraries, the two tests of upstream's that run here, and the
-# two programs that the benchmarks compare with.
+# Everything that upstream's CMakeLists.txt reads for the libraries, the programs, and the tests of upstream's that run
+# here.
 LIBRARIES = ("CMakeLists.txt", "LICENSE", "cmake", "ggml", "include", "src", "vendor")
+PROGRAMS = ("app", "common", "licenses", "scripts/ui-assets.cmake", "tools")
 TESTS = ("tests/test-backend-ops.cpp", "tests/test-llama-archs.cpp")
-PROGRAMS = ("common", "tools/batched-bench", "tools/llama-bench")
+# upstream's own page: large, and not the one that is served here
+NOT_NEEDED = ("tools/ui/src", "tools/ui/static", "tools/ui/tests")
 NEEDED = LIBRARIES + TESTS + PROGRAMS
 STAMP = ".staged"
 
 
 def is_needed(path: str, patched: set[str]) -> bool:
-    return path in patched or any(path == name or path.startswith(name + "/") for name in NEEDED)
+    return path in patched or (_is_in(path, NEEDED) and not _is_in(path, NOT_NEEDED))
+
+
+def _is_in(path: str, names: tuple[str, ...]) -> bool:
+    return any(path == name or path.startswith(name + "/") for name in names)
 
 
 def extract(source: Path, tree: Path, patched: set[str]) -> None:

@@ -1,0 +1,22 @@
+# The program `drugs`: upstream's unified program, with upstream's subcommands as libraries beside it.
+
+# Sets `result` to the libraries that only the program needs.
+function(program_libraries result)
+    set(found llama-common)
+    foreach (command server cli completion bench batched-bench fit-params quantize perplexity)
+        list(APPEND found llama-${command}-impl)
+    endforeach()
+    set(${result} ${found} PARENT_SCOPE)
+endfunction()
+
+# Installed on the PATH, it looks for its libraries where pip puts packages: beside `bin` in a virtual environment, a user's
+# folder or a prefix, under Debian's and Fedora's names, and with `pip install --target`.
+function(make_program target name)
+    set(bin $<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>)
+    set(version python${Python_VERSION_MAJOR}.${Python_VERSION_MINOR})
+    set(paths ${bin}/../drugs_cpp/lib)
+    foreach (packages lib/${version}/site-packages lib/${version}/dist-packages lib64/${version}/site-packages)
+        list(APPEND paths ${bin}/../${packages}/drugs_cpp/lib)
+    endforeach()
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} INSTALL_RPATH "${paths}" EXCLUDE_FROM_ALL OFF)
+endfunction()

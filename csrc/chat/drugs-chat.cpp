@@ -1,0 +1,96 @@
+#include "drugs-chat.h"
+
+#include "drugs-arg.h"
+#include "drugs-dosage-json.h"
+
+#include <limits>
+#include <stdexcept>
+
+using json = common_json;
+
+std::string drugs_chat::help() {
+    return
+        "  /dose A=0.2         turn vectors at a site by up to 0.2 radians; /dose off is sober, /dose shows\n"
+        "  /seed 5             seed of the noise; /seed -1 draws one for each answer, /seed shows the last\n"
+        "  /shower             compute the cache again, sober\n";
+}
+
+// the rest of a line behind a command, or false if it is another one
+static bool argument_of(const std::string & line, const std::string & name, std::string & argument) {
+    if (line.compare(0, name.size(), name) != 0 || (line.size() > name.size() && line[name.size()] != ' ')) {
+        return false;
+    }
+    argument = string_strip(line.substr(name.size()));
+    return true;
+}
+
+bool drugs_chat::command(const std::string & line, std::string & message) {
+    std::string argument;
+    if (argument_of(line, "/dose", argument)) {
+        message = set_doses(argument);
+    } else if (argument_of(line, "/seed", argument)) {
+        message = set_seed(argument);
+    } else if (argument_of(line, "/shower", argument)) {
+        message = shower();
+    } else {
+        return false;
+    }
+    return true;
+}
+
+std::string drugs_chat::set_doses(const std::string & text) {
+    if (text == "off") {
+        dosage.thetas = {};
+    } else if (!text.empty()) {
+        drugs_dosage changed = dosage; // all of it, or nothing
+        drugs_read_doses(changed, text);
+        changed.check_angles(std::numeric_limits<double>::infinity());
+        dosage = changed;
+    }
+    return dosage.sober() ? "Sober." : "Doses: " + shown();
+}
+
+std::string drugs_chat::set_seed(const std::string & text) {
+    if (!text.empty()) {
+        dosage.set_seed(drugs_read_number("the dose seed", text));
+        return dosage.seed == LLAMA_DEFAULT_SEED ? "Each answer draws a seed." : "Seed: " + std::to_string(dosage.seed);
+    }
+    return was_dosed ? "The last answer had seed " + std::to_string(seed) + "." : "The last answer was sober.";
+}
+
+std::string drugs_chat::shower() {
+    const json answer = json::parse(post("/slots/-1?action=shower"));
+    const auto n_showered = answer.value("n_showered", (size_t) 0);
+    return n_showered == 0 ? "The cache is sober." : "Computed " + std::to_string(n_showered) + " tokens again, sober.";
+}
+
+std::string drugs_chat::shown() const {
+    std::string text;
+    for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
+        if (dosage.thetas[site] > 0) {
+            const std::string angle = json(dosage.thetas[site]).dump();
+            text += (text.empty() ? "" : ", ") + std::string(llama_drugs_site_name((llama_drugs_site) site)) + "=" + angle;
+        }
+    }
+    return text;
+}
+
+void drugs_chat::add_to_request(json & body) const {
+    body["drugs"] = drugs_dosage_to_json(dosage);
+}
+
+void drugs_chat::read_choice(const json & choice) {
+    if (!choice.contains("finish_reason") || choice.at("finish_reason").is_null()) {
+        return;
+    }
+    was_asked = !dosage.sober();
+    was_dosed = choice.contains("drugs");
+    seed      = was_dosed ? choice.at("drugs").value("seed", LLAMA_DEFAULT_SEED) : LLAMA_DEFAULT_SEED;
+}
+
+std::string drugs_chat::note() const {
+    if (was_dosed) {
+        return " | Seed: " + std::to_string(seed);
+    }
+    return was_asked ? " | not dosed: the server is not `drugs serve`" : "";
+}

@@ -1,0 +1,233 @@
+#include "drugs-arg.h"
+
+#include "drugs-dosage-json.h"
+#include "drugs-greedy.h"
+#include "drugs-package.h"
+
+#include <algorithm>
+#include <locale>
+#include <sstream>
+#include <stdexcept>
+
+//
+// reading
+//
+
+double drugs_read_number(const std::string & what, const std::string & text) {
+    std::istringstream stream(text);
+    stream.imbue(std::locale::classic());
+    double value;
+    if (!(stream >> value) || !(stream >> std::ws).eof()) {
+        throw std::invalid_argument(what + " is '" + text + "': give a number");
+    }
+    return value;
+}
+
+static std::vector<std::string> split(const std::string & text, char at) {
+    std::vector<std::string> parts;
+    std::istringstream stream(text);
+    for (std::string part; std::getline(stream, part, at); ) {
+        parts.push_back(part);
+    }
+    return parts;
+}
+
+void drugs_read_doses(drugs_dosage & dosage, const std::string & text) {
+    const auto parts = split(text, ',');
+    if (parts.empty()) {
+        throw std::invalid_argument("no dose: give SITE=ANGLE, for example A=0.1");
+    }
+    for (const auto & part : parts) {
+        const size_t equals = part.find('=');
+        if (equals == std::string::npos) {
+            throw std::invalid_argument("'" + part + "' is no dose: give SITE=ANGLE, for example A=0.1");
+        }
+        const std::string site = part.substr(0, equals);
+        drugs_site_of_name(site);
+        dosage.set_theta(site, drugs_read_number("the dose at " + site + " (radians)", part.substr(equals + 1)));
+    }
+}
+
+static drugs_profile::point read_point(const std::string & depth_and_ratio) {
+    const size_t colon = depth_and_ratio.find(':');
+    if (colon == std::string::npos) {
+        throw std::invalid_argument("'" + depth_and_ratio + "' is no point: give DEPTH:RATIO, for example 0.5:1");
+    }
+    return {
+        drugs_read_number("the depth of a point", depth_and_ratio.substr(0, colon)),
+        drugs_read_number("the ratio of a point", depth_and_ratio.substr(colon + 1)),
+    };
+}
+
+void drugs_read_shapes(drugs_dosage & dosage, const std::string & text) {
+    static const char * example = "give SITE=MODE:DEPTH:RATIO,DEPTH:RATIO,..., for example A=interpolate:0:0,1:1";
+
+    std::string   site;
+    drugs_profile profile;
+    for (const auto & part : split(text, ',')) {
+        const size_t equals = part.find('=');
+        if (equals == std::string::npos) {
+            if (site.empty()) {
+                throw std::invalid_argument("'" + part + "' is no shape: " + example);
+            }
+            profile.points.push_back(read_point(part));
+            continue;
+        }
+        if (!site.empty()) {
+            dosage.set_profile(site, profile);
+        }
+        const size_t colon = part.find(':', equals);
+        if (colon == std::string::npos) {
+            throw std::invalid_argument("'" + part + "' is no shape: " + example);
+        }
+        site         = part.substr(0, equals);
+        profile      = {};
+        profile.mode = drugs_mode_of_name(part.substr(equals + 1, colon - equals - 1));
+        profile.points.push_back(read_point(part.substr(colon + 1)));
+    }
+    if (site.empty()) {
+        throw std::invalid_argument(std::string("no shape: ") + example);
+    }
+    dosage.set_profile(site, profile);
+}
+
+//
+// options
+//
+
+std::vector<common_arg> drugs_args() {
+    std::vector<common_arg> args;
+    args.push_back(common_arg(
+        {"--dose-profile"}, "FNAME",
+        "JSON file with doses, as DRUGS.save() writes it in Python; options behind it go on top (default: none)",
+        [](common_params & params, const std::string & value) {
+            params.drugs.dosage = drugs_dosage_from_file(value, params.drugs.dosage);
+        }
+    ).set_env("LLAMA_ARG_DOSE_PROFILE"));
+    args.push_back(common_arg(
+        {"--dose"}, "SITE=ANGLE",
+        "largest angle in radians that vectors at a site are turned by; sites: H, Q, K, V, A, pK, pV\n"
+        "can be repeated, or hold several separated by commas; with a dose and no sampler option, decoding is greedy\n"
+        "(default: none)",
+        [](common_params & params, const std::string & value) {
+            drugs_read_doses(params.drugs.dosage, value);
+        }
+    ).set_env("LLAMA_ARG_DOSE"));
+    args.push_back(common_arg(
+        {"--dose-shape"}, "SITE=MODE:DEPTH:RATIO,DEPTH:RATIO,...",
+        "how the dose at a site depends on depth (layer i of n lies at i/n): factors at some depths, and between them what\n"
+        "MODE says: interpolate, ceil or floor; can be repeated (default: the full dose in every layer)",
+        [](common_params & params, const std::string & value) {
+            drugs_read_shapes(params.drugs.dosage, value);
+        }
+    ).set_env("LLAMA_ARG_DOSE_SHAPE"));
+    args.push_back(common_arg(
+        {"--dose-seed"}, "SEED",
+        "seed of the noise, 0 to 4294967294; the same seed gives the same text (default: -1, a fresh one)",
+        [](common_params & params, const std::string & value) {
+            params.drugs.dosage.set_seed(drugs_read_number("the dose seed", value));
+        }
+    ).set_env("LLAMA_ARG_DOSE_SEED"));
+    args.push_back(common_arg(
+        {"--dose-noise"}, "{isotropic,reference}",
+        "how the direction of a turn is drawn: uniform, or as in the PyTorch reference (default: isotropic)",
+        [](common_params & params, const std::string & value) {
+            params.drugs.dosage.set_noise(value);
+        }
+    ).set_env("LLAMA_ARG_DOSE_NOISE"));
+    args.push_back(common_arg(
+        {"--dose-sink"}, "N",
+        "first positions of a sequence that are never dosed (default: " + std::to_string(DRUGS_DEFAULT_SINK) + ")",
+        [](common_params & params, const std::string & value) {
+            params.drugs.dosage.set_sink(drugs_read_number("the dose sink", value));
+        }
+    ).set_env("LLAMA_ARG_DOSE_SINK"));
+    args.push_back(common_arg(
+        {"--dose-inputs"},
+        "dose the prompt too, not only what is written (default: false)",
+        [](common_params & params) {
+            params.drugs.dosage.inputs = true;
+        }
+    ).set_env("LLAMA_ARG_DOSE_INPUTS"));
+    args.push_back(common_arg(
+        {"--sober-interval"}, "N",
+        "take a cold shower (compute the cache again, sober) every N dosed tokens (default: " +
+            std::to_string(DRUGS_DEFAULT_SOBER_INTERVAL) + ")",
+        [](common_params & params, const std::string & value) {
+            params.drugs.dosage.set_sober_interval(drugs_read_number("the sober interval", value));
+        }
+    ).set_env("LLAMA_ARG_SOBER_INTERVAL"));
+    args.push_back(common_arg(
+        {"--dose-max"}, "ANGLE",
+        "largest angle in radians that a request may ask for (default: no limit)",
+        [](common_params & params, const std::string & value) {
+            drugs_dosage check;
+            check.set_theta("A", drugs_read_number("the largest dose (radians)", value));
+            params.drugs.dose_max = check.thetas[LLAMA_DRUGS_SITE_A];
+        }
+    ).set_examples({LLAMA_EXAMPLE_SERVER}).set_env("LLAMA_ARG_DOSE_MAX"));
+    return args;
+}
+
+drugs_joined_args::drugs_joined_args(int & argc, char ** & argv) {
+    for (int i = 0; i < argc; i++) {
+        std::string option = argv[i];
+        std::replace(option.begin(), option.end(), '_', '-');
+        const bool repeatable = (option == "--dose" || option == "--dose-shape") && i + 1 < argc;
+        const auto first = repeatable ? std::find(joined.begin(), joined.end(), option) : joined.end();
+        if (!repeatable) {
+            joined.push_back(argv[i]);
+        } else if (first == joined.end()) {
+            joined.insert(joined.end(), { option, argv[++i] });
+        } else {
+            *(first + 1) += std::string(",") + argv[++i];
+        }
+    }
+    for (auto & argument : joined) {
+        pointers.push_back(&argument[0]);
+    }
+    argc = (int) pointers.size();
+    pointers.push_back(nullptr);
+    argv = pointers.data();
+}
+
+//
+// what follows
+//
+
+// where each request says how it is to be sampled; a chat is a client of such a server
+static bool serves_requests(llama_example ex) {
+    return ex == LLAMA_EXAMPLE_CLI || ex == LLAMA_EXAMPLE_SERVER;
+}
+
+static bool names_model(const common_params & params, llama_example ex) {
+    const bool router = ex == LLAMA_EXAMPLE_SERVER && !(params.models_dir.empty() && params.models_preset.empty());
+    return router || !(params.model.path.empty() && params.model.url.empty() && params.model.hf_repo.empty() &&
+            params.model.docker_repo.empty() && params.server_base.empty());
+}
+
+static bool needs_model(const common_params & params, llama_example ex) {
+    return !params.usage && !params.completion && ex != LLAMA_EXAMPLE_DOWNLOAD && ex != LLAMA_EXAMPLE_EXPORT_GRAPH_OPS;
+}
+
+void drugs_finish_params(common_params & params, llama_example ex) {
+    drugs_params & drugs = params.drugs;
+    drugs.dosage.check_angles(drugs.dose_max);
+    const bool dosed = !drugs.dosage.sober();
+    if (dosed && !serves_requests(ex) && !drugs_has_sampler_option(params.sampling)) {
+        drugs_make_greedy(params.sampling);
+    }
+    drugs.everything = dosed && !serves_requests(ex) && ex != LLAMA_EXAMPLE_COMPLETION; // these write, all others measure
+    if (drugs.everything && drugs.dosage.seed == LLAMA_DEFAULT_SEED) {
+        drugs.dosage.seed = drugs_fresh_seed();
+    }
+    if (ex == LLAMA_EXAMPLE_SERVER && params.public_path.empty()) {
+        params.public_path = drugs_page_folder();
+    }
+    if (needs_model(params, ex) && !names_model(params, ex)) {
+        params.model.path = drugs_default_model();
+        if (params.model_alias.empty()) {
+            params.model_alias.insert(DRUGS_DEFAULT_MODEL_NAME);
+        }
+    }
+}

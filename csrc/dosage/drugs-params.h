@@ -1,0 +1,21 @@
+// What the command line says about doses; a member of common_params.
+
+#pragma once
+
+#include "drugs-dose.h"
+
+#include <limits>
+#include <memory>
+
+struct drugs_params {
+    drugs_dosage dosage;
+
+    // doses every token of every sequence, as soon as there is a context: programs that measure rather than write
+    bool everything = false;
+
+    // server: the largest angle that a request may ask for (radians)
+    double dose_max = std::numeric_limits<double>::infinity();
+
+    // server: what its model has, once it is loaded
+    std::shared_ptr<const drugs_sites> sites;
+};

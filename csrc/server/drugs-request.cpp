@@ -1,0 +1,123 @@
+#include "drugs-request.h"
+
+#include "drugs-dosage-json.h"
+#include "drugs-greedy.h"
+
+//
+// request
+//
+
+static bool has_value(const json & data, const char * name) {
+    return data.contains(name) && !data.at(name).is_null();
+}
+
+static bool has_sampler_field(const json & data) {
+    static const char * const fields[] = {
+        "temperature", "top_k", "top_p", "min_p", "top_n_sigma", "typical_p", "xtc_probability", "dynatemp_range",
+        "repeat_penalty", "frequency_penalty", "presence_penalty", "dry_multiplier", "mirostat", "adaptive_target", "samplers",
+    };
+    for (const char * field : fields) {
+        if (has_value(data, field)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static drugs_dosage read_dosage(const drugs_params & server, const json & data) {
+    if (!has_value(data, "drugs")) {
+        drugs_dosage dosage = server.dosage;
+        dosage.seed = LLAMA_DEFAULT_SEED;
+        return dosage;
+    }
+    try {
+        drugs_dosage defaults = server.dosage;
+        defaults.seed = LLAMA_DEFAULT_SEED;
+        drugs_dosage dosage = drugs_dosage_from_json(data.at("drugs"), defaults);
+        dosage.check_angles(server.dose_max);
+        if (server.sites) {
+            server.sites->check(dosage);
+        }
+        return dosage;
+    } catch (const std::exception & error) {
+        throw std::invalid_argument(std::string("Field 'drugs': ") + error.what());
+    }
+}
+
+void drugs_read_request(task_params & params, const common_params & base, const json & data) {
+    drugs_dosage & dosage = params.drugs;
+    dosage = read_dosage(base.drugs, data);
+    if (dosage.sober()) {
+        return;
+    }
+    for (const uint32_t seed : { params.sampling.seed, base.drugs.dosage.seed, drugs_fresh_seed() }) {
+        if (dosage.seed == LLAMA_DEFAULT_SEED) {
+            dosage.seed = seed;
+        }
+    }
+    if (params.sampling.seed == LLAMA_DEFAULT_SEED) {
+        params.sampling.seed = dosage.seed;
+    }
+    if (!has_sampler_field(data) && !drugs_has_sampler_option(base.sampling)) {
+        drugs_make_greedy(params.sampling);
+    }
+}
+
+bool drugs_can_share_prompt(const task_params & params) {
+    return params.drugs.sober() || !params.drugs.inputs;
+}
+
+server_task drugs_separate_task(const server_task & task, int id, uint32_t n) {
+    server_task separate(task.type);
+    separate.id            = id;
+    separate.params        = task.params;
+    separate.params.n_cmpl = 1;
+    separate.params.drugs.seed     = drugs_later_seed(task.params.drugs.seed,     n);
+    separate.params.sampling.seed  = drugs_later_seed(task.params.sampling.seed, n);
+    separate.tokens        = task.tokens.clone();
+    return separate;
+}
+
+int drugs_slot_of_request(const std::string & id_slot, int n_slots) {
+    for (int id = -1; id < n_slots; id++) {
+        if (id_slot == std::to_string(id)) {
+            return id;
+        }
+    }
+    throw std::invalid_argument("id_slot is '" + id_slot + "': give 0 to " + std::to_string(n_slots - 1) + ", or -1 for all slots");
+}
+
+//
+// response
+//
+
+// where the answer to a request says how it was made
+static json * place_of(json & data, task_response_type type, bool stream) {
+    switch (type) {
+        case TASK_RESPONSE_TYPE_OAI_CMPL:
+            return &data.at("choices").at(0);
+        case TASK_RESPONSE_TYPE_OAI_CHAT:
+            if (!stream) {
+                return &data.at("choices").at(0);
+            }
+            for (size_t i = data.size(); i-- > 0; ) { // the last chunk may hold nothing but usage
+                if (!data.at(i).at("choices").empty()) {
+                    return &data.at(i).at("choices").at(0);
+                }
+            }
+            return nullptr;
+        case TASK_RESPONSE_TYPE_OAI_RESP:
+            return stream ? &data.back().at("data").at("response") : &data;
+        case TASK_RESPONSE_TYPE_ANTHROPIC:
+            return stream ? &data.at(data.size() - 2).at("data") : &data; // message_delta, in front of message_stop
+        default:
+            return &data;
+    }
+}
+
+void drugs_add_to_response(json & data, const drugs_dosage & dosage, task_response_type type, bool stream) {
+    json * place = dosage.sober() ? nullptr : place_of(data, type, stream);
+    if (place) {
+        (*place)["drugs"] = drugs_dosage_to_json(dosage);
+    }
+}

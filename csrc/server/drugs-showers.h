@@ -1,0 +1,95 @@
+// Showers of the slots that nobody uses, and of those that a request names.
+//
+// Templates, because upstream defines its slots in the file that uses these.
+
+#pragma once
+
+#include "drugs-request.h"
+#include "drugs-slot.h"
+
+#include "server-queue.h"
+
+struct drugs_shower_result : server_task_result {
+    size_t n_showered = 0; // positions that were computed again
+    size_t n_pending  = 0; // positions of running tasks, which are computed again before their next token
+
+    json to_json() override { return json { { "n_showered", n_showered }, { "n_pending", n_pending } }; }
+};
+
+// Computes a batch of the dirty positions of a slot that nobody uses. false: there are none.
+template <typename slot_type>
+bool drugs_shower_some(std::vector<slot_type> & slots, server_queue & queue, int id_slot = -1) {
+    for (slot_type & slot : slots) {
+        const bool wanted = !slot.is_processing() && (id_slot == -1 || slot.id == id_slot);
+        if (!wanted || slot.drugs.n_dirty(slot.prompt.tokens) == 0) {
+            continue;
+        }
+        common_set_adapter_lora(slot.ctx_tgt, slot.lora);
+        llama_set_embeddings(slot.ctx_tgt, false);
+        bool ok = false;
+        queue.yield_to_queue([&]() { // requests for metrics are answered meanwhile
+            ok = slot.drugs.shower_idle(slot.prompt.tokens);
+        });
+        if (!ok) {
+            slot.prompt_clear();
+        }
+        return true;
+    }
+    return false;
+}
+
+// When all slots are idle: goes on with their showers, between requests that come in.
+template <typename slot_type>
+void drugs_shower_idle(std::vector<slot_type> & slots, server_queue & queue) {
+    if (drugs_shower_some(slots, queue)) {
+        server_task again(SERVER_TASK_TYPE_NEXT_RESPONSE);
+        again.id = queue.get_new_id();
+        queue.post(std::move(again));
+    }
+}
+
+// Carries out a task that asks for showers: at once, or before the next token of what is running.
+template <typename slot_type>
+server_task_result_ptr drugs_shower(std::vector<slot_type> & slots, server_queue & queue, const server_task & task) {
+    auto result = std::make_unique<drugs_shower_result>();
+    result->id = task.id;
+    for (slot_type & slot : slots) {
+        const size_t n_dirty = slot.drugs.n_dirty(slot.prompt.tokens);
+        if (n_dirty == 0 || (task.slot_action.id_slot != -1 && task.slot_action.id_slot != slot.id)) {
+            continue;
+        }
+        if (slot.is_processing()) {
+            slot.drugs.want_shower();
+            result->n_pending += n_dirty;
+            continue;
+        }
+        result->n_showered += n_dirty;
+        while (drugs_shower_some(slots, queue, slot.id)) {
+        }
+    }
+    return result;
+}
+
+// Answers a request for showers.
+template <typename response>
+std::unique_ptr<response> drugs_answer_shower(std::unique_ptr<response> res, const server_http_req & req, int n_slots) {
+    server_task task(SERVER_TASK_TYPE_SLOT_SHOWER);
+    task.id = res->rd.get_new_id();
+    task.slot_action.id_slot = drugs_slot_of_request(req.get_param("id_slot"), n_slots);
+    res->rd.post_task(std::move(task));
+    const auto result = res->rd.next(req.should_stop);
+    if (result) { // the client has not gone
+        res->ok(result->to_json());
+    }
+    return res;
+}
+
+// dirty positions of all slots
+template <typename slot_type>
+uint64_t drugs_n_dirty(const std::vector<slot_type> & slots) {
+    uint64_t n = 0;
+    for (const slot_type & slot : slots) {
+        n += slot.drugs.n_dirty(slot.prompt.tokens);
+    }
+    return n;
+}
