@@ -1,0 +1,153 @@
+"""Runs the program `drugs` as a user does, and its server over real HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+#: the program, as the wheel has installed it beside Python
+DRUGS = str(Path(sys.executable).parent / "drugs")
+
+_SECONDS_TO_START = 60
+_SECONDS_TO_ANSWER = 300
+
+
+def run_drugs(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end."""
+    return subprocess.run(
+        [DRUGS, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS_TO_ANSWER,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+@dataclass
+class Answer:
+    """What the server says to a request."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def error(self) -> str:
+        """The message of an error, which has the shape of upstream's."""
+        return str(self.json["error"]["message"])
+
+
+class Server:
+    """`drugs serve` on a port of its own, until the end of the ``with`` block.
+
+    Args:
+        arguments: further options.
+        program: what to run instead, another build's program and its subcommand.
+    """
+
+    def __init__(self, *arguments: str, program: tuple[str, ...] = (DRUGS, "serve")) -> None:
+        self.port = _free_port()
+        self._command = [*program, "--host", "127.0.0.1", "--port", str(self.port), "--no-warmup", *arguments]
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def __enter__(self) -> Server:
+        self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
+        deadline = time.monotonic() + _SECONDS_TO_START
+        while not self._is_ready():
+            if not self.is_alive or time.monotonic() > deadline:
+                self.__exit__()
+                raise RuntimeError(f"{' '.join(self._command)} did not start:\n{self.log[-2000:]}")
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _is_ready(self) -> bool:
+        try:
+            return self.get("/health").status == 200
+        except OSError:
+            return False
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.request("GET", path, None, headers)
+
+    def post(self, path: str, body: object = None, **headers: str) -> Answer:
+        """Post ``body`` as JSON; bytes are sent as they are."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.request("POST", path, data, {"Content-Type": "application/json", **headers})
+
+    def request(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_SECONDS_TO_ANSWER)
+        try:
+            connection.request(method, path, data, headers)
+            response = connection.getresponse()
+            return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        finally:
+            connection.close()
+
+    def stream(self, path: str, body: object) -> Iterator[Any]:
+        """Post with ``"stream": true`` in the body, and yield the JSON of each event; closing it hangs up."""
+        connection = http.client.HTTPConnection("127.0.0.1", urlsplit(self.url).port, timeout=_SECONDS_TO_ANSWER)
+        try:
+            connection.request("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            assert response.status == 200, response.read()
+            for line in response:
+                name, _, data = line.decode().partition(": ")
+                if name == "data" and data.strip() != "[DONE]":
+                    yield json.loads(data)
+        finally:
+            connection.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
