@@ -57,7 +57,7 @@ RUN := DRUGS_UNPATCHED_LIB='$(CURDIR)/build/unpatched/bin' \
 	DRUGS_TEST_BACKEND_OPS='$(CURDIR)/build/package/bin/test-backend-ops' \
 	DRUGS_TEST_LLAMA_ARCHS='$(CURDIR)/build/package/bin/test-llama-archs' \
 	DRUGS_AVX2_LIB='$(CURDIR)/build/avx2/bin' \
-	DRUGS_UPSTREAM_TOOLS='$(CURDIR)/build/unpatched/upstream/tools'
+	DRUGS_UPSTREAM_PROGRAMS='$(CURDIR)/build/unpatched/bin'
 
 $(DONE)/venv:
 	@sh scripts/preflight.sh '$(PYTHON)'

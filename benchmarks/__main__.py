@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import drugs_cpp
-from benchmarks import cached, calls, growth, instructions, memory, reference, showers, speed, variations
+from benchmarks import cached, calls, growth, instructions, memory, reference, serving, showers, speed, variations
 from benchmarks.machine import machine, model_file, warn_of_load
 from benchmarks.results import Results
-from benchmarks.setup import UPSTREAM_TOOLS, Setup
+from benchmarks.setup import UPSTREAM_PROGRAMS, Setup
 from benchmarks.upstream_tools import LLAMA_BENCH
 
 
@@ -32,6 +32,7 @@ PARTS = {
     "variations": Part(variations.measure, 3),
     "calls": Part(calls.measure, 12),
     "showers": Part(showers.measure, 12),
+    "serving": Part(serving.measure, 12),
     "memory": Part(memory.measure, 3),
     "instructions": Part(instructions.measure, 1),
     "reference": Part(reference.measure, 10),
@@ -45,7 +46,7 @@ def main() -> int:
     options = _options()
     parts = list(PARTS) if options.what == ALL else [options.what]
     setup = Setup(str(Path(options.model or drugs_cpp.default_model()).absolute()), options.threads, options.tokens)
-    tools = os.environ.get(UPSTREAM_TOOLS)
+    tools = os.environ.get(UPSTREAM_PROGRAMS)
     about = {
         "machine": machine(Path(tools) / LLAMA_BENCH if tools else None),
         "model": model_file(setup.model),

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.setup import UPSTREAM_TOOLS, Setup, folder
+from benchmarks.setup import UPSTREAM_PROGRAMS, Setup, folder
 
-LLAMA_BENCH = Path("llama-bench", "llama-bench")
-BATCHED_BENCH = Path("batched-bench", "llama-batched-bench")
+LLAMA_BENCH = Path("llama-bench")
+BATCHED_BENCH = Path("llama-batched-bench")
 
 #: a cache of several sequences gives each a multiple of so many positions
 PADDING = 256
@@ -52,7 +52,9 @@ def batched_times(setup: Setup, n_sequences: int, n_prompt: int, n_tokens: int) 
 
 
 def _output(program: Path, options: Sequence[str]) -> str:
-    run = subprocess.run([str(folder(UPSTREAM_TOOLS) / program), *options], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [str(folder(UPSTREAM_PROGRAMS) / program), *options], capture_output=True, text=True, check=False
+    )
     if run.returncode != 0:
         raise SystemExit(f"benchmarks: {program.name} ended with status {run.returncode}:\n{run.stderr[-2000:]}")
     return run.stdout

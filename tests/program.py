@@ -70,6 +70,7 @@ class Server:
         self.port = _free_port()
         self._command = [*program, "--host", "127.0.0.1", "--port", str(self.port), "--no-warmup", *arguments]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
+        self._last_log = ""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -99,6 +100,8 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._last_log = self.log
+        self._log.close()
 
     def _is_ready(self) -> bool:
         try:
@@ -112,6 +115,9 @@ class Server:
 
     @property
     def log(self) -> str:
+        """What the server has written."""
+        if self._log.closed:
+            return self._last_log
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
 

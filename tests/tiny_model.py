@@ -62,12 +62,15 @@ def write_tiny_model(path: Path, n_layer: int = N_LAYER) -> None:
 
 
 def _add_vocabulary(writer: gguf.GGUFWriter) -> None:
-    words = ["<unk>", "<s>", "</s>"] + [f"▁w{i}" for i in range(3, N_VOCAB)]
-    kinds = [gguf.TokenType.UNKNOWN, gguf.TokenType.CONTROL, gguf.TokenType.CONTROL]
+    """A token for each character of ASCII but the first three, so that ASCII can be read."""
+    special = {"<unk>": gguf.TokenType.UNKNOWN, "<s>": gguf.TokenType.CONTROL, "</s>": gguf.TokenType.CONTROL}
+    control = {f"<0x{code:02X}>": gguf.TokenType.BYTE for code in range(len(special), ord(" "))}
+    printed = {chr(code).replace(" ", "▁"): gguf.TokenType.NORMAL for code in range(ord(" "), N_VOCAB)}
+    vocabulary = {**special, **control, **printed}
     writer.add_tokenizer_model("llama")
-    writer.add_token_list(words)
+    writer.add_token_list(list(vocabulary))
     writer.add_token_scores([0.0] * N_VOCAB)
-    writer.add_token_types(kinds + [gguf.TokenType.NORMAL] * (N_VOCAB - 3))
+    writer.add_token_types(list(vocabulary.values()))
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_unk_token_id(0)

@@ -18,7 +18,7 @@ double drugs_read_number(const std::string & what, const std::string & text) {
     stream.imbue(std::locale::classic());
     double value;
     if (!(stream >> value) || !(stream >> std::ws).eof()) {
-        throw std::invalid_argument(what + " is '" + text + "': give a number");
+        throw std::invalid_argument(what + " is '" + drugs_shortened(text) + "': give a number");
     }
     return value;
 }

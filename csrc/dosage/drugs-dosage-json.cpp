@@ -11,15 +11,7 @@ static const size_t MAX_POINTS = 1000;
 
 // a value as messages show it
 static std::string shown(const json & value) {
-    const std::string text = value.dump_safe();
-    size_t end = 60;
-    if (text.size() <= end) {
-        return text;
-    }
-    while ((text[end] & 0xC0) == 0x80) { // not within a character
-        end--;
-    }
-    return text.substr(0, end) + "...";
+    return drugs_shortened(value.dump_safe());
 }
 
 //
@@ -86,7 +78,7 @@ static drugs_profile read_profile(const std::string & site, const json & value) 
         } else if (key == "mode") {
             profile.mode = drugs_mode_of_name(read_string("the mode of the shape of " + site, part));
         } else {
-            throw std::invalid_argument("unknown name '" + key + "' in the shape of " + site + ": the names are points, mode");
+            throw std::invalid_argument("unknown name " + shown(json(key)) + " in the shape of " + site + ": the names are points, mode");
         }
     }
     return profile;

@@ -24,6 +24,21 @@ static std::string str(double value) {
     return text.str();
 }
 
+std::string drugs_shortened(const std::string & text) {
+    size_t end = 60;
+    if (text.size() <= end) {
+        return text;
+    }
+    while ((text[end] & 0xC0) == 0x80) { // not within a character
+        end--;
+    }
+    return text.substr(0, end) + "...";
+}
+
+static std::string quoted(const std::string & name) {
+    return "'" + drugs_shortened(name) + "'";
+}
+
 static std::string site_names() {
     std::string names;
     for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
@@ -62,7 +77,7 @@ llama_drugs_site drugs_site_of_name(const std::string & name) {
             near = " (did you mean '" + known + "'?)";
         }
     }
-    throw std::invalid_argument("unknown site '" + name + "'" + near + ": the sites are " + site_names());
+    throw std::invalid_argument("unknown site " + quoted(name) + near + ": the sites are " + site_names());
 }
 
 drugs_profile::mode_type drugs_mode_of_name(const std::string & name) {
@@ -71,7 +86,7 @@ drugs_profile::mode_type drugs_mode_of_name(const std::string & name) {
             return (drugs_profile::mode_type) mode;
         }
     }
-    throw std::invalid_argument("unknown mode '" + name + "': the modes are interpolate, ceil, floor");
+    throw std::invalid_argument("unknown mode " + quoted(name) + ": the modes are interpolate, ceil, floor");
 }
 
 const char * drugs_mode_name(drugs_profile::mode_type mode) {
@@ -175,7 +190,7 @@ void drugs_dosage::set_noise(const std::string & name) {
             return;
         }
     }
-    throw std::invalid_argument("unknown noise '" + name + "': the kinds are isotropic, reference");
+    throw std::invalid_argument("unknown noise " + quoted(name) + ": the kinds are isotropic, reference");
 }
 
 void drugs_dosage::set_seed(double value) {

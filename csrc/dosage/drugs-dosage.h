@@ -73,6 +73,9 @@ drugs_profile::mode_type drugs_mode_of_name (const std::string & name);
 const char *             drugs_mode_name    (drugs_profile::mode_type mode);
 const char *             drugs_noise_name   (llama_drugs_noise noise);
 
+// a text as messages show it, which may be long
+std::string drugs_shortened(const std::string & text);
+
 // a seed that nobody can guess, 0 to 2^32 - 2
 uint32_t drugs_fresh_seed();
 

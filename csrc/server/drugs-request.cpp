@@ -7,6 +7,25 @@
 // request
 //
 
+void drugs_check_nesting(const std::string & body) {
+    const int most = 500;
+    int  depth     = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < body.size(); i++) {
+        const char c = body[i];
+        if (in_string) {
+            i += c == '\\'; // what is escaped ends no string
+            in_string = c != '"';
+        } else {
+            in_string = c == '"';
+            depth += (c == '[' || c == '{') - (c == ']' || c == '}');
+        }
+        if (depth > most) {
+            throw std::invalid_argument("the request is nested deeper than " + std::to_string(most) + " levels");
+        }
+    }
+}
+
 static bool has_value(const json & data, const char * name) {
     return data.contains(name) && !data.at(name).is_null();
 }

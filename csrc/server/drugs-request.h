@@ -4,6 +4,9 @@
 
 #include "server-task.h"
 
+// Throws std::invalid_argument: the text of a request is nested so deeply that copying what it says would overflow the stack.
+void drugs_check_nesting(const std::string & body);
+
 // Reads `"drugs"` of a request into its parameters, on top of what the server was started with; see
 // drugs_dosage_from_json() for what it may hold. Without it the server's own doses hold, `{}` is sober. Where something is
 // dosed it settles the seed (of "drugs", of the request, of the server, or a fresh one) and makes decoding greedy unless
