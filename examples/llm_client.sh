@@ -32,6 +32,5 @@ ask() {
 
 ask 1
 ask 2
-ask 3
 echo "And again,"
-ask 2
+ask 1

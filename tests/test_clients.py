@@ -39,7 +39,7 @@ def run_example(name: str, server: Server, needs: str) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert (result.returncode, result.stderr) == (0, "")
@@ -124,8 +124,7 @@ def test_langchain(server: Server) -> None:
 def test_llm(server: Server) -> None:
     printed = run_example("llm_client.sh", server, needs="llm")
     blocks = re.findall(r"^seed (\d):\n(.+)$", printed, flags=re.MULTILINE)
-    assert [seed for seed, _ in blocks] == ["1", "2", "3", "2"]
+    assert [seed for seed, _ in blocks] == ["1", "2", "1"]
     texts = [text for _, text in blocks]
-    assert texts[3] == texts[1]
-    assert texts[:3] == [ask(server, drugs={**DOSE, "seed": seed}) for seed in (1, 2, 3)]
-    assert len(set(texts)) > 1
+    assert texts[2] == texts[0] != texts[1]
+    assert texts[:2] == [ask(server, drugs={**DOSE, "seed": seed}) for seed in (1, 2)]
