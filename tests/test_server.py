@@ -12,8 +12,10 @@ import pytest
 from llama_cpp import GGML_TYPE_F32
 
 import drugs_cpp
+from conftest import built_by_make
 from drugs_cpp import DRUGS
 from program import Answer, Server
+from tiny_architectures import tiny_models
 
 PROMPT = "Once upon a time"
 MESSAGES = [{"role": "user", "content": "Name a colour."}]
@@ -319,6 +321,45 @@ def test_a_shower_can_be_asked_for_while_it_writes(tiny: Server) -> None:
     assert events[-1]["stop"]
     assert tiny.post("/slots/-1?action=shower").status == 200
     assert dirty(tiny) == 0
+
+
+@pytest.mark.parametrize("architecture", ["gemma3", "jamba"])
+def test_caches_that_forget_or_cannot_be_cut_are_showered_too(architecture: str) -> None:
+    """A sliding window has lost what a shower would begin with, and a recurrent state cannot go back."""
+    prompt = [(7 * i * i + 3 * i + 5) % 120 + 3 for i in range(30)]
+    fields = {"prompt": prompt, "n_predict": 60, "return_tokens": True, "ignore_eos": True, "id_slot": 0}
+    with tiny_models(architecture, built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths:
+        path = str(next(path for path in paths if "dense" in path.name))
+        with Server("-m", path, *TINY) as server, Server("-m", path, *TINY) as fresh:
+            dosed = completion(server, {"A": 1, "seed": 1}, **fields)["tokens"]
+            follow = {**fields, "prompt": prompt + dosed, "temperature": 0}
+            expected = completion(fresh, {}, **follow)["tokens"]
+            assert completion(server, {}, **follow)["tokens"] == expected  # perhaps in the middle of a shower
+            assert completion(server, {"A": 1, "seed": 1}, **fields)["tokens"] == dosed
+            wait_until(lambda: dirty(server) == 0)
+            assert completion(server, {}, **follow)["tokens"] == expected
+            often = {"A": 1, "seed": 1, "sober_interval": 8}
+            assert completion(server, often, **fields)["tokens"] == completion(fresh, often, **fields)["tokens"]
+
+
+def test_drafts_change_no_text(tiny: Server, tiny_model_path: str) -> None:
+    doses: list[dict[str, Any]] = [{"A": 0.5, "seed": 1}, {"K": 0.4, "V": 0.4, "seed": 2}]
+    doses += [{**doses[0], "sober_interval": 16}, {**doses[0], "inputs": True}]
+    options = ("-md", tiny_model_path, "--spec-type", "draft-simple", "--spec-draft-n-max", "4")
+    with Server("-m", tiny_model_path, *TINY, *options) as drafting:
+        for dose in doses:
+            answer = completion(drafting, dose, n_predict=80)
+            assert answer["timings"]["draft_n_accepted"] > 0
+            assert answer["content"] == text(tiny, dose, n_predict=80)
+
+
+def test_a_context_that_is_full_is_shifted(tiny_model_path: str) -> None:
+    with Server("-m", tiny_model_path, *TINY[2:], "-c", "256", "-np", "1", "--context-shift") as server:
+        answer = completion(server, {"A": 0.5, "seed": 1, "sober_interval": 50}, n_predict=400, ignore_eos=True)
+        assert answer["truncated"]
+        assert answer["tokens_predicted"] == 400
+        wait_until(lambda: dirty(server) == 0)
+        assert slots(server)[0]["drugs"]["n_showers"] > 5
 
 
 @pytest.mark.parametrize("id_slot", ["4", "-2", "x", "1.5", "999999999999999999999"])

@@ -50,7 +50,7 @@ void drugs_slot::start_prompt(size_t n_past, bool has_images) {
     first_dirty = std::min(first_dirty, n_sober);
 }
 
-void drugs_slot::start_written(const server_tokens & tokens) {
+void drugs_slot::start_written(const server_tokens & tokens, size_t n) {
     if (dosage.sober()) {
         return;
     }
@@ -60,7 +60,7 @@ void drugs_slot::start_written(const server_tokens & tokens) {
     }
     if (tokens.pos_next() >= dosage.n_sink) {
         first_dirty = std::min(first_dirty, tokens.size());
-        metrics->n_dosed++;
+        metrics->n_dosed += n;
     }
 }
 
@@ -111,6 +111,13 @@ bool drugs_slot::shower_due(const server_tokens & tokens) const {
     return n > 0 && (wanted || n >= (size_t) dosage.sober_interval) && can_shower(tokens);
 }
 
+int32_t drugs_slot::n_until_shower(const server_tokens & tokens) const {
+    if (dosage.sober()) {
+        return std::numeric_limits<int32_t>::max();
+    }
+    return dosage.sober_interval - (int32_t) std::min(n_dirty(tokens), (size_t) dosage.sober_interval);
+}
+
 void drugs_slot::start_shower(const server_tokens & tokens) {
     const size_t n = first_of_shower(tokens);
     memory->seq_rm(seq_id, tokens.pos_next((int64_t) n), -1);
@@ -140,6 +147,12 @@ void drugs_slot::end_shower() {
     metrics->n_showers++;
 }
 
+// A request that comes now waits for one such batch. None is left that has one token, which would be rounded otherwise.
+static int32_t batch_of_shower(size_t n_left) {
+    const size_t most = 64;
+    return (int32_t) (n_left == most + 1 ? most - 1 : most);
+}
+
 bool drugs_slot::shower_idle(server_tokens & tokens) {
     if (!showering) {
         if (!can_shower(tokens) || memory->ctx_dft) { // a draft model's cache is filled elsewhere
@@ -150,7 +163,7 @@ bool drugs_slot::shower_idle(server_tokens & tokens) {
     common_batch batch(ctx);
     llama_token  token;
     llama_pos    pos;
-    const int32_t n_batch = 64; // a request that comes now waits for no more than that
+    const int32_t n_batch = batch_of_shower(tokens.size() - first_dirty);
     while (batch.size() < n_batch && next_of_shower(tokens, token, pos)) {
         batch.add(token, pos, seq_id, false);
     }

@@ -36,8 +36,12 @@ public:
     // from here on the tokens of the prompt are decoded, behind `n_past` others
     void start_prompt(size_t n_past, bool has_images);
 
-    // the next token is the model's own
-    void start_written(const server_tokens & tokens);
+    // Whether the prompt ends behind the next token. A dosed text begins with its prompt's last token in a batch of its own,
+    // as it does where the others are in the cache: a batch of one is rounded otherwise than a larger one.
+    bool is_before_last(int32_t n_past, int32_t n_prompt) const { return n_past + 1 == n_prompt && !dosage.sober(); }
+
+    // the next `n` tokens are the model's own
+    void start_written(const server_tokens & tokens, size_t n);
 
     size_t n_clean(const server_tokens & tokens) const { return std::min(first_dirty, tokens.size()); }
     size_t n_dirty(const server_tokens & tokens) const { return tokens.size() - n_clean(tokens); }
@@ -53,6 +57,9 @@ public:
     void want_shower() { wanted = true; }
 
     bool shower_due(const server_tokens & tokens) const;
+
+    // Tokens that can be decoded before one is due, drafts among them: so showers come where they would without drafts.
+    int32_t n_until_shower(const server_tokens & tokens) const;
 
     // Makes the cache end at the first position that is to be computed again.
     void start_shower(const server_tokens & tokens);

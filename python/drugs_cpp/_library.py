@@ -12,7 +12,8 @@ UPSTREAM_VERSION = "0.3.36"
 
 _DISTRIBUTION = "llama-cpp-python"
 
-_PATH_VARIABLE = "LLAMA_CPP_LIB_PATH"  # llama-cpp-python reads it when it is imported
+#: llama-cpp-python reads them when it is imported: where its libraries are, and where its multimodal one is
+_PATH_VARIABLES = ("LLAMA_CPP_LIB_PATH", "MTMD_CPP_LIB")
 
 # without its own copy of llama.cpp, which would be compiled for nothing
 _INSTALL = (
@@ -36,7 +37,7 @@ def use_own_libraries(folder: Path = Path(__file__).parent / "lib") -> None:
         )
     if not folder.is_dir():
         raise ImportError(f"{folder} is missing: this copy of drugs_cpp was not built; run pip install on its source")
-    os.environ[_PATH_VARIABLE] = str(folder)
+    os.environ.update(dict.fromkeys(_PATH_VARIABLES, str(folder)))
 
 
 def _check_version() -> None:
