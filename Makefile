@@ -2,6 +2,7 @@
 # make test    lint and all tests                                make bench   speed and memory beside upstream
 # make         only sets up .venv                                make clean   removes all that make made
 # make bench-memory     the same dosed texts for ten minutes, and what becomes of memory meanwhile
+# make upstream-server-tests   all of llama.cpp's own tests of its server that run without a network
 # make architectures    looks which architecture has which site, and writes docs/architectures.md
 # make fidelity         compares the engine with a model in PyTorch, and writes docs/fidelity.md
 #
@@ -24,7 +25,7 @@ NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc'
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo test lint bench bench-memory architectures fidelity clean FORCE
+.PHONY: setup demo test lint upstream-server-tests bench bench-memory architectures fidelity clean FORCE
 
 setup: $(DONE)/package $(DONE)/model
 
@@ -33,6 +34,9 @@ demo: setup
 
 test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests
 	@$(RUN) $(BIN)/python -m pytest
+
+upstream-server-tests: $(DONE)/test-tools $(DONE)/model
+	@$(RUN) DRUGS_ALL_UPSTREAM_SERVER_TESTS=1 $(BIN)/python -m pytest tests/test_upstream_server.py
 
 bench: $(DONE)/package $(DONE)/model $(DONE)/programs $(DONE)/avx2
 	@$(RUN) $(BIN)/python -m benchmarks
@@ -56,6 +60,7 @@ clean:
 RUN := DRUGS_UNPATCHED_LIB='$(CURDIR)/build/unpatched/bin' \
 	DRUGS_TEST_BACKEND_OPS='$(CURDIR)/build/package/bin/test-backend-ops' \
 	DRUGS_TEST_LLAMA_ARCHS='$(CURDIR)/build/package/bin/test-llama-archs' \
+	DRUGS_UPSTREAM_SERVER_TESTS='$(CURDIR)/build/package/llama.cpp/tools/server/tests' \
 	DRUGS_AVX2_LIB='$(CURDIR)/build/avx2/bin' \
 	DRUGS_UPSTREAM_PROGRAMS='$(CURDIR)/build/unpatched/bin'
 

@@ -21,7 +21,7 @@ from upstream_source import PIN_FILE, UpstreamError, find_source, llama_cpp_file
 # here.
 LIBRARIES = ("CMakeLists.txt", "LICENSE", "cmake", "ggml", "include", "src", "vendor")
 PROGRAMS = ("app", "common", "licenses", "scripts/ui-assets.cmake", "tools")
-TESTS = ("tests/test-backend-ops.cpp", "tests/test-llama-archs.cpp")
+TESTS = ("models/templates", "tests/test-backend-ops.cpp", "tests/test-llama-archs.cpp")
 # upstream's own page: large, and not the one that is served here
 NOT_NEEDED = ("tools/ui/src", "tools/ui/static", "tools/ui/tests")
 NEEDED = LIBRARIES + TESTS + PROGRAMS

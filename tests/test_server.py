@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from llama_cpp import GGML_TYPE_F32
 import drugs_cpp
 from conftest import built_by_make
 from drugs_cpp import DRUGS
-from program import Answer, Server
+from program import Answer, Server, run_drugs
 from tiny_architectures import tiny_models
 
 PROMPT = "Once upon a time"
@@ -146,6 +147,23 @@ def test_one_batch_holds_different_doses_and_none_changes_another(tiny: Server) 
         together = list(pool.map(lambda dose: text(tiny, dose, temperature=0, n_predict=64), doses))
     assert together == alone
     assert metric(tiny, "n_decode_total") - n_decode < 3 * 64  # in common batches, not one after the other
+
+
+def test_a_cached_prompt_changes_no_number_of_a_dosed_answer(model_path: str, tmp_path: Path) -> None:
+    """In half precision a token alone is rounded otherwise than in a batch."""
+    path = str(tmp_path / "f16.gguf")
+    assert run_drugs("quantize", "--allow-requantize", model_path, path, "f16").returncode == 0
+    prompt = "The keeper of the lighthouse found a door behind the lamp, and told nobody about it until the winter came."
+    with Server("-m", path, "-c", "1024", "-np", "2") as server:
+
+        def probabilities(**fields: Any) -> Any:
+            fields = {"prompt": prompt, "n_probs": 3, "id_slot": 0, **fields}
+            return completion(server, {"A": 0.3, "seed": 5}, **fields)["completion_probabilities"]
+
+        fresh = probabilities(cache_prompt=False)
+        for _ in range(2):
+            wait_until(lambda: dirty(server) == 0)
+            assert probabilities() == fresh
 
 
 #
@@ -351,6 +369,13 @@ def test_drafts_change_no_text(tiny: Server, tiny_model_path: str) -> None:
             answer = completion(drafting, dose, n_predict=80)
             assert answer["timings"]["draft_n_accepted"] > 0
             assert answer["content"] == text(tiny, dose, n_predict=80)
+
+
+def test_samplers_in_the_graph_live_with_doses(tiny_model_path: str) -> None:
+    with Server("-m", tiny_model_path, *TINY, "--backend-sampling") as server:
+        fields = {"temperature": 1, "backend_sampling": True, "seed": 3}
+        assert text(server, {"A": 0.5, "seed": 1}, **fields) == text(server, {"A": 0.5, "seed": 1}, **fields)
+        assert text(server, {"A": 0.5, "seed": 1}, **fields) != text(server, {"A": 0.5, "seed": 2}, **fields)
 
 
 def test_a_context_that_is_full_is_shifted(tiny_model_path: str) -> None:

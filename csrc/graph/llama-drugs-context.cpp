@@ -29,6 +29,7 @@ llama_drugs_sites llama_context::find_drugs_sites() {
 
         params.drugs.sites.assign(n_layer, (1 << LLAMA_DRUGS_HOOK_COUNT) - 1);
         params.drugs.found = &found;
+        params.samplers.clear(); // they note the tensors of the last graph that they were built into
 
         res->reset();
         model.build_graph(params);

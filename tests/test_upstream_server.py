@@ -1,0 +1,56 @@
+"""Upstream's own tests of its server pass on `drugs serve`, unchanged."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import built_by_make
+from program import DRUGS
+
+HERE = Path(__file__).parent / "upstream_server"
+
+#: all of them with `make upstream-server-tests`, else those about what the patches touch
+FILES = (
+    ("unit",)
+    if os.environ.get("DRUGS_ALL_UPSTREAM_SERVER_TESTS")
+    else ("unit/test_completion.py", "unit/test_metrics.py")
+)
+
+
+def test_upstreams_own_tests_pass(model_path: str, tmp_path: Path) -> None:
+    folder = Path(built_by_make("DRUGS_UPSTREAM_SERVER_TESTS"))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(HERE), str(folder)]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LLAMA_SERVER_BIN_PATH": str(HERE / "server_with_small_model.py"),
+        "LLAMA_CACHE": str(tmp_path),
+        "DRUGS_PROGRAM": f"'{DRUGS}' serve",
+        "DRUGS_SMALL_MODEL": model_path,
+        "PORT": "18080",
+    }
+    options = ["--noconftest", "-p", "upstream_server_plugin", "-p", "no:cacheprovider", "-q", "-m", "not slow", "-rf"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "-c", str(folder / "pytest.ini"), *FILES],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed is not None
+    assert int(passed[1]) >= (200 if FILES == ("unit",) else 30)
+
+
+def test_each_that_is_left_out_has_a_reason() -> None:
+    lines = (HERE / "left_out.txt").read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        assert not line or line.startswith("#") or re.fullmatch(r"unit/test_\w+\.py(::test_.+)?  \S.*", line), line
