@@ -1,0 +1,124 @@
+import { summary } from "./doses.js";
+import { element } from "./dom.js";
+
+const STATUS = {
+  waiting: "reading …",
+  writing: "writing …",
+  done: "",
+  cut: "cut at its length",
+  stopped: "stopped",
+  failed: "failed",
+};
+
+/** A text of the model, token by token. */
+export class AnswerView {
+  #answer;
+  #spans = [];
+  #starts = [];
+  #length = 0;
+  #current = -1;
+  #onChoose;
+  #status = element("span", { class: "state" });
+  #text;
+  #keep;
+
+  /**
+   * @param {import("./answer.js").Answer} answer
+   * @param {string} title
+   * @param {{onChoose: (index: number) => void, onKeep: () => void}} listeners
+   */
+  constructor(answer, title, { onChoose, onKeep }) {
+    this.#answer = answer;
+    this.#onChoose = onChoose;
+    this.#text = element("div", { class: "text", role: "group", "aria-label": `${title} answer`, "aria-describedby": "token-help",
+      onclick: (event) => this.#click(event), onkeydown: (event) => this.#press(event) });
+    this.#keep = element("button", { type: "button", class: "keep", onclick: onKeep });
+    this.node = element("article", { class: `answer ${answer.isSober ? "sober" : "dosed"}`, "aria-label": title },
+      element("header", {}, element("h3", {}, title), element("span", { class: "quiet doses" }, this.#doses()), this.#status, this.#keep),
+      this.#text);
+  }
+
+  #doses() {
+    return this.#answer.isSober ? "" : summary(this.#answer.drugs);
+  }
+
+  /** Show what has come since. */
+  update() {
+    const { tokens, status } = this.#answer;
+    for (const { text } of tokens.slice(this.#spans.length)) {
+      this.#append(text);
+    }
+    this.#status.textContent = STATUS[status];
+    this.node.dataset.status = status;
+    this.node.setAttribute("aria-busy", String(!this.#answer.isEnded));
+  }
+
+  /** What the button says with which the conversation goes on from here; "" hides it. */
+  offerKeep(label, isKept) {
+    this.#keep.hidden = label === "";
+    this.#keep.textContent = label;
+    this.#keep.setAttribute("aria-pressed", String(isKept));
+  }
+
+  /** Mark the tokens of these words. */
+  mark(words) {
+    let i = 0;
+    this.#spans.forEach((span, j) => {
+      const start = this.#starts[j];
+      const end = start + span.textContent.length;
+      while (i < words.length && words[i].end <= start) {
+        i++;
+      }
+      span.classList.toggle("differs", i < words.length && words[i].start < end);
+    });
+  }
+
+  /** Show the place that the probabilities are about; -1 for none. */
+  point(index) {
+    this.#spans.forEach((span, i) => span.classList.toggle("pointed", i === index));
+  }
+
+  #append(text) {
+    // white space in front stays outside, so that a mark is as wide as the word
+    const space = text.trim() === "" ? "" : text.slice(0, text.length - text.trimStart().length);
+    const span = element("span", { class: "token" }, text.slice(space.length));
+    this.#starts.push(this.#length + space.length);
+    this.#length += text.length;
+    this.#spans.push(span);
+    this.#text.append(space, span);
+    if (this.#current < 0) {
+      this.#move(0);
+    }
+  }
+
+  #move(index) {
+    const old = this.#spans[this.#current];
+    old?.removeAttribute("tabindex");
+    old?.removeAttribute("role");
+    this.#current = index;
+    this.#spans[index].tabIndex = 0;
+    this.#spans[index].setAttribute("role", "button");
+  }
+
+  #click({ target }) {
+    const index = this.#spans.indexOf(target);
+    if (index >= 0) {
+      this.#move(index);
+      target.focus();
+      this.#onChoose(index);
+    }
+  }
+
+  #press(event) {
+    const last = this.#spans.length - 1;
+    const target = { ArrowRight: this.#current + 1, ArrowLeft: this.#current - 1, Home: 0, End: last }[event.key];
+    if (target !== undefined && target >= 0 && target <= last) {
+      this.#move(target);
+      this.#spans[target].focus();
+      event.preventDefault();
+    } else if (event.key === "Enter" || event.key === " ") {
+      this.#onChoose(this.#current);
+      event.preventDefault();
+    }
+  }
+}
