@@ -1,4 +1,4 @@
-import { DEFAULTS, MAX_SEED, MODES, NOISES, VIEWS } from "./settings.js";
+import { DEFAULTS, MAX_N, MAX_SEED, MODES, NOISES, VIEWS } from "./settings.js";
 import { SITES } from "./sites.js";
 
 const MAX_POINTS = 1000;
@@ -53,7 +53,7 @@ export function read(hash) {
     soberInterval: integer(parts.get("sober_interval"), 1, 2 ** 31 - 1),
     length: integer(parts.get("length"), 1, 2 ** 31 - 1),
     view: oneOf(parts.get("view"), VIEWS),
-    n: integer(parts.get("n"), 2, 1000),
+    n: integer(parts.get("n"), 2, MAX_N),
     system: parts.get("system") ?? undefined,
     prompt: parts.get("prompt") ?? undefined,
     messages: parts.has("message") ? parts.getAll("message") : undefined,

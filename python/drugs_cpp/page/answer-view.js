@@ -14,6 +14,7 @@ const STATUS = {
 export class AnswerView {
   #answer;
   #spans = [];
+  #gaps = [];
   #starts = [];
   #length = 0;
   #current = -1;
@@ -71,21 +72,32 @@ export class AnswerView {
       }
       span.classList.toggle("differs", i < words.length && words[i].start < end);
     });
+    this.#gaps.forEach((gap, j) => gap.classList.toggle("differs", isMarked(this.#spans[j - 1]) && isMarked(this.#spans[j])));
   }
 
-  /** Show the place that the probabilities are about; -1 for none. */
+  /** Show the place that the probabilities are about. */
   point(index) {
-    this.#spans.forEach((span, i) => span.classList.toggle("pointed", i === index));
+    this.#spans[index].classList.add("pointed");
+  }
+
+  /** @param {boolean} takesFocus whether what was focused is gone */
+  unpoint(takesFocus) {
+    this.#spans.forEach((span) => span.classList.remove("pointed"));
+    if (takesFocus) {
+      this.#spans[this.#current].focus();
+    }
   }
 
   #append(text) {
-    // white space in front stays outside, so that a mark is as wide as the word
+    // white space in front stays outside, so that a mark is as wide as the words
     const space = text.trim() === "" ? "" : text.slice(0, text.length - text.trimStart().length);
+    const gap = element("span", {}, space);
     const span = element("span", { class: "token" }, text.slice(space.length));
     this.#starts.push(this.#length + space.length);
     this.#length += text.length;
     this.#spans.push(span);
-    this.#text.append(space, span);
+    this.#gaps.push(gap);
+    this.#text.append(gap, span);
     if (this.#current < 0) {
       this.#move(0);
     }
@@ -122,3 +134,5 @@ export class AnswerView {
     }
   }
 }
+
+const isMarked = (span) => span?.classList.contains("differs") ?? false;

@@ -26,6 +26,10 @@ export class Composer {
     });
     byId("prompt").addEventListener("input", ({ target }) => settings.change({ prompt: target.value }));
     byId("prompt").addEventListener("keydown", (event) => this.#press(event));
+    byId("skip").addEventListener("click", (event) => {
+      event.preventDefault(); // the address is for the settings
+      byId("prompt").focus();
+    });
     byId("stop").addEventListener("click", () => conversation.stop());
     byId("clear").addEventListener("click", () => this.#clear());
     byId("examples").replaceChildren(...EXAMPLES.map((text) => element("li", {}, this.#example(text))));

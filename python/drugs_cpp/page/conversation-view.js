@@ -1,4 +1,4 @@
-import { byId, element } from "./dom.js";
+import { announce, byId, element } from "./dom.js";
 import { TurnView } from "./turn-view.js";
 
 const NEAR_END = 80; // pixels
@@ -8,6 +8,7 @@ export class ConversationView {
   #views = new Map();
   #parts;
   #isDue = false;
+  #wasRunning = false;
   #unanswered;
 
   constructor(parts) {
@@ -35,9 +36,17 @@ export class ConversationView {
     turns.forEach((turn, i) => this.#viewOf(turn).update(i === turns.length - 1, isRunning));
     byId("welcome").hidden = turns.length > 0;
     this.#offerAnswers(turns, isRunning);
+    this.#tell(isRunning);
     if (isRunning && isAtEnd) {
       scroller.scrollTop = scroller.scrollHeight;
     }
+  }
+
+  #tell(isRunning) {
+    if (isRunning !== this.#wasRunning) {
+      announce(isRunning ? "The model is writing." : "The model has finished.");
+    }
+    this.#wasRunning = isRunning;
   }
 
   #forget(turns) {

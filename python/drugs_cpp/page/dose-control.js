@@ -6,6 +6,7 @@ const STEP = 0.005;
 
 /** Slider, number and profile of one site. */
 export class DoseControl {
+  #name;
   #nLayer;
   #slider;
   #number;
@@ -19,6 +20,7 @@ export class DoseControl {
    * @param {import("./settings.js").Settings} settings
    */
   constructor({ name, title, explanation }, limits, settings) {
+    this.#name = name;
     this.#nLayer = limits.n_layer;
     const help = `help-${name}`;
     const set = (text) => settings.setDose(name, Math.min(Math.max(Number(text) || 0, 0), limits.dose_max ?? Infinity));
@@ -39,17 +41,18 @@ export class DoseControl {
     this.#show(false);
   }
 
-  update({ doses, shapes }, name = this.#slider.id.replace("dose-", "")) {
-    const theta = doses[name] ?? 0;
+  update({ doses, shapes }) {
+    const theta = doses[this.#name] ?? 0;
+    const shape = shapes[this.#name];
     this.#slider.value = theta;
     this.#slider.style.setProperty("--share", theta / Number(this.#slider.max));
     if (Number(this.#number.value) !== theta || document.activeElement !== this.#number) {
       this.#number.value = theta;
     }
     this.node.classList.toggle("dosed", theta > 0);
-    this.#line.setAttribute("points", miniature(shapes[name], this.#nLayer));
-    this.#open.classList.toggle("shaped", name in shapes);
-    this.#editor.show(shapes[name]);
+    this.#line.setAttribute("points", miniature(shape, this.#nLayer));
+    this.#open.classList.toggle("shaped", shape !== undefined);
+    this.#editor.show(shape);
   }
 
   #toggle() {

@@ -21,8 +21,9 @@ export function initDrawer() {
     }
   });
   byId("close-controls").addEventListener("click", close);
-  byId("controls").addEventListener("keydown", ({ key }) => {
-    if (key === "Escape" && body.classList.contains("controls-open")) {
+  byId("controls").addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && body.classList.contains("controls-open")) {
+      event.stopPropagation(); // nothing behind it is to be closed
       close();
     }
   });

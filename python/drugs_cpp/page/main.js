@@ -41,8 +41,7 @@ function restore() {
 }
 
 function showSummary(values) {
-  const drugs = drugsOf(values, panel.sites);
-  byId("summary").textContent = drugs.seed === undefined ? "sober" : `${summary(drugs)} · seed ${drugs.seed}`;
+  byId("summary").textContent = summary(drugsOf(values, panel.sites));
 }
 
 function keepAddress(values) {

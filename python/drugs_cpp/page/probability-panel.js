@@ -6,17 +6,21 @@ const SHOWN_BEFORE = 48;
 
 /** The most likely tokens at one place of an answer, sober beside dosed. There is one panel, under the turn it is about. */
 export class ProbabilityPanel {
-  #node = element("section", { class: "probabilities", "aria-label": "Probabilities of the next token", onkeydown: (event) => {
-    if (event.key === "Escape") {
-      this.close();
-    }
-  } });
+  #node = element("section", { class: "probabilities", "aria-label": "Probabilities of the next token" });
   #asking = new AbortController();
   #onClose = () => {};
 
+  constructor() {
+    document.addEventListener("keydown", ({ key }) => {
+      if (key === "Escape") {
+        this.close();
+      }
+    });
+  }
+
   /**
    * @param {HTMLElement} place where the panel goes
-   * @param {() => void} onClose
+   * @param {(hadFocus: boolean) => void} onClose
    */
   async show(place, turn, answer, index, onClose) {
     this.close();
@@ -39,11 +43,11 @@ export class ProbabilityPanel {
   }
 
   close() {
+    const hadFocus = this.#node.contains(document.activeElement);
     this.#asking.abort();
     this.#node.remove();
-    const onClose = this.#onClose;
+    this.#onClose(hadFocus);
     this.#onClose = () => {};
-    onClose();
   }
 
   #fill(answer, index, ...content) {
@@ -62,7 +66,7 @@ function heading(answer, index) {
   const shown = before.length > SHOWN_BEFORE ? `… ${before.slice(-SHOWN_BEFORE).trimStart()}` : before;
   return element("h3", {},
     element("span", { class: "quiet" }, "What comes next: "),
-    element("q", {}, `${shown}`, element("mark", {}, visible(answer.tokens[index].text))));
+    element("q", {}, `${shown}`, element("mark", {}, ...visible(answer.tokens[index].text))));
 }
 
 function charts({ sober, dosed, how }, taken) {
@@ -86,7 +90,7 @@ function row({ text, probability }, other, isTaken, most) {
     bars.append(bar("other", other.probability / most));
   }
   return element("li", { class: isTaken && "taken", "data-probability": probability },
-    element("span", { class: "name", title: isTaken && "This token was written" }, visible(text)),
+    element("span", { class: "name", title: isTaken && "This token was written" }, ...visible(text)),
     bars,
     element("span", { class: "number" }, PERCENT.format(probability)));
 }
@@ -97,5 +101,11 @@ function bar(kind, share) {
   return node;
 }
 
-/** A token with its white space to be seen. */
-const visible = (text) => text.replaceAll("\n", "↵").replaceAll("\t", "⇥").replace(/^ | $/g, "␣") || "∅";
+const WHITE = { " ": "·", "\n": "↵", "\t": "⇥" };
+
+/** A token, with the white space at its ends to be seen. */
+function visible(text) {
+  const [, before, middle, after] = /^(\s*)(.*?)(\s*)$/s.exec(text);
+  const shown = (white) => element("span", { class: "space" }, Array.from(white, (character) => WHITE[character] ?? character).join(""));
+  return text === "" ? ["end of text"] : [shown(before), middle, shown(after)];
+}

@@ -8,6 +8,7 @@ const MARGIN = { left: 26, right: 10, top: 10, bottom: 20 };
 const MAX_RATIO = 1.5;
 const STEP = 0.05;
 const FINE_STEP = 0.01;
+const DOUBLE_CLICK = 500; // ms
 
 const plotWidth = WIDTH - MARGIN.left - MARGIN.right;
 const plotHeight = HEIGHT - MARGIN.top - MARGIN.bottom;
@@ -21,6 +22,7 @@ export class ProfileEditor {
   #nLayer;
   #shape;
   #selected = -1;
+  #addedAt = -Infinity;
   #onChange;
   #layers = drawing("g", { class: "layers" });
   #line = drawing("polyline", { class: "line" });
@@ -104,7 +106,7 @@ export class ProfileEditor {
       "aria-valuemin": 0, "aria-valuemax": MAX_RATIO,
       onfocus: (event) => this.#select(this.#indexOf(event.currentTarget)),
       onkeydown: (event) => this.#key(event),
-      ondblclick: () => this.#remove() },
+      ondblclick: (event) => this.#doubleClick(event) },
     drawing("circle", { class: "hold", r: 14 }), drawing("circle", { class: "dot", r: 5.5 }));
   }
 
@@ -142,18 +144,26 @@ export class ProfileEditor {
       const point = this.#pointAt(event);
       const shape = withPoint(this.#shape, point);
       this.#set(shape, shape.points.indexOf(point));
+      this.#addedAt = event.timeStamp;
     }
-    this.#drag(event.pointerId);
+    this.#drag(handle ?? this.svg, event.pointerId);
   }
 
-  #drag(pointerId) {
+  // the first click of the two may have made the point
+  #doubleClick(event) {
+    if (event.timeStamp - this.#addedAt > DOUBLE_CLICK) {
+      this.#remove();
+    }
+  }
+
+  #drag(held, pointerId) {
     const move = (event) => this.#move(this.#pointAt(event));
     const drop = () => {
       this.svg.removeEventListener("pointermove", move);
       this.svg.removeEventListener("pointerup", drop);
       this.svg.removeEventListener("pointercancel", drop);
     };
-    this.svg.setPointerCapture(pointerId);
+    held.setPointerCapture(pointerId);
     this.svg.addEventListener("pointermove", move);
     this.svg.addEventListener("pointerup", drop);
     this.svg.addEventListener("pointercancel", drop);

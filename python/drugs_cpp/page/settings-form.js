@@ -1,5 +1,5 @@
 import { byId } from "./dom.js";
-import { MAX_SEED } from "./settings.js";
+import { MAX_N, MAX_SEED } from "./settings.js";
 
 /** The fields beside the doses: seed, noise, view and what is under "More". */
 export class SettingsForm {
@@ -12,7 +12,7 @@ export class SettingsForm {
     this.#number("seed", "seed", 0, MAX_SEED);
     this.#number("sober-interval", "soberInterval", 1, 2 ** 31 - 1);
     this.#number("length", "length", 1, 2 ** 31 - 1);
-    this.#number("n", "n", 2, 1000);
+    this.#number("n", "n", 2, MAX_N);
     byId("dice").addEventListener("click", () => settings.change({ seed: freshSeed() }));
     byId("inputs").addEventListener("change", ({ target }) => settings.change({ inputs: target.checked }));
     byId("system").addEventListener("input", ({ target }) => settings.change({ system: target.value }));

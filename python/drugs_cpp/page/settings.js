@@ -6,6 +6,7 @@
 export const VIEWS = ["chat", "side", "variations"];
 export const NOISES = ["isotropic", "reference"];
 export const MODES = ["interpolate", "ceil", "floor"];
+export const MAX_N = 64;
 export const MAX_SEED = 2 ** 32 - 2; // the server understands one more as "draw one"
 
 /** What an address that does not speak of it means. */

@@ -61,7 +61,7 @@ export class TurnView {
   }
 
   #choose(view, answer, index) {
-    this.#parts.panel.show(this.#place, this.#turn, answer, index, () => view.point(-1));
+    this.#parts.panel.show(this.#place, this.#turn, answer, index, (hadFocus) => view.unpoint(hadFocus));
     view.point(index);
   }
 
