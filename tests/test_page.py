@@ -183,7 +183,7 @@ def test_the_same_answers_have_no_highlight(open_page: Open) -> None:
 
 def test_one_word_that_differs_is_the_one_that_is_highlighted(open_page: Open) -> None:
     def answer(route: Route) -> None:
-        is_sober = route.request.post_data_json["drugs"] == {}
+        is_sober = json.loads(route.request.post_data or "")["drugs"] == {}
         streamed("The sea was calm and blue." if is_sober else "The sea was wild and blue.")(route)
 
     page = open_page(SHORT, {"**/v1/chat/completions": answer})
@@ -638,7 +638,7 @@ def test_a_phone_has_no_horizontal_scrolling_and_a_drawer(open_page: Open) -> No
 
     def widest() -> int:
         parts = page.locator("html, #conversation, #controls")
-        return max(part.evaluate("node => node.scrollWidth") for part in parts.all())
+        return max(int(part.evaluate("node => node.scrollWidth")) for part in parts.all())
 
     assert widest() <= 360
     first, second = (page.locator(".answer").nth(i).bounding_box() for i in range(2))

@@ -81,4 +81,5 @@ async function connect() {
 new SettingsForm(settings);
 settings.onChange(showSummary);
 initDrawer();
+settings.change({}); // shows them
 connect();

@@ -8,7 +8,6 @@ const MARGIN = { left: 26, right: 10, top: 10, bottom: 20 };
 const MAX_RATIO = 1.5;
 const STEP = 0.05;
 const FINE_STEP = 0.01;
-const DOUBLE_CLICK = 500; // ms
 
 const plotWidth = WIDTH - MARGIN.left - MARGIN.right;
 const plotHeight = HEIGHT - MARGIN.top - MARGIN.bottom;
@@ -22,7 +21,7 @@ export class ProfileEditor {
   #nLayer;
   #shape;
   #selected = -1;
-  #addedAt = -Infinity;
+  #lastPressesHeld = [false, false]; // whether they were on a point
   #onChange;
   #layers = drawing("g", { class: "layers" });
   #line = drawing("polyline", { class: "line" });
@@ -106,7 +105,7 @@ export class ProfileEditor {
       "aria-valuemin": 0, "aria-valuemax": MAX_RATIO,
       onfocus: (event) => this.#select(this.#indexOf(event.currentTarget)),
       onkeydown: (event) => this.#key(event),
-      ondblclick: (event) => this.#doubleClick(event) },
+      ondblclick: () => this.#doubleClick() },
     drawing("circle", { class: "hold", r: 14 }), drawing("circle", { class: "dot", r: 5.5 }));
   }
 
@@ -144,14 +143,14 @@ export class ProfileEditor {
       const point = this.#pointAt(event);
       const shape = withPoint(this.#shape, point);
       this.#set(shape, shape.points.indexOf(point));
-      this.#addedAt = event.timeStamp;
     }
+    this.#lastPressesHeld = [this.#lastPressesHeld[1], handle !== null];
     this.#drag(handle ?? this.svg, event.pointerId);
   }
 
-  // the first click of the two may have made the point
-  #doubleClick(event) {
-    if (event.timeStamp - this.#addedAt > DOUBLE_CLICK) {
+  // unless the first click of the two has made the point
+  #doubleClick() {
+    if (this.#lastPressesHeld.every(Boolean)) {
       this.#remove();
     }
   }
