@@ -191,14 +191,18 @@ def test_one_word_that_differs_is_the_one_that_is_highlighted(open_page: Open) -
     assert [text.strip() for text in page.locator(".token.differs").all_text_contents()] == ["calm", "wild"]
 
 
-def test_a_conversation_goes_on_from_the_answer_that_was_chosen(open_page: Open) -> None:
-    page = open_page(SHORT)
+@pytest.mark.parametrize("chosen", [0, 1])
+def test_a_conversation_goes_on_from_the_answer_that_was_chosen(open_page: Open, chosen: int) -> None:
+    page = open_page("A=0.35&" + SHORT)
     page.get_by_text("More", exact=True).click()
     page.get_by_label("System prompt").fill("Be brief.")
     send(page)
     first = answers(page)
+    assert first[0] != first[1]
     requests = sent(page)
-    page.locator(".answer.sober .keep").click()
+    keep = page.get_by_role("button", name="Go on from this")
+    expect(keep.nth(1)).to_have_attribute("aria-pressed", "true")
+    keep.nth(chosen).click()
     page.get_by_label("Message", exact=True).fill("And then?")
     page.keyboard.press("Shift+Enter")
     page.keyboard.type("What?")
@@ -209,7 +213,7 @@ def test_a_conversation_goes_on_from_the_answer_that_was_chosen(open_page: Open)
     assert [(message["role"], message["content"]) for message in requests[0]["messages"]] == [
         ("system", "Be brief."),
         ("user", question),
-        ("assistant", first[0]),
+        ("assistant", first[chosen]),
         ("user", "And then?\nWhat?"),
     ]
     page.get_by_role("button", name="Clear").click()

@@ -1,4 +1,3 @@
-import { summary } from "./doses.js";
 import { element } from "./dom.js";
 
 const STATUS = {
@@ -26,21 +25,18 @@ export class AnswerView {
   /**
    * @param {import("./answer.js").Answer} answer
    * @param {string} title
+   * @param {string} details
    * @param {{onChoose: (index: number) => void, onKeep: () => void}} listeners
    */
-  constructor(answer, title, { onChoose, onKeep }) {
+  constructor(answer, title, details, { onChoose, onKeep }) {
     this.#answer = answer;
     this.#onChoose = onChoose;
     this.#text = element("div", { class: "text", role: "group", "aria-label": `${title} answer`, "aria-describedby": "token-help",
       onclick: (event) => this.#click(event), onkeydown: (event) => this.#press(event) });
     this.#keep = element("button", { type: "button", class: "keep", onclick: onKeep });
     this.node = element("article", { class: `answer ${answer.isSober ? "sober" : "dosed"}`, "aria-label": title },
-      element("header", {}, element("h3", {}, title), element("span", { class: "quiet doses" }, this.#doses()), this.#status, this.#keep),
+      element("header", {}, element("h3", {}, title), element("span", { class: "quiet" }, details), this.#status, this.#keep),
       this.#text);
-  }
-
-  #doses() {
-    return this.#answer.isSober ? "" : summary(this.#answer.drugs);
   }
 
   /** Show what has come since. */

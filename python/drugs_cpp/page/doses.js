@@ -25,11 +25,12 @@ const pick = (values, names) => Object.fromEntries(names.map((name) => [name, va
 
 export const isSober = (drugs) => Object.keys(drugs).length === 0;
 
+/** Doses in few words. */
+export function dosesInWords(drugs) {
+  return SITES.filter(({ name }) => drugs[name] > 0).map(({ name }) => `${name} ${drugs[name]}`).join(" · ");
+}
+
 /** Doses and seed in few words. */
 export function summary(drugs) {
-  if (isSober(drugs)) {
-    return "sober";
-  }
-  const doses = SITES.filter(({ name }) => drugs[name] > 0).map(({ name }) => `${name} ${drugs[name]}`);
-  return [...doses, `seed ${drugs.seed}`].join(" · ");
+  return isSober(drugs) ? "sober" : `${dosesInWords(drugs)} · seed ${drugs.seed}`;
 }

@@ -1,6 +1,7 @@
 import { AnswerView } from "./answer-view.js";
 import { differing, words } from "./diff.js";
 import { element } from "./dom.js";
+import { dosesInWords, summary } from "./doses.js";
 
 /** A message of the user with its answers. */
 export class TurnView {
@@ -45,12 +46,13 @@ export class TurnView {
   }
 
   #view(answer, i) {
-    const title = this.#turn.view === "variations" ? `Seed ${answer.drugs.seed ?? "none"}` : answer.isSober ? "Sober" : "Dosed";
-    const view = new AnswerView(answer, title, {
+    const isVariation = this.#turn.view === "variations";
+    const [title, details] = namesOf(answer, isVariation);
+    const view = new AnswerView(answer, title, details, {
       onChoose: (index) => this.#choose(view, answer, index),
       onKeep: () => this.#keep(answer, i),
     });
-    if (this.#turn.view === "variations") {
+    if (isVariation) {
       view.node.addEventListener("click", ({ target }) => {
         if (!target.closest("button, .token")) {
           this.#keep(answer, i);
@@ -88,4 +90,11 @@ export class TurnView {
     const [sober, dosed] = texts.map(words);
     differing(sober, dosed).forEach((marked, i) => this.#views[i].mark(marked));
   }
+}
+
+function namesOf({ drugs, isSober }, isVariation) {
+  if (isSober) {
+    return ["Sober", ""];
+  }
+  return isVariation ? [`Seed ${drugs.seed}`, dosesInWords(drugs)] : ["Dosed", summary(drugs)];
 }
