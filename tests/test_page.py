@@ -454,6 +454,24 @@ def test_where_the_sober_answer_went_alone_the_dosed_model_reads_it(open_page: O
     assert (request["drugs"]["A"], request["drugs"]["inputs"], request["cache_prompt"]) == (0.35, True, False)
 
 
+def test_a_character_of_several_tokens_is_sent_as_text(open_page: Open) -> None:
+    wave = "\N{WATER WAVE}"
+    page = open_page(f"view=chat&A=0.05&seed=3&length=16&prompt=Repeat+exactly:+{wave}{wave}+\u6d77+is+the+sea+{wave}")
+    requests = sent(page, "/completion")
+    send(page)
+    tokens = page.locator(".answer.dosed .token")
+    texts = tokens.all_text_contents()
+    assert texts[:2] == [wave, wave]
+    plain = next(i for i, text in enumerate(texts) if text.isascii())
+    tokens.nth(plain + 1).click()
+    rows(page, "sober")
+    tokens.first.click()
+    expect(page.locator(".probabilities [role=alert]")).to_contain_text("several tokens")
+    text, token = requests[0]["prompt"]
+    assert text.endswith("assistant\n" + "".join(texts[:2]) + " \u6d77")
+    assert isinstance(token, int)
+
+
 # --- showers
 
 

@@ -53,12 +53,21 @@ export class Answer {
 
 function tokensOf(text, told) {
   const isTold = told.length > 0 && told.map(({ token }) => token).join("") === text;
-  return isTold
+  return isTold && told.every(isWhole)
     ? told.map((entry) => ({ id: entry.id, text: entry.token, top: likelyOf(entry.top_logprobs) }))
     : [{ id: null, text, top: null }];
 }
 
+// of a character made of several tokens, the server tells the last token alone, with the text of all
+const isWhole = ({ id, token, top_logprobs: top }) => top.some((likely) => likely.id === id && likely.token === token);
+
 /** @returns {Likely[]} */
 export function likelyOf(logprobs) {
-  return logprobs.map(({ id, token, logprob }) => ({ id, text: token, probability: Math.exp(logprob) }));
+  return logprobs.map(({ id, token, bytes, logprob }) => ({ id, text: textOf(token, bytes), probability: Math.exp(logprob) }));
+}
+
+// a part of a character is shown as its bytes
+function textOf(token, bytes) {
+  const isText = new TextEncoder().encode(token).length === bytes.length && !token.includes("\ufffd");
+  return isText ? token : bytes.map((byte) => byte.toString(16).toUpperCase().padStart(2, "0")).join(" ");
 }

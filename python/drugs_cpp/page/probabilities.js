@@ -1,4 +1,4 @@
-import { postJson } from "./api.js";
+import { ServerError, postJson } from "./api.js";
 import { likelyOf } from "./answer.js";
 import { TOP } from "./requests.js";
 
@@ -34,14 +34,30 @@ function topWhereWritten(answer, before) {
 async function ask(turn, before, drugs, signal) {
   const { prompt } = await postJson("/apply-template", { messages: turn.messages }, signal);
   const answer = await postJson("/completion", {
-    prompt: [prompt, ...before.map(({ id, text }) => id ?? text)],
+    prompt: promptOf(prompt, before),
     n_predict: 1,
     n_probs: TOP,
     temperature: 0,
     cache_prompt: !drugs.inputs, // what is cached was read sober
     drugs,
   }, signal);
-  return likelyOf(answer.completion_probabilities?.[0]?.top_logprobs ?? []);
+  if (!answer.completion_probabilities?.length) {
+    throw new ServerError("The server does not tell the probabilities here, within a character that takes several tokens.");
+  }
+  return likelyOf(answer.completion_probabilities[0].top_logprobs);
+}
+
+// tokens, and text where the server did not tell the tokens; more than one text and no token would be several prompts
+function promptOf(prompt, before) {
+  const parts = [prompt];
+  for (const { id, text } of before) {
+    if (id === null && typeof parts.at(-1) === "string") {
+      parts.push(parts.pop() + text);
+    } else {
+      parts.push(id ?? text);
+    }
+  }
+  return parts;
 }
 
 function explain(dosedAnswer, isAsWritten, index) {
