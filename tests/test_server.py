@@ -153,7 +153,7 @@ def test_a_cached_prompt_changes_no_number_of_a_dosed_answer(model_path: str, tm
     """In half precision a token alone is rounded otherwise than in a batch."""
     path = str(tmp_path / "f16.gguf")
     assert run_drugs("quantize", "--allow-requantize", model_path, path, "f16").returncode == 0
-    prompt = "The keeper of the lighthouse found a door behind the lamp, and told nobody about it until the winter came."
+    prompt = "The keeper of the lighthouse found a door behind the lamp, and told nobody about it until winter came."
     with Server("-m", path, "-c", "1024", "-np", "2") as server:
 
         def probabilities(**fields: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _stop_servers() -> Iterator[None]:
-    import utils  # upstream's, which is on the path once its tests run
-
     yield
-    servers: Any = set(utils.server_instances)
+    servers: Any = set(importlib.import_module("utils").server_instances)  # upstream's, on the path when its tests run
     for server in servers:
         server.stop()

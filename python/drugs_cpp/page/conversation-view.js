@@ -1,0 +1,77 @@
+import { announce, byId, element } from "./dom.js";
+import { TurnView } from "./turn-view.js";
+
+const NEAR_END = 80; // pixels
+
+/** Keeps the turns on the page as they are in the conversation, once for each frame. */
+export class ConversationView {
+  #views = new Map();
+  #parts;
+  #isDue = false;
+  #wasRunning = false;
+  #unanswered;
+
+  constructor(parts) {
+    this.#parts = parts;
+    this.#unanswered = element("div", { class: "unanswered" },
+      element("p", {}, "The address holds these messages, and the answers are computed here."),
+      element("button", { type: "button", class: "primary", onclick: () => parts.conversation.answerAll() }, "Answer them"));
+  }
+
+  schedule() {
+    if (!this.#isDue) {
+      this.#isDue = true;
+      requestAnimationFrame(() => {
+        this.#isDue = false;
+        this.#update();
+      });
+    }
+  }
+
+  #update() {
+    const { turns, isRunning } = this.#parts.conversation;
+    const scroller = byId("conversation");
+    const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
+    this.#forget(turns);
+    turns.forEach((turn, i) => this.#viewOf(turn).update(i === turns.length - 1, isRunning));
+    byId("welcome").hidden = turns.length > 0;
+    this.#offerAnswers(turns, isRunning);
+    this.#tell(isRunning);
+    if (isRunning && isAtEnd) {
+      scroller.scrollTop = scroller.scrollHeight;
+    }
+  }
+
+  #tell(isRunning) {
+    if (isRunning !== this.#wasRunning) {
+      announce(isRunning ? "The model is writing." : "The model has finished.");
+    }
+    this.#wasRunning = isRunning;
+  }
+
+  #forget(turns) {
+    for (const [turn, view] of this.#views) {
+      if (!turns.includes(turn)) {
+        view.node.remove();
+        this.#views.delete(turn);
+      }
+    }
+  }
+
+  #viewOf(turn) {
+    if (!this.#views.has(turn)) {
+      const view = new TurnView(turn, this.#parts);
+      this.#views.set(turn, view);
+      byId("turns").append(view.node);
+    }
+    return this.#views.get(turn);
+  }
+
+  #offerAnswers(turns, isRunning) {
+    if (!isRunning && turns.some(({ answers }) => answers.length === 0)) {
+      byId("turns").append(this.#unanswered);
+    } else {
+      this.#unanswered.remove();
+    }
+  }
+}

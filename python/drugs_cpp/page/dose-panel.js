@@ -1,0 +1,38 @@
+import { byId, element } from "./dom.js";
+import { DoseControl } from "./dose-control.js";
+import { SITES } from "./sites.js";
+
+/** The doses of all sites that the model has under the noise that is set. */
+export class DosePanel {
+  #settings;
+  #controls = new Map();
+  #sites = { isotropic: [], reference: [] };
+
+  constructor(settings) {
+    this.#settings = settings;
+    settings.onChange(() => this.#update());
+    byId("detox").addEventListener("click", () => settings.change({ doses: {} }));
+  }
+
+  /** @returns {string[]} the sites that can be dosed now */
+  get sites() {
+    return this.#sites[this.#settings.values.noise];
+  }
+
+  /** Begin with what the server says of its model in /props. */
+  show(limits) {
+    this.#sites = limits.sites;
+    const known = SITES.filter(({ name }) => Object.values(limits.sites).some((names) => names.includes(name)));
+    this.#controls = new Map(known.map((site) => [site.name, new DoseControl(site, limits, this.#settings)]));
+    const nodes = Array.from(this.#controls.values(), ({ node }) => node);
+    byId("sites").replaceChildren(...(nodes.length ? nodes : [element("p", { class: "quiet" }, "This model has no site that can be dosed.")]));
+    this.#update();
+  }
+
+  #update() {
+    for (const [name, control] of this.#controls) {
+      control.node.hidden = !this.sites.includes(name);
+      control.update(this.#settings.values);
+    }
+  }
+}

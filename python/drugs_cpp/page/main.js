@@ -1,0 +1,85 @@
+import { read, write } from "./address.js";
+import { getJson } from "./api.js";
+import { Composer, EXAMPLES } from "./composer.js";
+import { ConversationView } from "./conversation-view.js";
+import { Conversation } from "./conversation.js";
+import { byId } from "./dom.js";
+import { DosePanel } from "./dose-panel.js";
+import { drugsOf, summary } from "./doses.js";
+import { initDrawer } from "./drawer.js";
+import { dismissNotice, notify } from "./notice.js";
+import { ProbabilityPanel } from "./probability-panel.js";
+import { SettingsForm } from "./settings-form.js";
+import { DEFAULTS, Settings } from "./settings.js";
+import { Shower } from "./shower.js";
+
+const WAIT_FOR_MORE = 250; // ms, for browsers refuse an address that changes all the time
+
+const settings = new Settings();
+const panel = new DosePanel(settings);
+const conversation = new Conversation(settings, () => panel.sites, showProgress);
+const view = new ConversationView({ conversation, settings, panel: new ProbabilityPanel() });
+const composer = new Composer(settings, conversation);
+const shower = new Shower(() => conversation.isRunning);
+let usual = { doses: {} };
+let writing = 0;
+
+function showProgress() {
+  view.schedule();
+  composer.update();
+  if (conversation.isRunning) {
+    shower.watch();
+  }
+}
+
+/** Set everything as the address says. */
+function restore() {
+  const found = read(location.hash);
+  const prompt = found.prompt ?? (found.messages ? "" : EXAMPLES[0]);
+  settings.change({ ...DEFAULTS, ...(found.doses ? {} : usual), ...found, prompt });
+  conversation.restore(settings.values.messages);
+}
+
+function showSummary(values) {
+  byId("summary").textContent = summary(drugsOf(values, panel.sites));
+}
+
+function keepAddress(values) {
+  clearTimeout(writing);
+  writing = setTimeout(() => history.replaceState(null, "", `#${write(values)}`), WAIT_FOR_MORE);
+}
+
+/** What is usual here: the doses that the server was started with, or a mild one. */
+function usualSettings({ dosage, dose_max: most, sites }) {
+  const { seed, noise, inputs, sober_interval: soberInterval, shape, multiplier = 1, ...doses } = dosage;
+  if (noise) {
+    const thetas = Object.fromEntries(sites[noise].filter((site) => doses[site]).map((site) => [site, doses[site] * multiplier]));
+    return { doses: thetas, shapes: shape ?? {}, noise, inputs, soberInterval, ...(seed === undefined ? {} : { seed }) };
+  }
+  const site = sites.isotropic.includes("A") ? "A" : sites.isotropic[0];
+  return { doses: site ? { [site]: Math.min(0.2, most ?? Infinity) } : {} };
+}
+
+async function connect() {
+  dismissNotice();
+  try {
+    const props = await getJson("/props");
+    byId("model").textContent = props.model_alias;
+    byId("n").max = props.total_slots;
+    usual = usualSettings(props.drugs);
+    panel.show(props.drugs);
+    restore();
+    settings.onChange(keepAddress);
+    addEventListener("hashchange", restore);
+    shower.watch();
+  } catch (error) {
+    byId("model").textContent = "no model";
+    notify(error.message, connect);
+  }
+}
+
+new SettingsForm(settings);
+settings.onChange(showSummary);
+initDrawer();
+settings.change({}); // shows them
+connect();

@@ -1,0 +1,46 @@
+import { stream } from "./api.js";
+import { Answer } from "./answer.js";
+import { drugsOf, isSober } from "./doses.js";
+import { MAX_SEED } from "./settings.js";
+
+export const TOP = 10;
+
+/**
+ * What must be asked to answer: bodies of requests, and the answers that each of them fills.
+ * @returns {{body: object, answers: Answer[]}[]}
+ */
+export function requestsFor(settings, sites, messages) {
+  const drugs = drugsOf(settings, sites);
+  const common = {
+    messages,
+    max_tokens: settings.length,
+    logprobs: true,
+    top_logprobs: TOP,
+    reasoning_format: "none", // so that every token is told of
+  };
+  if (settings.view === "variations") {
+    const answers = Array.from({ length: settings.n }, (_, i) => new Answer(withLaterSeed(drugs, i)));
+    return [{ body: { ...common, ...dosed(drugs), n: settings.n }, answers }];
+  }
+  const kinds = settings.view === "side" ? [{}, drugs] : [drugs];
+  return kinds.map((kind) => ({ body: { ...common, ...dosed(kind) }, answers: [new Answer(kind)] }));
+}
+
+// a dosed request is greedy by itself
+const dosed = (drugs) => (isSober(drugs) ? { drugs, temperature: 0 } : { drugs });
+
+const withLaterSeed = (drugs, i) => (isSober(drugs) ? drugs : { ...drugs, seed: (drugs.seed + i) % (MAX_SEED + 1) });
+
+/** Fill the answers of a request while they are written. */
+export async function follow({ body, answers }, signal, onProgress) {
+  try {
+    for await (const { choices } of stream("/v1/chat/completions", body, signal)) {
+      choices.forEach((choice) => answers[choice.index].add(choice));
+      onProgress();
+    }
+    answers.forEach((answer) => answer.end("failed"));
+  } catch (error) {
+    answers.forEach((answer) => answer.end(error.name === "AbortError" ? "stopped" : "failed"));
+    throw error;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * @typedef {{depth: number, peakratio: number}} Point
+ * @typedef {{points: Point[], mode: string}} Shape
+ */
+
+export const VIEWS = ["chat", "side", "variations"];
+export const NOISES = ["isotropic", "reference"];
+export const MODES = ["interpolate", "ceil", "floor"];
+export const MAX_N = 64;
+export const MAX_SEED = 2 ** 32 - 2; // the server understands one more as "draw one"
+
+/** What an address that does not speak of it means. */
+export const DEFAULTS = Object.freeze({
+  doses: {},
+  shapes: {},
+  seed: 3,
+  noise: "isotropic",
+  inputs: false,
+  soberInterval: 420,
+  length: 160,
+  system: "",
+  view: "side",
+  n: 3,
+  prompt: "",
+  messages: [],
+});
+
+/** Everything the user has set, with those who want to know of changes. */
+export class Settings {
+  #values = { ...DEFAULTS };
+  #listeners = [];
+
+  get values() {
+    return this.#values;
+  }
+
+  /** @param {Partial<typeof DEFAULTS>} values */
+  change(values) {
+    this.#values = { ...this.#values, ...values };
+    this.#listeners.forEach((listener) => listener(this.#values));
+  }
+
+  setDose(site, theta) {
+    this.change({ doses: { ...this.#values.doses, [site]: theta } });
+  }
+
+  /** @param {Shape | undefined} shape undefined is the full dose at every depth */
+  setShape(site, shape) {
+    const { [site]: _, ...others } = this.#values.shapes;
+    this.change({ shapes: shape ? { ...others, [site]: shape } : others });
+  }
+
+  onChange(listener) {
+    this.#listeners.push(listener);
+  }
+}
