@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium i
 expect = sync_api.expect
 
 LIGHTHOUSE = "prompt=Write+one+sentence+that+begins+a+story+about+a+lighthouse."
-SHORT = f"{LIGHTHOUSE}&length=24&seed=3"
+SHORT = f"{LIGHTHOUSE}&length=16&seed=3"
 INJECTION = '<img src=x onerror="document.title=1">'
 
 Open = Callable[..., "Page"]
@@ -93,7 +93,7 @@ def answers(page: Page) -> list[str]:
 def answer_of(server: Server, **fields: Any) -> Any:
     """What the server says to the lighthouse, without the page."""
     content = "Write one sentence that begins a story about a lighthouse."
-    body = {"messages": [{"role": "user", "content": content}], "max_tokens": 24, **fields}
+    body = {"messages": [{"role": "user", "content": content}], "max_tokens": 16, **fields}
     return server.post("/v1/chat/completions", body).json["choices"]
 
 
@@ -148,7 +148,7 @@ def test_the_policy_allows_nothing_from_elsewhere_and_no_script_in_the_page(open
 
 
 def test_answers_stream_and_are_those_of_the_server(open_page: Open, server: Server) -> None:
-    page = open_page(SHORT.replace("length=24", "length=60"))
+    page = open_page(SHORT.replace("length=16", "length=60"))
     expect(page.locator(".site")).to_have_count(7)
     page.get_by_role("button", name="Send").click()
     busy = page.locator(".answer.dosed[aria-busy=true] .text")
