@@ -40,6 +40,11 @@ function restore() {
   conversation.restore(settings.values.messages);
 }
 
+/** A model that has no name of its own is called after its file, whose folder says little. */
+function modelName(alias) {
+  return alias.endsWith(".gguf") ? alias.split("/").pop() : alias;
+}
+
 function showSummary(values) {
   byId("summary").textContent = summary(drugsOf(values, panel.sites));
 }
@@ -64,7 +69,7 @@ async function connect() {
   dismissNotice();
   try {
     const props = await getJson("/props");
-    byId("model").textContent = props.model_alias;
+    byId("model").textContent = modelName(props.model_alias);
     byId("n").max = props.total_slots;
     usual = usualSettings(props.drugs);
     panel.show(props.drugs);
