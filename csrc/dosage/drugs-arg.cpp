@@ -4,6 +4,8 @@
 #include "drugs-greedy.h"
 #include "drugs-package.h"
 
+#include "log.h"
+
 #include <algorithm>
 #include <locale>
 #include <sstream>
@@ -189,6 +191,11 @@ drugs_joined_args::drugs_joined_args(int & argc, char ** & argv) {
     argc = (int) pointers.size();
     pointers.push_back(nullptr);
     argv = pointers.data();
+}
+
+int drugs_end(int status) {
+    common_log_flush(common_log_main());
+    return status;
 }
 
 //

@@ -33,3 +33,7 @@ private:
     std::vector<std::string> joined;
     std::vector<char *>      pointers;
 };
+
+// Waits until all that the program has said is written, which upstream's log does in a thread that would end with it.
+// Returns `status`.
+int drugs_end(int status);

@@ -7,6 +7,7 @@
 #include "log.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 
 drugs_writer::drugs_writer(llama_context * ctx, llama_seq_id seq_id, drugs_dosage dosage)
@@ -20,7 +21,7 @@ drugs_writer::drugs_writer(llama_context * ctx, llama_seq_id seq_id, drugs_dosag
     try {
         drugs_find_sites(ctx).check(this->dosage);
     } catch (const std::exception & error) {
-        LOG_ERR("error: %s\n", error.what());
+        fprintf(stderr, "error: %s\n", error.what());
         exit(1);
     }
     LOG_INF("doses: %s\n", drugs_dosage_to_json(this->dosage).dump().c_str());
