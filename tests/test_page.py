@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -698,3 +699,28 @@ def test_dark_and_light(open_page: Open) -> None:
 def test_whoever_wants_no_motion_gets_none(open_page: Open) -> None:
     page = open_page(reduced_motion="reduce", viewport={"width": 360, "height": 740})
     assert page.locator("#controls").evaluate("node => getComputedStyle(node).transitionDuration") == "0s"
+
+
+# --- several models
+
+
+def test_a_server_of_several_models_lets_choose_one(browser: Browser, tiny_model_path: str, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        shutil.copy(tiny_model_path, tmp_path / f"{name}.gguf")
+    options = ("-c", "256", "-np", "2", "-t", "1", "--chat-template", "chatml")
+    with Server("--models-dir", str(tmp_path), *options) as router:
+        page = browser.new_page()
+        page.goto(f"{router.url}/#{SHORT}")
+        models = page.get_by_label("Model")
+        expect(models).to_have_value("one")
+        models.select_option("two")
+        requests = sent(page)
+        expect(page.locator("#sites input[type=range]")).not_to_have_count(0)
+        page.get_by_role("button", name="Send").click()
+        page.locator(".turn").last.wait_for()
+        finish(page)
+        assert {request["model"] for request in requests} == {"two"}
+        assert all(answers(page))
+        page.reload()
+        expect(models).to_have_value("two")
+        page.close()

@@ -265,6 +265,29 @@ def test_a_default_above_the_cap_does_not_start(tiny_model_path: str) -> None:
         pass
 
 
+def test_a_server_of_several_models_gives_each_the_doses(tiny_model_path: str, tmp_path: Path) -> None:
+    (tmp_path / "one.gguf").symlink_to(tiny_model_path)
+    options = ("--models-dir", str(tmp_path), "-c", "256", "--dose", "A=0.5", "--dose", "Q=0.1", "--dose-seed", "7")
+    with Server(*options) as router:
+        default = completion(router, model="one")["drugs"]
+        assert (default["A"], default["Q"], default["seed"]) == (0.5, 0.1, 7)
+        assert completion(router, {"V": 0.2, "seed": 1}, model="one")["drugs"]["V"] == 0.2
+        assert router.post("/completion", {"prompt": PROMPT, "model": "one", "drugs": {"Z": 1}}).status == 400
+        assert router.post("/slots/-1?action=shower", {"model": "one"}).status == 200
+
+
+def test_what_another_slot_is_given_from_the_prompt_cache_is_sober(tiny_model_path: str) -> None:
+    """With one slot, a task that waits takes it at once, and what was there goes to the prompt cache unshowered."""
+    with Server("-m", tiny_model_path, *TINY[4:], "-c", "256", "-np", "1") as server, ThreadPoolExecutor(2) as pool:
+        dosed = text(server, {"A": 1, "V": 1, "seed": 1})
+        wait_until(lambda: dirty(server) == 0)
+        expected = sober_text(server, prompt=PROMPT + dosed, cache_prompt=False)
+        first = pool.submit(text, server, {"A": 1, "V": 1, "seed": 1})
+        other = pool.submit(text, server, {}, prompt="An entirely different beginning of another text", temperature=0)
+        assert (first.result(), bool(other.result())) == (dosed, True)
+        assert sober_text(server, prompt=PROMPT + dosed) == expected
+
+
 def test_props_and_slots_tell_of_doses(tiny: Server) -> None:
     told = tiny.get("/props").json["drugs"]
     assert told["sites"]["isotropic"] == ["H", "Q", "K", "V", "A", "pK", "pV"]

@@ -9,6 +9,7 @@ export function write(settings) {
   writeDoses(parts, settings);
   parts.set("seed", settings.seed);
   const rest = {
+    model: settings.model,
     noise: settings.noise,
     inputs: settings.inputs,
     sober_interval: settings.soberInterval,
@@ -48,6 +49,7 @@ export function read(hash) {
   const found = {
     ...readDoses(parts),
     seed: integer(parts.get("seed"), 0, MAX_SEED),
+    model: parts.get("model") ?? undefined,
     noise: oneOf(parts.get("noise"), NOISES),
     inputs: parts.has("inputs") ? parts.get("inputs") === "true" : undefined,
     soberInterval: integer(parts.get("sober_interval"), 1, 2 ** 31 - 1),

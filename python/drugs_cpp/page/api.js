@@ -9,11 +9,19 @@ export class ServerError extends Error {
   }
 }
 
+let model = ""; // which of several models is asked; empty where the server has one
+
+/** Ask this model from now on. */
+export function useModel(name) {
+  model = name;
+}
+
 const LOST = "The server does not answer. Is it still running?";
 
 /** @returns {Promise<any>} */
 export async function getJson(path, signal) {
-  return (await request(path, { signal })).json();
+  const query = model ? `${path.includes("?") ? "&" : "?"}model=${encodeURIComponent(model)}` : "";
+  return (await request(path + query, { signal })).json();
 }
 
 /** @returns {Promise<any>} */
@@ -35,7 +43,7 @@ export async function* stream(path, body, signal) {
 const posted = (body, signal) => ({
   method: "POST",
   headers: { "Content-Type": "application/json" },
-  body: JSON.stringify(body),
+  body: JSON.stringify(model ? { ...body, model } : body),
   signal,
 });
 

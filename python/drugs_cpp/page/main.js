@@ -1,5 +1,4 @@
 import { read, write } from "./address.js";
-import { getJson } from "./api.js";
 import { Composer, EXAMPLES } from "./composer.js";
 import { ConversationView } from "./conversation-view.js";
 import { Conversation } from "./conversation.js";
@@ -7,6 +6,7 @@ import { byId } from "./dom.js";
 import { DosePanel } from "./dose-panel.js";
 import { drugsOf, summary } from "./doses.js";
 import { initDrawer } from "./drawer.js";
+import { modelProps } from "./model.js";
 import { dismissNotice, notify } from "./notice.js";
 import { ProbabilityPanel } from "./probability-panel.js";
 import { SettingsForm } from "./settings-form.js";
@@ -23,6 +23,7 @@ const composer = new Composer(settings, conversation);
 const shower = new Shower(() => conversation.isRunning);
 let usual = { doses: {} };
 let writing = 0;
+let isFollowing = false;
 
 function showProgress() {
   view.schedule();
@@ -38,11 +39,6 @@ function restore() {
   const prompt = found.prompt ?? (found.messages ? "" : EXAMPLES[0]);
   settings.change({ ...DEFAULTS, ...(found.doses ? {} : usual), ...found, prompt });
   conversation.restore(settings.values.messages);
-}
-
-/** A model that has no name of its own is called after its file, whose folder says little. */
-function modelName(alias) {
-  return alias.endsWith(".gguf") ? alias.split("/").pop() : alias;
 }
 
 function showSummary(values) {
@@ -68,14 +64,13 @@ function usualSettings({ dosage, dose_max: most, sites }) {
 async function connect() {
   dismissNotice();
   try {
-    const props = await getJson("/props");
-    byId("model").textContent = modelName(props.model_alias);
+    settings.change({ model: read(location.hash).model ?? "" });
+    const props = await modelProps(settings);
     byId("n").max = props.total_slots;
     usual = usualSettings(props.drugs);
     panel.show(props.drugs);
     restore();
-    settings.onChange(keepAddress);
-    addEventListener("hashchange", restore);
+    follow();
     shower.watch();
   } catch (error) {
     byId("model").textContent = "no model";
@@ -83,8 +78,24 @@ async function connect() {
   }
 }
 
+/** From now on the address and the settings follow each other. */
+function follow() {
+  if (!isFollowing) {
+    settings.onChange(keepAddress);
+    addEventListener("hashchange", restore);
+  }
+  isFollowing = true;
+}
+
+function changeModel(event) {
+  settings.change({ model: event.target.value });
+  history.replaceState(null, "", `#${write(settings.values)}`);
+  connect();
+}
+
 new SettingsForm(settings);
 settings.onChange(showSummary);
+byId("models").addEventListener("change", changeModel);
 initDrawer();
 settings.change({}); // shows them
 connect();

@@ -11,6 +11,7 @@ export const MAX_SEED = 2 ** 32 - 2; // the server understands one more as "draw
 
 /** What an address that does not speak of it means. */
 export const DEFAULTS = Object.freeze({
+  model: "",
   doses: {},
   shapes: {},
   seed: 3,
