@@ -82,9 +82,9 @@ def test_the_options_say_what_a_file_of_python_says(tmp_path: Path) -> None:
     assert of_file == complete("--dose", "A=0.4", "--dose", "Q=0.2", *shape, *noise, "--dose-seed", "3")
     assert of_file == complete("--dose", "A=0.4,Q=0.2", *shape, *noise, "--dose-seed", "3")
     assert of_file != complete("--dose", "A=0.4", *shape, *noise, "--dose-seed", "3")
-    assert complete("--dose-profile", str(path), "--dose", "Q=0") == complete(
-        "--dose", "A=0.4", *shape, *noise, "--dose-seed", "3"
-    )
+    without_q = complete("--dose", "A=0.4", *shape, *noise, "--dose-seed", "3")
+    assert complete("--dose-profile", str(path), "--dose", "Q=0") == without_q
+    assert complete("--dose", "Q=0", "--dose-profile", str(path)) == without_q
 
 
 def test_environment_variables_say_the_same() -> None:
@@ -111,6 +111,19 @@ def test_it_writes_what_python_writes(tiny_model_path: str, tmp_path: Path, sobe
     options = ("-m", tiny_model_path, "-fa", "off", "--sober-interval", str(sober_interval), "-n", "48", "-c", "256")
     written = complete("--dose-profile", str(tmp_path / "doses.json"), *options)
     assert written.removesuffix("\n\n") == expected
+
+
+def test_it_reads_a_long_prompt_under_a_dose_as_python_does(tiny_model_path: str) -> None:
+    """In several batches, and a shower is due behind it."""
+    prompt = "a long beginning " * 6
+    drugs = DRUGS(a_dose=0.5, seed=5)
+    llm = drugs_cpp.Llama(tiny_model_path, n_ctx=256, verbose=False, drugs=drugs, protect_inputs=False)
+    llm.set_sobering_rate(20)
+    answer: Any = llm.create_completion(prompt, max_tokens=48, temperature=0)
+    llm.close()
+    options = ("-m", tiny_model_path, "-fa", "off", "-c", "256", "-b", "32", "--dose-inputs", "--sober-interval", "20")
+    written = complete("-p", prompt, "--dose", "A=0.5", "--dose-seed", "5", *options, n=48)
+    assert written.removesuffix("\n\n") == answer["choices"][0]["text"]
 
 
 def test_the_prompt_is_dosed_on_request(tiny_model_path: str) -> None:
@@ -261,6 +274,8 @@ def test_a_mistake_in_the_chat_changes_nothing() -> None:
         (("--dose-sink", "-1"), "the dose sink is -1"),
         (("--sober-interval", "0"), "the sober interval is 0: give a whole number of tokens, 1 or more"),
         (("--dose-profile", "/no/such/file"), "cannot open '/no/such/file'"),
+        (("--dose", "A=1", "--dose-inputs", "--prompt-cache", "x"), "--dose-inputs does not go with --prompt-cache"),
+        (("--dose", "A=1", "--grp-attn-n", "4"), "doses do not go with --grp-attn-n"),
     ],
 )
 def test_a_mistake_is_named_before_anything_is_loaded(arguments: tuple[str, ...], message: str) -> None:

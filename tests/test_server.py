@@ -114,6 +114,23 @@ def test_without_a_seed_each_answer_draws_one(tiny: Server) -> None:
         assert text(tiny, {"A": 0.5, "seed": answer["drugs"]["seed"]}) == answer["content"]
 
 
+def test_a_seed_of_minus_one_is_a_fresh_one(tiny_model_path: str) -> None:
+    with Server("-m", tiny_model_path, *TINY, "--dose", "A=0.5", "--dose-seed", "5", "-s", "6") as server:
+        assert completion(server)["drugs"]["seed"] == 5
+        assert completion(server, {"A": 0.5, "seed": None})["drugs"]["seed"] == 5
+        assert completion(server, {"A": 0.5}, seed=7)["drugs"]["seed"] == 7
+        assert len({completion(server, {"A": 0.5, "seed": -1}, seed=7)["drugs"]["seed"] for _ in range(3)}) == 3
+
+
+def test_a_dosed_prompt_is_the_same_one_when_it_is_asked_again(tiny: Server) -> None:
+    dose = {"A": 1, "seed": 1, "inputs": True}
+    first = completion(tiny, dose, id_slot=0)
+    wait_until(lambda: dirty(tiny) == 0)
+    again = completion(tiny, dose, id_slot=0)
+    assert again["content"] == first["content"]
+    assert again["timings"]["cache_n"] <= 6  # the sink
+
+
 def test_the_seed_of_the_request_is_that_of_the_noise(tiny: Server) -> None:
     assert text(tiny, {"A": 0.5}, seed=7) == text(tiny, {"A": 0.5, "seed": 7})
     assert completion(tiny, {"A": 0.5, "seed": 7}, seed=9)["drugs"]["seed"] == 7
@@ -381,17 +398,30 @@ def test_caches_that_forget_or_cannot_be_cut_are_showered_too(architecture: str)
             assert completion(server, {}, **follow)["tokens"] == expected
             often = {"A": 1, "seed": 1, "sober_interval": 8}
             assert completion(server, often, **fields)["tokens"] == completion(fresh, often, **fields)["tokens"]
+            completion(server, {"A": 1, "seed": 1, "inputs": True}, **fields)
+            wait_until(lambda: dirty(server) == 0)
+            sober = {**fields, "temperature": 0}
+            assert (
+                completion(server, {}, **sober)["tokens"]
+                == completion(fresh, {}, **sober, cache_prompt=False)["tokens"]
+            )
+            two = completion(
+                server, {**often, "seed": 0}, **{**fields, "id_slot": -1}, n=2
+            )  # the second slot is copied into
+            assert two[1]["tokens"] == completion(fresh, often, **fields)["tokens"]
 
 
 def test_drafts_change_no_text(tiny: Server, tiny_model_path: str) -> None:
     doses: list[dict[str, Any]] = [{"A": 0.5, "seed": 1}, {"K": 0.4, "V": 0.4, "seed": 2}]
-    doses += [{**doses[0], "sober_interval": 16}, {**doses[0], "inputs": True}]
+    doses += [{**doses[0], "sober_interval": 16}, {**doses[0], "inputs": True}, {**doses[0], "sink": 24}]
     options = ("-md", tiny_model_path, "--spec-type", "draft-simple", "--spec-draft-n-max", "4")
     with Server("-m", tiny_model_path, *TINY, *options) as drafting:
         for dose in doses:
             answer = completion(drafting, dose, n_predict=80)
             assert answer["timings"]["draft_n_accepted"] > 0
             assert answer["content"] == text(tiny, dose, n_predict=80)
+            follow = {"prompt": PROMPT + answer["content"], "n_predict": 8}
+            assert sober_text(drafting, **follow) == sober_text(tiny, cache_prompt=False, **follow)
 
 
 def test_samplers_in_the_graph_live_with_doses(tiny_model_path: str) -> None:

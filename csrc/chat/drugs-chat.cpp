@@ -55,7 +55,7 @@ std::string drugs_chat::set_seed(const std::string & text) {
         dosage.set_seed(drugs_read_number("the dose seed", text));
         return dosage.seed == LLAMA_DEFAULT_SEED ? "Each answer draws a seed." : "Seed: " + std::to_string(dosage.seed);
     }
-    return was_dosed ? "The last answer had seed " + std::to_string(seed) + "." : "The last answer was sober.";
+    return was_dosed ? "The last answer had seed " + std::to_string(seed) + "." : "The last answer has no seed: it was sober, or broken off.";
 }
 
 std::string drugs_chat::shower() {
@@ -75,8 +75,13 @@ std::string drugs_chat::shown() const {
     return text;
 }
 
-void drugs_chat::add_to_request(json & body) const {
-    body["drugs"] = drugs_dosage_to_json(dosage);
+void drugs_chat::add_to_request(json & body) {
+    json drugs = drugs_dosage_to_json(dosage);
+    if (!dosage.sober() && dosage.seed == LLAMA_DEFAULT_SEED) {
+        drugs["seed"] = -1; // not the one that the server was started with
+    }
+    body["drugs"] = drugs;
+    was_asked = was_dosed = false; // until the answer has ended
 }
 
 void drugs_chat::read_choice(const json & choice) {

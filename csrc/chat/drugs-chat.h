@@ -24,7 +24,7 @@ public:
     bool command(const std::string & line, std::string & message);
 
     // puts the doses into the body of a request
-    void add_to_request(common_json & body) const;
+    void add_to_request(common_json & body);
 
     // looks at a choice of the answer for what it was made with
     void read_choice(const common_json & choice);

@@ -97,13 +97,21 @@ void drugs_read_shapes(drugs_dosage & dosage, const std::string & text) {
 // options
 //
 
+// notes what an option changes, once it is known that it can be done
+static void note(common_params & params, const std::function<void(drugs_dosage &)> & change) {
+    drugs_dosage scratch;
+    change(scratch);
+    params.drugs.changes.push_back(change);
+}
+
 std::vector<common_arg> drugs_args() {
     std::vector<common_arg> args;
     args.push_back(common_arg(
         {"--dose-profile"}, "FNAME",
-        "JSON file with doses, as DRUGS.save() writes it in Python; options behind it go on top (default: none)",
+        "JSON file with doses, as DRUGS.save() writes it in Python; the other options go on top (default: none)",
         [](common_params & params, const std::string & value) {
-            params.drugs.dosage = drugs_dosage_from_file(value, params.drugs.dosage);
+            drugs_dosage_from_file(value, {}); // whether it can be read
+            params.drugs.profile_path = value;
         }
     ).set_env("LLAMA_ARG_DOSE_PROFILE"));
     args.push_back(common_arg(
@@ -112,7 +120,7 @@ std::vector<common_arg> drugs_args() {
         "can be repeated, or hold several separated by commas; with a dose and no sampler option, decoding is greedy\n"
         "(default: none)",
         [](common_params & params, const std::string & value) {
-            drugs_read_doses(params.drugs.dosage, value);
+            note(params, [value](drugs_dosage & dosage) { drugs_read_doses(dosage, value); });
         }
     ).set_env("LLAMA_ARG_DOSE"));
     args.push_back(common_arg(
@@ -120,35 +128,35 @@ std::vector<common_arg> drugs_args() {
         "how the dose at a site depends on depth (layer i of n lies at i/n): factors at some depths, and between them what\n"
         "MODE says: interpolate, ceil or floor; can be repeated (default: the full dose in every layer)",
         [](common_params & params, const std::string & value) {
-            drugs_read_shapes(params.drugs.dosage, value);
+            note(params, [value](drugs_dosage & dosage) { drugs_read_shapes(dosage, value); });
         }
     ).set_env("LLAMA_ARG_DOSE_SHAPE"));
     args.push_back(common_arg(
         {"--dose-seed"}, "SEED",
         "seed of the noise, 0 to 4294967294; the same seed gives the same text (default: -1, a fresh one)",
         [](common_params & params, const std::string & value) {
-            params.drugs.dosage.set_seed(drugs_read_number("the dose seed", value));
+            note(params, [value](drugs_dosage & dosage) { dosage.set_seed(drugs_read_number("the dose seed", value)); });
         }
     ).set_env("LLAMA_ARG_DOSE_SEED"));
     args.push_back(common_arg(
         {"--dose-noise"}, "{isotropic,reference}",
         "how the direction of a turn is drawn: uniform, or as in the PyTorch reference (default: isotropic)",
         [](common_params & params, const std::string & value) {
-            params.drugs.dosage.set_noise(value);
+            note(params, [value](drugs_dosage & dosage) { dosage.set_noise(value); });
         }
     ).set_env("LLAMA_ARG_DOSE_NOISE"));
     args.push_back(common_arg(
         {"--dose-sink"}, "N",
         "first positions of a sequence that are never dosed (default: " + std::to_string(DRUGS_DEFAULT_SINK) + ")",
         [](common_params & params, const std::string & value) {
-            params.drugs.dosage.set_sink(drugs_read_number("the dose sink", value));
+            note(params, [value](drugs_dosage & dosage) { dosage.set_sink(drugs_read_number("the dose sink", value)); });
         }
     ).set_env("LLAMA_ARG_DOSE_SINK"));
     args.push_back(common_arg(
         {"--dose-inputs"},
         "dose the prompt too, not only what is written (default: false)",
         [](common_params & params) {
-            params.drugs.dosage.inputs = true;
+            note(params, [](drugs_dosage & dosage) { dosage.inputs = true; });
         }
     ).set_env("LLAMA_ARG_DOSE_INPUTS"));
     args.push_back(common_arg(
@@ -156,16 +164,17 @@ std::vector<common_arg> drugs_args() {
         "take a cold shower (compute the cache again, sober) every N dosed tokens (default: " +
             std::to_string(DRUGS_DEFAULT_SOBER_INTERVAL) + ")",
         [](common_params & params, const std::string & value) {
-            params.drugs.dosage.set_sober_interval(drugs_read_number("the sober interval", value));
+            note(params, [value](drugs_dosage & dosage) {
+                dosage.set_sober_interval(drugs_read_number("the sober interval", value));
+            });
         }
     ).set_env("LLAMA_ARG_SOBER_INTERVAL"));
     args.push_back(common_arg(
         {"--dose-max"}, "ANGLE",
         "largest angle in radians that a request may ask for (default: no limit)",
         [](common_params & params, const std::string & value) {
-            drugs_dosage check;
-            check.set_theta("A", drugs_read_number("the largest dose (radians)", value));
-            params.drugs.dose_max = check.thetas[LLAMA_DRUGS_SITE_A];
+            const std::string what = "the largest dose (radians)";
+            params.drugs.dose_max = drugs_not_negative(what, drugs_read_number(what, value));
         }
     ).set_examples({LLAMA_EXAMPLE_SERVER}).set_env("LLAMA_ARG_DOSE_MAX"));
     return args;
@@ -217,10 +226,31 @@ static bool needs_model(const common_params & params, llama_example ex) {
     return !params.usage && !params.completion && ex != LLAMA_EXAMPLE_DOWNLOAD && ex != LLAMA_EXAMPLE_EXPORT_GRAPH_OPS;
 }
 
+void drugs_apply_options(drugs_params & drugs) {
+    drugs.dosage = drugs.profile_path.empty() ? drugs_dosage() : drugs_dosage_from_file(drugs.profile_path, {});
+    for (const auto & change : drugs.changes) {
+        change(drugs.dosage);
+    }
+    drugs.dosage.check_angles(drugs.dose_max);
+}
+
+// what cannot be done under a dose
+static void check_company(const common_params & params) {
+    if (params.grp_attn_n != 1) {
+        throw std::invalid_argument("error: doses do not go with --grp-attn-n, under which several tokens share a position");
+    }
+    if (params.drugs.dosage.inputs && !params.path_prompt_cache.empty()) {
+        throw std::invalid_argument("error: --dose-inputs does not go with --prompt-cache: a dosed prompt is not to be used again");
+    }
+}
+
 void drugs_finish_params(common_params & params, llama_example ex) {
     drugs_params & drugs = params.drugs;
-    drugs.dosage.check_angles(drugs.dose_max);
+    drugs_apply_options(drugs);
     const bool dosed = !drugs.dosage.sober();
+    if (dosed) {
+        check_company(params);
+    }
     if (dosed && !serves_requests(ex) && !drugs_has_sampler_option(params.sampling)) {
         drugs_make_greedy(params.sampling);
     }

@@ -14,6 +14,9 @@ std::vector<common_arg> drugs_args();
 // named. Throws std::invalid_argument: doses that cannot be used, or no model.
 void drugs_finish_params(common_params & params, llama_example ex);
 
+// Makes the dosage of the file and the options. Throws likewise.
+void drugs_apply_options(drugs_params & params);
+
 // "A=0.1,Q=0.2" sets the doses of these sites. Throws std::invalid_argument: malformed; the message says how it looks.
 void drugs_read_doses(drugs_dosage & dosage, const std::string & text);
 

@@ -13,7 +13,7 @@
 //   "A": 0.1, ...                      largest angle at a site, in radians
 //   "shape": {"A": SHAPE, ...}         how a dose depends on depth
 //   "multiplier": 1.0                  factor on all doses
-//   "seed": 7                          0 to 2^32 - 2; null or -1 draws one
+//   "seed": 7                          0 to 2^32 - 2; -1 draws one; null is as if it were left out
 //   "noise": "isotropic"               or "reference"
 //   "sink": 6                          first positions that are not dosed
 //   "inputs": false                    dose the prompt too

@@ -29,7 +29,7 @@ std::string drugs_shortened(const std::string & text) {
     if (text.size() <= end) {
         return text;
     }
-    while ((text[end] & 0xC0) == 0x80) { // not within a character
+    while (end > 0 && (text[end] & 0xC0) == 0x80) { // not within a character
         end--;
     }
     return text.substr(0, end) + "...";
@@ -47,7 +47,7 @@ static std::string site_names() {
     return names;
 }
 
-static double not_negative(const std::string & what, double value) {
+double drugs_not_negative(const std::string & what, double value) {
     if (!(std::isfinite(value) && value >= 0)) {
         throw std::invalid_argument(what + " is " + str(value) + ": give a finite number, zero or more");
     }
@@ -160,7 +160,7 @@ std::vector<float> drugs_dosage::table(int32_t n_layer) const {
 
 void drugs_dosage::set_theta(const std::string & site, double radians) {
     const auto of = drugs_site_of_name(site);
-    thetas[of] = not_negative("the dose at " + site + " (radians)", radians);
+    thetas[of] = drugs_not_negative("the dose at " + site + " (radians)", radians);
 }
 
 void drugs_dosage::set_profile(const std::string & site, drugs_profile profile) {
@@ -172,7 +172,7 @@ void drugs_dosage::set_profile(const std::string & site, drugs_profile profile) 
         if (!std::isfinite(point.depth)) {
             throw std::invalid_argument("a depth in the shape of " + site + " is " + str(point.depth) + ": give a finite number");
         }
-        point.peakratio = not_negative("a ratio in the shape of " + site, point.peakratio);
+        point.peakratio = drugs_not_negative("a ratio in the shape of " + site, point.peakratio);
     }
     std::stable_sort(profile.points.begin(), profile.points.end(),
             [](const drugs_profile::point & a, const drugs_profile::point & b) { return a.depth < b.depth; });
@@ -180,7 +180,7 @@ void drugs_dosage::set_profile(const std::string & site, drugs_profile profile) 
 }
 
 void drugs_dosage::set_multiplier(double value) {
-    multiplier = not_negative("the dose multiplier", value);
+    multiplier = drugs_not_negative("the dose multiplier", value);
 }
 
 void drugs_dosage::set_noise(const std::string & name) {

@@ -73,6 +73,9 @@ drugs_profile::mode_type drugs_mode_of_name (const std::string & name);
 const char *             drugs_mode_name    (drugs_profile::mode_type mode);
 const char *             drugs_noise_name   (llama_drugs_noise noise);
 
+// Returns `value`. Throws std::invalid_argument: below zero, infinite or not a number; `what` begins the message.
+double drugs_not_negative(const std::string & what, double value);
+
 // a text as messages show it, which may be long
 std::string drugs_shortened(const std::string & text);
 

@@ -49,6 +49,7 @@ drugs_bench_args::drugs_bench_args(int & argc, char ** & argv) {
     }
     common_params parsed;
     bool has_model = false;
+    bool no_model  = false;
     bool help      = false;
     std::string name;
     try {
@@ -62,6 +63,7 @@ drugs_bench_args::drugs_bench_args(int & argc, char ** & argv) {
         for (int i = 0; i < argc; i++) {
             name = argv[i];
             help      |= name == "-h" || name == "--help";
+            no_model  |= name == "--version" || name == "--list-devices";
             has_model |= name == "-m" || name == "--model" || name == "-hf" || name == "-hfr" || name == "--hf-repo";
             const common_arg * arg = i > 0 ? find_arg(args, name) : nullptr;
             if (!arg) {
@@ -78,11 +80,11 @@ drugs_bench_args::drugs_bench_args(int & argc, char ** & argv) {
                 printf("%s", arg.to_string().c_str());
             }
             printf("\n");
-        } else if (!has_model) {
+        } else if (!has_model && !no_model) {
             name = "-m";
             rest.insert(rest.end(), { "-m", drugs_default_model() });
         }
-        parsed.drugs.dosage.check_angles(std::numeric_limits<double>::infinity());
+        drugs_apply_options(parsed.drugs);
     } catch (const std::exception & error) {
         fprintf(stderr, "error while handling argument \"%s\": %s\n", name.c_str(), error.what());
         exit(1);

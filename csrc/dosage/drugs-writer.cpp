@@ -31,51 +31,88 @@ bool drugs_writer::before_decode(const std::vector<llama_token> & tokens, int32_
     if (dosage.sober()) {
         return true;
     }
-    forget_shifted(n_past, n_keep);
-    const bool dosed = written || dosage.inputs;
-    written = false;
-    if (n_dirty >= dosage.sober_interval && !shower(n_past)) {
+    follow(n_past, n_keep);
+    if (written && n_dirty >= dosage.sober_interval && !shower()) {
         return false;
     }
-    if (dosed) {
+    const int32_t end = n_past + (int32_t) tokens.size();
+    if (written || dosage.inputs) {
         drugs_dose(ctx, seq_id, dosage);
-        n_dirty += (int32_t) tokens.size();
+        const int32_t start = std::max(n_past, dosage.n_sink);
+        if (start < end) {
+            first_dirty = first_dirty < 0 ? start : first_dirty;
+            n_dirty += end - start;
+        }
     } else {
         llama_drugs_clear(ctx, seq_id);
     }
-    if (n_dirty > 0) {
-        tail.insert(tail.end(), tokens.begin(), tokens.end());
-    }
+    known.insert(known.end(), tokens.begin(), tokens.end());
+    written = false;
     return true;
 }
 
-// a context shift drops positions behind the first n_keep ones, and with them the front of the tail
-void drugs_writer::forget_shifted(int32_t n_past, int32_t n_keep) {
-    const size_t most = (size_t) std::max(0, n_past - n_keep);
-    if (tail.size() > most) {
-        tail.erase(tail.begin(), tail.end() - most);
-        n_dirty = std::min(n_dirty, (int32_t) most);
+// Positions may have come from a file, or have gone in a context shift, which takes them from behind the first n_keep.
+void drugs_writer::follow(int32_t n_past, int32_t n_keep) {
+    const int32_t n_gone = n_unknown + (int32_t) known.size() - n_past;
+    if (n_gone < 0) {
+        n_unknown = n_past;
+        known.clear();
+        return;
     }
+    if (n_gone == 0) {
+        return;
+    }
+    const int32_t first = std::max(0, n_keep - n_unknown);
+    if (first + n_gone > (int32_t) known.size()) {
+        n_unknown = n_past;
+        known.clear();
+    } else {
+        known.erase(known.begin() + first, known.begin() + first + n_gone);
+    }
+    if (first_dirty > n_keep) {
+        first_dirty = std::max(n_keep, first_dirty - n_gone);
+    }
+    n_dirty = std::min(n_dirty, n_past - std::max(0, first_dirty));
 }
 
-bool drugs_writer::shower(int32_t n_past) {
+bool drugs_writer::shower() {
     llama_drugs_clear(ctx, seq_id);
-    int32_t start = n_past - (int32_t) tail.size();
-    llama_memory_seq_rm(llama_get_memory(ctx), seq_id, start, -1);
+    const int32_t start = first_dirty < 0 ? -1 : start_of_shower();
+    n_dirty     = 0;
+    first_dirty = -1;
+    return start < 0 || compute(start);
+}
+
+// Where it begins, and the cache ends now; -1: it cannot be taken. A recurrent state cannot go back to the first dirty
+// position, and a sliding window may have lost what lies in front of it: both begin anew.
+int32_t drugs_writer::start_of_shower() {
+    llama_memory_t memory = llama_get_memory(ctx);
+    const llama_pos oldest = llama_memory_seq_pos_min(memory, seq_id);
+    const bool lost = oldest > 0 && oldest > first_dirty - llama_model_n_swa(llama_get_model(ctx));
+    if (!lost && first_dirty >= n_unknown && llama_memory_seq_rm(memory, seq_id, first_dirty, -1)) {
+        return first_dirty;
+    }
+    if (n_unknown > 0) {
+        LOG_WRN("no cold shower: it would have to compute tokens that are not known here\n");
+        return -1;
+    }
+    llama_memory_seq_rm(memory, seq_id, -1, -1);
+    return 0;
+}
+
+bool drugs_writer::compute(int32_t start) {
     const int32_t n_batch = llama_n_batch(ctx);
+    const int32_t end     = n_unknown + (int32_t) known.size();
     common_batch batch(ctx);
-    for (size_t from = 0; from < tail.size(); from += n_batch) {
-        const size_t to = std::min(tail.size(), from + n_batch);
+    for (int32_t from = start; from < end; from += n_batch) {
         batch.clear();
-        for (size_t i = from; i < to; i++) {
-            batch.add(tail[i], start++, seq_id, i + 1 == tail.size());
+        for (int32_t i = from; i < std::min(end, from + n_batch); i++) {
+            batch.add(known[i - n_unknown], i, seq_id, i + 1 == end);
         }
         if (llama_process(ctx, LLAMA_PROCESS_TYPE_DECODE, batch.get()) != 0) {
             LOG_ERR("error: the cold shower could not be computed\n");
             return false;
         }
     }
-    tail.clear();
-    n_dirty = 0;
     return true;
 }

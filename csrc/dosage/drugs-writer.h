@@ -19,11 +19,13 @@ public:
     // false: the shower could not be computed
     bool before_decode(const std::vector<llama_token> & tokens, int32_t n_past, int32_t n_keep);
 
-    // computes again, sober, everything from the first dirty position on; false: it could not be computed
-    bool shower(int32_t n_past);
+    // Computes again, sober, everything from the first dirty position on. false: it could not be computed
+    bool shower();
 
 private:
-    void forget_shifted(int32_t n_past, int32_t n_keep);
+    void follow(int32_t n_past, int32_t n_keep);
+    int32_t start_of_shower();
+    bool compute(int32_t start);
 
     llama_context * const ctx;
     const llama_seq_id    seq_id;
@@ -31,6 +33,8 @@ private:
 
     bool written = false;
 
-    std::vector<llama_token> tail; // tokens from the first dirty position on
-    int32_t                  n_dirty = 0;
+    int32_t                  n_unknown = 0; // first positions that came from elsewhere
+    std::vector<llama_token> known;         // the tokens behind them
+    int32_t                  first_dirty = -1; // -1: none
+    int32_t                  n_dirty     = 0;
 };

@@ -43,6 +43,11 @@ static bool has_sampler_field(const json & data) {
     return false;
 }
 
+// -1, and not just nothing
+static bool asks_for_fresh_seed(const json & data) {
+    return has_value(data, "drugs") && has_value(data.at("drugs"), "seed");
+}
+
 static drugs_dosage read_dosage(const drugs_params & server, const json & data) {
     if (!has_value(data, "drugs")) {
         drugs_dosage dosage = server.dosage;
@@ -69,9 +74,10 @@ void drugs_read_request(task_params & params, const common_params & base, const 
     if (dosage.sober()) {
         return;
     }
-    for (const uint32_t seed : { params.sampling.seed, base.drugs.dosage.seed, drugs_fresh_seed() }) {
+    const uint32_t of_request = has_value(data, "seed") ? params.sampling.seed : LLAMA_DEFAULT_SEED;
+    for (const uint32_t seed : { of_request, base.drugs.dosage.seed, base.sampling.seed, drugs_fresh_seed() }) {
         if (dosage.seed == LLAMA_DEFAULT_SEED) {
-            dosage.seed = seed;
+            dosage.seed = asks_for_fresh_seed(data) ? drugs_fresh_seed() : seed;
         }
     }
     if (params.sampling.seed == LLAMA_DEFAULT_SEED) {

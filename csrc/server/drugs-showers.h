@@ -11,7 +11,7 @@
 
 struct drugs_shower_result : server_task_result {
     size_t n_showered = 0; // positions that were computed again
-    size_t n_pending  = 0; // positions of running tasks, which are computed again before their next token
+    size_t n_pending  = 0; // positions that will be: of a running task before its next token, others when nothing runs
 
     json to_json() override { return json { { "n_showered", n_showered }, { "n_pending", n_pending } }; }
 };
@@ -26,10 +26,13 @@ bool drugs_shower_some(std::vector<slot_type> & slots, server_queue & queue, int
         }
         common_set_adapter_lora(slot.ctx_tgt, slot.lora);
         llama_set_embeddings(slot.ctx_tgt, false);
-        bool ok = false;
-        queue.yield_to_queue([&]() { // requests for metrics are answered meanwhile
-            ok = slot.drugs.shower_idle(slot.prompt.tokens);
-        });
+        common_batch batch(slot.ctx_tgt);
+        bool ok = slot.drugs.fill_idle_shower(slot.prompt.tokens, batch);
+        if (ok && batch.size() > 0) {
+            queue.yield_to_queue([&]() { // requests for metrics are answered meanwhile, so nothing else changes here
+                ok = llama_process(slot.ctx_tgt, LLAMA_PROCESS_TYPE_DECODE, batch.get()) == 0;
+            });
+        }
         if (!ok) {
             slot.prompt_clear();
         }
@@ -48,25 +51,27 @@ void drugs_shower_idle(std::vector<slot_type> & slots, server_queue & queue) {
     }
 }
 
-// Carries out a task that asks for showers: at once, or before the next token of what is running.
+// Carries out a task that asks for showers: before the next token of what is running, and of the other slots at once if
+// nobody would wait for that.
 template <typename slot_type>
-server_task_result_ptr drugs_shower(std::vector<slot_type> & slots, server_queue & queue, const server_task & task) {
+server_task_result_ptr drugs_shower(std::vector<slot_type> & slots, server_queue & queue, const server_task & task,
+        const drugs_metrics & metrics) {
     auto result = std::make_unique<drugs_shower_result>();
     result->id = task.id;
+    const uint64_t n_before = metrics.n_showered;
+    const bool busy = std::any_of(slots.begin(), slots.end(), [](const slot_type & slot) { return slot.is_processing(); });
     for (slot_type & slot : slots) {
-        const size_t n_dirty = slot.drugs.n_dirty(slot.prompt.tokens);
-        if (n_dirty == 0 || (task.slot_action.id_slot != -1 && task.slot_action.id_slot != slot.id)) {
+        if (task.slot_action.id_slot != -1 && task.slot_action.id_slot != slot.id) {
             continue;
         }
         if (slot.is_processing()) {
             slot.drugs.want_shower();
-            result->n_pending += n_dirty;
-            continue;
         }
-        result->n_showered += n_dirty;
-        while (drugs_shower_some(slots, queue, slot.id)) {
+        while (!busy && drugs_shower_some(slots, queue, slot.id)) {
         }
+        result->n_pending += slot.drugs.n_dirty(slot.prompt.tokens);
     }
+    result->n_showered = metrics.n_showered - n_before;
     return result;
 }
 

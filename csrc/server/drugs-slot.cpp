@@ -38,16 +38,25 @@ void drugs_slot::shifted(size_t n_keep, size_t n_discard) {
     }
 }
 
-void drugs_slot::start_prompt(size_t n_past, bool has_images) {
+size_t drugs_slot::n_usable(const server_tokens & tokens) const {
+    const size_t n = n_clean(tokens);
+    if (!dosage.inputs || dosage.sober()) {
+        return n;
+    }
+    // an image is kept or dropped as a whole
+    return tokens.has_mtmd ? 0 : std::min(n, (size_t) dosage.n_sink);
+}
+
+void drugs_slot::start_prompt(const server_tokens & cached, size_t n_prompt) {
+    const size_t n_past = cached.size();
     truncated(n_past);
     if (!dosage.inputs || dosage.sober()) {
         return;
     }
     drugs_dose(ctx, seq_id, dosage);
     dosed = true;
-    // an image is kept or dropped as a whole, so where there may be one the sink counts as dirty
-    const size_t n_sober = has_images ? n_past : std::max(n_past, (size_t) dosage.n_sink);
-    first_dirty = std::min(first_dirty, n_sober);
+    first_dirty = cached.has_mtmd ? n_past : std::max(n_past, (size_t) dosage.n_sink);
+    metrics->n_dosed += n_prompt - std::min(n_prompt, first_dirty);
 }
 
 void drugs_slot::start_written(const server_tokens & tokens, size_t n) {
@@ -58,15 +67,17 @@ void drugs_slot::start_written(const server_tokens & tokens, size_t n) {
         drugs_dose(ctx, seq_id, dosage);
         dosed = true;
     }
-    if (tokens.pos_next() >= dosage.n_sink) {
-        first_dirty = std::min(first_dirty, tokens.size());
-        metrics->n_dosed += n;
+    const size_t n_sober = (size_t) std::max(0, dosage.n_sink - tokens.pos_next()); // drafts may reach across the sink
+    if (n > n_sober) {
+        first_dirty = std::min(first_dirty, tokens.size() + n_sober);
+        metrics->n_dosed += n - n_sober;
     }
 }
 
 bool drugs_slot::drop(server_tokens & tokens) {
     const size_t n = n_clean(tokens);
     if (n == tokens.size()) {
+        truncated(n);
         return true;
     }
     if (!can_remove_part && n > 0) {
@@ -153,21 +164,23 @@ static int32_t batch_of_shower(size_t n_left) {
     return (int32_t) (n_left == most + 1 ? most - 1 : most);
 }
 
-bool drugs_slot::shower_idle(server_tokens & tokens) {
+bool drugs_slot::fill_idle_shower(server_tokens & tokens, common_batch & batch) {
+    if (memory->ctx_dft || (!showering && !can_shower(tokens))) { // a draft model's cache is filled elsewhere
+        return drop(tokens);
+    }
     if (!showering) {
-        if (!can_shower(tokens) || memory->ctx_dft) { // a draft model's cache is filled elsewhere
-            return drop(tokens);
-        }
         start_shower(tokens);
     }
-    common_batch batch(ctx);
-    llama_token  token;
-    llama_pos    pos;
+    llama_token token;
+    llama_pos   pos;
     const int32_t n_batch = batch_of_shower(tokens.size() - first_dirty);
     while (batch.size() < n_batch && next_of_shower(tokens, token, pos)) {
         batch.add(token, pos, seq_id, false);
     }
-    return batch.size() == 0 || llama_process(ctx, LLAMA_PROCESS_TYPE_DECODE, batch.get()) == 0;
+    if (showering && first_dirty == tokens.size()) {
+        end_shower();
+    }
+    return true;
 }
 
 json drugs_slot::to_json(const server_tokens & tokens) const {

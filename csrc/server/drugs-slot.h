@@ -31,10 +31,14 @@ public:
     void shifted(size_t n_keep, size_t n_discard);
 
     // another slot's cache has been copied into this one's
-    void copied_from(const drugs_slot & other) { first_dirty = other.first_dirty; }
+    void copied_from(const drugs_slot & other) { first_dirty = other.first_dirty; showering = false; }
 
-    // from here on the tokens of the prompt are decoded, behind `n_past` others
-    void start_prompt(size_t n_past, bool has_images);
+    // how many of the first tokens the task may use as they are: those that are clean, and of a prompt that is to be dosed
+    // itself no more than the sink
+    size_t n_usable(const server_tokens & tokens) const;
+
+    // from here on the tokens of the prompt are decoded, behind those that are in the cache already
+    void start_prompt(const server_tokens & cached, size_t n_prompt);
 
     // Whether the prompt ends behind the next token. A dosed text begins with its prompt's last token in a batch of its own,
     // as it does where the others are in the cache: a batch of one is rounded otherwise than a larger one.
@@ -78,9 +82,9 @@ public:
         return false;
     }
 
-    // While nobody uses the slot: computes the next batch of its shower. What cannot be showered is dropped.
-    // false: it could not be computed, and the cache is not to be used
-    bool shower_idle(server_tokens & tokens);
+    // While nobody uses the slot: fills a batch with what its shower is to compute next. What cannot be showered is dropped.
+    // false: that cannot be done, and the cache is not to be used
+    bool fill_idle_shower(server_tokens & tokens, common_batch & batch);
 
     json to_json(const server_tokens & tokens) const;
 
