@@ -24,7 +24,7 @@ class ServerProcess:
     """
 
     def __init__(self, command: Sequence[str | Path], options: Sequence[str]) -> None:
-        self._port = _free_port()
+        self._port = free_port()
         address = ["--host", "127.0.0.1", "--port", str(self._port)]
         self._process = subprocess.Popen(
             [*map(str, command), *address, *options],
@@ -71,7 +71,8 @@ class ServerProcess:
             connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from benchmarks.server_process import free_port
 
 #: the program, as the wheel has installed it beside Python
 DRUGS = str(Path(sys.executable).parent / "drugs")
@@ -67,7 +68,7 @@ class Server:
     """
 
     def __init__(self, *arguments: str, program: tuple[str, ...] = (DRUGS, "serve")) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._command = [*program, "--host", "127.0.0.1", "--port", str(self.port), "--no-warmup", *arguments]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
         self._last_log = ""
@@ -151,9 +152,3 @@ class Server:
                     yield json.loads(data)
         finally:
             connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
