@@ -478,11 +478,11 @@ def test_a_character_of_several_tokens_is_sent_as_text(open_page: Open) -> None:
 
 def test_a_shower_washes_what_is_dirty(open_page: Open, server: Server) -> None:
     counts = iter([37])
-    slots = server.get("/slots").json
+    slot = server.get("/slots").json[0]
 
     def count(route: Route) -> None:
-        slots[0]["drugs"]["n_dirty"] = next(counts, 0)
-        route.fulfill(json=slots)
+        slot["drugs"]["n_dirty"] = next(counts, 0)
+        route.fulfill(json=[slot])
 
     page = open_page(SHORT, {"**/slots": count})
     expect(page.locator("#dirty")).to_have_text("37 dirty")
