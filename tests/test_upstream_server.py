@@ -27,7 +27,7 @@ def test_upstreams_own_tests_pass(model_path: str, tmp_path: Path) -> None:
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(HERE), str(folder)]),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "GIT_CEILING_DIRECTORIES": str(folder.parents[2]),  # this repository ignores the folder that it is built in
+        "GIT_CEILING_DIRECTORIES": str(folder.parents[3]),  # this repository ignores the folder that it is built in
         "LLAMA_SERVER_BIN_PATH": str(HERE / "server_with_small_model.py"),
         "LLAMA_CACHE": str(tmp_path),
         "DRUGS_PROGRAM": f"'{DRUGS}' serve",
