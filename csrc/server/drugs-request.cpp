@@ -43,7 +43,7 @@ static bool has_sampler_field(const json & data) {
     return false;
 }
 
-// -1, and not just nothing
+// Where no seed came of the field, it is missing, or -1: then it has a value.
 static bool asks_for_fresh_seed(const json & data) {
     return has_value(data, "drugs") && has_value(data.at("drugs"), "seed");
 }

@@ -27,7 +27,7 @@ public:
     // the cache behind the first `n_tokens` has been removed, or will be before anything is decoded
     void truncated(size_t n_tokens);
 
-    // the tokens from `n_keep` on have moved down by `n_discard`, which many of them are gone
+    // `n_discard` tokens behind the first `n_keep` are gone, and what came behind them has moved into their place
     void shifted(size_t n_keep, size_t n_discard);
 
     // another slot's cache has been copied into this one's
