@@ -13,6 +13,8 @@ import pytest
 
 import drugs_cpp
 from drugs_cpp import Llama
+from program import Server
+from serving import TINY
 from tiny_model import write_tiny_model
 
 MakeLlama = Callable[..., Llama]
@@ -66,6 +68,18 @@ def press_ctrl_c() -> Iterator[Callable[[float], threading.Timer]]:
 
     yield press
     signal.signal(signal.SIGINT, old)
+
+
+@pytest.fixture(scope="module")
+def tiny_server(tiny_model_path: str) -> Iterator[Server]:
+    with Server("-m", tiny_model_path, *TINY) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def real_server(model_path: str) -> Iterator[Server]:
+    with Server("-m", model_path, "-c", "4096", "-np", "4") as server:
+        yield server
 
 
 def last_logits(llm: Llama) -> npt.NDArray[np.float32]:

@@ -74,3 +74,5 @@ def _add_vocabulary(writer: gguf.GGUFWriter) -> None:
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_unk_token_id(0)
+    for name, token in (("pre", 3), ("suf", 4), ("mid", 5)):  # for infill
+        writer.add_uint32(f"tokenizer.ggml.fim_{name}_token_id", token)

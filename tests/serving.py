@@ -1,0 +1,49 @@
+"""What the tests of the server have in common: a tiny server, and short ways to ask it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from program import Server
+
+PROMPT = "Once upon a time"
+
+#: in float32, also in the cache, neither the batch nor its companions show in a text
+TINY = ("-c", "1024", "-np", "4", "-fa", "off", "-ctk", "f32", "-ctv", "f32", "--metrics", "--slots")
+
+
+def completion(server: Server, drugs: object = None, **fields: Any) -> Any:
+    body = {"prompt": PROMPT, "n_predict": 24, **({} if drugs is None else {"drugs": drugs}), **fields}
+    answer = server.post("/completion", body)
+    assert answer.status == 200, answer.text
+    return answer.json
+
+
+def text(server: Server, drugs: object = None, **fields: Any) -> str:
+    return str(completion(server, drugs, **fields)["content"])
+
+
+def sober_text(server: Server, **fields: Any) -> str:
+    return text(server, {}, temperature=0, **fields)
+
+
+def slots(server: Server) -> list[Any]:
+    return list(server.get("/slots").json)
+
+
+def dirty(server: Server) -> int:
+    return sum(slot["drugs"]["n_dirty"] for slot in slots(server))
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+def metric(server: Server, name: str) -> int:
+    lines = server.get("/metrics").text.splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(f"llamacpp:{name} ")))

@@ -1,0 +1,145 @@
+"""`drugs serve`: positions that were computed under a dose are showered or dropped, and never used again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conftest import built_by_make
+from program import Server
+from serving import PROMPT, TINY, completion, dirty, metric, slots, sober_text, text, wait_until
+from tiny_architectures import tiny_models
+
+
+def test_an_idle_slot_showers_itself(tiny_server: Server) -> None:
+    wait_until(lambda: dirty(tiny_server) == 0)
+    showers, showered = metric(tiny_server, "drugs_showers_total"), metric(tiny_server, "drugs_showered_tokens_total")
+    completion(tiny_server, {"A": 0.5, "seed": 1}, n_predict=100, id_slot=0)
+    wait_until(lambda: dirty(tiny_server) == 0)
+    assert metric(tiny_server, "drugs_showers_total") == showers + 1
+    assert metric(tiny_server, "drugs_showered_tokens_total") == showered + 99  # the last one was not fed back
+
+
+def test_what_follows_a_dosed_answer_is_as_if_it_had_been_sober(tiny_server: Server, tiny_model_path: str) -> None:
+    """Showered or dropped: the next request gets no position that was computed under a dose."""
+    dosed = text(tiny_server, {"A": 1, "V": 1, "seed": 1}, id_slot=1)
+    expected = None
+    with Server("-m", tiny_model_path, *TINY) as fresh:
+        expected = sober_text(fresh, prompt=PROMPT + dosed)
+    assert sober_text(tiny_server, prompt=PROMPT + dosed, id_slot=1) == expected  # perhaps before the shower
+    text(tiny_server, {"A": 1, "V": 1, "seed": 1}, id_slot=1)
+    wait_until(lambda: dirty(tiny_server) == 0)
+    after = completion(tiny_server, {}, temperature=0, prompt=PROMPT + dosed, id_slot=1)
+    assert after["content"] == expected
+    assert after["timings"]["cache_n"] > len(PROMPT) + 1  # showered, so that it could be used
+
+
+def test_dirty_positions_are_dropped_when_there_is_no_time_to_shower(tiny_server: Server) -> None:
+    prompt_tokens = len(tiny_server.post("/tokenize", {"content": PROMPT, "add_special": True}).json["tokens"])
+    dosed = text(tiny_server, {"A": 1, "seed": 1}, id_slot=1)
+    wait_until(lambda: dirty(tiny_server) == 0)
+    expected = sober_text(tiny_server, prompt=PROMPT + dosed, id_slot=1)
+    body = {"prompt": "w", "n_predict": 200, "stream": True, "id_slot": 0, "temperature": 0}
+    busy = tiny_server.stream("/completion", body)
+    next(busy)  # so that the server is not idle
+    text(tiny_server, {"A": 1, "seed": 1}, id_slot=1)
+    assert slots(tiny_server)[1]["drugs"]["n_dirty"] > 0
+    after = completion(tiny_server, {}, temperature=0, prompt=PROMPT + dosed, id_slot=1)
+    assert after["timings"]["cache_n"] <= prompt_tokens
+    assert after["content"] == expected
+    busy.close()  # type: ignore[attr-defined]
+
+
+def test_a_shower_can_be_asked_for_while_it_writes(tiny_server: Server) -> None:
+    body = {"prompt": PROMPT, "n_predict": 220, "stream": True, "id_slot": 3, "drugs": {"A": 0.5, "seed": 1}}
+    stream = tiny_server.stream("/completion", body)
+    for _ in range(40):
+        next(stream)
+    before = slots(tiny_server)[3]["drugs"]["n_showers"]
+    told = tiny_server.post("/slots/3?action=shower").json
+    assert told["n_pending"] > 0
+    next(stream)
+    wait_until(lambda: slots(tiny_server)[3]["drugs"]["n_showers"] > before)
+    events = list(stream)
+    assert events[-1]["stop"]
+    assert tiny_server.post("/slots/-1?action=shower").status == 200
+    assert dirty(tiny_server) == 0
+
+
+@pytest.mark.parametrize("architecture", ["gemma3", "jamba"])
+def test_caches_that_forget_or_cannot_be_cut_are_showered_too(architecture: str) -> None:
+    """A sliding window has lost what a shower would begin with, and a recurrent state cannot go back."""
+    prompt = [(7 * i * i + 3 * i + 5) % 120 + 3 for i in range(30)]
+    fields = {"prompt": prompt, "n_predict": 60, "return_tokens": True, "ignore_eos": True, "id_slot": 0}
+    with tiny_models(architecture, built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths:
+        path = str(next(path for path in paths if "dense" in path.name))
+        with Server("-m", path, *TINY) as server, Server("-m", path, *TINY) as fresh:
+            dosed = completion(server, {"A": 1, "seed": 1}, **fields)["tokens"]
+            follow = {**fields, "prompt": prompt + dosed, "temperature": 0}
+            expected = completion(fresh, {}, **follow)["tokens"]
+            assert completion(server, {}, **follow)["tokens"] == expected  # perhaps in the middle of a shower
+            assert completion(server, {"A": 1, "seed": 1}, **fields)["tokens"] == dosed
+            wait_until(lambda: dirty(server) == 0)
+            assert completion(server, {}, **follow)["tokens"] == expected
+            often = {"A": 1, "seed": 1, "sober_interval": 8}
+            assert completion(server, often, **fields)["tokens"] == completion(fresh, often, **fields)["tokens"]
+            completion(server, {"A": 1, "seed": 1, "inputs": True}, **fields)
+            wait_until(lambda: dirty(server) == 0)
+            sober = {**fields, "temperature": 0}
+            assert (
+                completion(server, {}, **sober)["tokens"]
+                == completion(fresh, {}, **sober, cache_prompt=False)["tokens"]
+            )
+            two = completion(
+                server, {**often, "seed": 0}, **{**fields, "id_slot": -1}, n=2
+            )  # the second slot is copied into
+            assert two[1]["tokens"] == completion(fresh, often, **fields)["tokens"]
+
+
+def test_drafts_change_no_text(tiny_server: Server, tiny_model_path: str) -> None:
+    doses: list[dict[str, Any]] = [{"A": 0.5, "seed": 1}, {"K": 0.4, "V": 0.4, "seed": 2}]
+    doses += [{**doses[0], "sober_interval": 16}, {**doses[0], "inputs": True}, {**doses[0], "sink": 24}]
+    options = ("-md", tiny_model_path, "--spec-type", "draft-simple", "--spec-draft-n-max", "4")
+    with Server("-m", tiny_model_path, *TINY, *options) as drafting:
+        for dose in doses:
+            answer = completion(drafting, dose, n_predict=80)
+            assert answer["timings"]["draft_n_accepted"] > 0
+            assert answer["content"] == text(tiny_server, dose, n_predict=80)
+            follow = {"prompt": PROMPT + answer["content"], "n_predict": 8}
+            assert sober_text(drafting, **follow) == sober_text(tiny_server, cache_prompt=False, **follow)
+
+
+def test_samplers_in_the_graph_live_with_doses(tiny_model_path: str) -> None:
+    with Server("-m", tiny_model_path, *TINY, "--backend-sampling") as server:
+        fields = {"temperature": 1, "backend_sampling": True, "seed": 3}
+        assert text(server, {"A": 0.5, "seed": 1}, **fields) == text(server, {"A": 0.5, "seed": 1}, **fields)
+        assert text(server, {"A": 0.5, "seed": 1}, **fields) != text(server, {"A": 0.5, "seed": 2}, **fields)
+
+
+def test_a_context_that_is_full_is_shifted(tiny_model_path: str) -> None:
+    with Server("-m", tiny_model_path, *TINY[2:], "-c", "256", "-np", "1", "--context-shift") as server:
+        answer = completion(server, {"A": 0.5, "seed": 1, "sober_interval": 50}, n_predict=400, ignore_eos=True)
+        assert answer["truncated"]
+        assert answer["tokens_predicted"] == 400
+        wait_until(lambda: dirty(server) == 0)
+        assert slots(server)[0]["drugs"]["n_showers"] > 5
+
+
+@pytest.mark.parametrize("id_slot", ["4", "-2", "x", "1.5", "999999999999999999999"])
+def test_an_unknown_slot_is_named(tiny_server: Server, id_slot: str) -> None:
+    refused = tiny_server.post(f"/slots/{id_slot}?action=shower")
+    assert refused.status == 400
+    assert f"'{id_slot}'" in refused.error
+
+
+def test_a_saved_slot_is_sober(tiny_model_path: str, tmp_path: Any) -> None:
+    with Server("-m", tiny_model_path, *TINY, "--slot-save-path", str(tmp_path)) as server:
+        dosed = text(server, {"A": 1, "seed": 1}, id_slot=1)
+        assert server.post("/slots/1?action=save", {"filename": "slot.bin"}).status == 200
+        assert slots(server)[1]["drugs"]["n_dirty"] == 0
+        expected = sober_text(server, prompt=PROMPT + dosed, cache_prompt=False, id_slot=0)
+        assert server.post("/slots/2?action=restore", {"filename": "slot.bin"}).status == 200
+        restored = completion(server, {}, temperature=0, prompt=PROMPT + dosed, id_slot=2)
+        assert restored["timings"]["cache_n"] > 20
+        assert restored["content"] == expected
