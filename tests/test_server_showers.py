@@ -110,6 +110,21 @@ def test_drafts_change_no_text(tiny_server: Server, tiny_model_path: str) -> Non
             assert sober_text(drafting, **follow) == sober_text(tiny_server, cache_prompt=False, **follow)
 
 
+def test_drafts_that_reach_across_the_sink_are_dirty_behind_it(tiny_server: Server, tiny_model_path: str) -> None:
+    options = ("-md", tiny_model_path, "--spec-type", "draft-simple", "--spec-draft-n-max", "4")
+
+    def logprobs(server: Server, prompt: str) -> list[float]:
+        answer = completion(server, {}, prompt=prompt, temperature=0, n_predict=2, n_probs=1)
+        return [token["logprob"] for token in answer["completion_probabilities"]]
+
+    with Server("-m", tiny_model_path, *TINY, *options) as drafting:
+        for sink in range(20, 28):
+            dose = {"A": 1, "pV": 1, "seed": sink, "sink": sink}
+            written = PROMPT + text(drafting, dose, n_predict=16)
+            wait_until(lambda: dirty(drafting) == 0)
+            assert logprobs(drafting, written) == pytest.approx(logprobs(tiny_server, written), abs=1e-3)
+
+
 def test_samplers_in_the_graph_live_with_doses(tiny_model_path: str) -> None:
     with Server("-m", tiny_model_path, *TINY, "--backend-sampling") as server:
         fields = {"temperature": 1, "backend_sampling": True, "seed": 3}
