@@ -1,11 +1,27 @@
 # Compiles our sources into upstream's targets, so that the patches need to carry no more than calls.
 
+include(MetalSource)
+
 # join_upstream(TARGET FILE...)
 function(join_upstream target)
     set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES
         SKIP_UNITY_BUILD_INCLUSION ON
         COMPILE_OPTIONS "$<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-Wall;-Wextra>")
     target_sources(${target} PRIVATE ${ARGN})
+endfunction()
+
+# join_cuda(TARGET FILE)  compiled as upstream compiles its own files for these cards: HIP and MUSA read the same ones
+function(join_cuda target file)
+    get_target_property(folder ${target} SOURCE_DIR)
+    cmake_path(SET cuda NORMALIZE ${folder}/../ggml-cuda)
+    foreach (property LANGUAGE COMPILE_FLAGS)
+        get_source_file_property(value ${cuda}/fill.cu TARGET_DIRECTORY ${target} ${property})
+        if (value)
+            set_source_files_properties(${file} TARGET_DIRECTORY ${target} PROPERTIES ${property} "${value}")
+        endif()
+    endforeach()
+    target_sources(${target} PRIVATE ${file})
+    target_include_directories(${target} PRIVATE ${cuda})
 endfunction()
 
 function(join_all_upstream csrc)
@@ -22,6 +38,18 @@ function(join_all_upstream csrc)
                 APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-fno-math-errno;-fno-trapping-math;-fopenmp-simd>)
         endif()
     endforeach()
+
+    foreach (target ggml-cuda ggml-hip ggml-musa)
+        if (TARGET ${target})
+            join_cuda(${target} ${csrc}/kernel/random-rotate-cuda.cu)
+        endif()
+    endforeach()
+
+    if (TARGET ggml-metal)
+        metal_source(${CMAKE_BINARY_DIR}/metal/random-rotate-metal-source.h ${csrc}/kernel/random-rotate.metal)
+        join_upstream(ggml-metal ${csrc}/kernel/random-rotate-metal.cpp)
+        target_include_directories(ggml-metal PRIVATE ${CMAKE_BINARY_DIR}/metal)
+    endif()
 
     file(GLOB dosage CONFIGURE_DEPENDS ${csrc}/dosage/*.cpp)
     join_upstream(llama-common ${dosage})

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "random-rotate-dialect.h"
+#include "random-rotate-attend.h"
 
 // threads and tiles, which host and card must agree on
 #define RANDOM_ROTATE_SIMD          32  // threads that exchange numbers without memory
@@ -81,8 +81,27 @@ struct random_rotate_values_args {
     int32_t  n_chunks;
 };
 
-#if defined(__cplusplus)
+// what the threads of a block for keys share
+struct random_rotate_scores_shared {
+    float   score [RANDOM_ROTATE_ROWS][RANDOM_ROTATE_SCORES_TILE];
+    float   square[RANDOM_ROTATE_SCORES_TILE]; // of the keys
+    float   sum   [RANDOM_ROTATE_SCORES_TILE];
+    float   q_square[RANDOM_ROTATE_ROWS];
+    float   q_sum   [RANDOM_ROTATE_ROWS];
+    int32_t seen; // whether any of the queries sees any of the cells
+};
+
+// what the threads of a block for values share
+struct random_rotate_values_shared {
+    float factor[RANDOM_ROTATE_ROWS][RANDOM_ROTATE_VALUES_TILE]; // what each value is to be multiplied by
+    float norm  [RANDOM_ROTATE_VALUES_TILE];
+    float lean  [RANDOM_ROTATE_VALUES_TILE];
+    float sum   [RANDOM_ROTATE_ROWS][RANDOM_ROTATE_THREADS];
+    float part  [RANDOM_ROTATE_ROWS][RANDOM_ROTATE_THREADS/RANDOM_ROTATE_SIMD][RANDOM_ROTATE_PART_SIZE];
+};
+
+// a block of a card of Apple's has 32 KiB to share
+static_assert(sizeof(random_rotate_values_shared) <= 16*1024 && sizeof(random_rotate_scores_shared) <= 16*1024, "two blocks fit");
 static_assert(sizeof(random_rotate_rows_args)   == 2*8 +  8*4, "holes would differ between host and card");
 static_assert(sizeof(random_rotate_scores_args) == 9*8 + 12*4, "holes would differ between host and card");
 static_assert(sizeof(random_rotate_values_args) == 6*8 + 12*4, "holes would differ between host and card");
-#endif

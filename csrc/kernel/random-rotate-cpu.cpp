@@ -77,7 +77,7 @@ static bool rotate_row(const asking & ask, const float * x, float * y, int64_t d
     float xx;
     float gx;
     fill(ask, x, y, d, xx, gx);
-    if (!(xx > RANDOM_ROTATE_SQUARE_MIN && xx < RANDOM_ROTATE_SQUARE_MAX)) {
+    if (!random_rotate_square_fits(xx)) {
         return false;
     }
 

@@ -9,6 +9,7 @@
 #define RANDOM_ROTATE_DEVICE device      // to a tensor's memory
 #else
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 

@@ -8,16 +8,6 @@
 #include "random-rotate-gpu.h"
 #include "random-rotate-gpu-cache.h"
 
-// what the threads of a block share
-struct random_rotate_scores_shared {
-    float   score [RANDOM_ROTATE_ROWS][RANDOM_ROTATE_SCORES_TILE];
-    float   square[RANDOM_ROTATE_SCORES_TILE]; // of the keys
-    float   sum   [RANDOM_ROTATE_SCORES_TILE];
-    float   q_square[RANDOM_ROTATE_ROWS];
-    float   q_sum   [RANDOM_ROTATE_ROWS];
-    int32_t seen; // whether any of the queries sees any of the cells
-};
-
 // one of the queries that read a key head
 struct random_rotate_reader {
     int32_t it;
@@ -67,7 +57,7 @@ template <typename cache>
 static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores_args args, RANDOM_ROTATE_DEVICE const char * q,
         RANDOM_ROTATE_DEVICE const char * k, RANDOM_ROTATE_DEVICE const float * doses, RANDOM_ROTATE_DEVICE const int32_t * tokens,
         RANDOM_ROTATE_DEVICE const int32_t * cells, RANDOM_ROTATE_DEVICE const char * mask, RANDOM_ROTATE_DEVICE float * y,
-        int32_t tile, int32_t row, int32_t head_kv, int32_t stream, int32_t thread,
+        int32_t tile, int32_t row, int32_t head_kv, int32_t stream, int32_t me,
         RANDOM_ROTATE_SHARED random_rotate_scores_shared * shared) {
     const int32_t n_group = args.n_head/args.n_head_kv;
 
@@ -77,12 +67,12 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores
     }
 
     // this thread's cell, and the first of its queries
-    const int32_t own   = tile + thread % RANDOM_ROTATE_SCORES_TILE;
-    const int32_t first = thread / RANDOM_ROTATE_SCORES_TILE;
+    const int32_t own   = tile + me % RANDOM_ROTATE_SCORES_TILE;
+    const int32_t first = me / RANDOM_ROTATE_SCORES_TILE;
     const int32_t step  = RANDOM_ROTATE_THREADS/RANDOM_ROTATE_SCORES_TILE;
 
     random_rotate_wait();
-    if (thread == 0) {
+    if (me == 0) {
         shared->seen = 0;
     }
     random_rotate_barrier();
@@ -96,30 +86,30 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores
     const bool seen = shared->seen != 0;
 
     if (seen) {
-        const int32_t simd = thread/RANDOM_ROTATE_SIMD; // four of them, one for each query
+        const int32_t simd = me/RANDOM_ROTATE_SIMD; // four of them, one for each query
         const random_rotate_reader asks = random_rotate_reader_of(row + simd, args.n_tokens, n_group, head_kv);
         RANDOM_ROTATE_DEVICE const float * x = random_rotate_query_at(args, q, asks, stream);
         float square = 0.0f;
         float sum    = 0.0f;
-        for (int32_t i = thread % RANDOM_ROTATE_SIMD; i < args.d; i += RANDOM_ROTATE_SIMD) {
+        for (int32_t i = me % RANDOM_ROTATE_SIMD; i < args.d; i += RANDOM_ROTATE_SIMD) {
             square += x[i]*x[i];
             sum    += x[i];
         }
         square = random_rotate_simd_sum(square);
         sum    = random_rotate_simd_sum(sum);
-        if (thread % RANDOM_ROTATE_SIMD == 0) {
+        if (me % RANDOM_ROTATE_SIMD == 0) {
             shared->q_square[simd] = square;
             shared->q_sum   [simd] = sum;
         }
 
-        for (int32_t j = thread/8; j < RANDOM_ROTATE_SCORES_TILE; j += RANDOM_ROTATE_THREADS/8) {
+        for (int32_t j = me/8; j < RANDOM_ROTATE_SCORES_TILE; j += RANDOM_ROTATE_THREADS/8) {
             const int32_t cell = tile + j;
             RANDOM_ROTATE_DEVICE const char * key = k + cell*args.k_nb1 + head_kv*args.k_nb2 + stream*args.k_nb3;
 
             float key_square = 0.0f;
             float key_sum    = 0.0f;
             float score[RANDOM_ROTATE_ROWS] = {};
-            for (int32_t i = thread % 8; i < args.d && cell < args.n_kv; i += 8) {
+            for (int32_t i = me % 8; i < args.d && cell < args.n_kv; i += 8) {
                 const float xi = cache::at(key, i);
                 key_square += xi*xi;
                 key_sum    += xi;
@@ -132,7 +122,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores
             for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
                 score[r] = random_rotate_octet_sum(score[r]);
             }
-            if (thread % 8 == 0) {
+            if (me % 8 == 0) {
                 shared->square[j] = key_square;
                 shared->sum   [j] = key_sum;
                 for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {

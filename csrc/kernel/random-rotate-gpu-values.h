@@ -6,15 +6,6 @@
 
 #include "random-rotate-gpu-scores.h"
 
-// what the threads of a block share
-struct random_rotate_values_shared {
-    float factor[RANDOM_ROTATE_ROWS][RANDOM_ROTATE_VALUES_TILE]; // what each value is to be multiplied by
-    float norm  [RANDOM_ROTATE_VALUES_TILE];
-    float lean  [RANDOM_ROTATE_VALUES_TILE];
-    float sum   [RANDOM_ROTATE_ROWS][RANDOM_ROTATE_THREADS];
-    float part  [RANDOM_ROTATE_ROWS][RANDOM_ROTATE_THREADS/RANDOM_ROTATE_SIMD][RANDOM_ROTATE_PART_SIZE];
-};
-
 // the values of one head
 struct random_rotate_value_head {
     RANDOM_ROTATE_DEVICE const char * v;
@@ -47,15 +38,15 @@ static RANDOM_ROTATE_ON_GPU random_rotate_asking random_rotate_who_reads(random_
 // |v| and s1(v)/|v| of n cells; threads work together on what lies together
 template <typename cache>
 static RANDOM_ROTATE_ON_GPU void random_rotate_measure_values(random_rotate_value_head values, int32_t cell, int32_t n, int32_t d,
-        int32_t thread, RANDOM_ROTATE_SHARED random_rotate_values_shared * shared) {
+        int32_t me, RANDOM_ROTATE_SHARED random_rotate_values_shared * shared) {
     const int32_t n_together = values.transposed ? 1 : 8;
     const int32_t n_rounds   = (n + RANDOM_ROTATE_THREADS/n_together - 1)/(RANDOM_ROTATE_THREADS/n_together);
     for (int32_t round = 0; round < n_rounds; ++round) {
-        const int32_t j = thread/n_together + round*(RANDOM_ROTATE_THREADS/n_together);
+        const int32_t j = me/n_together + round*(RANDOM_ROTATE_THREADS/n_together);
 
         float square = 0.0f;
         float sum    = 0.0f;
-        for (int32_t i = thread % n_together; i < d && j < n; i += n_together) {
+        for (int32_t i = me % n_together; i < d && j < n; i += n_together) {
             const float x = random_rotate_value_at<cache>(values, cell + j, i);
             square += x*x;
             sum    += x;
@@ -64,7 +55,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_measure_values(random_rotate_valu
             square = random_rotate_octet_sum(square);
             sum    = random_rotate_octet_sum(sum);
         }
-        if (thread % n_together == 0 && j < n) {
+        if (me % n_together == 0 && j < n) {
             const float norm = random_rotate_sqrt(square);
             shared->norm[j] = norm;
             shared->lean[j] = norm > 0.0f ? sum/norm : 0.0f;
@@ -74,9 +65,9 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_measure_values(random_rotate_valu
 
 // what the values of n cells are multiplied by for one query; part: what this thread knows of the others' noise
 static RANDOM_ROTATE_ON_GPU void random_rotate_weigh_values(random_rotate_asking ask, RANDOM_ROTATE_DEVICE const float * p,
-        RANDOM_ROTATE_DEVICE const int32_t * positions, int32_t cell, int32_t n, int32_t d, int32_t thread, RANDOM_ROTATE_SHARED float * factor,
+        RANDOM_ROTATE_DEVICE const int32_t * positions, int32_t cell, int32_t n, int32_t d, int32_t me, RANDOM_ROTATE_SHARED float * factor,
         RANDOM_ROTATE_SHARED random_rotate_values_shared * shared, RANDOM_ROTATE_LOCAL float * part) {
-    for (int32_t j = thread; j < n; j += RANDOM_ROTATE_THREADS) {
+    for (int32_t j = me; j < n; j += RANDOM_ROTATE_THREADS) {
         const float pj = p[cell + j];
         if (ask.theta_max == 0.0f) {
             factor[j] = pj;
@@ -98,13 +89,13 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_weigh_values(random_rotate_asking
 // sums over n cells for all queries, added to what is in their parts, or the first there; neighbours in memory are read together
 template <typename cache>
 static RANDOM_ROTATE_ON_GPU void random_rotate_sum_values(random_rotate_value_head values, int32_t cell, int32_t n, int32_t d, bool first,
-        int32_t thread, RANDOM_ROTATE_SHARED random_rotate_values_shared * shared, RANDOM_ROTATE_DEVICE float * const RANDOM_ROTATE_LOCAL * parts,
+        int32_t me, RANDOM_ROTATE_SHARED random_rotate_values_shared * shared, RANDOM_ROTATE_DEVICE float * const RANDOM_ROTATE_LOCAL * parts,
         int32_t n_rows) {
     // transposed: a SIMD group for each number, else a thread for each, and several where numbers are few
     const int32_t n_side   = values.transposed ? RANDOM_ROTATE_THREADS/RANDOM_ROTATE_SIMD : d <= 32 ? 32 : d <= 64 ? 64 : 128;
     const int32_t n_shares = RANDOM_ROTATE_THREADS/n_side;
-    const int32_t side     = values.transposed ? thread/n_shares : thread % n_side;
-    const int32_t share    = values.transposed ? thread % n_shares : thread / n_side;
+    const int32_t side     = values.transposed ? me/n_shares : me % n_side;
+    const int32_t share    = values.transposed ? me % n_shares : me / n_side;
 
     for (int32_t base = 0; base < d; base += n_side) {
         const int32_t i = base + side;
@@ -123,7 +114,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_sum_values(random_rotate_value_he
         } else if (n_shares > 1) {
             random_rotate_barrier(); // what was shared before has been read
             for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-                shared->sum[r][thread] = sum[r];
+                shared->sum[r][me] = sum[r];
             }
             random_rotate_barrier();
             for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
@@ -141,7 +132,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_sum_values(random_rotate_value_he
 }
 
 // what all threads know of the noise of the queries
-static RANDOM_ROTATE_ON_GPU void random_rotate_join_parts(RANDOM_ROTATE_LOCAL float * part, int32_t thread,
+static RANDOM_ROTATE_ON_GPU void random_rotate_join_parts(RANDOM_ROTATE_LOCAL float * part, int32_t me,
         RANDOM_ROTATE_SHARED random_rotate_values_shared * shared, RANDOM_ROTATE_DEVICE float * const RANDOM_ROTATE_LOCAL * parts, int32_t n_rows, int32_t d) {
     for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
         RANDOM_ROTATE_LOCAL float * own = part + r*RANDOM_ROTATE_PART_SIZE;
@@ -152,13 +143,13 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_join_parts(RANDOM_ROTATE_LOCAL fl
             const float lean     = random_rotate_simd_xor(own[RANDOM_ROTATE_PART_LEAN],     mask);
             random_rotate_add_part(own, heaviest, cell, rest, lean);
         }
-        for (int f = 0; f < RANDOM_ROTATE_PART_SIZE && thread % RANDOM_ROTATE_SIMD == 0; ++f) {
-            shared->part[r][thread/RANDOM_ROTATE_SIMD][f] = own[f];
+        for (int f = 0; f < RANDOM_ROTATE_PART_SIZE && me % RANDOM_ROTATE_SIMD == 0; ++f) {
+            shared->part[r][me/RANDOM_ROTATE_SIMD][f] = own[f];
         }
     }
     random_rotate_barrier();
     for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-        if (r != thread || r >= n_rows) {
+        if (r != me || r >= n_rows) {
             continue;
         }
         float all[RANDOM_ROTATE_PART_SIZE] = {};
@@ -178,7 +169,7 @@ template <typename cache>
 static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values_args args, RANDOM_ROTATE_DEVICE const char * p,
         RANDOM_ROTATE_DEVICE const char * v, RANDOM_ROTATE_DEVICE const float * doses, RANDOM_ROTATE_DEVICE const int32_t * tokens,
         RANDOM_ROTATE_DEVICE const int32_t * cells, RANDOM_ROTATE_DEVICE float * parts, int32_t chunk, int32_t row, int32_t head_kv,
-        int32_t stream, int32_t thread, RANDOM_ROTATE_SHARED random_rotate_values_shared * shared) {
+        int32_t stream, int32_t me, RANDOM_ROTATE_SHARED random_rotate_values_shared * shared) {
     const int32_t n_group = args.n_head/args.n_head_kv;
     const random_rotate_value_head values = random_rotate_value_head_of(args, v, head_kv, stream);
 
@@ -204,18 +195,18 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values
     for (int32_t cell = begin; cell < end; cell += RANDOM_ROTATE_VALUES_TILE) {
         const int32_t n = end - cell < RANDOM_ROTATE_VALUES_TILE ? end - cell : RANDOM_ROTATE_VALUES_TILE;
         if (dosed) {
-            random_rotate_measure_values<cache>(values, cell, n, args.d, thread, shared);
+            random_rotate_measure_values<cache>(values, cell, n, args.d, me, shared);
         }
         random_rotate_barrier();
         for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-            random_rotate_weigh_values(ask[r], weights[r], cells + stream*args.n_kv, cell, n, args.d, thread, shared->factor[r], shared,
+            random_rotate_weigh_values(ask[r], weights[r], cells + stream*args.n_kv, cell, n, args.d, me, shared->factor[r], shared,
                 part + r*RANDOM_ROTATE_PART_SIZE);
         }
         random_rotate_barrier();
-        random_rotate_sum_values<cache>(values, cell, n, args.d, cell == begin, thread, shared, to, n_rows);
+        random_rotate_sum_values<cache>(values, cell, n, args.d, cell == begin, me, shared, to, n_rows);
         random_rotate_barrier();
     }
-    random_rotate_join_parts(part, thread, shared, to, n_rows, args.d);
+    random_rotate_join_parts(part, me, shared, to, n_rows, args.d);
 }
 
 // y += w u, u = the part of g orthogonal to v, over its length; a second time where little remains, as for d = 2

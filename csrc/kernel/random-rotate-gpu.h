@@ -17,7 +17,7 @@
 
 // the threads that work together, and shared memory with room for one number of each SIMD group
 struct random_rotate_block {
-    int32_t thread;
+    int32_t me;
     int32_t n_threads; // a multiple of 32
     RANDOM_ROTATE_SHARED float * shared;
 };
@@ -29,8 +29,8 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_block_sum(random_rotate_block bl
         return x;
     }
     random_rotate_barrier(); // what was shared before has been read
-    if (block.thread % RANDOM_ROTATE_SIMD == 0) {
-        block.shared[block.thread/RANDOM_ROTATE_SIMD] = x;
+    if (block.me % RANDOM_ROTATE_SIMD == 0) {
+        block.shared[block.me/RANDOM_ROTATE_SIMD] = x;
     }
     random_rotate_barrier();
     float sum = 0.0f;
@@ -46,8 +46,8 @@ static RANDOM_ROTATE_ON_GPU uint32_t random_rotate_block_max(random_rotate_block
         return x;
     }
     random_rotate_barrier();
-    if (block.thread % RANDOM_ROTATE_SIMD == 0) {
-        block.shared[block.thread/RANDOM_ROTATE_SIMD] = random_rotate_as_float(x);
+    if (block.me % RANDOM_ROTATE_SIMD == 0) {
+        block.shared[block.me/RANDOM_ROTATE_SIMD] = random_rotate_as_float(x);
     }
     random_rotate_barrier();
     uint32_t max = 0;
@@ -60,7 +60,7 @@ static RANDOM_ROTATE_ON_GPU uint32_t random_rotate_block_max(random_rotate_block
 
 // where in a row number n of a thread stands
 static RANDOM_ROTATE_ON_GPU int32_t random_rotate_slice_index(random_rotate_block block, int32_t n) {
-    const int32_t counter = block.thread + n/RANDOM_ROTATE_QUAD*block.n_threads;
+    const int32_t counter = block.me + n/RANDOM_ROTATE_QUAD*block.n_threads;
     return RANDOM_ROTATE_GROUP*(counter/16) + 16*(n % RANDOM_ROTATE_QUAD) + counter % 16;
 }
 
@@ -72,7 +72,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_draw_slice(random_rotate_block bl
         RANDOM_ROTATE_LOCAL float * quad = g + RANDOM_ROTATE_QUAD*q;
 
         uint32_t words[4];
-        random_rotate_words(ask, what_for, 1 + block.thread + q*block.n_threads, words);
+        random_rotate_words(ask, what_for, 1 + block.me + q*block.n_threads, words);
         if (uniform) {
             for (int w = 0; w < RANDOM_ROTATE_QUAD; ++w) {
                 quad[w] = random_rotate_uniform(words[w]);
@@ -110,7 +110,7 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_slice_subtract(random_rotate_blo
 
 static RANDOM_ROTATE_ON_GPU void random_rotate_copy_row(random_rotate_block block, RANDOM_ROTATE_DEVICE const float * x,
         RANDOM_ROTATE_DEVICE float * y, int32_t d) {
-    for (int32_t i = block.thread; i < d; i += block.n_threads) {
+    for (int32_t i = block.me; i < d; i += block.n_threads) {
         y[i] = x[i];
     }
 }
@@ -146,7 +146,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_turn_row(random_rotate_block bloc
     float scale   = 1.0f;
     float inverse = 1.0f;
     float xx      = random_rotate_slice_dot<n_quads>(block, v, v);
-    if (!(xx > RANDOM_ROTATE_SQUARE_MIN && xx < RANDOM_ROTATE_SQUARE_MAX)) {
+    if (!random_rotate_square_fits(xx)) {
         uint32_t max = 0; // as bits, which are ordered as the numbers are, infinity and NaN last
         for (int n = 0; n < n_slice; ++n) {
             const uint32_t bits = random_rotate_as_bits(v[n]) & 0x7fffffffu;
@@ -158,7 +158,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_turn_row(random_rotate_block bloc
             v[n] *= scale;
         }
         xx = random_rotate_slice_dot<n_quads>(block, v, v);
-        if (max == 0 || max >= 0x7f800000u || !(xx > RANDOM_ROTATE_SQUARE_MIN)) {
+        if (max == 0 || max >= 0x7f800000u || !random_rotate_square_fits(xx)) {
             random_rotate_copy_row(block, x, y, d); // nothing to turn, or nothing that could be
             return;
         }

@@ -164,9 +164,12 @@ RANDOM_ROTATE_INLINE void random_rotate_scale(float max, RANDOM_ROTATE_LOCAL flo
     *inverse = random_rotate_as_float(e << 23);
 }
 
-// below and above these, squares of a row may vanish or overflow
-#define RANDOM_ROTATE_SQUARE_MIN 1e-30f
-#define RANDOM_ROTATE_SQUARE_MAX 1e+34f
+// whether the squares of a row whose square is xx neither vanished nor overflowed; compared as bits, which are ordered as the numbers
+// are, NaN last, because compilers for graphics cards take it that there is no NaN
+RANDOM_ROTATE_INLINE bool random_rotate_square_fits(float xx) {
+    const uint32_t bits = random_rotate_as_bits(xx);
+    return bits > random_rotate_as_bits(1e-30f) && bits < random_rotate_as_bits(1e+34f);
+}
 
 // How y = g - a x is made orthogonal to x, with a = g.x/x.x and what is left of it, y.y. One projection leaves an error of about
 // 1e-7 |g| along x. Where little of g remains (common for d = 2 only) that would bend the angle, and a second projection takes

@@ -1,0 +1,42 @@
+# Metal compiles kernels from their text while a program runs, and looks nowhere for headers.
+
+# flatten_source(TEXT FILE)  FILE with each of our headers in the place where it is first included
+function(flatten_source text file)
+    set(done)
+    flatten_into(result done ${file})
+    set(${text} "${result}" PARENT_SCOPE)
+endfunction()
+
+function(flatten_into text done file)
+    get_filename_component(folder ${file} DIRECTORY)
+    set(seen ${${done}})
+    list(APPEND seen ${file})
+    file(READ ${file} rest)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    string(REPLACE "#pragma once\n" "" rest "${rest}")
+
+    set(result "")
+    while (rest MATCHES "#include \"([^\"]+)\"\n")
+        set(name ${CMAKE_MATCH_1})
+        string(FIND "${rest}" "#include \"${name}\"\n" at)
+        string(SUBSTRING "${rest}" 0 ${at} before)
+        string(LENGTH "#include \"${name}\"\n" length)
+        math(EXPR at "${at} + ${length}")
+        string(SUBSTRING "${rest}" ${at} -1 rest)
+
+        string(APPEND result "${before}")
+        if (NOT ${folder}/${name} IN_LIST seen)
+            flatten_into(included seen ${folder}/${name})
+            string(APPEND result "${included}")
+        endif()
+    endwhile()
+    set(${text} "${result}${rest}" PARENT_SCOPE)
+    set(${done} ${seen} PARENT_SCOPE)
+endfunction()
+
+# metal_source(HEADER FILE)  writes HEADER, which defines RANDOM_ROTATE_METAL_SOURCE, and FILE's text beside it as HEADER.metal
+function(metal_source header file)
+    flatten_source(text ${file})
+    file(CONFIGURE OUTPUT ${header}.metal CONTENT "${text}" @ONLY)
+    file(CONFIGURE OUTPUT ${header} CONTENT "static const char RANDOM_ROTATE_METAL_SOURCE[] = R\"metal(\n${text})metal\";\n" @ONLY)
+endfunction()

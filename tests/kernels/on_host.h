@@ -1,0 +1,20 @@
+// The kernels of graphics cards, run on the processor by the shims beside this file. dst: one of the ops, with its sources, all in
+// memory; supports(): as the backend says.
+
+#pragma once
+
+#include "ggml.h"
+
+#include <cstdint>
+
+struct arithmetic;
+
+bool cuda_supports (const ggml_tensor * op);
+bool metal_supports(const ggml_tensor * op);
+
+void run_cuda (ggml_tensor * dst);
+void run_metal(ggml_tensor * dst);
+
+// see arithmetic.h
+void cuda_arithmetic (uint32_t i, arithmetic & a);
+void metal_arithmetic(uint32_t i, arithmetic & a);
