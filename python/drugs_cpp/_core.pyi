@@ -152,6 +152,16 @@ def cache_memory(ctx: int) -> list[tuple[int, int | None]]:
         Pairs (taken, free); free is None for the computer's main memory, where the operating system knows.
     """
 
+def add_rpc_server(endpoint: str) -> None:
+    """Let models that are loaded from now on use the devices of an RPC server; a second time changes nothing.
+
+    Args:
+        endpoint: "host:port". Somebody must listen there: llama.cpp aborts otherwise.
+
+    Raises:
+        RuntimeError: a build without RPC, or a server without devices.
+    """
+
 class Changes:
     """A number that grows; a decoder stops where it has. Any thread may use it."""
 
