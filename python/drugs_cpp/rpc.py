@@ -13,7 +13,7 @@ _SECONDS_TO_CONNECT = 10
 def add_rpc_servers(*servers: str) -> None:
     """Let models that are loaded from now on use the devices of RPC servers, as those of this computer.
 
-    ``Llama(..., n_gpu_layers=-1)`` spreads all layers over them; ``n_gpu_layers=0``, the default, leaves all of them here.
+    ``Llama(..., n_gpu_layers=-1)`` spreads all layers over them; with ``n_gpu_layers=0``, the default, all stay here.
 
     Args:
         servers: "host:port" of each, where ``drugs-rpc-server`` runs, or llama.cpp's ``ggml-rpc-server``.
