@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
+import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -254,20 +258,74 @@ def test_a_server_is_added_once(servers: Servers) -> None:
 
 
 LOSE_THE_SERVER = """
-import os, signal, sys
+import sys
 import drugs_cpp
 drugs_cpp.add_rpc_servers(sys.argv[2])
 llm = drugs_cpp.Llama(sys.argv[1], n_ctx=256, n_gpu_layers=-1, verbose=False)
-llm.Dgenerate([1, 40, 41], max_new_tokens=4)
-os.kill(int(sys.argv[3]), signal.SIGKILL)
-llm.Dgenerate([], max_new_tokens=4)
+llm.eval([1, 40])
+llm.eval([41])
+print("ready", flush=True)
+input()
+llm.eval([42])
+print("logits", flush=True)
+llm._decoder.logits()
 """
 
 
-def test_a_lost_server_ends_the_process_and_does_not_hang_it(tiny_model_path: str) -> None:
-    """llama.cpp aborts; the thread that finds out logs it, which takes Python's lock."""
-    with RpcServer(own_program()) as server:
-        arguments = (tiny_model_path, server.address, str(server.process.pid))
-        ran = run_python("-c", LOSE_THE_SERVER, *arguments, GGML_NO_BACKTRACE="1")
-    assert ran.returncode < 0
-    assert "Remote RPC server crashed" in ran.stderr
+class Wire:
+    """What is between a server and those who use it.
+
+    Attributes:
+        delay: seconds that each answer takes.
+        is_cut: the next answer does not arrive, and nothing after it.
+    """
+
+    def __init__(self, server: str) -> None:
+        self._server = server.split(":")
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.delay = 0.0
+        self.is_cut = False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            client, _ = self._listener.accept()
+            with client, socket.create_connection((self._server[0], int(self._server[1]))) as server:
+                self._forward(client, server)
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        while True:
+            for source in select.select([client, server], [], [])[0]:
+                data = source.recv(1 << 16)
+                if source is server:
+                    time.sleep(self.delay)
+                if source is server and self.is_cut:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # no goodbye
+                    return
+                if not data:
+                    return
+                (server if source is client else client).sendall(data)
+
+
+def test_a_lost_server_ends_the_process_and_does_not_hang_it(servers: Servers, tiny_model_path: str) -> None:
+    """llama.cpp aborts. The thread that finds out logs it, which takes Python's lock: who waits must not hold it."""
+    wire = Wire(*servers("a"))
+    command = [sys.executable, "-c", LOSE_THE_SERVER, tiny_model_path, wire.address]
+    quick = {**os.environ, "GGML_NO_BACKTRACE": "1"}
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, text=True, env=quick, **pipes) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "ready\n"
+            wire.delay = 0.3
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "logits\n"
+            wire.is_cut = True
+            _, complaint = process.communicate(timeout=15)
+        finally:
+            process.kill()
+    assert process.returncode == -signal.SIGABRT
+    assert "Remote RPC server crashed" in complaint

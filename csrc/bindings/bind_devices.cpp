@@ -18,9 +18,6 @@ static void add_rpc_server(const std::string & endpoint) {
     if (!rpc) {
         throw std::runtime_error("this build knows no RPC: build drugs_cpp with -DGGML_RPC=ON");
     }
-    if (ggml_backend_reg_by_name(("RPC[" + endpoint + "]").c_str())) {
-        return; // a device that was added twice would be used twice
-    }
     const auto add_server = (add_server_t) ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server");
     ggml_backend_reg_t server = add_server(endpoint.c_str());
     if (!server) {
