@@ -104,7 +104,7 @@ $(DONE)/unpatched: tests/unpatched/CMakeLists.txt $(shell find cmake -type f ! -
 		$(DONE)/source
 	$(STEP) unpatched 'Building the unpatched llama.cpp to compare with (minutes, the first time)' sh -c '$(WITH_TOOLS) \
 		cmake -G Ninja -S tests/unpatched -B build/unpatched -DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" $(CMAKE_ARGS) && \
-		cmake --build build/unpatched --target all ggml-rpc-server'
+		cmake --build build/unpatched'
 	@touch $@
 
 # Upstream's own benchmarks, unpatched.
