@@ -81,6 +81,13 @@ def with_a_twin(llm: Llama) -> Said:
     return {"twin dosed": np.array(dosed), "twin on": np.array(llm.Dgenerate([], max_new_tokens=N_TOKENS))}
 
 
+def in_small_batches(llm: Llama) -> Said:
+    """Of a prompt that is dosed, several are under way at once where devices work one behind the other."""
+    llm.drugs.assign(doses()["all"])
+    dosed = llm.Dgenerate(PROMPT * 4, max_new_tokens=N_TOKENS)
+    return {"batches": np.array(dosed), "logits batches": last_logits(llm)}
+
+
 def main(settings: dict[str, Any], output: str) -> None:
     drugs_cpp.add_rpc_servers(*settings.pop("servers", ()))
     cache = llama_cpp.GGML_TYPE_F32  # rounds so little that all computers choose the same tokens
@@ -90,6 +97,9 @@ def main(settings: dict[str, Any], output: str) -> None:
     llm.close()
     llm = Llama(**settings, sober_twin=True, protect_inputs=False)
     said |= with_a_twin(llm)
+    llm.close()
+    llm = Llama(**settings, protect_inputs=False, n_batch=64, n_ubatch=8)
+    said |= in_small_batches(llm)
     np.savez(output, allow_pickle=False, **said)
 
 

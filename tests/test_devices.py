@@ -27,7 +27,8 @@ from benchmarks.server_process import free_port
 from conftest import built_by_make
 from drugs_cpp import RpcServerError
 from on_devices import Said
-from program import DRUGS, run_drugs
+from program import DRUGS, Server, run_drugs
+from serving import TINY, dirty, sober_text, text, wait_until
 
 HERE = Path(__file__).resolve().parent
 PROMPT = "The sea was calm"
@@ -192,6 +193,20 @@ def test_vectors_are_turned_where_they_are_if_the_server_can(
 ) -> None:
     rpc = ("--rpc", ",".join(servers(*names))) if names else ()
     assert computed_on(tiny_model_path, "-ngl", layers, *rpc) == devices
+
+
+def answers(model: str, *options: str) -> list[str]:
+    """Of `drugs serve`: dosed, behind a shower, sober, and dosed again."""
+    dosed = {**dict.fromkeys(drugs_cpp.SITES, 0.6), "seed": 7}
+    with Server("-m", model, *TINY, *options) as server:
+        texts = [text(server, dosed)]
+        wait_until(lambda: dirty(server) == 0)
+        return [*texts, text(server, dosed, prompt=PROMPT + texts[0]), sober_text(server), text(server, dosed)]
+
+
+def test_the_server_answers_as_on_one_cpu(servers: Servers, tiny_model_path: str) -> None:
+    rpc = ",".join(servers("a", "upstream"))
+    assert answers(tiny_model_path, "-ngl", "99", "--rpc", rpc) == answers(tiny_model_path)
 
 
 #
