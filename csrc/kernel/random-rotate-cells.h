@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "random-rotate-attend.h"
 #include "random-rotate-draw.h"
 
 #include "ggml-cpu.h"
@@ -196,9 +197,8 @@ static inline void draw_pairs(const asking & ask, const int32_t * positions, uin
         words.draw(ask, RANDOM_ROTATE_FOR_SCORES, first);
 #pragma omp simd
         for (int l = 0; l < LANES; ++l) {
-            const bool second = (positions[i + l] >> 4) & 1;
-            w0[i + l] = second ? words.word[2][l] : words.word[0][l];
-            w1[i + l] = second ? words.word[3][l] : words.word[1][l];
+            random_rotate_choose_pair((uint32_t) positions[i + l], words.word[0][l], words.word[1][l], words.word[2][l],
+                words.word[3][l], &w0[i + l], &w1[i + l]);
         }
     }
 }
@@ -224,9 +224,8 @@ static inline void draw_singles(const asking & ask, const int32_t * positions, u
         words.draw(ask, RANDOM_ROTATE_FOR_VALUES, first);
 #pragma omp simd
         for (int l = 0; l < LANES; ++l) {
-            const uint32_t low  = (positions[i + l] >> 4) & 1 ? words.word[1][l] : words.word[0][l];
-            const uint32_t high = (positions[i + l] >> 4) & 1 ? words.word[3][l] : words.word[2][l];
-            w[i + l] = (positions[i + l] >> 5) & 1 ? high : low;
+            w[i + l] = random_rotate_choose_single((uint32_t) positions[i + l], words.word[0][l], words.word[1][l],
+                words.word[2][l], words.word[3][l]);
         }
     }
 }

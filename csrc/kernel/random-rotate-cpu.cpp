@@ -5,22 +5,6 @@
 #include <cfloat>
 #include <vector>
 
-// below and above these, squares of a float's row may vanish or overflow
-static constexpr float SQUARE_MIN = 1e-30f;
-static constexpr float SQUARE_MAX = 1e+34f;
-
-// theta ~ Uniform(0, theta_max)
-static float draw_angle(const asking & ask) {
-    uint32_t c0 = 0;
-    uint32_t c1 = ask.place;
-    uint32_t c2 = ask.position;
-    uint32_t c3 = RANDOM_ROTATE_FOR_ROW;
-    for (uint32_t r = 0; r < PHILOX_ROUNDS; ++r) {
-        philox4x32_round(&c0, &c1, &c2, &c3, ask.seed + r*PHILOX_W0, r*PHILOX_W1);
-    }
-    return ask.theta_max * random_rotate_uniform(c0);
-}
-
 //
 // rotation of a row
 //
@@ -65,16 +49,15 @@ static void combine(const float * x, float * y, int64_t d, float a, float b) {
 }
 
 // make y orthogonal to x; returns y.y > 0
-// One projection leaves an error of about 1e-7 |g| along x. Where little of g remains (common for d = 2 only) that would
-// bend the angle, and a second projection takes it away. Where nothing remains, an axis is projected instead.
 static float orthogonalize(const float * x, float * y, int64_t d, float xx, float gx) {
-    const float a = gx/xx;
+    const float a  = gx/xx;
+    const float yy = subtract(x, y, d, a);
 
-    float yy = subtract(x, y, d, a);
-    if (yy > 0.01f*a*gx) {
+    const int32_t next = random_rotate_orthogonality(yy, a, gx);
+    if (next == RANDOM_ROTATE_ORTHOGONAL) {
         return yy;
     }
-    if (yy > 1e-10f*a*gx) {
+    if (next == RANDOM_ROTATE_PROJECT_AGAIN) {
         return subtract(x, y, d, dot(y, x, d)/xx);
     }
 
@@ -94,18 +77,21 @@ static bool rotate_row(const asking & ask, const float * x, float * y, int64_t d
     float xx;
     float gx;
     fill(ask, x, y, d, xx, gx);
-    if (!(xx > SQUARE_MIN && xx < SQUARE_MAX)) {
+    if (!(xx > RANDOM_ROTATE_SQUARE_MIN && xx < RANDOM_ROTATE_SQUARE_MAX)) {
         return false;
     }
 
-    const float uu    = orthogonalize(x, y, d, xx, gx);
-    const float theta = draw_angle(ask);
+    const float uu = orthogonalize(x, y, d, xx, gx);
 
-    combine(x, y, d, cosf(theta), sinf(theta)*sqrtf(xx/uu));
+    float sine;
+    float cosine;
+    random_rotate_sin_cos_precise(random_rotate_angle(ask), &sine, &cosine);
+
+    combine(x, y, d, cosine, sine*sqrtf(xx/uu));
     return true;
 }
 
-// a rotation commutes with scaling, so very small and very large rows are turned at a scale of one
+// very small and very large rows are turned at a scale of one
 static void rotate_row_scaled(const asking & ask, const float * x, float * y, int64_t d) {
     float max = 0.0f;
     for (int64_t i = 0; i < d; ++i) {
@@ -120,17 +106,21 @@ static void rotate_row_scaled(const asking & ask, const float * x, float * y, in
         return;
     }
 
+    float scale;
+    float inverse;
+    random_rotate_scale(max, &scale, &inverse);
+
     std::vector<float> scaled(d);
     for (int64_t i = 0; i < d; ++i) {
-        scaled[i] = (float) ((double) x[i]/max);
+        scaled[i] = x[i]*scale;
     }
     if (!rotate_row(ask, scaled.data(), y, d)) {
-        memcpy(y, x, d*sizeof(float)); // unreachable: 1 <= |scaled|^2 <= d
+        memcpy(y, x, d*sizeof(float)); // unreachable: 1 <= |scaled|^2 <= 16 d
         return;
     }
+    const float limit = FLT_MAX*scale;
     for (int64_t i = 0; i < d; ++i) {
-        const double yi = (double) y[i]*max;
-        y[i] = (float) std::min<double>(std::max<double>(yi, -FLT_MAX), FLT_MAX);
+        y[i] = std::min(std::max(y[i], -limit), limit)*inverse;
     }
 }
 

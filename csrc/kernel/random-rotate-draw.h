@@ -8,8 +8,8 @@
 
 #include "ggml-cpu-impl.h"
 #include "ggml-random-rotate.h"
+#include "random-rotate-asking.h"
 #include "random-rotate-lanes.h"
-#include "random-rotate-math.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,31 +18,13 @@
 static constexpr int LANES = RANDOM_ROTATE_LANES;
 static constexpr int GROUP = RANDOM_ROTATE_GROUP;
 
-// one head of one token, and its dose
-struct asking {
-    uint32_t seed;
-    uint32_t position;
-    uint32_t place;     // layer, site, head
-    float    theta_max; // 0: sober
-    int32_t  n_sink;
-    bool     reference; // noise
-};
+using asking = random_rotate_asking;
 
 // doses: F32 [n_site, n_layer, n_tables], tokens: I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE, n_tokens]
 static inline asking who_asks(const ggml_tensor * doses, const ggml_tensor * tokens, int64_t token, int32_t layer, int32_t site,
         int64_t head) {
-    const int32_t * of    = (const int32_t *) ((const char *) tokens->data + token*tokens->nb[1]);
-    const int32_t   table = of[GGML_RANDOM_ROTATE_TOKEN_TABLE];
-
-    return {
-        /*.seed      =*/ (uint32_t) of[GGML_RANDOM_ROTATE_TOKEN_SEED],
-        /*.position  =*/ (uint32_t) of[GGML_RANDOM_ROTATE_TOKEN_POSITION],
-        /*.place     =*/ random_rotate_place(layer, site, (int32_t) head),
-        /*.theta_max =*/ table < 0 ? 0.0f :
-            *(const float *) ((const char *) doses->data + site*doses->nb[0] + layer*doses->nb[1] + table*doses->nb[2]),
-        /*.n_sink    =*/ of[GGML_RANDOM_ROTATE_TOKEN_SINK],
-        /*.reference =*/ of[GGML_RANDOM_ROTATE_TOKEN_NOISE] == GGML_RANDOM_ROTATE_REFERENCE,
-    };
+    const int32_t * of = (const int32_t *) tokens->data + token*GGML_RANDOM_ROTATE_TOKEN_SIZE;
+    return random_rotate_who_asks((const float *) doses->data, doses->ne[0], doses->ne[1], of, layer, site, (int32_t) head);
 }
 
 // four words for each of 16 counters

@@ -1,11 +1,10 @@
 // The arithmetic of a random rotation, free of memory and threads: counters, integers, uniforms, normals.
-// Everything is branch-free, so that a loop over lanes that calls it is vectorised by the compiler.
+// Everything is branch-free, so that a loop over lanes that calls it is vectorised by the compiler. The kernels of the CPU, of
+// CUDA and of Metal all compile this file.
 
 #pragma once
 
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
+#include "random-rotate-dialect.h"
 
 // what fits into the fields of a counter
 #define RANDOM_ROTATE_MAX_HEADS  (1 << 18)
@@ -23,14 +22,10 @@
 #define PHILOX_M0 0xD2511F53u
 #define PHILOX_M1 0xCD9E8D57u
 
-// the upper half of a product; written like this, compilers know it as one vector operation
-static inline uint32_t philox_mul_hi(uint32_t a, uint32_t b) {
-    return (uint32_t) (((uint64_t) a * b) >> 32);
-}
-
-static inline void philox4x32_round(uint32_t * c0, uint32_t * c1, uint32_t * c2, uint32_t * c3, uint32_t k0, uint32_t k1) {
-    const uint32_t hi0 = philox_mul_hi(PHILOX_M0, *c0);
-    const uint32_t hi1 = philox_mul_hi(PHILOX_M1, *c2);
+RANDOM_ROTATE_INLINE void philox4x32_round(RANDOM_ROTATE_LOCAL uint32_t * c0, RANDOM_ROTATE_LOCAL uint32_t * c1,
+        RANDOM_ROTATE_LOCAL uint32_t * c2, RANDOM_ROTATE_LOCAL uint32_t * c3, uint32_t k0, uint32_t k1) {
+    const uint32_t hi0 = random_rotate_mul_hi(PHILOX_M0, *c0);
+    const uint32_t hi1 = random_rotate_mul_hi(PHILOX_M1, *c2);
     const uint32_t lo0 = PHILOX_M0 * *c0;
     const uint32_t lo1 = PHILOX_M1 * *c2;
 
@@ -40,31 +35,33 @@ static inline void philox4x32_round(uint32_t * c0, uint32_t * c1, uint32_t * c2,
     *c3 = lo0;
 }
 
+// all rounds for one counter, which becomes its four words; key = {seed, 0}
+RANDOM_ROTATE_INLINE void philox4x32(RANDOM_ROTATE_LOCAL uint32_t * c, uint32_t seed) {
+    for (uint32_t r = 0; r < PHILOX_ROUNDS; ++r) {
+        philox4x32_round(&c[0], &c[1], &c[2], &c[3], seed + r*PHILOX_W0, r*PHILOX_W1);
+    }
+}
+
 // which layer, site and head a number is for, packed into one word of the counter
-static inline uint32_t random_rotate_place(int32_t layer, int32_t site, int32_t head) {
+RANDOM_ROTATE_INLINE uint32_t random_rotate_place(int32_t layer, int32_t site, int32_t head) {
     return (uint32_t) head | ((uint32_t) layer << 18) | ((uint32_t) site << 28);
 }
 
 // uniform on (0, 1]: 31 bits, the smallest is 2^-32
-static inline float random_rotate_uniform(uint32_t bits) {
-    return (float) (int32_t) (bits >> 1) * 0x1p-31f + 0x1p-32f;
+RANDOM_ROTATE_INLINE float random_rotate_uniform(uint32_t bits) {
+    return (float) (int32_t) (bits >> 1) * (1.0f/2147483648.0f) + 1.0f/4294967296.0f;
 }
 
 // natural logarithm of 2^-32 <= x <= 1, relative error below 2^-22: the mantissa goes to [sqrt(1/2), sqrt(2)), then
 // log(1 + t) = t - t^2/2 + t^3 P(t) with P of degree 6, fitted by least squares at Chebyshev nodes
-static inline float random_rotate_log(float x) {
+RANDOM_ROTATE_INLINE float random_rotate_log(float x) {
     const uint32_t sqrt_half = 0x3f3504f3u;
 
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof(bits));
-
-    const uint32_t shifted  = bits - sqrt_half;
+    const uint32_t shifted  = random_rotate_as_bits(x) - sqrt_half;
     const int32_t  exponent = (int32_t) shifted >> 23;
     const uint32_t mantissa = (shifted & 0x007fffffu) + sqrt_half;
 
-    float t;
-    memcpy(&t, &mantissa, sizeof(t));
-    t -= 1.0f;
+    const float t = random_rotate_as_float(mantissa) - 1.0f;
 
     float p = 8.654275121e-02f;
     p = p*t - 1.425447615e-01f;
@@ -77,16 +74,13 @@ static inline float random_rotate_log(float x) {
     return (float) exponent * 0.693147180559945f + (t - t*t*(0.5f - t*p));
 }
 
-static inline float random_rotate_flip_sign(float x, uint32_t sign) {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof(bits));
-    bits ^= sign << 31;
-    memcpy(&x, &bits, sizeof(x));
-    return x;
+RANDOM_ROTATE_INLINE float random_rotate_flip_sign(float x, uint32_t sign) {
+    return random_rotate_as_float(random_rotate_as_bits(x) ^ (sign << 31));
 }
 
 // sine and cosine of quarter*pi/2 + r*pi/2, |r| <= 1/2; only the two lowest bits of quarter count
-static inline void random_rotate_circle(uint32_t quarter, float r, float * sine, float * cosine) {
+RANDOM_ROTATE_INLINE void random_rotate_circle(uint32_t quarter, float r, RANDOM_ROTATE_LOCAL float * sine,
+        RANDOM_ROTATE_LOCAL float * cosine) {
     const float r2 = r*r;
 
     // sin(pi/2 r) and cos(pi/2 r), absolute error about 2^-23
@@ -110,26 +104,38 @@ static inline void random_rotate_circle(uint32_t quarter, float r, float * sine,
 
 // two independent standard normals from two words (Box and Muller 1958): the radius from the first word; from the second,
 // the top two bits choose a quarter of the circle and the other thirty an angle around its axis
-static inline void random_rotate_normals(uint32_t w0, uint32_t w1, float * n0, float * n1) {
-    const float radius = sqrtf(-2.0f * random_rotate_log(random_rotate_uniform(w0)));
+RANDOM_ROTATE_INLINE void random_rotate_normals(uint32_t w0, uint32_t w1, RANDOM_ROTATE_LOCAL float * n0,
+        RANDOM_ROTATE_LOCAL float * n1) {
+    const float radius = random_rotate_sqrt(-2.0f * random_rotate_log(random_rotate_uniform(w0)));
 
     float sine;
     float cosine;
-    random_rotate_circle(w1 >> 30, (float) (int32_t) (w1 << 2) * 0x1p-32f, &sine, &cosine);
+    random_rotate_circle(w1 >> 30, (float) (int32_t) (w1 << 2) * (1.0f/4294967296.0f), &sine, &cosine);
 
     *n0 = radius * cosine;
     *n1 = radius * sine;
 }
 
 // sine and cosine of 0 <= theta <= 1e6 (larger angles are cut there)
-static inline void random_rotate_sin_cos(float theta, float * sine, float * cosine) {
+RANDOM_ROTATE_INLINE void random_rotate_sin_cos(float theta, RANDOM_ROTATE_LOCAL float * sine,
+        RANDOM_ROTATE_LOCAL float * cosine) {
     const float turns   = (theta < 1e6f ? theta : 1e6f) * 0.636619772f;
     const int32_t quarter = (int32_t) (turns + 0.5f);
     random_rotate_circle((uint32_t) quarter, turns - (float) quarter, sine, cosine);
 }
 
+// the same for a row's angle, where an angle of many turns keeps its precision: pi/2 in three parts (Cody and Waite 1980)
+RANDOM_ROTATE_INLINE void random_rotate_sin_cos_precise(float theta, RANDOM_ROTATE_LOCAL float * sine,
+        RANDOM_ROTATE_LOCAL float * cosine) {
+    const float   angle   = theta < 1e6f ? theta : 1e6f;
+    const int32_t quarter = (int32_t) (angle * 0.636619772f + 0.5f);
+    const float   n       = (float) quarter;
+    const float   rest    = ((angle - n*1.5703125f) - n*4.837512969970703e-4f) - n*7.549789954891882e-8f;
+    random_rotate_circle((uint32_t) quarter, rest * 0.636619772f, sine, cosine);
+}
+
 // 1 - exp(-x) for x >= 0, relative error about 2^-21, also where x is small: exp(-x) = 2^n exp(f), |f| <= log(2)/2
-static inline float random_rotate_one_minus_exp(float x) {
+RANDOM_ROTATE_INLINE float random_rotate_one_minus_exp(float x) {
     const float   y = x < 80.0f ? x : 80.0f;
     const int32_t n = -(int32_t) (y*1.442695041f + 0.5f);
     const float   f = -y - (float) n*0.693147181f;
@@ -143,51 +149,32 @@ static inline float random_rotate_one_minus_exp(float x) {
     p = p*f + 5.000000000e-01f;
     p = p*f + 1.0f;
 
-    const uint32_t bits = (uint32_t) (n + 127) << 23;
-    float scale;
-    memcpy(&scale, &bits, sizeof(scale));
+    const float scale = random_rotate_as_float((uint32_t) (n + 127) << 23);
 
     return (1.0f - scale) - scale*(p*f);
 }
 
-//
-// sites K and V: every asking position turns every cached one, with a scalar or two for each pair instead of d normals
-//
+// Power of two that brings a row whose largest number is max > 0 to a size at which squares neither vanish nor overflow, and its
+// inverse. Rotations commute with scaling, and by a power of two nothing is rounded.
+RANDOM_ROTATE_INLINE void random_rotate_scale(float max, RANDOM_ROTATE_LOCAL float * scale, RANDOM_ROTATE_LOCAL float * inverse) {
+    const uint32_t exponent = random_rotate_as_bits(max) >> 23;
+    const uint32_t e        = exponent < 1 ? 1 : exponent > 253 ? 253 : exponent;
 
-// what the fourth word of a counter says
-#define RANDOM_ROTATE_FOR_ROW      0 // a row is turned; the others: a token asks for cached positions
-#define RANDOM_ROTATE_FOR_SCORES   1 // first word: see random_rotate_pair_counter
-#define RANDOM_ROTATE_FOR_VALUES   2 // first word: see random_rotate_quad_counter
-#define RANDOM_ROTATE_FOR_REST     3 // first word: as for a row
-#define RANDOM_ROTATE_FOR_HEAVIEST 4 // first word: as for a row
-
-// A counter's four words serve two cached positions (K) or four (V), such that 16 neighbours in a cache are neighbours in
-// a vector register: positions 32 m + l and 32 m + 16 + l share counter 16 m + l, l < 16; likewise with 64 and four.
-static inline uint32_t random_rotate_pair_counter(uint32_t position) {
-    return (position >> 5)*16 + (position & 15);
+    *scale   = random_rotate_as_float((254 - e) << 23);
+    *inverse = random_rotate_as_float(e << 23);
 }
 
-static inline uint32_t random_rotate_quad_counter(uint32_t position) {
-    return (position >> 6)*16 + (position & 15);
-}
+// below and above these, squares of a row may vanish or overflow
+#define RANDOM_ROTATE_SQUARE_MIN 1e-30f
+#define RANDOM_ROTATE_SQUARE_MAX 1e+34f
 
-// uniform on (0, 1]: 24 bits
-static inline float random_rotate_uniform24(uint32_t bits) {
-    return (float) (int32_t) bits * 0x1p-24f + 0x1p-25f;
-}
+// How y = g - a x is made orthogonal to x, with a = g.x/x.x and what is left of it, y.y. One projection leaves an error of about
+// 1e-7 |g| along x. Where little of g remains (common for d = 2 only) that would bend the angle, and a second projection takes
+// it away. Where nothing remains, the axis along which x is shortest is projected instead.
+#define RANDOM_ROTATE_ORTHOGONAL    0
+#define RANDOM_ROTATE_PROJECT_AGAIN 1
+#define RANDOM_ROTATE_PROJECT_AXIS  2
 
-// For one query and one key: the angle's share of the dose, and the first coordinate of a uniform point on the unit sphere
-// in n = d - 1 dimensions. Two coordinates of such a point have the length sqrt(1 - U^(2/(n - 2))), U ~ Uniform(0, 1), and
-// any direction. power: 2/(n - 2), or 1e9 for n = 2, or 0 for n = 1.
-static inline void random_rotate_score_noise(uint32_t w0, uint32_t w1, float power, float * share, float * t) {
-    *share = random_rotate_uniform24(w0 >> 8);
-
-    const float u = random_rotate_uniform24(((w0 & 0xffu) << 16) | (w1 >> 16));
-
-    float sine;
-    float cosine;
-    random_rotate_circle(w1 >> 14, (float) (int32_t) ((w1 << 18) | (1u << 17)) * 0x1p-32f, &sine, &cosine);
-
-    const float length = sqrtf(random_rotate_one_minus_exp(-power*random_rotate_log(u)));
-    *t = power > 0.0f ? length*cosine : (cosine > 0.0f ? 1.0f : -1.0f);
+RANDOM_ROTATE_INLINE int32_t random_rotate_orthogonality(float yy, float a, float gx) {
+    return yy > 0.01f*a*gx ? RANDOM_ROTATE_ORTHOGONAL : yy > 1e-10f*a*gx ? RANDOM_ROTATE_PROJECT_AGAIN : RANDOM_ROTATE_PROJECT_AXIS;
 }

@@ -2,16 +2,7 @@
 
 #include "random-rotate-cells.h"
 
-// K: keys turned as the scores read them. With an angle theta and a direction u orthogonal to the key k,
-//
-//   q.k' = cos(theta) q.k + sin(theta) |k| (q.u)
-//
-// isotropic: q.u = |q_perp| t with |k|^2 |q_perp|^2 = |q|^2 |k|^2 - (q.k)^2 and t the first coordinate of a uniform point on
-//            the unit sphere in d - 1 dimensions. Exactly what d normals would give to one query.
-// reference: u = g - (g.k/k.k) k over its length, g = d numbers from Uniform(0, 1). With s1(x) the sum of a vector's numbers,
-//            c = q.k/|k| and z2, z3 standard normals (the sums of d uniforms that they stand for are very nearly normal),
-//            q.u |u| = (s1(q) - c s1(k)/|k|)/2 + |q_perp| z2/sqrt(12)
-//            |u|^2   = d/3 - (s1(k)/|k|)^2/4 - 1/12 + a z2 + b z3, a and b from the covariance of sums of g and of g^2
+// K: keys turned as the scores read them; the formulas are in random-rotate-attend.h
 
 static constexpr int64_t TOKENS_A_UNIT = 32;
 
@@ -32,37 +23,21 @@ struct key_block {
     const float * x;         // [d, n]
 };
 
-struct query {
-    float   norm;
-    float   sum;
-    int64_t d;
-};
+using query = random_rotate_query;
 
 static void turn_isotropic(const asking & ask, const query & q, const key_block & keys, const float * s, float * y) {
     uint32_t w0[CELLS];
     uint32_t w1[CELLS];
     draw_pairs(ask, keys.position, w0, w1);
 
-    const float power = q.d == 2 ? 0.0f : q.d == 3 ? 1e9f : 2.0f/(float) (q.d - 3);
 #pragma omp simd
     for (int i = 0; i < CELLS; ++i) {
-        float share;
-        float t;
-        random_rotate_score_noise(w0[i], w1[i], power, &share, &t);
-
-        float sine;
-        float cosine;
-        random_rotate_sin_cos(ask.theta_max*share, &sine, &cosine);
-
-        const float largest = q.norm*keys.norm[i];
-        const float square  = (largest - s[i])*(largest + s[i]);
-        const float turned  = cosine*s[i] + sine*sqrtf(square > 0.0f ? square : 0.0f)*t;
+        const float turned = random_rotate_turn_score(q, ask.theta_max, w0[i], w1[i], keys.norm[i], s[i]);
         y[i] = keys.position[i] >= ask.n_sink ? turned : s[i];
     }
 }
 
 static void turn_reference(const asking & ask, const query & q, const key_block & keys, const float * s, float * y) {
-    const float d = (float) q.d;
     for (int i = 0; i < CELLS; i += LANES) {
         uint32_t first[LANES];
         memcpy(first, keys.position + i, sizeof(first));
@@ -70,31 +45,9 @@ static void turn_reference(const asking & ask, const query & q, const key_block 
         words.draw(ask, RANDOM_ROTATE_FOR_SCORES, first);
 #pragma omp simd
         for (int l = 0; l < LANES; ++l) {
-            float z2;
-            float z3;
-            random_rotate_normals(words.word[1][l], words.word[2][l], &z2, &z3);
-
-            float sine;
-            float cosine;
-            random_rotate_sin_cos(ask.theta_max*random_rotate_uniform(words.word[0][l]), &sine, &cosine);
-
-            const float score  = s[i + l];
-            const float norm   = keys.norm[i + l];
-            const float lean   = keys.lean[i + l];
-            const float c      = norm > 0.0f ? score/norm : 0.0f;
-            const float along  = q.sum - c*lean;                          // (1.q_perp) |q_perp|
-            const float square = (q.norm - c)*(q.norm + c);
-            const float perp   = sqrtf(square > 0.0f ? square : 0.0f);
-            const float tau    = perp > 1e-6f*q.norm ? along/perp : 0.0f; // part of the ones along q_perp
-            const float others = d - lean*lean - tau*tau;                 // and along neither
-            const float mean   = d*(1.0f/3) - lean*lean*0.25f - 1.0f/12;
-            const float spread = sqrtf((others > 0.0f ? others : 0.0f)*(1.0f/12) + d*(1.0f/180));
-            const float uu     = mean + 0.288675135f*tau*z2 + spread*z3;
-            const float floor  = 0.05f*d*(1.0f/3);                        // far outside what d numbers give
-            const float qu     = 0.5f*along + 0.288675135f*perp*z2;
-
-            const float turned = cosine*score + sine*norm*qu/sqrtf(uu > floor ? uu : floor);
-            y[i + l] = keys.position[i + l] >= ask.n_sink ? turned : score;
+            const float turned = random_rotate_turn_score_reference(q, ask.theta_max, words.word[0][l], words.word[1][l],
+                words.word[2][l], keys.norm[i + l], keys.lean[i + l], s[i + l]);
+            y[i + l] = keys.position[i + l] >= ask.n_sink ? turned : s[i + l];
         }
     }
 }
@@ -145,9 +98,9 @@ static void score(const asking & ask, const float * x, int64_t d, const key_bloc
         return;
     }
     float square;
-    query q = { 0.0f, 0.0f, d };
-    square_and_sum(x, d, &square, &q.sum);
-    q.norm = sqrtf(square);
+    float total;
+    square_and_sum(x, d, &square, &total);
+    const query q = random_rotate_measured_query(square, total, (int32_t) d);
 
     float turned[CELLS];
     (ask.reference ? turn_reference : turn_isotropic)(ask, q, keys, s, turned);

@@ -3,7 +3,7 @@
 #include "random-rotate-cells.h"
 #include "random-rotate-values-noise.h"
 
-// V: values turned as the output reads them; the formulas are in random-rotate-values-noise.h
+// V: values turned as the output reads them; the formulas are in random-rotate-attend.h
 
 static constexpr int64_t TOKENS_A_UNIT = 32;
 static constexpr int64_t MAX_BLOCK     = 1024;
@@ -47,7 +47,7 @@ struct work_plan {
     }
 
     // what is known of one row after one chunk
-    int64_t part_size() const { return d + 4; } // the sum so far, and enum part_fields
+    int64_t part_size() const { return d + RANDOM_ROTATE_PART_SIZE; } // the sum so far, and RANDOM_ROTATE_PART_...
 
     size_t parts_bytes()   const { return GGML_PAD(part_size()*max_chunks*n_tokens*n_head*n_stream*sizeof(float), 64); }
     size_t scratch_bytes() const { return GGML_PAD(d*CELLS*sizeof(float), 64); }
@@ -85,16 +85,9 @@ struct heaviest_and_rest {
         heaviest[l]  = most;
     }
 
-    void add_to(float * field) {
+    void add_to(float * part) const {
         for (int l = 0; l < LANES; ++l) {
-            const bool more = heaviest[l] > field[PART_HEAVIEST];
-            const float less = more ? field[PART_HEAVIEST] : heaviest[l];
-            field[PART_REST] += rest[l] + less*less;
-            field[PART_LEAN] += lean[l];
-            if (more) {
-                field[PART_HEAVIEST] = heaviest[l];
-                field[PART_CELL]     = (float) cell[l];
-            }
+            random_rotate_add_part(part, heaviest[l], (float) cell[l], rest[l], lean[l]);
         }
     }
 };
@@ -111,19 +104,10 @@ static void weigh(const asking & ask, const value_block & v, int64_t d, const fl
             for (int l = 0; l < LANES; ++l) {
                 const int64_t at = i + j + l;
 
-                float sine;
-                float cosine;
-                random_rotate_sin_cos(ask.theta_max*random_rotate_uniform(word[j + l]), &sine, &cosine);
-                const bool turns = v.position[at] >= ask.n_sink;
-                sine   = turns ? sine   : 0.0f;
-                cosine = turns ? cosine : 1.0f;
-
-                const float w     = p[at]*fabsf(sine)*v.norm[at];
-                const float scale = reference ? 1.0f/sqrtf(mean_square((float) d, v.lean[at])) : 1.0f;
-                const float fold  = reference ? 0.5f*p[at]*fabsf(sine)*scale*v.lean[at] : 0.0f;
-
-                y[at] = p[at]*cosine - fold;
-                sums.add(l, w*scale, (int32_t) (v.cell + at));
+                float weight;
+                y[at] = random_rotate_weigh(ask.theta_max, reference, (float) d, word[j + l], v.position[at] >= ask.n_sink, p[at],
+                    v.norm[at], v.lean[at], &weight);
+                sums.add(l, weight, (int32_t) (v.cell + at));
             }
         }
     }
@@ -362,27 +346,22 @@ struct values_op {
         float * y = (float *) ((char *) dst->data + it*dst->nb[1] + head*dst->nb[2] + stream*dst->nb[3]);
         memcpy(y, part(0, it, head, stream), plan.d*sizeof(float));
 
-        float fields[4];
+        float fields[RANDOM_ROTATE_PART_SIZE];
         memcpy(fields, part(0, it, head, stream) + plan.d, sizeof(fields));
         for (int64_t chunk = 1; chunk < plan.n_chunks; ++chunk) {
             const float * other = part(chunk, it, head, stream);
             for (int64_t i = 0; i < plan.d; ++i) {
                 y[i] += other[i];
             }
-            const bool  more = other[plan.d + PART_HEAVIEST] > fields[PART_HEAVIEST];
-            const float less = more ? fields[PART_HEAVIEST] : other[plan.d + PART_HEAVIEST];
-            fields[PART_REST] += other[plan.d + PART_REST] + less*less;
-            fields[PART_LEAN] += other[plan.d + PART_LEAN];
-            if (more) {
-                fields[PART_HEAVIEST] = other[plan.d + PART_HEAVIEST];
-                fields[PART_CELL]     = other[plan.d + PART_CELL];
-            }
+            const float * theirs = other + plan.d;
+            random_rotate_add_part(fields, theirs[RANDOM_ROTATE_PART_HEAVIEST], theirs[RANDOM_ROTATE_PART_CELL],
+                theirs[RANDOM_ROTATE_PART_REST], theirs[RANDOM_ROTATE_PART_LEAN]);
         }
         const asking ask = who(it, head, stream);
         if (ask.theta_max == 0.0f) {
             return;
         }
-        load_value(v, plan.transposed, (int64_t) fields[PART_CELL], head/(plan.n_head/plan.n_head_kv), stream, plan.d, scratch);
+        load_value(v, plan.transposed, (int64_t) fields[RANDOM_ROTATE_PART_CELL], head/(plan.n_head/plan.n_head_kv), stream, plan.d, scratch);
         add_noise(ask, fields, scratch, scratch + plan.d, plan.d, y);
     }
 };

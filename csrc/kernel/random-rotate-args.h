@@ -1,0 +1,88 @@
+// What the processor tells the kernels of a graphics card: sizes and strides. Host and card compile these structs alike: 64 bits
+// first, nothing between, and the assertions below on both sides.
+
+#pragma once
+
+#include "random-rotate-dialect.h"
+
+// threads and tiles, which host and card must agree on
+#define RANDOM_ROTATE_SIMD          32  // threads that exchange numbers without memory
+#define RANDOM_ROTATE_MAX_THREADS   512 // for a row
+#define RANDOM_ROTATE_QUAD          4   // numbers of a row that come from one counter
+#define RANDOM_ROTATE_THREADS       128 // in a block for keys or values
+#define RANDOM_ROTATE_ROWS          4   // queries that such a block serves
+#define RANDOM_ROTATE_SCORES_TILE   64  // cells that a block for keys serves
+#define RANDOM_ROTATE_VALUES_TILE   512 // cells that a block for values holds at a time
+#define RANDOM_ROTATE_MAX_ROW       (8*RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS)
+#define RANDOM_ROTATE_MAX_HEAD_SIZE (RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS)
+
+#define RANDOM_ROTATE_MASK_NONE 0
+#define RANDOM_ROTATE_MASK_F16  1
+#define RANDOM_ROTATE_MASK_F32  2
+
+struct random_rotate_place_args {
+    int32_t n_site;  // of the dose tables
+    int32_t n_layer;
+    int32_t layer;
+    int32_t site;
+};
+
+// x: F32 [d, n_head, n_tokens], y: the same, contiguous
+struct random_rotate_rows_args {
+    uint64_t x_nb1;
+    uint64_t x_nb2;
+    struct random_rotate_place_args at;
+    int32_t  d;
+    int32_t  n_head;
+    int32_t  only;  // enum ggml_random_rotate_noise, or -1 for any
+    int32_t  unused;
+};
+
+// q: F32 [d, n_tokens, n_head, n_stream], k: [d, n_kv, n_head_kv, n_stream], mask: [n_kv, n_tokens, n, n_stream],
+// y: F32 [n_kv, n_tokens, n_head, n_stream], contiguous
+struct random_rotate_scores_args {
+    uint64_t q_nb1;
+    uint64_t q_nb2;
+    uint64_t q_nb3;
+    uint64_t k_nb1;
+    uint64_t k_nb2;
+    uint64_t k_nb3;
+    uint64_t mask_nb1;
+    uint64_t mask_nb2;
+    uint64_t mask_nb3;
+    struct random_rotate_place_args at;
+    int32_t  d;
+    int32_t  n_kv;
+    int32_t  n_tokens;
+    int32_t  n_head;
+    int32_t  n_head_kv;
+    int32_t  mask_ne2;
+    int32_t  mask_ne3;
+    int32_t  mask_type; // RANDOM_ROTATE_MASK_...
+};
+
+// p: F32 [n_kv, n_tokens, n_head, n_stream], v: [d, n_kv, n_head_kv, n_stream] or, transposed, [n_kv, d, n_head_kv, n_stream],
+// parts: F32 [d + RANDOM_ROTATE_PART_SIZE, n_chunks, n_tokens, n_head, n_stream], y: F32 [d, n_tokens, n_head, n_stream]
+struct random_rotate_values_args {
+    uint64_t p_nb1;
+    uint64_t p_nb2;
+    uint64_t p_nb3;
+    uint64_t v_nb1;
+    uint64_t v_nb2;
+    uint64_t v_nb3;
+    struct random_rotate_place_args at;
+    int32_t  d;
+    int32_t  n_kv;
+    int32_t  n_tokens;
+    int32_t  n_head;
+    int32_t  n_head_kv;
+    int32_t  transposed;
+    int32_t  n_chunk;   // cells in a chunk
+    int32_t  n_chunks;
+};
+
+#if defined(__cplusplus)
+static_assert(sizeof(random_rotate_rows_args)   == 2*8 +  8*4, "holes would differ between host and card");
+static_assert(sizeof(random_rotate_scores_args) == 9*8 + 12*4, "holes would differ between host and card");
+static_assert(sizeof(random_rotate_values_args) == 6*8 + 12*4, "holes would differ between host and card");
+#endif

@@ -1,0 +1,11 @@
+// The random rotations on cards of NVIDIA, AMD (HIP) and Moore Threads (MUSA), called from ggml-cuda.cu.
+
+#pragma once
+
+#include "common.cuh"
+
+// whether the kernels take this op; ops of other kinds: false
+bool ggml_cuda_random_rotate_supported(const ggml_tensor * op);
+
+// computes one of GGML_OP_RANDOM_ROTATE, GGML_OP_RANDOM_ROTATE_SCORES and GGML_OP_RANDOM_ROTATE_VALUES
+void ggml_cuda_op_random_rotate(ggml_backend_cuda_context & ctx, ggml_tensor * dst);
