@@ -1,4 +1,5 @@
-# The program `drugs`: upstream's unified program, with upstream's subcommands as libraries beside it.
+# The program `drugs`: upstream's unified program, with upstream's subcommands as libraries beside it. Another one,
+# `drugs-rpc-server`, lends a computer's devices to it.
 
 # Sets `result` to the libraries that only the program needs.
 function(program_libraries result)

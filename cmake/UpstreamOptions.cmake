@@ -14,6 +14,10 @@ foreach (part BUILD_TESTS BUILD_EXAMPLES BUILD_UI USE_PREBUILT_UI TOOLS_INSTALL)
 endforeach()
 set(BUILD_SHARED_LIBS ON CACHE BOOL "" FORCE)
 
+# As in the programs that upstream releases. RDMA would need a library that other computers do not have.
+set(GGML_RPC ON CACHE BOOL "Let models be spread over computers")
+set(GGML_RPC_RDMA OFF CACHE BOOL "Reach other computers through RDMA, too")
+
 if (APPLE)
     set(GGML_METAL ON CACHE BOOL "Run on the GPU through Metal")
     set(GGML_METAL_EMBED_LIBRARY ON CACHE BOOL "Keep Metal's kernels inside the library, where they are always found")

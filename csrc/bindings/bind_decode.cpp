@@ -42,7 +42,12 @@ public:
     }
 
     logits_array logits() const {
-        const float * last = core.last_logits();
+        const float * last;
+        {
+            // waits for devices, and a thread that serves one may have something to log, which takes the GIL
+            const py::gil_scoped_release release;
+            last = core.last_logits();
+        }
         if (!last) {
             throw py::value_error("there are no logits yet: evaluate at least one token first");
         }

@@ -94,7 +94,9 @@ static py::array_t<bool> has_sites(uintptr_t address, const std::string & noise)
     for (int32_t il = 0; il < n_layer; ++il) {
         for (int32_t site = 0; site < LLAMA_DRUGS_SITE_COUNT; ++site) {
             const int32_t status = llama_drugs_has_site(ctx, il, (llama_drugs_site) site, noise_of(noise));
-            check_status(status, 0);
+            if (status < 0) {
+                throw py::value_error(std::string("cannot dose: ") + llama_drugs_status_text(status));
+            }
             has.mutable_at(il, site) = status == 1;
         }
     }

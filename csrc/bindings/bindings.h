@@ -4,8 +4,9 @@
 
 #include <pybind11/pybind11.h>
 
-void bind_attend(pybind11::module_ & m);
-void bind_decode(pybind11::module_ & m);
-void bind_dose  (pybind11::module_ & m);
-void bind_memory(pybind11::module_ & m);
-void bind_rotate(pybind11::module_ & m);
+void bind_attend (pybind11::module_ & m);
+void bind_decode (pybind11::module_ & m);
+void bind_devices(pybind11::module_ & m);
+void bind_dose   (pybind11::module_ & m);
+void bind_memory (pybind11::module_ & m);
+void bind_rotate (pybind11::module_ & m);

@@ -5,6 +5,7 @@ PYBIND11_MODULE(_core, m) {
 
     bind_attend(m);
     bind_decode(m);
+    bind_devices(m);
     bind_dose(m);
     bind_memory(m);
     bind_rotate(m);

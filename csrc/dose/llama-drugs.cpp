@@ -6,17 +6,11 @@
 #include "llama-model.h"
 
 #include <cmath>
-#include <cstring>
 #include <new>
 
-// an RPC peer's handshake cannot tell whether it knows the op, and aborts if it does not; tensor parallelism splits
-// heads between devices, which would then count them from zero each
-static bool device_can_rotate(ggml_backend_dev_t dev) {
-    if (strncmp(ggml_backend_dev_name(dev), "Meta(", 5) == 0) {
-        return false;
-    }
-    ggml_backend_reg_t reg = ggml_backend_dev_backend_reg(dev);
-    return !reg || strcmp(ggml_backend_reg_name(reg), "RPC") != 0;
+// each device has some of the heads then, and would count them from zero
+static bool heads_are_divided(const llama_context & ctx) {
+    return ctx.get_model().split_mode() == LLAMA_SPLIT_MODE_TENSOR;
 }
 
 static bool is_noise(llama_drugs_noise noise) {
@@ -71,10 +65,8 @@ static int32_t check_params(const llama_context & ctx, const llama_drugs_params 
     if (!is_noise(params.noise)) {
         return LLAMA_DRUGS_ERR_NOISE;
     }
-    for (const auto & device : ctx.get_model().devices) {
-        if (!device_can_rotate(device.dev)) {
-            return LLAMA_DRUGS_ERR_DEVICE;
-        }
+    if (heads_are_divided(ctx)) {
+        return LLAMA_DRUGS_ERR_DEVICE;
     }
     return LLAMA_DRUGS_OK;
 }
@@ -117,6 +109,9 @@ int32_t llama_drugs_has_site(llama_context * ctx, int32_t layer, llama_drugs_sit
     }
     if (!is_noise(noise)) {
         return LLAMA_DRUGS_ERR_NOISE;
+    }
+    if (heads_are_divided(*ctx)) {
+        return LLAMA_DRUGS_ERR_DEVICE;
     }
     try {
         return has_site(*ctx, layer, site, noise);
@@ -187,7 +182,7 @@ const char * llama_drugs_status_text(int32_t status) {
         case LLAMA_DRUGS_ERR_ANGLE:   return "an angle is negative, infinite or not a number: angles are radians, zero or more";
         case LLAMA_DRUGS_ERR_SINK:    return "the number of sink positions is negative";
         case LLAMA_DRUGS_ERR_NOISE:   return "unknown kind of noise";
-        case LLAMA_DRUGS_ERR_DEVICE:  return "the model runs on a device that cannot turn vectors (RPC or tensor parallelism)";
+        case LLAMA_DRUGS_ERR_DEVICE:  return "the model's heads are divided between devices (split mode 'tensor'): load it with split mode 'layer'";
         case LLAMA_DRUGS_ERR_MEMORY:  return "out of memory";
         case LLAMA_DRUGS_ERR_SITE:    return "none of the layers that have a dose at a site has that site in this model";
     }

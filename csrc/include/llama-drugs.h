@@ -46,7 +46,7 @@ enum llama_drugs_status {
     LLAMA_DRUGS_ERR_ANGLE   = -4, // an angle is negative, infinite or not a number
     LLAMA_DRUGS_ERR_SINK    = -5, // the number of sink positions is negative
     LLAMA_DRUGS_ERR_NOISE   = -6, // unknown kind of noise
-    LLAMA_DRUGS_ERR_DEVICE  = -7, // the model runs on a device that cannot turn vectors (RPC, tensor parallelism)
+    LLAMA_DRUGS_ERR_DEVICE  = -7, // the model's heads are divided between devices (LLAMA_SPLIT_MODE_TENSOR)
     LLAMA_DRUGS_ERR_MEMORY  = -8, // out of memory
     LLAMA_DRUGS_ERR_SITE    = -9, // a dosed site is in none of the layers where it has an angle (llama_drugs_has_site)
 };

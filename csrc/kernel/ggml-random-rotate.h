@@ -33,6 +33,11 @@ GGML_API struct ggml_tensor * ggml_random_rotate(
         int                   layer,
         int                   site);
 
+// whether a tensor is the result of one of these ops
+static inline bool ggml_is_random_rotate(const struct ggml_tensor * tensor) {
+    return tensor->op == GGML_OP_RANDOM_ROTATE || tensor->op == GGML_OP_RANDOM_ROTATE_SCORES || tensor->op == GGML_OP_RANDOM_ROTATE_VALUES;
+}
+
 // let a rotation turn tokens of one kind of noise alone (enum ggml_random_rotate_noise) and copy the others
 GGML_API void ggml_random_rotate_only(struct ggml_tensor * rotated, int noise);
 

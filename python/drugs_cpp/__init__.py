@@ -23,12 +23,14 @@ from drugs_cpp.errors import (
     NoLogitsError,
     OptionError,
     PromptError,
+    RpcServerError,
     SeedError,
     StateError,
     TokenError,
 )
 from drugs_cpp.llama import Llama
 from drugs_cpp.profile import DoseProfile, ProfilePoint
+from drugs_cpp.rpc import add_rpc_servers
 from drugs_cpp.sites import SITES
 
 __version__ = _version("drugs_cpp")
@@ -50,9 +52,11 @@ __all__ = [
     "OptionError",
     "ProfilePoint",
     "PromptError",
+    "RpcServerError",
     "SeedError",
     "StateError",
     "TokenError",
     "__version__",
+    "add_rpc_servers",
     "default_model",
 ]

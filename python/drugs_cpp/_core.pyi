@@ -27,7 +27,7 @@ def set_dose(
 
     Raises:
         ValueError: a table of another shape, an angle that is negative, infinite or not a number, a sequence that the
-            context does not have, a site that no dosed layer has, a device that cannot turn vectors.
+            context does not have, a site that no dosed layer has, a model whose heads are divided between devices.
     """
 
 def get_dose(ctx: int, seq_id: int) -> Dose | None:
@@ -37,7 +37,11 @@ def clear_dose(ctx: int, seq_id: int) -> None:
     """Make a sequence sober, or all of them with seq_id = -1."""
 
 def has_sites(ctx: int, noise: str = "isotropic") -> npt.NDArray[np.bool_]:
-    """Which layers of the context's model have which sites: bool (n_layer, n_sites)."""
+    """Which layers of the context's model have which sites: bool (n_layer, n_sites).
+
+    Raises:
+        ValueError: the model is split between devices in a way that no dose can be given.
+    """
 
 def n_layer(ctx: int) -> int:
     """Rows of a dose table for this context."""
@@ -146,6 +150,16 @@ def cache_memory(ctx: int) -> list[tuple[int, int | None]]:
 
     Returns:
         Pairs (taken, free); free is None for the computer's main memory, where the operating system knows.
+    """
+
+def add_rpc_server(endpoint: str) -> None:
+    """Let models that are loaded from now on use the devices of an RPC server; a second time changes nothing.
+
+    Args:
+        endpoint: "host:port". Somebody must listen there: llama.cpp aborts otherwise.
+
+    Raises:
+        RuntimeError: a build without RPC, or a server without devices.
     """
 
 class Changes:

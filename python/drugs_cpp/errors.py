@@ -51,6 +51,10 @@ class MemoryLimitError(DrugsError, MemoryError):
     """Sequences that need more memory than is free. Nothing was computed."""
 
 
+class RpcServerError(DrugsError, ConnectionError):
+    """No RPC server that answers at an address, or none whose devices can be used."""
+
+
 class PromptError(DrugsError, ValueError):
     """No prompt, an empty one, or one of a kind that cannot be used here."""
 

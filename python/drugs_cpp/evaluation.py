@@ -11,7 +11,7 @@ import numpy as np
 from drugs_cpp import _core
 from drugs_cpp.background import BackgroundShower
 from drugs_cpp.drugs import DRUGS
-from drugs_cpp.errors import ContextOverflowError, CountError, StateError, TokenError
+from drugs_cpp.errors import ContextOverflowError, CountError, DoseError, StateError, TokenError
 from drugs_cpp.exclusive import Exclusive, exclusive
 from drugs_cpp.position_flags import PositionFlags
 from drugs_cpp.seed import fresh_seed
@@ -91,9 +91,13 @@ class DosedEval(llama_cpp.Llama):
 
     @property
     def sites(self) -> tuple[str, ...]:
-        """The sites that this model has, in one layer at least, under the noise that is set."""
+        """The sites that this model has, in one layer at least, under the noise that is set.
+
+        Raises:
+            DoseError: the model is split between devices in a way that no dose can be given.
+        """
         self._check_open()
-        return sites_in(_core.has_sites(_address(self), self.drugs.noise))
+        return sites_in(self._has_sites(self.drugs.noise))
 
     @property
     def sink(self) -> int:
@@ -240,10 +244,16 @@ class DosedEval(llama_cpp.Llama):
     def _table(self, dosage: Dosage) -> npt.NDArray[np.float32]:
         """What the model gets: no doses at sites that it lacks, or a DoseError."""
         if self._fitted is None or self._fitted[0] is not dosage or self._fitted[1] != self.strict:
-            has = _core.has_sites(_address(self), dosage.noise)
+            has = self._has_sites(dosage.noise)
             table = fit_to_model(dosage.table(len(has)), has, self.strict)
             self._fitted = (dosage, self.strict, table)
         return self._fitted[2]
+
+    def _has_sites(self, noise: str) -> npt.NDArray[np.bool_]:
+        try:
+            return _core.has_sites(_address(self), noise)
+        except ValueError as error:
+            raise DoseError(str(error)) from None
 
     def _check_sites(self) -> None:
         """Complain about sites that the model lacks before anything is computed."""

@@ -1,0 +1,32 @@
+// add_rpc_server: devices of another computer.
+
+#include "bindings.h"
+
+#include "ggml-backend.h"
+
+#include <pybind11/stl.h>
+
+#include <stdexcept>
+#include <string>
+
+namespace py = pybind11;
+
+using add_server_t = ggml_backend_reg_t (*)(const char * endpoint);
+
+static void add_rpc_server(const std::string & endpoint) {
+    ggml_backend_reg_t rpc = ggml_backend_reg_by_name("RPC");
+    if (!rpc) {
+        throw std::runtime_error("this build knows no RPC: build drugs_cpp with -DGGML_RPC=ON");
+    }
+    const auto add_server = (add_server_t) ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server");
+    ggml_backend_reg_t server = add_server(endpoint.c_str());
+    if (!server) {
+        throw std::runtime_error("the RPC server at " + endpoint + " has no devices");
+    }
+    ggml_backend_register(server);
+}
+
+void bind_devices(py::module_ & m) {
+    m.def("add_rpc_server", &add_rpc_server, py::arg("endpoint"), py::call_guard<py::gil_scoped_release>(),
+        "Let models that are loaded from now on use the devices of an RPC server.");
+}

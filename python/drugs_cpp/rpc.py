@@ -1,0 +1,40 @@
+"""Devices of other computers, through llama.cpp's RPC servers."""
+
+from __future__ import annotations
+
+import socket
+
+from drugs_cpp import _core
+from drugs_cpp.errors import RpcServerError
+
+_SECONDS_TO_CONNECT = 10
+
+
+def add_rpc_servers(*servers: str) -> None:
+    """Let models that are loaded from now on use the devices of RPC servers, as those of this computer.
+
+    ``Llama(..., n_gpu_layers=-1)`` spreads all layers over them; with ``n_gpu_layers=0``, the default, all stay here.
+
+    Args:
+        servers: "host:port" of each, where ``drugs-rpc-server`` runs, or llama.cpp's ``ggml-rpc-server``.
+
+    Raises:
+        RpcServerError: nobody listens there, or what listens has no devices. Those before it were added.
+    """
+    for server in servers:
+        _check_listening(server)
+        try:
+            _core.add_rpc_server(server)
+        except RuntimeError as error:
+            raise RpcServerError(str(error)) from None
+
+
+def _check_listening(server: str) -> None:
+    """llama.cpp would end the process."""
+    host, _, port = server.rpartition(":")
+    if not host or not port.isdecimal():
+        raise RpcServerError(f"{server!r} is no RPC server's address: give host:port, for example 192.168.1.7:50052")
+    try:
+        socket.create_connection((host, int(port)), _SECONDS_TO_CONNECT).close()
+    except (OSError, OverflowError) as error:
+        raise RpcServerError(f"no RPC server answers at {server} ({error}): start drugs-rpc-server there") from None

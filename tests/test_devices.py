@@ -1,0 +1,346 @@
+"""A model that is spread over devices says what it says on one. Servers on this computer stand for other computers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+import numpy as np
+import pytest
+
+import drugs_cpp
+from benchmarks.server_process import free_port
+from conftest import built_by_make
+from drugs_cpp import RpcServerError
+from on_devices import Said
+from program import DRUGS, Server, run_drugs
+from serving import TINY, dirty, sober_text, text, wait_until
+
+HERE = Path(__file__).resolve().parent
+PROMPT = "The sea was calm"
+
+#: as the program computes a text of the tiny model
+TEXT = ("-p", PROMPT, "-n", "24", "-no-cnv", "-c", "256", "-t", "2", "-tb", "2", "--no-warmup", "--temp", "0")
+EXACT = ("-ctk", "f32", "-ctv", "f32", "--no-display-prompt")
+ALL_SITES = [word for site in drugs_cpp.SITES for word in ("--dose", f"{site}=0.6")]
+
+_SECONDS_TO_START = 30
+_SECONDS_TO_RUN = 120
+
+
+class RpcServer:
+    """Lends this computer's CPU to others. For ``with``."""
+
+    def __init__(self, program: Path) -> None:
+        self.address = f"127.0.0.1:{free_port()}"
+        host, port = self.address.split(":")
+        self._command = [str(program), "-H", host, "-p", port, "-t", "2"]
+
+    def __enter__(self) -> RpcServer:
+        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + _SECONDS_TO_START
+        while not self._listens():
+            assert self.process.poll() is None, f"{self._command} did not start"
+            assert time.monotonic() < deadline, f"{self._command} does not listen"
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def _listens(self) -> bool:
+        host, port = self.address.split(":")
+        try:
+            socket.create_connection((host, int(port)), 1).close()
+        except OSError:
+            return False
+        return True
+
+
+def own_program() -> Path:
+    program = Path(DRUGS).with_name("drugs-rpc-server")
+    if not program.exists():
+        pytest.skip("drugs-rpc-server is not installed: the build has -DGGML_RPC=OFF, perhaps from an old CMakeCache")
+    return program
+
+
+def upstreams_program() -> Path:
+    program = Path(built_by_make("DRUGS_UNPATCHED_LIB")) / "ggml-rpc-server"
+    if not program.exists():
+        pytest.skip("the unpatched ggml-rpc-server was not built: `make test` does where GGML_RPC is on")
+    return program
+
+
+#: names of servers -> their addresses; they are started when they are first asked for
+Servers = Callable[..., list[str]]
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    """Two of our servers, "a" and "b", and "upstream", which does not know the ops."""
+    started: dict[str, RpcServer] = {}
+    with ExitStack() as stack:
+
+        def addresses(*names: str) -> list[str]:
+            for name in names:
+                if name not in started:
+                    program = upstreams_program() if name == "upstream" else own_program()
+                    started[name] = stack.enter_context(RpcServer(program))
+            return [started[name].address for name in names]
+
+        yield addresses
+
+
+def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS_TO_RUN,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)]), **environment},
+    )
+
+
+def run_on_devices(folder: Path, **settings: Any) -> subprocess.CompletedProcess[str]:
+    (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+    return run_python(str(HERE / "on_devices.py"), str(folder / "settings.json"), str(folder / "said.npz"))
+
+
+def said_on_devices(folder: Path, **settings: Any) -> Said:
+    ran = run_on_devices(folder, **settings)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    with np.load(folder / "said.npz") as said:
+        return dict(said)
+
+
+@pytest.fixture(scope="module")
+def said_here(tmp_path_factory: pytest.TempPathFactory, tiny_model_path: str) -> dict[bool, Said]:
+    """What the tiny model says on this computer's CPU alone, without flash attention and with it."""
+    folder = tmp_path_factory.mktemp("here")
+    return {flash: said_on_devices(folder, model_path=tiny_model_path, flash_attn=flash) for flash in (False, True)}
+
+
+ALL_LAYERS = {"n_gpu_layers": -1}
+SPREAD: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "one server": (("a",), ALL_LAYERS),
+    "two servers": (("a", "b"), ALL_LAYERS),
+    "some layers": (("a",), {"n_gpu_layers": 2}),
+    "no layer": (("a",), {"n_gpu_layers": 0}),
+    "cache here": (("a",), {**ALL_LAYERS, "offload_kqv": False}),
+    "flash attention": (("a", "b"), {**ALL_LAYERS, "flash_attn": True}),
+    "upstream's server": (("upstream",), ALL_LAYERS),
+    "upstream's server, cache here": (("upstream",), {**ALL_LAYERS, "offload_kqv": False}),
+    "both kinds of servers": (("a", "upstream"), ALL_LAYERS),
+}
+
+
+@pytest.mark.parametrize("how", SPREAD)
+def test_texts_are_those_of_one_cpu(
+    servers: Servers, said_here: dict[bool, Said], tiny_model_path: str, tmp_path: Path, how: str
+) -> None:
+    """Token for token, sober and under every dose. The servers have this computer's CPU: also logits, to the bit."""
+    names, settings = SPREAD[how]
+    said = said_on_devices(tmp_path, model_path=tiny_model_path, servers=servers(*names), **settings)
+    here = said_here[settings.get("flash_attn", False)]
+    assert said.keys() == here.keys()
+    for name, wanted in here.items():
+        np.testing.assert_array_equal(said[name], wanted, err_msg=name)
+
+
+def test_doses_show(said_here: dict[bool, Said]) -> None:
+    """So that the texts above are worth comparing."""
+    names = ("sober", *drugs_cpp.SITES, "all", "reference")
+    assert len({tuple(said_here[False][name]) for name in names}) == len(names)
+
+
+def computed_on(tiny_model_path: str, *options: str) -> set[str]:
+    """The devices that llama.cpp gives our ops to; RPC0 is the first device of any server."""
+    options = (*TEXT, *ALL_SITES, "--log-verbosity", "5", *options)
+    ran = run_drugs("completion", "-m", tiny_model_path, *options, GGML_SCHED_DEBUG="2")
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    return set(re.findall(r"\(RANDOM_ROT\):[^[]*\[ *(\w+)", ran.stdout + ran.stderr))
+
+
+@pytest.mark.parametrize(
+    ("names", "layers", "devices"),
+    [
+        ((), "0", {"CPU"}),
+        (("a",), "99", {"RPC0"}),
+        (("a", "b"), "99", {"RPC0"}),
+        (("a",), "2", {"CPU", "RPC0"}),
+        (("upstream",), "99", {"CPU"}),
+        (("upstream", "a"), "99", {"CPU", "RPC0"}),
+    ],
+)
+def test_vectors_are_turned_where_they_are_if_the_server_can(
+    servers: Servers, tiny_model_path: str, names: tuple[str, ...], layers: str, devices: set[str]
+) -> None:
+    rpc = ("--rpc", ",".join(servers(*names))) if names else ()
+    assert computed_on(tiny_model_path, "-ngl", layers, *rpc) == devices
+
+
+def answers(model: str, *options: str) -> list[str]:
+    """Of `drugs serve`: dosed, behind a shower, sober, and dosed again."""
+    dosed = {**dict.fromkeys(drugs_cpp.SITES, 0.6), "seed": 7}
+    with Server("-m", model, *TINY, *options) as server:
+        texts = [text(server, dosed)]
+        wait_until(lambda: dirty(server) == 0)
+        return [*texts, text(server, dosed, prompt=PROMPT + texts[0]), sober_text(server), text(server, dosed)]
+
+
+def test_the_server_answers_as_on_one_cpu(servers: Servers, tiny_model_path: str) -> None:
+    rpc = ",".join(servers("a", "upstream"))
+    assert answers(tiny_model_path, "-ngl", "99", "--rpc", rpc) == answers(tiny_model_path)
+
+
+#
+# split mode tensor
+#
+
+REFUSAL = (
+    "cannot dose: the model's heads are divided between devices (split mode 'tensor'): load it with split mode 'layer'"
+)
+
+
+def test_split_mode_tensor_is_sober_only_in_the_program(servers: Servers, tiny_model_path: str) -> None:
+    tensor = ("-sm", "tensor", "-ngl", "99", "--rpc", ",".join(servers("a", "b")))
+    here = run_drugs("completion", "-m", tiny_model_path, *TEXT, *EXACT)
+    split = run_drugs("completion", "-m", tiny_model_path, *TEXT, *EXACT, *tensor)
+    assert split.returncode == here.returncode == 0, split.stderr[-2000:]
+    assert split.stdout == here.stdout != ""
+
+    refused = run_drugs("completion", "-m", tiny_model_path, *TEXT, *EXACT, *tensor, "--dose", "H=0.3")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1] == f"error: {REFUSAL}"
+    assert refused.stdout == ""
+
+
+def test_split_mode_tensor_is_sober_only_in_python(servers: Servers, tiny_model_path: str, tmp_path: Path) -> None:
+    split = {"split_mode": llama_cpp.LLAMA_SPLIT_MODE_TENSOR, "flash_attn": True, **ALL_LAYERS}
+    refused = run_on_devices(tmp_path, model_path=tiny_model_path, servers=servers("a", "b"), **split)
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1] == f"drugs_cpp.errors.DoseError: {REFUSAL}"
+
+
+#
+# servers that are not there
+#
+
+
+def test_a_server_that_is_not_there_is_named() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(RpcServerError, match=f"no RPC server answers at {address}"):
+        drugs_cpp.add_rpc_servers(address)
+
+
+@pytest.mark.parametrize("address", ["", "localhost", "localhost:", ":50052", "localhost:port"])
+def test_what_is_no_address_is_named(address: str) -> None:
+    with pytest.raises(RpcServerError, match=f"'{address}' is no RPC server's address: give host:port"):
+        drugs_cpp.add_rpc_servers(address)
+
+
+ADD_A_SERVER_TWICE = """
+import ctypes, sys
+from pathlib import Path
+import drugs_cpp
+count = ctypes.CDLL(str(next(Path(drugs_cpp.__file__).with_name("lib").glob("libggml.*")))).ggml_backend_dev_count
+for _ in range(3):
+    print(count())
+    drugs_cpp.add_rpc_servers(sys.argv[1])
+"""
+
+
+def test_a_server_is_added_once(servers: Servers) -> None:
+    """Or a model would be spread over the same device twice."""
+    before, once, twice = map(int, run_python("-c", ADD_A_SERVER_TWICE, *servers("a")).stdout.split())
+    assert before + 1 == once == twice
+
+
+LOSE_THE_SERVER = """
+import sys
+import drugs_cpp
+drugs_cpp.add_rpc_servers(sys.argv[2])
+llm = drugs_cpp.Llama(sys.argv[1], n_ctx=256, n_gpu_layers=-1, verbose=False)
+llm.eval([1, 40])
+llm.eval([41])
+print("ready", flush=True)
+input()
+llm.eval([42])
+print("logits", flush=True)
+llm._decoder.logits()
+"""
+
+
+class Wire:
+    """What is between a server and those who use it.
+
+    Attributes:
+        delay: seconds that each answer takes.
+        is_cut: the next answer does not arrive, and nothing after it.
+    """
+
+    def __init__(self, server: str) -> None:
+        self._server = server.split(":")
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.delay = 0.0
+        self.is_cut = False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            client, _ = self._listener.accept()
+            with client, socket.create_connection((self._server[0], int(self._server[1]))) as server:
+                self._forward(client, server)
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        while True:
+            for source in select.select([client, server], [], [])[0]:
+                data = source.recv(1 << 16)
+                if source is server:
+                    time.sleep(self.delay)
+                if source is server and self.is_cut:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # no goodbye
+                    return
+                if not data:
+                    return
+                (server if source is client else client).sendall(data)
+
+
+def test_a_lost_server_ends_the_process_and_does_not_hang_it(servers: Servers, tiny_model_path: str) -> None:
+    """llama.cpp aborts. The thread that finds out logs it, which takes Python's lock: who waits must not hold it."""
+    wire = Wire(*servers("a"))
+    command = [sys.executable, "-c", LOSE_THE_SERVER, tiny_model_path, wire.address]
+    quick = {**os.environ, "GGML_NO_BACKTRACE": "1"}
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, text=True, env=quick, **pipes) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "ready\n"
+            wire.delay = 0.3
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "logits\n"
+            wire.is_cut = True
+            _, complaint = process.communicate(timeout=15)
+        finally:
+            process.kill()
+    assert process.returncode == -signal.SIGABRT
+    assert "Remote RPC server crashed" in complaint
