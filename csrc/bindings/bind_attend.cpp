@@ -1,8 +1,8 @@
-// attend_scores, attend_values: the ops for keys and values by themselves, on the CPU backend, for looking at their mathematics.
+// attend_scores, attend_values: the ops for keys and values by themselves, on any device, for looking at their mathematics.
 
 #include "bindings.h"
-#include "cpu_graph.h"
 #include "names.h"
+#include "op_graph.h"
 
 #include "ggml-random-rotate.h"
 #include "random-rotate-math.h"
@@ -84,7 +84,7 @@ struct dose_inputs {
 
 static py::array_t<float> attend_scores(const float_array & q, const float_array & k, float theta, uint32_t seed,
         const int_array & positions, const int_array & cells, int32_t layer, int32_t sink, int32_t n_threads,
-        const std::string & noise, const std::string & type_name) {
+        const std::string & noise, const std::string & type_name, const std::string & device) {
     check(q.ndim() == 3 && k.ndim() == 3 && q.shape(2) == k.shape(2) && k.shape(1) > 0 && q.shape(1) % k.shape(1) == 0,
         "q is (n_tokens, n_head, d) and k (n_kv, n_head_kv, d), with n_head a multiple of n_head_kv");
     const ggml_type type = type_of(type_name);
@@ -97,7 +97,7 @@ static py::array_t<float> attend_scores(const float_array & q, const float_array
     {
         // safe without the GIL: only memory of q, k and y is touched, and the arrays are held by this call
         py::gil_scoped_release release;
-        backend_ptr backend = cpu_backend(n_threads);
+        backend_ptr backend = backend_of(device, n_threads);
         context_ptr ctx     = no_alloc_context();
 
         ggml_tensor * tq = ggml_new_tensor_3d(ctx.get(), GGML_TYPE_F32, q.shape(2), q.shape(1), q.shape(0));
@@ -123,7 +123,7 @@ static py::array_t<float> attend_scores(const float_array & q, const float_array
 
 static py::array_t<float> attend_values(const float_array & p, const float_array & v, bool transposed, float theta, uint32_t seed,
         const int_array & positions, const int_array & cells, int32_t layer, int32_t sink, int32_t n_threads,
-        const std::string & noise, const std::string & type_name) {
+        const std::string & noise, const std::string & type_name, const std::string & device) {
     check(p.ndim() == 3 && v.ndim() == 3 && p.shape(2) == v.shape(transposed ? 2 : 0), "p is (n_head, n_tokens, n_kv) and v (n_kv, n_head_kv, d), or (n_head_kv, d, n_kv) if transposed");
     const int64_t n_head_kv = v.shape(transposed ? 0 : 1);
     const int64_t d         = v.shape(transposed ? 1 : 2);
@@ -138,7 +138,7 @@ static py::array_t<float> attend_values(const float_array & p, const float_array
     {
         // safe without the GIL: only memory of p, v and y is touched, and the arrays are held by this call
         py::gil_scoped_release release;
-        backend_ptr backend = cpu_backend(n_threads);
+        backend_ptr backend = backend_of(device, n_threads);
         context_ptr ctx     = no_alloc_context();
 
         ggml_tensor * tp = ggml_new_tensor_3d(ctx.get(), GGML_TYPE_F32, p.shape(2), p.shape(1), p.shape(0));
@@ -164,10 +164,10 @@ static py::array_t<float> attend_values(const float_array & p, const float_array
 void bind_attend(py::module_ & m) {
     m.def("attend_scores", &attend_scores, py::arg("q"), py::arg("k"), py::arg("theta"), py::arg("seed"), py::arg("positions"),
         py::arg("cells"), py::arg("layer") = 0, py::arg("sink") = 0, py::arg("n_threads") = 1, py::arg("noise") = "isotropic",
-        py::arg("cache_type") = "f32",
+        py::arg("cache_type") = "f32", py::arg("device") = "CPU",
         "Scores (n_head, n_tokens, n_kv) of queries (n_tokens, n_head, d) with keys (n_kv, n_head_kv, d) that are turned for each of them.");
     m.def("attend_values", &attend_values, py::arg("p"), py::arg("v"), py::arg("transposed"), py::arg("theta"), py::arg("seed"),
         py::arg("positions"), py::arg("cells"), py::arg("layer") = 0, py::arg("sink") = 0, py::arg("n_threads") = 1,
-        py::arg("noise") = "isotropic", py::arg("cache_type") = "f32",
+        py::arg("noise") = "isotropic", py::arg("cache_type") = "f32", py::arg("device") = "CPU",
         "Values weighted by p (n_head, n_tokens, n_kv), turned for each query head: (n_head, n_tokens, d).");
 }

@@ -1,4 +1,4 @@
-// add_rpc_server: devices of another computer.
+// devices, add_rpc_server: what can compute, here and on other computers.
 
 #include "bindings.h"
 
@@ -10,6 +10,28 @@
 #include <string>
 
 namespace py = pybind11;
+
+static std::string kind_of(ggml_backend_dev_t dev) {
+    switch (ggml_backend_dev_type(dev)) {
+        case GGML_BACKEND_DEVICE_TYPE_CPU:  return "CPU";
+        case GGML_BACKEND_DEVICE_TYPE_GPU:  return "GPU";
+        case GGML_BACKEND_DEVICE_TYPE_IGPU: return "IGPU";
+        default:                            return "other";
+    }
+}
+
+static py::list devices() {
+    py::list found;
+    for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+        ggml_backend_dev_t dev = ggml_backend_dev_get(i);
+        py::dict of;
+        of["name"]        = ggml_backend_dev_name(dev);
+        of["description"] = ggml_backend_dev_description(dev);
+        of["kind"]        = kind_of(dev);
+        found.append(of);
+    }
+    return found;
+}
 
 using add_server_t = ggml_backend_reg_t (*)(const char * endpoint);
 
@@ -27,6 +49,7 @@ static void add_rpc_server(const std::string & endpoint) {
 }
 
 void bind_devices(py::module_ & m) {
+    m.def("devices", &devices, "What ggml can compute on: name, description and kind of each.");
     m.def("add_rpc_server", &add_rpc_server, py::arg("endpoint"), py::call_guard<py::gil_scoped_release>(),
         "Let models that are loaded from now on use the devices of an RPC server.");
 }

@@ -1,8 +1,8 @@
-// rotate: the op GGML_OP_RANDOM_ROTATE by itself, on the CPU backend, for looking at its mathematics.
+// rotate: the op GGML_OP_RANDOM_ROTATE by itself, on any device, for looking at its mathematics.
 
 #include "bindings.h"
-#include "cpu_graph.h"
 #include "names.h"
+#include "op_graph.h"
 
 #include "ggml-random-rotate.h"
 #include "random-rotate-math.h"
@@ -44,8 +44,8 @@ static bool strides_fit(const float_array & x) {
 }
 
 static void compute(const strided_rows & rows, float theta, const std::vector<int32_t> & tokens, int32_t layer,
-        llama_drugs_site site, int32_t n_threads, float * out) {
-    backend_ptr backend = cpu_backend(n_threads);
+        llama_drugs_site site, int32_t n_threads, const std::string & device, float * out) {
+    backend_ptr backend = backend_of(device, n_threads);
     context_ptr ctx = no_alloc_context();
 
     ggml_tensor * base  = ggml_new_tensor_1d(ctx.get(), GGML_TYPE_F32, rows.span());
@@ -71,7 +71,7 @@ static void compute(const strided_rows & rows, float theta, const std::vector<in
 }
 
 static float_array rotate(float_array x, float theta, uint32_t seed, const int_array & positions, int32_t layer,
-        const std::string & site_name, int32_t n_threads, const std::string & noise_name) {
+        const std::string & site_name, int32_t n_threads, const std::string & noise_name, const std::string & device) {
     const llama_drugs_site  site  = site_of(site_name);
     const llama_drugs_noise noise = noise_of(noise_name);
     check(x.ndim() == 3 && x.size() > 0, "x has shape " + py::str(x.attr("shape")).cast<std::string>() + ": it must be (n_tokens, n_head, d), not empty");
@@ -96,13 +96,13 @@ static float_array rotate(float_array x, float theta, uint32_t seed, const int_a
     {
         // safe without the GIL: only memory of x and y is touched, and both arrays are held by this call
         py::gil_scoped_release release;
-        compute(rows, theta, tokens, layer, site, n_threads, out);
+        compute(rows, theta, tokens, layer, site, n_threads, device, out);
     }
     return y;
 }
 
 void bind_rotate(py::module_ & m) {
     m.def("rotate", &rotate, py::arg("x"), py::arg("theta"), py::arg("seed"), py::arg("positions"), py::arg("layer"),
-        py::arg("site"), py::arg("n_threads") = 1, py::arg("noise") = "isotropic",
+        py::arg("site"), py::arg("n_threads") = 1, py::arg("noise") = "isotropic", py::arg("device") = "CPU",
         "Turn each row of x (n_tokens, n_head, d) by a random angle below theta radians, as the model does at a site.");
 }

@@ -6,6 +6,11 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
+class Device(TypedDict):
+    name: str
+    description: str
+    kind: str  # "CPU", "GPU", "IGPU" for one that shares the memory, or "other"
+
 class Dose(TypedDict):
     table: npt.NDArray[np.float32]
     seed: int
@@ -58,6 +63,7 @@ def rotate(
     site: str,
     n_threads: int = 1,
     noise: str = "isotropic",
+    device: str = "CPU",
 ) -> npt.NDArray[np.float32]:
     """Turn each row of x by a random angle below theta, as the model does at a site.
 
@@ -70,13 +76,15 @@ def rotate(
         site: one of site_names().
         n_threads: 1 to 512.
         noise: "isotropic" or "reference".
+        device: name of one of devices().
 
     Returns:
         float32 (n_tokens, n_head, d). y = cos(a) x + sin(a) |x| u/|u| with a ~ Uniform(0, theta) and u what is
         orthogonal to x of d standard normals, or for reference noise of d numbers from Uniform(0, 1).
 
     Raises:
-        ValueError: a shape, angle, layer, site or number of threads out of range.
+        ValueError: a shape, angle, layer, site or number of threads out of range, a device that is not there or has
+            no kernel for this.
     """
 
 def attend_scores(
@@ -91,6 +99,7 @@ def attend_scores(
     n_threads: int = 1,
     noise: str = "isotropic",
     cache_type: str = "f32",
+    device: str = "CPU",
 ) -> npt.NDArray[np.float32]:
     """Scores of queries with keys that are turned for each of them, as the model computes them at site K.
 
@@ -106,6 +115,7 @@ def attend_scores(
         n_threads: 1 to 512.
         noise: "isotropic" or "reference".
         cache_type: ggml's name of the type that the keys are kept in.
+        device: name of one of devices().
 
     Returns:
         float32 (n_head, n_tokens, n_kv).
@@ -127,13 +137,14 @@ def attend_values(
     n_threads: int = 1,
     noise: str = "isotropic",
     cache_type: str = "f32",
+    device: str = "CPU",
 ) -> npt.NDArray[np.float32]:
     """Sums of values that are turned for each query head and token, as the model computes them at site V.
 
     Args:
         p: float32 (n_head, n_tokens, n_kv), weights, not negative.
         v: float32 (n_kv, n_head_kv, d), or (n_head_kv, d, n_kv) if ``transposed``, which must not change the result.
-        theta, seed, positions, cells, layer, sink, n_threads, noise, cache_type: as for :func:`attend_scores`.
+        theta, seed, positions, cells, layer, sink, n_threads, noise, cache_type, device: as for :func:`attend_scores`.
 
     Returns:
         float32 (n_head, n_tokens, d).
@@ -151,6 +162,9 @@ def cache_memory(ctx: int) -> list[tuple[int, int | None]]:
     Returns:
         Pairs (taken, free); free is None for the computer's main memory, where the operating system knows.
     """
+
+def devices() -> list[Device]:
+    """What ggml can compute on, here and on the RPC servers that were added."""
 
 def add_rpc_server(endpoint: str) -> None:
     """Let models that are loaded from now on use the devices of an RPC server; a second time changes nothing.
