@@ -1,7 +1,9 @@
 # make demo    sets everything up and shows what dosing does     make lint    ruff and mypy
 # make test    lint and all tests                                make bench   speed and memory beside upstream
 # make         only sets up .venv                                make clean   removes all that make made
+# make check-kernels    CUDA's and Metal's kernels, run on the processor, and compiled where nvcc is installed
 # make bench-memory     the same dosed texts for ten minutes, and what becomes of memory meanwhile
+# make check-gpu  tests on a graphics card                       make bench-gpu   speed on one (both: docs/performance.md)
 # make upstream-server-tests   all of llama.cpp's own tests of its server that run without a network
 # make architectures    looks which architecture has which site, and writes docs/architectures.md
 # make fidelity         compares the engine with a model in PyTorch, and writes docs/fidelity.md
@@ -25,21 +27,32 @@ NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc'
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo test lint upstream-server-tests bench bench-memory architectures fidelity clean FORCE
+.PHONY: setup demo test lint check-kernels check-gpu bench-gpu upstream-server-tests bench bench-memory architectures fidelity clean FORCE
 
 setup: $(DONE)/package $(DONE)/model
 
 demo: setup
 	@$(BIN)/python -m drugs_cpp demo
 
-test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests
+test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels
 	@$(RUN) $(BIN)/python -m pytest
+
+check-kernels: $(DONE)/test-tools $(DONE)/kernels
+	@build/package/bin/check-kernels
+	@$(RUN) $(BIN)/python -m pytest tests/test_kernels.py
 
 upstream-server-tests: $(DONE)/test-tools $(DONE)/model
 	@$(RUN) DRUGS_ALL_UPSTREAM_SERVER_TESTS=1 $(BIN)/python -m pytest tests/test_upstream_server.py
 
 bench: $(DONE)/package $(DONE)/model $(DONE)/programs $(DONE)/avx2
 	@$(RUN) $(BIN)/python -m benchmarks
+
+check-gpu: $(DONE)/test-tools $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels
+	@$(RUN) DRUGS_COMPUTE_SANITIZER="$$(command -v compute-sanitizer)" $(BIN)/python -m pytest -rs tests/test_gpu.py
+	@$(RUN) DRUGS_TEST_GPU_LAYERS=-1 $(BIN)/python -m pytest --ignore=tests/test_gpu.py
+
+bench-gpu: $(DONE)/package $(DONE)/model $(DONE)/programs
+	@$(RUN) $(BIN)/python -m benchmarks gpu
 
 bench-memory: $(DONE)/package $(DONE)/model $(DONE)/programs
 	@$(RUN) $(BIN)/python -m benchmarks growth
@@ -60,6 +73,7 @@ clean:
 RUN := DRUGS_UNPATCHED_LIB='$(CURDIR)/build/unpatched/bin' \
 	DRUGS_TEST_BACKEND_OPS='$(CURDIR)/build/package/bin/test-backend-ops' \
 	DRUGS_TEST_LLAMA_ARCHS='$(CURDIR)/build/package/bin/test-llama-archs' \
+	DRUGS_CHECK_KERNELS='$(CURDIR)/build/package/bin/check-kernels' \
 	DRUGS_UPSTREAM_SERVER_TESTS='$(CURDIR)/build/package/llama.cpp/tools/server/tests' \
 	DRUGS_AVX2_LIB='$(CURDIR)/build/avx2/bin' \
 	DRUGS_UPSTREAM_PROGRAMS='$(CURDIR)/build/unpatched/bin'
@@ -117,6 +131,12 @@ $(DONE)/upstream-tests: $(NATIVE) | $(DONE)/package
 	$(STEP) upstream-tests 'Building two tests of llama.cpp (a minute or two, the first time)' sh -c '$(WITH_TOOLS) \
 		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && \
 		cmake --build build/package --target test-backend-ops test-llama-archs'
+	@touch $@
+
+$(DONE)/kernels: $(NATIVE) $(shell find tests/kernels -type f) | $(DONE)/package
+	$(STEP) kernels "Building CUDA's and Metal's kernels for the processor (a minute, the first time)" sh -c '$(WITH_TOOLS) \
+		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && \
+		cmake --build build/package --target kernels'
 	@touch $@
 
 # For counting instructions: valgrind does not know AVX-512.

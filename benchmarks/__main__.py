@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import drugs_cpp
-from benchmarks import cached, calls, growth, instructions, memory, reference, serving, showers, speed, variations
+from benchmarks import cached, calls, gpu, growth, instructions, memory, reference, serving, showers, speed, variations
 from benchmarks.machine import machine, model_file, warn_of_load
 from benchmarks.results import Results
 from benchmarks.setup import UPSTREAM_PROGRAMS, Setup
@@ -40,6 +40,9 @@ PARTS = {
 
 ALL = "all"
 GROWTH = "growth"
+GPU = "gpu"
+
+GPU_ROUNDS = 20
 
 
 def main() -> int:
@@ -69,6 +72,8 @@ def _measure(part: str, setup: Setup, results: Results, options: argparse.Namesp
     try:
         if part == GROWTH:
             growth.measure(setup, results, options.minutes)
+        elif part == GPU:
+            gpu.measure(setup, results, options.rounds or GPU_ROUNDS)
         else:
             PARTS[part].measure(setup, results, options.rounds or PARTS[part].rounds)
     except SystemExit as error:  # explains itself
@@ -92,7 +97,8 @@ def _options() -> argparse.Namespace:
         prog="python -m benchmarks",
         description="What dosing costs, beside upstream. Prints tables, and writes all that was measured to a file.",
     )
-    parser.add_argument("what", nargs="?", choices=[ALL, *PARTS, GROWTH], default=ALL, help=f"{ALL}: but {GROWTH}")
+    parts = [ALL, *PARTS, GROWTH, GPU]
+    parser.add_argument("what", nargs="?", choices=parts, default=ALL, help=f"{ALL}: but {GROWTH} and {GPU}")
     parser.add_argument("-m", "--model", help="a GGUF model; without it the default one")
     parser.add_argument("-t", "--threads", type=int, default=2, help="default: %(default)s")
     parser.add_argument("-r", "--rounds", type=int, help=f"rounds of every part; default: {defaults}")

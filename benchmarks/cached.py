@@ -31,16 +31,20 @@ BRUTE_FORCE = "every copy turned: at most"
 def measure(setup: Setup, results: Results, rounds: int) -> None:
     """Tokens per second for each case, and what brute force would reach."""
     n_heads = _numbers(setup)
+    on_card = setup.n_gpu_layers != 0
     for n_past, flash_attn in CASES:
         attention = "flash attention" if flash_attn else "no flash attention"
         case = f"{n_past} positions, {attention}"
-        with Side(setup.patched, setup.model, setup.n_threads, n_past, flash_attn) as side:
+        with Side(setup.patched, setup.model, setup.n_threads, n_past, flash_attn, setup.n_gpu_layers) as side:
             sides = doses(side, DOSES, setup.n_tokens)
             speeds = alternate_numbers(sides, rounds, partial(results.progress, what=case))
-        turns = _brute_force(*n_heads, n_past, setup.n_threads, partial(results.progress, what="brute force"))
-        speeds[BRUTE_FORCE] = brute_force_speed(speeds[SOBER], turns)
         rounds_of = f"{rounds} rounds of {setup.n_tokens} tokens"
         title = f"{n_past} cached positions, {attention}, {setup.n_threads} threads, {rounds_of}"
+        if on_card:
+            results.table(title, HEAD, compared(speeds, SOBER))
+            continue
+        turns = _brute_force(*n_heads, n_past, setup.n_threads, partial(results.progress, what="brute force"))
+        speeds[BRUTE_FORCE] = brute_force_speed(speeds[SOBER], turns)
         results.table(title, HEAD, compared(speeds, SOBER))
         times = Measured(speeds[BOTH].median / speeds[BRUTE_FORCE].samples, RATIO, 1, BRUTE_FORCE)
         head = ("positions", "ms a token for turning every copy", f"speed of {BOTH}")

@@ -25,11 +25,13 @@ class Setup:
         model: absolute path of a GGUF file.
         n_threads: of every side.
         n_tokens: decoded a measurement, where one token after the other is fed by hand.
+        n_gpu_layers: layers on graphics cards; -1: all.
     """
 
     model: str
     n_threads: int
     n_tokens: int
+    n_gpu_layers: int = 0
 
     @property
     def patched(self) -> Path:
@@ -53,6 +55,7 @@ class Setup:
             n_ctx=n_ctx,
             n_threads=self.n_threads,
             n_threads_batch=self.n_threads,
+            n_gpu_layers=self.n_gpu_layers,
             verbose=False,
             **kwargs,
         )

@@ -23,10 +23,11 @@ class Side(AnsweringProcess):
         n_threads: int,
         n_past: int = N_PAST,
         flash_attn: bool = False,
+        n_gpu_layers: int = 0,
         wrapper: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        arguments = [model, str(n_threads), str(n_past), str(int(flash_attn))]
+        arguments = [model, str(n_threads), str(n_past), str(int(flash_attn)), str(n_gpu_layers)]
         environment = {"LLAMA_CPP_LIB_PATH": str(libraries), **(environment or {})}
         super().__init__("benchmarks.worker", arguments, environment, wrapper)
 

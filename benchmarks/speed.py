@@ -29,7 +29,8 @@ HEAD = ("side", "tokens/s", "ratio")
 def measure(setup: Setup, results: Results, rounds: int) -> None:
     """Tokens per second of each side, and ratios within a round."""
     n_threads, n_tokens = setup.n_threads, setup.n_tokens
-    with Side(setup.unpatched, setup.model, n_threads) as upstream, Side(setup.patched, setup.model, n_threads) as ours:
+    side = partial(Side, model=setup.model, n_threads=n_threads, n_gpu_layers=setup.n_gpu_layers)
+    with side(setup.unpatched) as upstream, side(setup.patched) as ours:
         sides = {**doses(upstream, {UPSTREAM: ()}, n_tokens), **doses(ours, DOSES, n_tokens)}
         speeds = alternate_numbers(sides, rounds, results.progress)
     title = f"Decoding, {n_threads} threads, {rounds} rounds of {n_tokens} tokens, sides in random order in every round"

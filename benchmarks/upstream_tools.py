@@ -16,6 +16,9 @@ BATCHED_BENCH = Path("llama-batched-bench")
 #: a cache of several sequences gives each a multiple of so many positions
 PADDING = 256
 
+#: more layers than any model has
+ALL_LAYERS = 999
+
 
 class BatchedTimes(NamedTuple):
     """What llama-batched-bench found, in seconds."""
@@ -45,7 +48,8 @@ def batched_times(setup: Setup, n_sequences: int, n_prompt: int, n_tokens: int) 
         "-npl": n_sequences,
     }
     options = [word for name, number in numbers.items() for word in (name, str(number))]
-    command = ["-m", setup.model, *options, "-fa", "off", "-pps", "--output-format", "jsonl"]
+    layers = 0 if setup.n_gpu_layers == 0 else ALL_LAYERS
+    command = ["-m", setup.model, *options, "-ngl", str(layers), "-fa", "off", "-pps", "--output-format", "jsonl"]
     lines = _output(BATCHED_BENCH, command).splitlines()
     found: dict[str, Any] = json.loads(next(line for line in lines if line.startswith("{")))
     return BatchedTimes(found["t"], found["t_tg"])

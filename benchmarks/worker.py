@@ -1,6 +1,6 @@
 """One side of a comparison, in a process of its own: loads a model once, then decodes as it is told.
 
-usage: LLAMA_CPP_LIB_PATH=FOLDER python -m benchmarks.worker MODEL N_THREADS N_PAST FLASH_ATTN
+usage: LLAMA_CPP_LIB_PATH=FOLDER python -m benchmarks.worker MODEL N_THREADS N_PAST FLASH_ATTN N_GPU_LAYERS
 
 Has N_PAST sober tokens in its cache, and decodes behind them. Reads one JSON object a line,
 ``{"sites": ["A"], "angle": 0.1, "tokens": 64}``, and answers with
@@ -92,13 +92,14 @@ def peak_memory() -> int:
 
 
 def main() -> None:
-    path, (n_threads, n_past, flash_attn) = sys.argv[1], map(int, sys.argv[2:])
+    path, (n_threads, n_past, flash_attn, n_gpu_layers) = sys.argv[1], map(int, sys.argv[2:])
     llm = llama_cpp.Llama(
         path,
         n_ctx=n_past + 256,
         n_threads=n_threads,
         n_threads_batch=n_threads,
         flash_attn=bool(flash_attn),
+        n_gpu_layers=n_gpu_layers,
         verbose=False,
     )
     llm.eval(some_tokens(n_past))

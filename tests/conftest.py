@@ -46,9 +46,11 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> str:
 def make_llama(model_path: str) -> Iterator[MakeLlama]:
     """Makes quiet models, real ones unless a path is given, and closes them after the test."""
     made: list[Llama] = []
+    usual = {"n_ctx": 256, "n_threads": 2, "n_threads_batch": 2, "verbose": False}
+    usual["n_gpu_layers"] = int(os.environ.get("DRUGS_TEST_GPU_LAYERS", "0"))  # `make check-gpu`: all
 
     def make(path: str | Path = model_path, **kwargs: Any) -> Llama:
-        made.append(Llama(path, **{"n_ctx": 256, "n_threads": 2, "n_threads_batch": 2, "verbose": False, **kwargs}))
+        made.append(Llama(path, **{**usual, **kwargs}))
         return made[-1]
 
     yield make

@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as main
-from benchmarks import alternate, cached, growth, instructions, speed
+from benchmarks import alternate, cached, gpu, growth, instructions, speed
 from benchmarks.alternate import alternate_numbers
 from benchmarks.counting import n_fed_back
 from benchmarks.machine import machine, model_file
 from benchmarks.measured import Measured
 from benchmarks.results import Cell, Results, compared
 from benchmarks.setup import Setup
+from benchmarks.synthetic import Shape, write_model
+from conftest import MakeLlama, last_logits
 
 
 def measured(*samples: float, unit: str = "tokens/s", **kwargs: Any) -> Measured:
@@ -195,3 +197,27 @@ def test_a_part_that_fails_leaves_the_others(
     ]
     assert len(parts["part 3"]["tables"]) == 1
     assert "benchmarks: not measured: part 1, part 2" in capsys.readouterr().err
+
+
+#
+# graphics cards
+#
+
+
+def test_a_synthetic_model_decodes(make_llama: MakeLlama, tmp_path: Path) -> None:
+    path = tmp_path / "synthetic.gguf"
+    write_model(path, Shape(n_layer=2, n_embd=64, n_head=4, n_head_kv=2, n_ff=96, n_vocab=600))
+    llm = make_llama(path)
+    llm.drugs.set_dose_theta(0.5, "A")
+    assert len(llm.Dgenerate([1, 300, 301], max_new_tokens=4)) == 4
+    logits = last_logits(llm)
+    assert np.isfinite(logits).all()
+    assert logits.std() > 0
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_without_a_card_nothing_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drugs_cpp._core.devices", lambda: [{"name": "CPU", "description": "", "kind": "CPU"}])
+    results = Results(tmp_path / "results.json", {}, ["gpu"])
+    with pytest.raises(SystemExit, match="no graphics card"):
+        gpu.measure(Setup("model.gguf", 1, 16), results, 1)
