@@ -38,8 +38,7 @@ test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernel
 	@$(RUN) $(BIN)/python -m pytest
 
 check-kernels: $(DONE)/test-tools $(DONE)/kernels
-	@build/package/bin/check-kernels
-	@$(RUN) $(BIN)/python -m pytest tests/test_kernels.py
+	@$(RUN) $(BIN)/python -m pytest -s tests/test_kernels.py
 
 upstream-server-tests: $(DONE)/test-tools $(DONE)/model
 	@$(RUN) DRUGS_ALL_UPSTREAM_SERVER_TESTS=1 $(BIN)/python -m pytest tests/test_upstream_server.py

@@ -30,6 +30,7 @@ def metal(program: Path) -> str:
 
 def test_all_kernels_agree(program: Path) -> None:
     run = subprocess.run([program], capture_output=True, text=True, check=False)
+    print("\n" + run.stdout)  # `make check-kernels` shows it
     assert run.returncode == 0, run.stdout + run.stderr
     found = re.findall(r"^(\w+) +(\w+) +(\d+) cases, largest difference (\S+)$", run.stdout, re.M)
     assert {(who, what) for who, what, _, _ in found} == {
