@@ -47,7 +47,7 @@ bench: $(DONE)/package $(DONE)/model $(DONE)/programs $(DONE)/avx2
 	@$(RUN) $(BIN)/python -m benchmarks
 
 check-gpu: $(DONE)/test-tools $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels
-	@$(RUN) DRUGS_COMPUTE_SANITIZER="$$(command -v compute-sanitizer)" $(BIN)/python -m pytest -rs tests/test_gpu.py
+	@$(RUN) DRUGS_COMPUTE_SANITIZER="$$(PATH="$$PATH:/usr/local/cuda/bin"; command -v compute-sanitizer)" $(BIN)/python -m pytest -rs tests/test_gpu.py
 	@$(RUN) DRUGS_TEST_GPU_LAYERS=-1 $(BIN)/python -m pytest --ignore=tests/test_gpu.py
 
 bench-gpu: $(DONE)/package $(DONE)/model $(DONE)/programs

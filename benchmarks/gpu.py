@@ -33,7 +33,7 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
 
 def _large_model() -> str:
     if not LARGE_MODEL.exists():
-        print(f"benchmarks: writing {LARGE_MODEL} (1.8 GB, once)", file=sys.stderr)
+        print(f"benchmarks: writing {LARGE_MODEL} (1.6 GB, once)", file=sys.stderr)
         LARGE_MODEL.parent.mkdir(exist_ok=True)
         write_model(LARGE_MODEL)
     return str(LARGE_MODEL.absolute())

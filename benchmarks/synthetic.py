@@ -21,7 +21,7 @@ class Shape(NamedTuple):
     n_vocab: int
 
 
-#: about 3 billion weights, 1.8 GB
+#: about 3 billion weights, 1.6 GB
 LARGE = Shape(n_layer=28, n_embd=3072, n_head=24, n_head_kv=8, n_ff=8192, n_vocab=32000)
 
 N_CTX = 8192

@@ -29,8 +29,8 @@ class BatchedTimes(NamedTuple):
 
 def decoding_speed(setup: Setup, n_tokens: int) -> float:
     """Tokens per second that llama-bench finds, decoding one sequence from an empty cache."""
-    options = ["-t", str(setup.n_threads), "-p", "0", "-n", str(n_tokens), "-r", "1", "-fa", "0", "-o", "json"]
-    found = json.loads(_output(LLAMA_BENCH, ["-m", setup.model, *options]))
+    options = ["-t", str(setup.n_threads), "-p", "0", "-n", str(n_tokens), "-r", "1", "-ngl", "0", "-fa", "0"]
+    found = json.loads(_output(LLAMA_BENCH, ["-m", setup.model, *options, "-o", "json"]))
     return float(found[0]["avg_ts"])
 
 

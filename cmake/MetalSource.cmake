@@ -37,6 +37,7 @@ endfunction()
 # metal_source(HEADER FILE)  writes HEADER, which defines RANDOM_ROTATE_METAL_SOURCE, and FILE's text beside it as HEADER.metal
 function(metal_source header file)
     flatten_source(text ${file})
+    set(quiet "#if defined(__clang__)\n#pragma clang diagnostic ignored \"-Woverlength-strings\"\n#endif\n")
     file(CONFIGURE OUTPUT ${header}.metal CONTENT "${text}" @ONLY)
-    file(CONFIGURE OUTPUT ${header} CONTENT "static const char RANDOM_ROTATE_METAL_SOURCE[] = R\"metal(\n${text})metal\";\n" @ONLY)
+    file(CONFIGURE OUTPUT ${header} CONTENT "${quiet}static const char RANDOM_ROTATE_METAL_SOURCE[] = R\"metal(\n${text})metal\";\n" @ONLY)
 endfunction()

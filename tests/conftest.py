@@ -13,11 +13,18 @@ import pytest
 
 import drugs_cpp
 from drugs_cpp import Llama
+from low_level import N_GPU_LAYERS
 from program import Server
 from serving import TINY
 from tiny_model import write_tiny_model
 
 MakeLlama = Callable[..., Llama]
+
+#: the programs take a card if they find one; an option on their command line counts more
+os.environ.setdefault("LLAMA_ARG_N_GPU_LAYERS", str(N_GPU_LAYERS))
+
+#: of tests that want the same text from batches of different sizes
+same_rounding = pytest.mark.skipif(N_GPU_LAYERS != 0, reason="a card rounds batches of another size otherwise")
 
 
 def built_by_make(variable: str) -> str:
@@ -46,8 +53,7 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> str:
 def make_llama(model_path: str) -> Iterator[MakeLlama]:
     """Makes quiet models, real ones unless a path is given, and closes them after the test."""
     made: list[Llama] = []
-    usual = {"n_ctx": 256, "n_threads": 2, "n_threads_batch": 2, "verbose": False}
-    usual["n_gpu_layers"] = int(os.environ.get("DRUGS_TEST_GPU_LAYERS", "0"))  # `make check-gpu`: all
+    usual = {"n_ctx": 256, "n_threads": 2, "n_threads_batch": 2, "n_gpu_layers": N_GPU_LAYERS, "verbose": False}
 
     def make(path: str | Path = model_path, **kwargs: Any) -> Llama:
         made.append(Llama(path, **{**usual, **kwargs}))

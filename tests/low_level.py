@@ -6,6 +6,7 @@ Imports ``llama_cpp`` only, so that it also runs on unpatched libraries.
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,12 +16,17 @@ import numpy as np
 import numpy.typing as npt
 from llama_cpp._logger import set_verbose
 
+#: none, unless `make check-gpu` wants all of them on a card
+N_GPU_LAYERS = int(os.environ.get("DRUGS_TEST_GPU_LAYERS", "0"))
+
 #: token, position, sequences
 Entry = tuple[int, int, Sequence[int]]
 
 
 def load_model(path: str) -> int:
-    return int(llama_cpp.llama_model_load_from_file(path.encode(), llama_cpp.llama_model_default_params()))
+    params = llama_cpp.llama_model_default_params()
+    params.n_gpu_layers = N_GPU_LAYERS
+    return int(llama_cpp.llama_model_load_from_file(path.encode(), params))
 
 
 class Context:

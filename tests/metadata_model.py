@@ -15,6 +15,8 @@ import gguf
 import llama_cpp
 import numpy as np
 
+from low_level import N_GPU_LAYERS
+
 Value = Union[bool, int, float, list[int], list[bool], list[str]]
 Metadata = Mapping[str, Value]
 
@@ -188,6 +190,7 @@ def load_metadata_model(architecture: str) -> int:
         write_metadata(path, architecture)
         metadata = base.gguf_init_from_file(str(path).encode(), GgufParams(True, None))
     params = llama_cpp.llama_model_default_params()
+    params.n_gpu_layers = N_GPU_LAYERS
     model = llama.llama_model_init_from_user(metadata, SetTensorData(fill), None, params)
     base.gguf_free(metadata)
     assert model, architecture

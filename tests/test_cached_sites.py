@@ -225,6 +225,26 @@ def test_a_sober_neighbour_is_sober_to_the_bit(tiny_model_path: str, flash_attn:
             assert np.abs(dosed - sober)[2 * SINK + 1 :: 2].max() > 10 * ROUNDING
 
 
+@pytest.mark.parametrize("sites", [("A",), ("H", "Q", "pK", "pV"), ("K",)])
+def test_a_dosed_neighbour_whose_cache_is_not_turned_stays_what_it_is(ctx: Context, sites: tuple[str, ...]) -> None:
+    """Its attention is not rounded otherwise because others are dosed at K and V; nor in layers where only those are."""
+    layers = range(1, 2) if "K" in sites else range(N_LAYER)
+    both: list[Entry] = [(token, i, [s]) for i, token in enumerate(TOKENS) for s in (0, 1)]
+
+    def beside(*doses: F32) -> F32:
+        ctx.forget()
+        _core.clear_dose(ctx.address, -1)
+        for sequence, dose in enumerate(doses):
+            _core.set_dose(ctx.address, sequence, dose, 7, SINK)
+        return ctx.decode(both)[0::2]
+
+    mine = table(0.4, sites, layers=layers)
+    alone = beside(mine)
+    for others in (("V",), CACHED):
+        assert beside(mine, table(0.4, others, layers=range(1))).tobytes() == alone.tobytes()
+    assert np.abs(alone - beside()).max() > 10 * ROUNDING
+
+
 def test_both_kinds_of_noise_in_one_batch(ctx: Context) -> None:
     """Queries are turned at two places of the graph, and each sequence at one of them."""
     kinds = ("isotropic", "reference")

@@ -14,7 +14,7 @@ import pytest
 
 from conftest import MakeLlama, built_by_make, last_logits
 from drugs_cpp import DRUGS, SITES, _core
-from low_level import Context
+from low_level import N_GPU_LAYERS, Context
 from sober_logits import NEXT, PROMPT, sober
 
 Found = dict[str, npt.NDArray[Any]]
@@ -84,7 +84,8 @@ def test_llama_without_doses_and_with_a_protected_prompt(unpatched: Found, make_
 def test_upstreams_class_on_our_libraries(unpatched: Found, model_path: str) -> None:
     import llama_cpp
 
-    llm = llama_cpp.Llama(model_path, n_ctx=512, n_threads=2, n_threads_batch=2, verbose=False)
+    settings: dict[str, Any] = {"n_ctx": 512, "n_threads": 2, "n_threads_batch": 2, "verbose": False}
+    llm = llama_cpp.Llama(model_path, n_gpu_layers=N_GPU_LAYERS, **settings)
     llm.eval(PROMPT)
     logits = np.ctypeslib.as_array(llm._ctx.get_logits(), shape=(llm.n_vocab(),))
     assert logits.tobytes() == unpatched["2-False"][len(PROMPT) - 1].tobytes()

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from conftest import MakeLlama, built_by_make
+from conftest import MakeLlama, built_by_make, same_rounding
 from drugs_cpp import (
     DRUGS,
     SITES,
@@ -86,6 +86,7 @@ def alone(llm: Any, prompt: Any = PROMPT, **options: Any) -> list[str]:
     ],
     ids=str,
 )
+@same_rounding
 def test_a_variation_is_what_its_seed_gives_alone(make_llama: MakeLlama, settings: Options, options: Options) -> None:
     llm = make_llama(**{"drugs": DRUGS(a_dose=0.3, pk_dose=0.1), **settings})
     together = texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=24, **options))
@@ -94,6 +95,7 @@ def test_a_variation_is_what_its_seed_gives_alone(make_llama: MakeLlama, setting
     assert len(set(together)) > 1
 
 
+@same_rounding
 @pytest.mark.parametrize("n_parallel", [None, 2])
 def test_showers_come_when_they_would_alone(make_llama: MakeLlama, n_parallel: int | None) -> None:
     llm = make_llama(drugs=DRUGS(a_dose=0.3, pv_dose=0.3))
@@ -104,6 +106,7 @@ def test_showers_come_when_they_would_alone(make_llama: MakeLlama, n_parallel: i
     assert together != dirty
 
 
+@same_rounding
 def test_company_and_order_do_not_matter(llm: Any) -> None:
     wanted = texts(llm.variations(PROMPT, seeds=range(10), max_tokens=16))
     assert texts(llm.variations(PROMPT, seeds=[7, 7, 2], max_tokens=16)) == [wanted[7], wanted[7], wanted[2]]

@@ -79,6 +79,7 @@ llama_drugs_plan llama_drugs_doses::plan(const llama_ubatch & ubatch) const {
     const llama_drugs_dose * seen = nullptr; // neighbours mostly belong to one sequence
     bool any   = false;
     bool sober = false;
+    std::vector<uint8_t> plain; // layers where the cache of some dosed token is not turned
     for (uint32_t i = 0; i < ubatch.n_tokens; ++i) {
         const auto * dose = of_token(ubatch, i);
         sober = sober || !dose;
@@ -87,16 +88,22 @@ llama_drugs_plan llama_drugs_doses::plan(const llama_ubatch & ubatch) const {
         }
         seen = dose;
         plan.sites.resize(std::max(plan.sites.size(), dose->sites.size()));
+        plain     .resize(plan.sites.size());
         for (size_t il = 0; il < dose->sites.size(); ++il) {
             plan.sites[il] |= dose->sites[il];
+            plain[il] |= !dose->turns_cache(il);
             any = any || plan.sites[il] != 0;
         }
     }
     if (!any) {
         plan.sites.clear();
     }
-    const uint8_t cached = 1 << LLAMA_DRUGS_SITE_K | 1 << LLAMA_DRUGS_SITE_V;
-    plan.mixed = sober && std::any_of(plan.sites.begin(), plan.sites.end(), [&](uint8_t sites) { return sites & cached; });
+    for (size_t il = 0; il < plan.sites.size(); ++il) {
+        if ((plan.sites[il] & LLAMA_DRUGS_CACHED_SITES) && (sober || plain[il])) {
+            plan.mixed.resize(plan.sites.size());
+            plan.mixed[il] = plain[il] ? LLAMA_DRUGS_MIXED_WITH_DOSED : LLAMA_DRUGS_MIXED_WITH_SOBER;
+        }
+    }
     return plan;
 }
 

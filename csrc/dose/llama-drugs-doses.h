@@ -21,6 +21,9 @@ int llama_drugs_hook_of(llama_drugs_site site, llama_drugs_noise noise);
 // hooks of each layer, [n_layer]
 using llama_drugs_sites = std::vector<uint8_t>;
 
+// the hooks that turn what is cached, for each token that reads it
+constexpr uint8_t LLAMA_DRUGS_CACHED_SITES = 1 << LLAMA_DRUGS_SITE_K | 1 << LLAMA_DRUGS_SITE_V;
+
 static_assert(LLAMA_DRUGS_HOOK_COUNT <= 8, "llama_drugs_sites holds 8 bits a layer");
 
 // the dose of one sequence
@@ -33,21 +36,31 @@ struct llama_drugs_dose {
     llama_drugs_noise noise  = LLAMA_DRUGS_NOISE_ISOTROPIC;
 
     bool sober() const { return table.empty(); }
+    bool turns_cache(size_t il) const { return il < sites.size() && (sites[il] & LLAMA_DRUGS_CACHED_SITES); }
     bool same_as(const llama_drugs_dose & other) const;
 };
 
 class llama_drugs_doses;
+
+// whether keys or values of a layer are turned for some tokens of a batch and not for others
+enum llama_drugs_mixture {
+    LLAMA_DRUGS_NOT_MIXED,
+    LLAMA_DRUGS_MIXED_WITH_SOBER, // the others are sober
+    LLAMA_DRUGS_MIXED_WITH_DOSED, // some of them are dosed at other sites, or in other layers
+};
 
 // which layers and sites of one batch's graph get a node; decides whether a graph can be used again
 struct llama_drugs_plan {
     const llama_drugs_doses * doses = nullptr;
     llama_drugs_sites         sites; // empty: no token of the batch is dosed
     llama_drugs_sites       * found = nullptr; // notes the hooks that the graph has, whether dosed or not
-    bool                      mixed = false;   // some tokens are dosed where keys or values are read, and some are sober
+    std::vector<uint8_t>      mixed; // [n_layer], enum llama_drugs_mixture; or empty, if nothing is mixed
 
     bool has(int hook, int il) const {
         return (size_t) il < sites.size() && ((sites[il] >> hook) & 1);
     }
+
+    int mixture(int il) const { return (size_t) il < mixed.size() ? mixed[il] : (int) LLAMA_DRUGS_NOT_MIXED; }
 
     bool same_nodes_as(const llama_drugs_plan & other) const { return sites == other.sites && mixed == other.mixed; }
 };

@@ -63,10 +63,12 @@ void llm_graph_input_drugs::set_tokens(const llama_ubatch & ubatch) {
     if (!rows || !rows->buffer) {
         return;
     }
-    std::vector<int32_t> which(ubatch.n_tokens);
+    std::vector<int32_t> which(ggml_nelements(rows));
     for (uint32_t i = 0; i < ubatch.n_tokens; ++i) {
-        const bool sober = data[GGML_RANDOM_ROTATE_TOKEN_SIZE*i + GGML_RANDOM_ROTATE_TOKEN_TABLE] < 0;
-        which[i] = sober ? i : ubatch.n_tokens + i;
+        const auto * dose = plan.doses->of_token(ubatch, i);
+        for (int64_t il = 0; il < rows->ne[1]; ++il) {
+            which[il*ubatch.n_tokens + i] = dose && dose->turns_cache(il) ? ubatch.n_tokens + i : i;
+        }
     }
     ggml_backend_tensor_set(rows, which.data(), 0, which.size()*sizeof(int32_t));
 }
@@ -104,8 +106,8 @@ llm_graph_input_drugs * llm_graph_context::build_inp_drugs(const llama_drugs_pla
     ggml_set_input(inp->tokens);
     cb(inp->tokens, "inp_drugs_tokens", -1);
 
-    if (plan.mixed) {
-        inp->rows = ggml_new_tensor_1d(ctx0, GGML_TYPE_I32, n_tokens);
+    if (!plan.mixed.empty()) {
+        inp->rows = ggml_new_tensor_2d(ctx0, GGML_TYPE_I32, n_tokens, plan.mixed.size());
         ggml_set_input(inp->rows);
         cb(inp->rows, "inp_drugs_rows", -1);
     }
@@ -163,8 +165,8 @@ bool llm_graph_context::drugs_turns_cells(int il) const {
     return inp_drugs && (inp_drugs->plan.has(LLAMA_DRUGS_SITE_K, il) || inp_drugs->plan.has(LLAMA_DRUGS_SITE_V, il));
 }
 
-bool llm_graph_context::drugs_mixed(const ggml_tensor * cells) const {
-    return cells && inp_drugs->plan.mixed && !inp_drugs->in_mixed;
+bool llm_graph_context::drugs_mixed(const ggml_tensor * cells, int il) const {
+    return cells && inp_drugs->plan.mixture(il) != LLAMA_DRUGS_NOT_MIXED && !inp_drugs->in_mixed;
 }
 
 ggml_tensor * llm_graph_context::build_drugs_mixed(
@@ -179,16 +181,17 @@ ggml_tensor * llm_graph_context::build_drugs_mixed(
               float   kq_scale,
                 int   il,
         ggml_tensor * cells) const {
-    ggml_tensor * sober;
-    {
-        const llama_drugs_pause pause(inp_drugs);
-        sober = build_attn_mha(q, k, v, kq_b, kq_mask, sinks, v_mla, n_kv_max, kq_scale, il);
-    }
     inp_drugs->in_mixed = true;
-    ggml_tensor * dosed = build_attn_mha(q, k, v, kq_b, kq_mask, sinks, v_mla, n_kv_max, kq_scale, il, cells);
+    ggml_tensor * plain;
+    {
+        const llama_drugs_pause pause(inp_drugs->plan.mixture(il) == LLAMA_DRUGS_MIXED_WITH_SOBER ? inp_drugs : nullptr);
+        plain = build_attn_mha(q, k, v, kq_b, kq_mask, sinks, v_mla, n_kv_max, kq_scale, il);
+    }
+    ggml_tensor * turned = build_attn_mha(q, k, v, kq_b, kq_mask, sinks, v_mla, n_kv_max, kq_scale, il, cells);
     inp_drugs->in_mixed = false;
 
-    return ggml_get_rows(ctx0, ggml_concat(ctx0, sober, dosed, 1), inp_drugs->rows);
+    ggml_tensor * rows = ggml_view_1d(ctx0, inp_drugs->rows, n_tokens, il*inp_drugs->rows->nb[1]);
+    return ggml_get_rows(ctx0, ggml_concat(ctx0, plain, turned, 1), rows);
 }
 
 ggml_tensor * llm_graph_context::build_drugs_scores(

@@ -5,8 +5,8 @@
 //   build_attn()           pK, pV; hands build_attn_mha() the positions of the cells that it reads
 //   build_attn_mha()       Q at its start, K before and V behind the softmax, A at its end
 //
-// The ops for K and V round otherwise than llama.cpp's products. So that sober tokens beside dosed ones are what they are
-// without them, a batch that has both computes attention twice, and each token takes its own.
+// The ops for K and V round otherwise than llama.cpp's products. So that a token whose cache is not turned is what it is without the
+// others, a layer that is dosed there for some tokens only computes attention twice, and each token takes its own.
 //
 // Nothing is added where nothing is dosed: a sober batch builds llama.cpp's own graph. A layer whose keys or values are dosed
 // takes the path without flash attention, whose kernels keep scores to themselves.
@@ -34,11 +34,11 @@ public:
     const llama_drugs_plan plan;
 
     int  n_paused = 0;     // above zero: nothing is dosed, whatever the plan says
-    bool in_mixed = false; // building the dosed one of two attentions
+    bool in_mixed = false; // building one of two attentions
 
     ggml_tensor * doses  = nullptr; // F32 [LLAMA_DRUGS_SITE_COUNT, n_layer, n_seqs_unq]
     ggml_tensor * tokens = nullptr; // I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE, n_tokens]
-    ggml_tensor * rows   = nullptr; // I32 [n_tokens], of sober outputs and dosed ones behind them, which is whose
+    ggml_tensor * rows   = nullptr; // I32 [n_tokens, n_layer], of plain outputs and turned ones behind them, which is whose
 
 private:
     void set_doses (const llama_ubatch & ubatch);

@@ -45,7 +45,7 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_half(const char * at) {
 
 // grid: (n_head*n_tokens)
 template <int n_quads>
-static __global__ void random_rotate_rows_kernel(const random_rotate_rows_args args, const char * x, const float * doses,
+static __global__ void __launch_bounds__(RANDOM_ROTATE_MAX_THREADS) random_rotate_rows_kernel(const random_rotate_rows_args args, const char * x, const float * doses,
         const int32_t * tokens, float * y) {
     ggml_cuda_pdl_lc();
     __shared__ float shared[RANDOM_ROTATE_MAX_THREADS/WARP_SIZE];
@@ -72,7 +72,7 @@ static void turn_rows(ggml_backend_cuda_context & ctx, ggml_tensor * dst) {
 
 // grid: (n_tiles*n_row_blocks, n_head_kv, n_stream)
 template <typename cache>
-static __global__ void random_rotate_scores_kernel(const random_rotate_scores_args args, const int32_t n_tiles, const char * q,
+static __global__ void __launch_bounds__(RANDOM_ROTATE_THREADS) random_rotate_scores_kernel(const random_rotate_scores_args args, const int32_t n_tiles, const char * q,
         const char * k, const float * doses, const int32_t * tokens, const int32_t * cells, const char * mask, float * y) {
     ggml_cuda_pdl_lc();
     __shared__ random_rotate_scores_shared shared;
@@ -100,7 +100,7 @@ static void turn_keys(ggml_backend_cuda_context & ctx, ggml_tensor * dst) {
 
 // grid: (n_chunks*n_row_blocks, n_head_kv, n_stream)
 template <typename cache>
-static __global__ void random_rotate_values_kernel(const random_rotate_values_args args, const char * p, const char * v,
+static __global__ void __launch_bounds__(RANDOM_ROTATE_THREADS) random_rotate_values_kernel(const random_rotate_values_args args, const char * p, const char * v,
         const float * doses, const int32_t * tokens, const int32_t * cells, float * parts) {
     ggml_cuda_pdl_lc();
     __shared__ random_rotate_values_shared shared;
@@ -111,7 +111,7 @@ static __global__ void random_rotate_values_kernel(const random_rotate_values_ar
 
 // grid: (n_tokens*n_head*n_stream)
 template <typename cache>
-static __global__ void random_rotate_values_finish_kernel(const random_rotate_values_args args, const char * v, const float * doses,
+static __global__ void __launch_bounds__(RANDOM_ROTATE_MAX_THREADS) random_rotate_values_finish_kernel(const random_rotate_values_args args, const char * v, const float * doses,
         const int32_t * tokens, const float * parts, float * y) {
     ggml_cuda_pdl_lc();
     __shared__ float shared[RANDOM_ROTATE_MAX_THREADS/WARP_SIZE];

@@ -127,6 +127,9 @@ RANDOM_ROTATE_INLINE void random_rotate_sin_cos(float theta, RANDOM_ROTATE_LOCAL
 // the same for a row's angle, where an angle of many turns keeps its precision: pi/2 in three parts (Cody and Waite 1980)
 RANDOM_ROTATE_INLINE void random_rotate_sin_cos_precise(float theta, RANDOM_ROTATE_LOCAL float * sine,
         RANDOM_ROTATE_LOCAL float * cosine) {
+#if defined(__clang__) && !defined(__CUDACC__)
+#pragma clang fp reassociate(off) // fast mathematics would put the parts together again
+#endif
     const float   angle   = theta < 1e6f ? theta : 1e6f;
     const int32_t quarter = (int32_t) (angle * 0.636619772f + 0.5f);
     const float   n       = (float) quarter;

@@ -2,6 +2,9 @@
 // as text, which random-rotate-metal.cpp compiles when it first meets one of the ops. A kernel's parameters stand in the order of
 // their buffers.
 
+// upstream's loader takes a warning for a failure
+#pragma clang diagnostic ignored "-Weverything"
+
 #include <metal_stdlib>
 
 using namespace metal;
@@ -43,6 +46,7 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_half(device const char * at) {
 
 // grid: (n_head*n_tokens)
 template <int n_quads>
+[[max_total_threads_per_threadgroup(RANDOM_ROTATE_MAX_THREADS)]]
 kernel void kernel_random_rotate_rows(
         constant random_rotate_rows_args & args   [[buffer(0)]],
         device const char                * x      [[buffer(1)]],
@@ -69,6 +73,7 @@ template [[host_name("kernel_random_rotate_rows_8")]] kernel kernel_random_rotat
 
 // grid: (n_tiles*n_row_blocks, n_head_kv, n_stream)
 template <typename cache>
+[[max_total_threads_per_threadgroup(RANDOM_ROTATE_THREADS)]]
 kernel void kernel_random_rotate_scores(
         constant random_rotate_scores_args      & args   [[buffer(0)]],
         device const char                       * q      [[buffer(1)]],
@@ -103,6 +108,7 @@ template [[host_name("kernel_random_rotate_scores_q5_1")]] kernel kernel_random_
 
 // grid: (n_chunks*n_row_blocks, n_head_kv, n_stream)
 template <typename cache>
+[[max_total_threads_per_threadgroup(RANDOM_ROTATE_THREADS)]]
 kernel void kernel_random_rotate_values(
         constant random_rotate_values_args      & args   [[buffer(0)]],
         device const char                       * p      [[buffer(1)]],
@@ -120,6 +126,7 @@ kernel void kernel_random_rotate_values(
 
 // grid: (n_tokens*n_head*n_stream)
 template <typename cache>
+[[max_total_threads_per_threadgroup(RANDOM_ROTATE_MAX_THREADS)]]
 kernel void kernel_random_rotate_values_finish(
         constant random_rotate_values_args & args   [[buffer(0)]],
         device const char                  * v      [[buffer(1)]],

@@ -45,6 +45,7 @@ struct block {
     meeting              all;
     std::vector<meeting> simd;
     std::vector<std::array<uint32_t, SIMD>> exchanged;
+    std::function<void()> begin; // before each block
     std::function<void()> body;
     size3                index;
     size3                size;
@@ -101,6 +102,7 @@ inline void enter() {
 
 inline void run_block(block & b) {
     running() = &b;
+    b.begin();
     for (auto & t : b.threads) {
         t.done = false;
         getcontext(&t.context);
@@ -126,14 +128,15 @@ inline void run_block(block & b) {
     running() = nullptr;
 }
 
-// body: the kernel, for the thread that running() tells
-inline void run_grid(size3 grid, size3 size, const std::function<void()> & body) {
+// body: the kernel, for the thread that running() tells; begin: before each block
+inline void run_grid(size3 grid, size3 size, const std::function<void()> & body, const std::function<void()> & begin = [] {}) {
     if (size.x == 0 || size.x % SIMD != 0 || size.x > 1024 || size.y != 1 || size.z != 1 || grid.y > 65535 || grid.z > 65535) {
         fprintf(stderr, "blocks of %u threads in a grid of %u x %u x %u cannot be launched\n", size.x, grid.x, grid.y, grid.z);
         exit(1);
     }
     block b;
-    b.body = body;
+    b.begin = begin;
+    b.body  = body;
     b.size = size;
     b.threads.resize(size.x);
     b.simd.resize(size.x/SIMD);

@@ -65,13 +65,13 @@ void ggml_metal_encoder_set_buffer(ggml_metal_encoder_t enc, ggml_metal_buffer_i
 
 void ggml_metal_encoder_set_threadgroup_memory_size(ggml_metal_encoder_t enc, size_t size, int) {
     GGML_ASSERT(size % 16 == 0 && size <= 32*1024);
-    enc->shared.assign(size, (char) 0xff); // NaN
+    enc->shared.resize(size);
 }
 
 void ggml_metal_encoder_dispatch_threadgroups(ggml_metal_encoder_t enc, int tg0, int tg1, int tg2, int tptg0, int tptg1, int tptg2) {
     enc->launch.shared = &enc->shared;
     lockstep::run_grid({ (uint32_t) tg0, (uint32_t) tg1, (uint32_t) tg2 }, { (uint32_t) tptg0, (uint32_t) tptg1, (uint32_t) tptg2 },
-        [&] { enc->pipeline->run(enc->launch); });
+        [&] { enc->pipeline->run(enc->launch); }, [&] { std::fill(enc->shared.begin(), enc->shared.end(), (char) 0xff); }); // NaN
 }
 
 void ggml_metal_encoder_memory_barrier(ggml_metal_encoder_t) {}

@@ -12,6 +12,7 @@
 #define __device__
 #define __forceinline__ inline
 #define __shared__      static // one block runs at a time
+#define __launch_bounds__(...)
 
 #define WARP_SIZE 32
 
