@@ -227,7 +227,7 @@ def test_a_sober_neighbour_is_sober_to_the_bit(tiny_model_path: str, flash_attn:
 
 @pytest.mark.parametrize("sites", [("A",), ("H", "Q", "pK", "pV"), ("K",)])
 def test_a_dosed_neighbour_whose_cache_is_not_turned_stays_what_it_is(ctx: Context, sites: tuple[str, ...]) -> None:
-    """Its attention is not rounded otherwise because others are dosed at K and V; nor in layers where only those are."""
+    """Its attention is not rounded otherwise where others are dosed at K and V, nor in layers where only those are."""
     layers = range(1, 2) if "K" in sites else range(N_LAYER)
     both: list[Entry] = [(token, i, [s]) for i, token in enumerate(TOKENS) for s in (0, 1)]
 
