@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +15,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from llama_cpp._internals import LlamaContext
 
 from conftest import MakeLlama, built_by_make, same_rounding
 from drugs_cpp import (
@@ -354,6 +358,22 @@ def test_ctrl_c_leaves_the_model_usable(llm: Any, press_ctrl_c: Callable[[float]
     press_ctrl_c(0.3)
     with pytest.raises(KeyboardInterrupt):
         llm.variations([5] * 8000, n=1, max_tokens=8)  # a prompt takes long, too
+    assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
+
+
+@pytest.mark.usefixtures("press_ctrl_c")
+def test_ctrl_c_while_a_context_is_made_is_not_lost(llm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """llama.cpp logs meanwhile, through a callback in Python, and what such a callback raises is dropped."""
+    wanted = texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8))
+
+    def press(**kwargs: Any) -> Any:
+        ctypes.CFUNCTYPE(None)(lambda: os.kill(os.getpid(), signal.SIGINT))()
+        return LlamaContext(**kwargs)
+
+    monkeypatch.setattr(contexts, "LlamaContext", press)
+    with pytest.raises(KeyboardInterrupt):
+        llm.variations(PROMPT, n=7, max_tokens=300)
+    monkeypatch.undo()
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
 
 

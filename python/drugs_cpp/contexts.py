@@ -11,6 +11,7 @@ from llama_cpp._internals import LlamaContext
 
 from drugs_cpp import _core
 from drugs_cpp.errors import MemoryLimitError
+from drugs_cpp.signals import interrupt_later
 
 if TYPE_CHECKING:
     from drugs_cpp.evaluation import DosedEval
@@ -73,7 +74,8 @@ def open_context(llm: DosedEval, n_sequences: int, n_tokens: int, unified: bool)
     params.embeddings = False
     params.n_batch = max(params.n_batch, 2 * n_sequences)
     try:
-        context = LlamaContext(model=llm._model, params=params, verbose=llm.verbose)
+        with interrupt_later():
+            context = LlamaContext(model=llm._model, params=params, verbose=llm.verbose)
     except ValueError as error:
         raise MemoryLimitError(
             f"llama.cpp could not make a context of {n_sequences} x {n_tokens} tokens: ask for fewer or shorter texts"
