@@ -61,8 +61,10 @@ function usualSettings({ dosage, dose_max: most, sites }) {
   return { doses: site ? { [site]: Math.min(0.2, most ?? Infinity) } : {} };
 }
 
+/** Nothing is sent meanwhile: it would go to no model, and be gone when the settings of the address are taken. */
 async function connect() {
   dismissNotice();
+  byId("composer").inert = true;
   try {
     settings.change({ model: read(location.hash).model ?? "" });
     const props = await modelProps(settings);
@@ -75,6 +77,8 @@ async function connect() {
   } catch (error) {
     byId("model").textContent = "no model";
     notify(error.message, connect);
+  } finally {
+    byId("composer").inert = false;
   }
 }
 
