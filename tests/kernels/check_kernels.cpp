@@ -255,9 +255,6 @@ struct shape {
         return std::string(ggml_type_name(type)) + ", d = " + std::to_string(d) + ", " + std::to_string(n_head) + " heads of " +
             std::to_string(n_head_kv) + ", " + std::to_string(n_kv) + " cells, " + std::to_string(n_tokens) + " tokens";
     }
-
-    // where little of a vector is orthogonal to another, a square root makes much of a rounding error
-    double allowed() const { return d < 8 ? 1e-3 : TOLERANCE; }
 };
 
 static void fill_cells(ggml_tensor * cells, bool shuffled) {
@@ -330,7 +327,7 @@ static void check_scores_of(const backend & on, report & scores, const shape & o
             worst = INFINITY;
         }
     }
-    scores.add(worst, of.allowed(), of.name());
+    scores.add(worst, TOLERANCE, of.name());
 }
 
 static void check_values_of(const backend & on, report & values, const shape & of, bool transposed) {
@@ -371,7 +368,7 @@ static void check_values_of(const backend & on, report & values, const shape & o
             worst = std::max(worst, difference(here[i], y[row*of.d + i], norm));
         }
     }
-    values.add(worst, of.allowed(), of.name() + (transposed ? ", transposed" : ""));
+    values.add(worst, TOLERANCE, of.name() + (transposed ? ", transposed" : ""));
 }
 
 static const ggml_type NO_MASK = GGML_TYPE_COUNT;
