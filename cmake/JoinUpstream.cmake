@@ -1,6 +1,7 @@
 # Compiles our sources into upstream's targets, so that the patches need to carry no more than calls.
 
 include(MetalSource)
+include(PackageVersion)
 
 # join_upstream(TARGET FILE...)
 function(join_upstream target)
@@ -8,6 +9,14 @@ function(join_upstream target)
         SKIP_UNITY_BUILD_INCLUSION ON
         COMPILE_OPTIONS "$<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-Wall;-Wextra>")
     target_sources(${target} PRIVATE ${ARGN})
+endfunction()
+
+# exact_arithmetic(TARGET CSRC)  no product is fused with a sum in a dose's table, so that Python, the programs and the page give
+# the same bits on every processor
+function(exact_arithmetic target csrc)
+    file(GLOB doses CONFIGURE_DEPENDS ${csrc}/doses/*.cpp)
+    set_property(SOURCE ${doses} TARGET_DIRECTORY ${target}
+        APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-ffp-contract=off>)
 endfunction()
 
 # join_cuda(TARGET FILE)  compiled as upstream compiles its own files for these cards: HIP and MUSA read the same ones
@@ -25,35 +34,48 @@ function(join_cuda target file)
 endfunction()
 
 function(join_all_upstream csrc)
-    join_upstream(ggml-base ${csrc}/kernel/ggml-random-rotate.c)
-    target_include_directories(ggml-base PUBLIC ${csrc}/kernel)
+    join_upstream(ggml-base ${csrc}/kernel/op/ggml-random-rotate.c)
+    target_include_directories(ggml-base PUBLIC ${csrc}/kernel/op ${csrc}/kernel/math)
 
     # One target, or one for each kind of processor.
     foreach (target ${GGML_AVAILABLE_BACKENDS})
         if (TARGET ${target} AND target MATCHES "^ggml-cpu")
-            file(GLOB kernels CONFIGURE_DEPENDS ${csrc}/kernel/*-cpu.cpp)
+            file(GLOB kernels CONFIGURE_DEPENDS ${csrc}/kernel/cpu/*.cpp)
             join_upstream(${target} ${kernels})
+            target_include_directories(${target} PRIVATE ${csrc}/kernel/cpu ${csrc}/matmul)
             # Lets the kernels' loops become vectors; none of these changes a result.
             set_property(SOURCE ${kernels} TARGET_DIRECTORY ${target}
                 APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-fno-math-errno;-fno-trapping-math;-fopenmp-simd>)
+            join_upstream(${target} ${csrc}/threads/ggml-team.cpp ${csrc}/threads/waiting.cpp)
+            target_include_directories(${target} PRIVATE ${csrc}/threads)
         endif()
     endforeach()
 
     foreach (target ggml-cuda ggml-hip ggml-musa)
         if (TARGET ${target})
-            join_cuda(${target} ${csrc}/kernel/random-rotate-cuda.cu)
+            join_cuda(${target} ${csrc}/kernel/gpu/random-rotate-cuda.cu)
+            target_include_directories(${target} PRIVATE ${csrc}/kernel/gpu)
         endif()
     endforeach()
 
     if (TARGET ggml-metal)
-        metal_source(${CMAKE_BINARY_DIR}/metal/random-rotate-metal-source.h ${csrc}/kernel/random-rotate.metal)
-        join_upstream(ggml-metal ${csrc}/kernel/random-rotate-metal.cpp)
-        target_include_directories(ggml-metal PRIVATE ${CMAKE_BINARY_DIR}/metal)
+        metal_source(${CMAKE_BINARY_DIR}/metal/random-rotate-metal-source.h ${csrc}/kernel/gpu/random-rotate.metal
+            ${csrc}/kernel/gpu ${csrc}/kernel/math)
+        join_upstream(ggml-metal ${csrc}/kernel/gpu/random-rotate-metal.cpp)
+        target_include_directories(ggml-metal PRIVATE ${csrc}/kernel/gpu ${CMAKE_BINARY_DIR}/metal)
     endif()
 
-    file(GLOB dosage CONFIGURE_DEPENDS ${csrc}/dosage/*.cpp)
-    join_upstream(llama-common ${dosage})
-    target_include_directories(llama-common PUBLIC ${csrc}/dosage)
+    if (TARGET ggml-rpc)
+        target_include_directories(ggml-rpc PRIVATE ${csrc}/kernel/rpc)
+    endif()
+
+    file(GLOB program CONFIGURE_DEPENDS ${csrc}/doses/*.cpp ${csrc}/shower/*.cpp ${csrc}/program/*.cpp)
+    join_upstream(llama-common ${program} ${csrc}/threads/default-threads.cpp)
+    target_include_directories(llama-common PUBLIC ${csrc}/doses ${csrc}/shower ${csrc}/program ${csrc}/threads)
+    exact_arithmetic(llama-common ${csrc})
+    package_version(version)
+    set_property(SOURCE ${csrc}/program/drugs-app.cpp TARGET_DIRECTORY llama-common
+        APPEND PROPERTY COMPILE_DEFINITIONS DRUGS_VERSION="${version}")
 
     file(GLOB server CONFIGURE_DEPENDS ${csrc}/server/*.cpp)
     join_upstream(server-context ${server})
@@ -63,7 +85,7 @@ function(join_all_upstream csrc)
     join_upstream(llama-cli-impl ${chat})
     target_include_directories(llama-cli-impl PRIVATE ${csrc}/chat)
 
-    file(GLOB sources CONFIGURE_DEPENDS ${csrc}/dose/*.cpp ${csrc}/graph/*.cpp)
+    file(GLOB sources CONFIGURE_DEPENDS ${csrc}/context/*.cpp ${csrc}/graph/*.cpp)
     join_upstream(llama ${sources})
-    target_include_directories(llama PUBLIC ${csrc}/include PRIVATE ${csrc}/dose ${csrc}/graph)
+    target_include_directories(llama PUBLIC ${csrc}/include PRIVATE ${csrc}/context ${csrc}/graph)
 endfunction()

@@ -1,14 +1,14 @@
 # Metal compiles kernels from their text while a program runs, and looks nowhere for headers.
 
-# flatten_source(TEXT FILE)  FILE with each of our headers in the place where it is first included
+# flatten_source(TEXT FILE FOLDER...)  FILE with each header of ours, from one of the folders, in the place where it is first
+# included
 function(flatten_source text file)
     set(done)
-    flatten_into(result done ${file})
+    flatten_into(result done ${file} ${ARGN})
     set(${text} "${result}" PARENT_SCOPE)
 endfunction()
 
 function(flatten_into text done file)
-    get_filename_component(folder ${file} DIRECTORY)
     set(seen ${${done}})
     list(APPEND seen ${file})
     file(READ ${file} rest)
@@ -25,8 +25,10 @@ function(flatten_into text done file)
         string(SUBSTRING "${rest}" ${at} -1 rest)
 
         string(APPEND result "${before}")
-        if (NOT ${folder}/${name} IN_LIST seen)
-            flatten_into(included seen ${folder}/${name})
+        unset(header)
+        find_file(header ${name} PATHS ${ARGN} NO_CACHE REQUIRED NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
+        if (NOT ${header} IN_LIST seen)
+            flatten_into(included seen ${header} ${ARGN})
             string(APPEND result "${included}")
         endif()
     endwhile()
@@ -34,9 +36,10 @@ function(flatten_into text done file)
     set(${done} ${seen} PARENT_SCOPE)
 endfunction()
 
-# metal_source(HEADER FILE)  writes HEADER, which defines RANDOM_ROTATE_METAL_SOURCE, and FILE's text beside it as HEADER.metal
+# metal_source(HEADER FILE FOLDER...)  writes HEADER, which defines RANDOM_ROTATE_METAL_SOURCE, and FILE's text beside it as
+# HEADER.metal; the folders are those of the headers that it includes
 function(metal_source header file)
-    flatten_source(text ${file})
+    flatten_source(text ${file} ${ARGN})
     set(quiet "#if defined(__clang__)\n#pragma clang diagnostic ignored \"-Woverlength-strings\"\n#endif\n")
     file(CONFIGURE OUTPUT ${header}.metal CONTENT "${text}" @ONLY)
     file(CONFIGURE OUTPUT ${header} CONTENT "${quiet}static const char RANDOM_ROTATE_METAL_SOURCE[] = R\"metal(\n${text})metal\";\n" @ONLY)

@@ -1,9 +1,9 @@
 # The program `drugs`: upstream's unified program, with upstream's subcommands as libraries beside it. Another one,
 # `drugs-rpc-server`, lends a computer's devices to it.
 
-# Sets `result` to the libraries that only the program needs.
+# Sets `result` to the libraries that only the programs need, and llama-cpp-python for pictures and sound.
 function(program_libraries result)
-    set(found llama-common)
+    set(found llama-common mtmd)
     foreach (command server cli completion bench batched-bench fit-params quantize perplexity)
         list(APPEND found llama-${command}-impl)
     endforeach()
@@ -20,4 +20,17 @@ function(make_program target name)
         list(APPEND paths ${bin}/../${packages}/drugs_cpp/lib)
     endforeach()
     set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} INSTALL_RPATH "${paths}" EXCLUDE_FROM_ALL OFF)
+endfunction()
+
+function(install_programs)
+    make_program(llama-app drugs)
+    set(programs llama-app)
+    if (TARGET ggml-rpc-server)
+        make_program(ggml-rpc-server drugs-rpc-server)
+        list(APPEND programs ggml-rpc-server)
+    endif()
+    if (NOT SKBUILD_SCRIPTS_DIR)
+        set(SKBUILD_SCRIPTS_DIR bin)
+    endif()
+    install(TARGETS ${programs} RUNTIME DESTINATION ${SKBUILD_SCRIPTS_DIR})
 endfunction()

@@ -1,9 +1,9 @@
 # The shared libraries that upstream makes, in a form that a wheel can carry.
 
-# Sets `result` to upstream's library targets that exist in this build: what Python loads.
+# Sets `result` to upstream's library targets that exist in this build: what Python loads for text.
 function(upstream_libraries result)
     set(found)
-    foreach (target ggml-base ggml ${GGML_AVAILABLE_BACKENDS} llama mtmd)
+    foreach (target ggml-base ggml ${GGML_AVAILABLE_BACKENDS} llama)
         if (TARGET ${target})
             list(APPEND found ${target})
         endif()

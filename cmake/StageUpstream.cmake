@@ -1,5 +1,7 @@
 # Brings llama.cpp into the build tree and adds it to the build.
 
+include(AmxTiles)
+
 set(DRUGS_UPSTREAM "" CACHE STRING
     "llama-cpp-python's source (archive, or folder unpacked from it) or a llama.cpp tree; empty: the pinned one, through pip")
 
@@ -35,4 +37,5 @@ function(add_upstream folder)
     set(LLAMA_BUILD_NUMBER 0)
     set(ENV{GIT_CEILING_DIRECTORIES} ${CMAKE_BINARY_DIR})
     add_subdirectory(${folder} ${CMAKE_BINARY_DIR}/upstream EXCLUDE_FROM_ALL)
+    settle_amx()
 endfunction()

@@ -1,0 +1,12 @@
+# package_version(RESULT)  The version in pyproject.toml: scikit-build passes it on, another build reads it here.
+function(package_version result)
+    if (SKBUILD_PROJECT_VERSION_FULL)
+        set(${result} ${SKBUILD_PROJECT_VERSION_FULL} PARENT_SCOPE)
+        return()
+    endif()
+    set(project ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../pyproject.toml)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${project})
+    file(STRINGS ${project} line REGEX "^version = ")
+    string(REGEX REPLACE "^version = \"(.*)\"$" "\\1" version "${line}")
+    set(${result} ${version} PARENT_SCOPE)
+endfunction()
