@@ -19,8 +19,8 @@ namespace py = pybind11;
 using float_array = py::array_t<float,   py::array::c_style | py::array::forcecast>;
 using int_array   = py::array_t<int32_t, py::array::c_style | py::array::forcecast>;
 
-// who asks for what: one sequence, one dose
-struct asking_tokens {
+// tokens that read a cache: one sequence, one dose
+struct dosed_tokens {
     float                theta;
     std::vector<int32_t> tokens; // [GGML_RANDOM_ROTATE_TOKEN_SIZE, n_tokens]
     std::vector<int32_t> cells;  // [n_kv]
@@ -28,18 +28,18 @@ struct asking_tokens {
     int32_t              n_threads;
 };
 
-static asking_tokens ask(float theta, uint32_t seed, const int_array & positions, const int_array & cells, int32_t layer,
+static dosed_tokens dosed_tokens_of(float theta, uint32_t seed, const int_array & positions, const int_array & cells, int32_t layer,
         int32_t sink, int32_t n_threads, const std::string & noise) {
     check(std::isfinite(theta) && theta >= 0.0f, "theta is " + std::to_string(theta) + ": angles are radians, finite, zero or more");
     check(layer >= 0 && layer < RANDOM_ROTATE_MAX_LAYERS, "layer is " + std::to_string(layer) + ": layers go from 0 to " + std::to_string(RANDOM_ROTATE_MAX_LAYERS - 1));
     check(n_threads >= 1 && n_threads <= 512, "n_threads is " + std::to_string(n_threads) + ": it must be 1 to 512");
     check(positions.ndim() == 1 && positions.size() > 0 && cells.ndim() == 1 && cells.size() > 0, "positions and cells are one-dimensional, not empty");
 
-    asking_tokens asking = { theta, {}, { cells.data(), cells.data() + cells.size() }, layer, n_threads };
+    dosed_tokens dosed = { theta, {}, { cells.data(), cells.data() + cells.size() }, layer, n_threads };
     for (py::ssize_t i = 0; i < positions.size(); ++i) {
-        asking.tokens.insert(asking.tokens.end(), { (int32_t) seed, positions.at(i), 0, noise_of(noise), sink });
+        dosed.tokens.insert(dosed.tokens.end(), { (int32_t) seed, positions.at(i), 0, noise_of(noise), sink });
     }
-    return asking;
+    return dosed;
 }
 
 static ggml_type type_of(const std::string & name) {
@@ -68,17 +68,17 @@ struct dose_inputs {
     ggml_tensor * tokens;
     ggml_tensor * cells;
 
-    dose_inputs(ggml_context * ctx, const asking_tokens & asking) {
-        doses  = ggml_new_tensor_3d(ctx, GGML_TYPE_F32, LLAMA_DRUGS_SITE_COUNT, asking.layer + 1, 1);
-        tokens = ggml_new_tensor_2d(ctx, GGML_TYPE_I32, GGML_RANDOM_ROTATE_TOKEN_SIZE, asking.tokens.size()/GGML_RANDOM_ROTATE_TOKEN_SIZE);
-        cells  = ggml_new_tensor_2d(ctx, GGML_TYPE_I32, asking.cells.size(), 1);
+    dose_inputs(ggml_context * ctx, const dosed_tokens & dosed) {
+        doses  = ggml_new_tensor_3d(ctx, GGML_TYPE_F32, LLAMA_DRUGS_SITE_COUNT, dosed.layer + 1, 1);
+        tokens = ggml_new_tensor_2d(ctx, GGML_TYPE_I32, GGML_RANDOM_ROTATE_TOKEN_SIZE, dosed.tokens.size()/GGML_RANDOM_ROTATE_TOKEN_SIZE);
+        cells  = ggml_new_tensor_2d(ctx, GGML_TYPE_I32, dosed.cells.size(), 1);
     }
 
-    void set(const asking_tokens & asking) const {
-        const std::vector<float> table(ggml_nelements(doses), asking.theta);
+    void set(const dosed_tokens & dosed) const {
+        const std::vector<float> table(ggml_nelements(doses), dosed.theta);
         ggml_backend_tensor_set(doses,  table.data(),         0, ggml_nbytes(doses));
-        ggml_backend_tensor_set(tokens, asking.tokens.data(), 0, ggml_nbytes(tokens));
-        ggml_backend_tensor_set(cells,  asking.cells.data(),  0, ggml_nbytes(cells));
+        ggml_backend_tensor_set(tokens, dosed.tokens.data(), 0, ggml_nbytes(tokens));
+        ggml_backend_tensor_set(cells,  dosed.cells.data(),  0, ggml_nbytes(cells));
     }
 };
 
@@ -89,7 +89,7 @@ static py::array_t<float> attend_scores(const float_array & q, const float_array
         "q is (n_tokens, n_head, d) and k (n_kv, n_head_kv, d), with n_head a multiple of n_head_kv");
     const ggml_type type = type_of(type_name);
     check(q.shape(2) > 0 && q.shape(2) % ggml_blck_size(type) == 0, "d must be a multiple of " + std::to_string(ggml_blck_size(type)));
-    const asking_tokens asking = ask(theta, seed, positions, cells, layer, sink, n_threads, noise);
+    const dosed_tokens dosed = dosed_tokens_of(theta, seed, positions, cells, layer, sink, n_threads, noise);
     check(positions.size() == q.shape(0) && cells.size() == k.shape(0), "give one position per token and one cell per key");
 
     py::array_t<float> y({ q.shape(1), q.shape(0), k.shape(0) }); // (n_head, n_tokens, n_kv)
@@ -102,7 +102,7 @@ static py::array_t<float> attend_scores(const float_array & q, const float_array
 
         ggml_tensor * tq = ggml_new_tensor_3d(ctx.get(), GGML_TYPE_F32, q.shape(2), q.shape(1), q.shape(0));
         ggml_tensor * tk = ggml_new_tensor_3d(ctx.get(), type,          k.shape(2), k.shape(1), k.shape(0));
-        const dose_inputs inputs(ctx.get(), asking);
+        const dose_inputs inputs(ctx.get(), dosed);
 
         ggml_tensor * pq = ggml_permute(ctx.get(), tq, 0, 2, 1, 3);
         ggml_tensor * pk = ggml_permute(ctx.get(), tk, 0, 2, 1, 3);
@@ -112,7 +112,7 @@ static py::array_t<float> attend_scores(const float_array & q, const float_array
         ggml_build_forward_expand(graph, kq);
 
         buffer_ptr buffer = allocate(ctx.get(), backend.get());
-        inputs.set(asking);
+        inputs.set(dosed);
         ggml_backend_tensor_set(tq, q.data(), 0, ggml_nbytes(tq));
         ggml_backend_tensor_set(tk, as_type(k.data(), k.size(), type).data(), 0, ggml_nbytes(tk));
         compute_graph(backend.get(), graph);
@@ -130,7 +130,7 @@ static py::array_t<float> attend_values(const float_array & p, const float_array
     check(n_head_kv > 0 && d > 0 && p.shape(0) % n_head_kv == 0, "n_head must be a multiple of n_head_kv");
     const ggml_type type = type_of(type_name);
     check(v.shape(2) % ggml_blck_size(type) == 0 && !(transposed && ggml_blck_size(type) > 1), type_name + " does not fit the shape of v");
-    const asking_tokens asking = ask(theta, seed, positions, cells, layer, sink, n_threads, noise);
+    const dosed_tokens dosed = dosed_tokens_of(theta, seed, positions, cells, layer, sink, n_threads, noise);
     check(positions.size() == p.shape(1) && cells.size() == p.shape(2), "give one position per token and one cell per value");
 
     py::array_t<float> y({ (py::ssize_t) p.shape(0), (py::ssize_t) p.shape(1), (py::ssize_t) d }); // (n_head, n_tokens, d)
@@ -143,7 +143,7 @@ static py::array_t<float> attend_values(const float_array & p, const float_array
 
         ggml_tensor * tp = ggml_new_tensor_3d(ctx.get(), GGML_TYPE_F32, p.shape(2), p.shape(1), p.shape(0));
         ggml_tensor * tv = ggml_new_tensor_3d(ctx.get(), type,          v.shape(2), v.shape(1), v.shape(0));
-        const dose_inputs inputs(ctx.get(), asking);
+        const dose_inputs inputs(ctx.get(), dosed);
 
         ggml_tensor * pv = transposed ? tv : ggml_permute(ctx.get(), tv, 0, 2, 1, 3);
         ggml_tensor * kqv = ggml_random_rotate_values(ctx.get(), tp, pv, transposed, inputs.cells, inputs.doses, inputs.tokens, layer, LLAMA_DRUGS_SITE_V);
@@ -152,7 +152,7 @@ static py::array_t<float> attend_values(const float_array & p, const float_array
         ggml_build_forward_expand(graph, kqv);
 
         buffer_ptr buffer = allocate(ctx.get(), backend.get());
-        inputs.set(asking);
+        inputs.set(dosed);
         ggml_backend_tensor_set(tp, p.data(), 0, ggml_nbytes(tp));
         ggml_backend_tensor_set(tv, as_type(v.data(), v.size(), type).data(), 0, ggml_nbytes(tv));
         compute_graph(backend.get(), graph);

@@ -3,6 +3,7 @@
 #include "bindings.h"
 #include "context.h"
 #include "decoder.h"
+#include "errors.h"
 #include "interrupt.h"
 
 #include <pybind11/numpy.h>
@@ -10,6 +11,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,7 +30,7 @@ public:
 
     bool evaluate(const std::vector<llama_token> & tokens, int32_t n_past, const std::vector<llama_seq_id> & seq_ids, bool shared) {
         for (const auto seq_id : seq_ids) {
-            check_seq(seq_id);
+            check_seq(ctx, seq_id);
         }
         check_batch(shared ? 1 : seq_ids.size());
         return compute([&] { return core.evaluate(tokens, n_past, seq_ids, shared); });
@@ -49,17 +53,18 @@ public:
             last = core.last_logits();
         }
         if (!last) {
-            throw py::value_error("there are no logits yet: evaluate at least one token first");
+            throw drugs_error(error_kind::no_logits, "there are no logits yet: evaluate at least one token first");
         }
         return logits_array(core.n_vocab(), last);
     }
 
-    void run(const std::vector<sequence *> & seqs, int32_t n_steps, const std::vector<std::pair<change_counter *, int64_t>> & unchanged, bool text) {
+    void run(const std::vector<sequence *> & seqs, int32_t n_steps, const std::vector<std::pair<change_counter *, int64_t>> & unchanged,
+            bool text, std::optional<int32_t> sober_interval) {
         size_t n_tokens = 0;
         for (const auto * seq : seqs) {
-            check_seq(seq->seq_id);
+            check_seq(ctx, seq->seq_id);
             if (seq->twin != -1) {
-                check_seq(seq->twin);
+                check_seq(ctx, seq->twin);
             }
             if (seq->tokens.empty() || seq->end != sequence_end::none) {
                 throw py::value_error("sequence " + std::to_string(seq->seq_id) + " has no token to continue from, or has ended");
@@ -70,20 +75,14 @@ public:
         if (seqs.empty()) {
             return;
         }
-        decoder::limits until = { n_steps, text, { unchanged.begin(), unchanged.end() } };
+        const int32_t interval = sober_interval.value_or(std::numeric_limits<int32_t>::max());
+        const decoder::limits until = { n_steps, text, { unchanged.begin(), unchanged.end() }, interval };
         compute([&] { return core.run(seqs, until); });
     }
 
     void interrupt_it() { stop.set(); }
 
 private:
-    void check_seq(llama_seq_id seq_id) const {
-        if (seq_id < 0 || (uint32_t) seq_id >= llama_n_seq_max(ctx)) {
-            throw py::value_error("sequence " + std::to_string(seq_id) + " does not exist: this context has " +
-                std::to_string(llama_n_seq_max(ctx)) + " of them");
-        }
-    }
-
     void check_batch(size_t n_tokens) const {
         if (n_tokens > llama_n_batch(ctx)) {
             throw py::value_error(std::to_string(n_tokens) + " sequences do not fit into a batch of " + std::to_string(llama_n_batch(ctx)) + " tokens");
@@ -100,11 +99,7 @@ private:
             status = what();
         }
         stop.end();
-        if (status == DECODER_FAILED) {
-            throw std::runtime_error(core.n_failed == 1 ?
-                "the context has no room for these tokens" : "llama_decode returned " + std::to_string(core.n_failed));
-        }
-        return status == DECODER_OK;
+        return check_decoded(status, core.n_failed);
     }
 
     llama_context * ctx;
@@ -113,8 +108,9 @@ private:
 };
 
 static sequence make_sequence(llama_seq_id seq_id, int32_t n_past, int32_t n_max, std::vector<std::string> stop,
-        std::vector<llama_token> stop_tokens, uintptr_t sampler, llama_seq_id twin) {
-    return { seq_id, twin, n_past, n_max, reinterpret_cast<llama_sampler *>(sampler), sequence_text(std::move(stop)), std::move(stop_tokens), {} };
+        std::vector<llama_token> stop_tokens, uintptr_t sampler, llama_seq_id twin, std::shared_ptr<shower_ledger> ledger) {
+    return { seq_id, twin, n_past, n_max, reinterpret_cast<llama_sampler *>(sampler), sequence_text(std::move(stop)), std::move(stop_tokens),
+        {}, sequence_end::none, std::move(ledger), /* dosed = */ false, /* sink = */ 0 };
 }
 
 static const char * end_name(const sequence & seq) {
@@ -134,8 +130,11 @@ void bind_decode(py::module_ & m) {
 
     py::class_<sequence>(m, "Sequence", "A sequence that is being continued.")
         .def(py::init(&make_sequence), py::arg("seq_id"), py::arg("n_past"), py::arg("n_max"), py::kw_only(), py::arg("stop"),
-            py::arg("stop_tokens"), py::arg("sampler"), py::arg("twin") = -1)
+            py::arg("stop_tokens"), py::arg("sampler"), py::arg("twin") = -1, py::arg("ledger").none(true) = py::none())
         .def_readwrite("seq_id", &sequence::seq_id)
+        .def_readonly("ledger", &sequence::ledger)
+        .def_readwrite("dosed", &sequence::dosed)
+        .def_readwrite("sink", &sequence::sink)
         .def_readonly("n_past", &sequence::n_past)
         .def_property_readonly("has_text", [](const sequence & seq) { return seq.text.ready(); })
         .def_readonly("tokens", &sequence::tokens)
@@ -148,10 +147,10 @@ void bind_decode(py::module_ & m) {
     py::class_<py_decoder>(m, "Decoder", "Evaluates and decodes in one context, with the GIL released.")
         .def(py::init<uintptr_t>(), py::arg("ctx"))
         .def("evaluate", &py_decoder::evaluate, py::arg("tokens"), py::arg("n_past"), py::arg("seq_ids"), py::arg("shared") = true,
-            "Evaluate tokens behind n_past others.")
+            "Evaluate tokens after n_past others.")
         .def("choose", &py_decoder::choose, py::arg("sequence"), py::arg("logits"), "Choose a sequence's next token.")
         .def("logits", &py_decoder::logits, "The last logits.")
         .def("run", &py_decoder::run, py::arg("sequences"), py::arg("n_steps"), py::arg("unchanged"), py::arg("text"),
-            "Decode sequences together.")
+            py::arg("sober_interval") = py::none(), "Decode sequences together.")
         .def("interrupt", &py_decoder::interrupt_it, "Stop what is being computed, and all that follows.");
 }

@@ -1,6 +1,7 @@
 // devices, add_rpc_server: what can compute, here and on other computers.
 
 #include "bindings.h"
+#include "errors.h"
 
 #include "ggml-backend.h"
 
@@ -38,12 +39,12 @@ using add_server_t = ggml_backend_reg_t (*)(const char * endpoint);
 static void add_rpc_server(const std::string & endpoint) {
     ggml_backend_reg_t rpc = ggml_backend_reg_by_name("RPC");
     if (!rpc) {
-        throw std::runtime_error("this build knows no RPC: build drugs_cpp with -DGGML_RPC=ON");
+        throw drugs_error(error_kind::rpc_server, "this build has no RPC: build drugs_cpp with -DGGML_RPC=ON");
     }
     const auto add_server = (add_server_t) ggml_backend_reg_get_proc_address(rpc, "ggml_backend_rpc_add_server");
     ggml_backend_reg_t server = add_server(endpoint.c_str());
     if (!server) {
-        throw std::runtime_error("the RPC server at " + endpoint + " has no devices");
+        throw drugs_error(error_kind::rpc_server, "the RPC server at " + endpoint + " has no devices");
     }
     ggml_backend_register(server);
 }

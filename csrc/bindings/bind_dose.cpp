@@ -15,30 +15,28 @@
 
 namespace py = pybind11;
 
-using dose_table = py::array_t<float, py::array::c_style | py::array::forcecast>; // (n_layer, n_sites)
+using table_array = py::array_t<float, py::array::c_style | py::array::forcecast>; // (n_layer, n_sites)
 
-static void check_status(int32_t status, llama_seq_id seq_id) {
-    if (status < 0) {
-        throw py::value_error("sequence " + std::to_string(seq_id) + ": " + llama_drugs_status_text(status));
-    }
+static std::string sequence_name(llama_seq_id seq_id) {
+    return "sequence " + std::to_string(seq_id);
 }
 
-static void check_shape(const llama_context * ctx, const dose_table & table) {
+static void check_shape(const llama_context * ctx, const table_array & table) {
     const int32_t n_layer = llama_drugs_n_layer(ctx);
     if (table.ndim() == 2 && table.shape(0) == n_layer && table.shape(1) == LLAMA_DRUGS_SITE_COUNT) {
         return;
     }
-    throw py::value_error("a dose table of shape " + py::str(table.attr("shape")).cast<std::string>() + " does not fit: this model needs (" +
+    throw drugs_error(error_kind::dose, "a dose table of shape " + py::str(table.attr("shape")).cast<std::string>() + " does not fit: this model needs (" +
         std::to_string(n_layer) + ", " + std::to_string((int) LLAMA_DRUGS_SITE_COUNT) + "), one row per layer and one column per site");
 }
 
-static void check_angles(const dose_table & table) {
+static void check_angles(const table_array & table) {
     const auto angles = table.unchecked<2>();
     for (py::ssize_t il = 0; il < angles.shape(0); ++il) {
         for (py::ssize_t site = 0; site < angles.shape(1); ++site) {
             const float angle = angles(il, site);
             if (!std::isfinite(angle) || angle < 0.0f) {
-                throw py::value_error("the angle " + std::to_string(angle) + " of layer " + std::to_string(il) + ", site " +
+                throw drugs_error(error_kind::dose, "the angle " + std::to_string(angle) + " of layer " + std::to_string(il) + ", site " +
                     llama_drugs_site_name((llama_drugs_site) site) + " is not possible: angles are radians, finite, zero or more");
             }
         }
@@ -48,7 +46,7 @@ static void check_angles(const dose_table & table) {
 // These functions keep the GIL: they copy a few hundred numbers and never wait, and holding it keeps two Python threads
 // from changing the same context at once.
 
-static void set_dose(uintptr_t address, llama_seq_id seq_id, const dose_table & table, uint32_t seed, int32_t sink,
+static void set_dose(uintptr_t address, llama_seq_id seq_id, const table_array & table, uint32_t seed, int32_t sink,
         const std::string & noise) {
     llama_context * ctx = as_context(address);
     check_shape(ctx, table);
@@ -61,13 +59,13 @@ static void set_dose(uintptr_t address, llama_seq_id seq_id, const dose_table & 
     params.n_sink  = sink;
     params.noise   = noise_of(noise);
 
-    check_status(llama_drugs_set(ctx, seq_id, &params), seq_id);
+    check_status(sequence_name(seq_id), llama_drugs_set(ctx, seq_id, &params));
 }
 
 static py::object get_dose(uintptr_t address, llama_seq_id seq_id) {
     llama_drugs_params params;
     const int32_t status = llama_drugs_get(as_context(address), seq_id, &params);
-    check_status(status, seq_id);
+    check_status(sequence_name(seq_id), status);
     if (status == LLAMA_DRUGS_SOBER) {
         return py::none();
     }
@@ -83,7 +81,7 @@ static py::object get_dose(uintptr_t address, llama_seq_id seq_id) {
 }
 
 static void clear_dose(uintptr_t address, llama_seq_id seq_id) {
-    check_status(llama_drugs_clear(as_context(address), seq_id), seq_id);
+    check_status(sequence_name(seq_id), llama_drugs_clear(as_context(address), seq_id));
 }
 
 static py::array_t<bool> has_sites(uintptr_t address, const std::string & noise) {
@@ -94,9 +92,7 @@ static py::array_t<bool> has_sites(uintptr_t address, const std::string & noise)
     for (int32_t il = 0; il < n_layer; ++il) {
         for (int32_t site = 0; site < LLAMA_DRUGS_SITE_COUNT; ++site) {
             const int32_t status = llama_drugs_has_site(ctx, il, (llama_drugs_site) site, noise_of(noise));
-            if (status < 0) {
-                throw py::value_error(std::string("cannot dose: ") + llama_drugs_status_text(status));
-            }
+            check_status("cannot dose", status);
             has.mutable_at(il, site) = status == 1;
         }
     }

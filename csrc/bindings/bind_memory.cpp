@@ -38,6 +38,6 @@ static std::vector<cache_part> cache_memory(uintptr_t address) {
 }
 
 void bind_memory(py::module_ & m) {
-    m.def("cache_memory", &cache_memory, py::arg("ctx"), py::call_guard<py::gil_scoped_release>(), // asks devices, which may log
+    m.def("cache_memory", &cache_memory, py::arg("ctx"), py::call_guard<py::gil_scoped_release>(), // calls devices, which may log
         "Bytes that the cache of a context takes, and bytes that are free beside it, for each kind of memory.");
 }

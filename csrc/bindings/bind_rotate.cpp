@@ -16,7 +16,7 @@
 
 namespace py = pybind11;
 
-using float_array = py::array_t<float>; // (n_tokens, n_head, d), any strides
+using strided_array = py::array_t<float>; // (n_tokens, n_head, d), any strides
 using int_array   = py::array_t<int32_t, py::array::c_style | py::array::forcecast>;
 
 // rows as they lie in memory, so that the op sees the strides it was given
@@ -28,13 +28,13 @@ struct strided_rows {
     int64_t span() const { return 1 + (d - 1)*stride_d + (n_head - 1)*stride_head + (n_tokens - 1)*stride_token; }
 };
 
-static strided_rows rows_of(const float_array & x) {
+static strided_rows rows_of(const strided_array & x) {
     const auto stride = [&](int i) { return (int64_t) (x.strides(i)/(py::ssize_t) sizeof(float)); };
     return { x.data(), x.shape(2), x.shape(1), x.shape(0), stride(2), stride(1), stride(0) };
 }
 
 // false for strides that ggml cannot have: backwards, none, or rows that overlap
-static bool strides_fit(const float_array & x) {
+static bool strides_fit(const strided_array & x) {
     for (int i = 0; i < 3; ++i) {
         if (x.strides(i) <= 0 || x.strides(i) % (py::ssize_t) sizeof(float) != 0) {
             return false;
@@ -70,7 +70,7 @@ static void compute(const strided_rows & rows, float theta, const std::vector<in
     ggml_backend_tensor_get(y, out, 0, ggml_nbytes(y));
 }
 
-static float_array rotate(float_array x, float theta, uint32_t seed, const int_array & positions, int32_t layer,
+static strided_array rotate(strided_array x, float theta, uint32_t seed, const int_array & positions, int32_t layer,
         const std::string & site_name, int32_t n_threads, const std::string & noise_name, const std::string & device) {
     const llama_drugs_site  site  = site_of(site_name);
     const llama_drugs_noise noise = noise_of(noise_name);
@@ -83,13 +83,13 @@ static float_array rotate(float_array x, float theta, uint32_t seed, const int_a
     check(n_threads >= 1 && n_threads <= 512, "n_threads is " + std::to_string(n_threads) + ": it must be 1 to 512");
 
     if (!strides_fit(x)) {
-        x = float_array::ensure(x.attr("copy")("C"));
+        x = strided_array::ensure(x.attr("copy")("C"));
     }
     std::vector<int32_t> tokens;
     for (py::ssize_t i = 0; i < positions.size(); ++i) {
         tokens.insert(tokens.end(), { (int32_t) seed, positions.at(i), 0, noise, 0 });
     }
-    float_array y({ x.shape(0), x.shape(1), x.shape(2) });
+    strided_array y({ x.shape(0), x.shape(1), x.shape(2) });
 
     const strided_rows rows = rows_of(x);
     float * out = y.mutable_data();

@@ -9,4 +9,7 @@ void bind_decode (pybind11::module_ & m);
 void bind_devices(pybind11::module_ & m);
 void bind_dose   (pybind11::module_ & m);
 void bind_memory (pybind11::module_ & m);
+void bind_profile(pybind11::module_ & m);
 void bind_rotate (pybind11::module_ & m);
+void bind_shower (pybind11::module_ & m);
+void bind_threads(pybind11::module_ & m);

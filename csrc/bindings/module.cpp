@@ -1,12 +1,18 @@
 #include "bindings.h"
+#include "errors.h"
 
 PYBIND11_MODULE(_core, m) {
-    m.doc() = "Doses of llama.cpp contexts, decoding in C++, and the random rotations by themselves.";
+    m.doc() = "Doses of llama.cpp contexts, decoding and the record of dirty positions in C++, and the random rotations by themselves.";
+
+    translate_errors();
 
     bind_attend(m);
     bind_decode(m);
     bind_devices(m);
     bind_dose(m);
     bind_memory(m);
+    bind_profile(m);
     bind_rotate(m);
+    bind_shower(m);
+    bind_threads(m);
 }

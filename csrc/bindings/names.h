@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include "errors.h"
+
 #include "llama-drugs.h"
 
 #include <pybind11/pybind11.h>
@@ -17,7 +19,7 @@ inline llama_drugs_site site_of(const std::string & name) {
         }
         known += std::string(site ? ", " : "") + site_name;
     }
-    throw pybind11::value_error("unknown site '" + name + "': the sites are " + known);
+    throw drugs_error(error_kind::dose, "unknown site '" + name + "': the sites are " + known);
 }
 
 inline llama_drugs_noise noise_of(const std::string & name) {
@@ -27,5 +29,5 @@ inline llama_drugs_noise noise_of(const std::string & name) {
     if (name == "reference") {
         return LLAMA_DRUGS_NOISE_REFERENCE;
     }
-    throw pybind11::value_error("unknown noise '" + name + "': the kinds are isotropic, reference");
+    throw drugs_error(error_kind::dose, "unknown noise '" + name + "': the kinds are isotropic, reference");
 }

@@ -30,7 +30,7 @@ inline void check(bool ok, const std::string & message) {
 inline backend_ptr backend_of(const std::string & device, int32_t n_threads) {
     backend_ptr backend(ggml_backend_init_by_name(device.c_str(), nullptr));
     if (!backend) {
-        throw std::invalid_argument("device is '" + device + "': it must be one of devices(), which ggml finds beside its library");
+        throw pybind11::value_error("device is '" + device + "': it must be one of devices(), which ggml finds beside its library");
     }
     ggml_backend_reg_t reg = ggml_backend_dev_backend_reg(ggml_backend_get_device(backend.get()));
     auto set_n_threads = (ggml_backend_set_n_threads_t) ggml_backend_reg_get_proc_address(reg, "ggml_backend_set_n_threads");
@@ -56,7 +56,7 @@ inline buffer_ptr allocate(ggml_context * ctx, ggml_backend_t backend) {
 inline void compute_graph(ggml_backend_t backend, ggml_cgraph * graph) {
     for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
         if (!ggml_backend_supports_op(backend, ggml_graph_node(graph, i))) {
-            throw std::invalid_argument(std::string(ggml_backend_name(backend)) + " has no kernel for this shape and type: in a model the CPU computes it");
+            throw pybind11::value_error(std::string(ggml_backend_name(backend)) + " has no kernel for this shape and type: in a model the CPU computes it");
         }
     }
     if (ggml_backend_graph_compute(backend, graph) != GGML_STATUS_SUCCESS) {

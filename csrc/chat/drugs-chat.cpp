@@ -10,12 +10,12 @@ using json = common_json;
 
 std::string drugs_chat::help() {
     return
-        "  /dose A=0.2         turn vectors at a site by up to 0.2 radians; /dose off is sober, /dose shows\n"
+        "  /dose A=0.2 H=0.1   turn vectors at these sites by up to so many radians; /dose off is sober, /dose shows\n"
         "  /seed 5             seed of the noise; /seed -1 draws one for each answer, /seed shows the last\n"
         "  /shower             compute the cache again, sober\n";
 }
 
-// the rest of a line behind a command, or false if it is another one
+// Sets `argument` to the rest of a line after a command. false: it is another command
 static bool argument_of(const std::string & line, const std::string & name, std::string & argument) {
     if (line.compare(0, name.size(), name) != 0 || (line.size() > name.size() && line[name.size()] != ' ')) {
         return false;
@@ -42,7 +42,7 @@ std::string drugs_chat::set_doses(const std::string & text) {
     if (text == "off") {
         dosage.thetas = {};
     } else if (!text.empty()) {
-        drugs_dosage changed = dosage; // all of it, or nothing
+        drugs_dosage changed = dosage; // so that a mistake changes nothing
         drugs_read_doses(changed, text);
         changed.check_angles(std::numeric_limits<double>::infinity());
         dosage = changed;
@@ -55,7 +55,7 @@ std::string drugs_chat::set_seed(const std::string & text) {
         dosage.set_seed(drugs_read_number("the dose seed", text));
         return dosage.seed == LLAMA_DEFAULT_SEED ? "Each answer draws a seed." : "Seed: " + std::to_string(dosage.seed);
     }
-    return was_dosed ? "The last answer had seed " + std::to_string(seed) + "." : "The last answer has no seed: it was sober, or broken off.";
+    return was_dosed ? "The last answer had seed " + std::to_string(seed) + "." : "The last answer has no seed: it was sober or did not end.";
 }
 
 std::string drugs_chat::shower() {
@@ -81,21 +81,21 @@ void drugs_chat::add_to_request(json & body) {
         drugs["seed"] = -1; // not the one that the server was started with
     }
     body["drugs"] = drugs;
-    was_asked = was_dosed = false; // until the answer has ended
+    was_requested = was_dosed = false; // until the answer has ended
 }
 
 void drugs_chat::read_choice(const json & choice) {
     if (!choice.contains("finish_reason") || choice.at("finish_reason").is_null()) {
         return;
     }
-    was_asked = !dosage.sober();
-    was_dosed = choice.contains("drugs");
-    seed      = was_dosed ? choice.at("drugs").value("seed", LLAMA_DEFAULT_SEED) : LLAMA_DEFAULT_SEED;
+    was_requested = !dosage.sober();
+    was_dosed     = choice.contains("drugs");
+    seed          = was_dosed ? choice.at("drugs").value("seed", LLAMA_DEFAULT_SEED) : LLAMA_DEFAULT_SEED;
 }
 
 std::string drugs_chat::note() const {
     if (was_dosed) {
         return " | Seed: " + std::to_string(seed);
     }
-    return was_asked ? " | not dosed: the server is not `drugs serve`" : "";
+    return was_requested ? " | not dosed: the server is not `drugs serve`" : "";
 }

@@ -1,4 +1,4 @@
-// Doses in the interactive chat: its commands, and what they change in the requests to the server behind it.
+// Doses in the interactive chat: its commands, and the doses in its requests to the server.
 
 #pragma once
 
@@ -16,20 +16,20 @@ public:
 
     drugs_chat(const drugs_dosage & dosage, post_function post) : dosage(dosage), post(std::move(post)) {}
 
-    // a line for each command
+    // the list of commands, a line each
     static std::string help();
 
-    // Whether a line that the user typed is a command for doses. It has been carried out then: `message` says what became
-    // of it. Throws std::exception: it could not be; the message says why.
+    // Carries out a line that the user typed if it is a command for doses, and sets `message` to its result.
+    // false: it is not such a command. Throws std::exception: it could not be carried out; the message says why.
     bool command(const std::string & line, std::string & message);
 
     // puts the doses into the body of a request
     void add_to_request(common_json & body);
 
-    // looks at a choice of the answer for what it was made with
+    // reads the doses and the seed of the answer from one of its choices
     void read_choice(const common_json & choice);
 
-    // what to say behind the last answer: its seed, if it was dosed
+    // the text to show after the last answer: its seed, if it was dosed
     std::string note() const;
 
 private:
@@ -42,7 +42,7 @@ private:
     const post_function post;
 
     // of the last answer
-    bool     was_asked = false; // a dose was asked for
-    bool     was_dosed = false;
-    uint32_t seed      = LLAMA_DEFAULT_SEED;
+    bool     was_requested = false; // the request had a dose
+    bool     was_dosed     = false;
+    uint32_t seed          = LLAMA_DEFAULT_SEED;
 };

@@ -79,7 +79,7 @@ decoder_status decoder::step(const std::vector<sequence *> & seqs) {
     batch.n_tokens = 0;
     for (const auto * seq : seqs) {
         if (seq->twin >= 0) {
-            add(seq->tokens.back(), seq->n_past, &seq->twin, 1, false); // nobody asks what it would say
+            add(seq->tokens.back(), seq->n_past, &seq->twin, 1, false); // its logits are not used
         }
         add(seq->tokens.back(), seq->n_past, &seq->seq_id, 1, true);
     }
@@ -88,6 +88,9 @@ decoder_status decoder::step(const std::vector<sequence *> & seqs) {
         return status;
     }
     for (auto * seq : seqs) {
+        if (seq->ledger) {
+            seq->ledger->computed(seq->n_past, seq->n_past + 1, seq->dosed, seq->sink);
+        }
         seq->n_past++;
     }
     // rows of logits are counted over all tokens of the batch
@@ -103,12 +106,13 @@ decoder_status decoder::run(const std::vector<sequence *> & seqs, const limits &
     const auto unchanged = [](const auto & counter) { return counter.first->load() == counter.second; };
     const auto has_text  = [](const sequence * seq) { return seq->text.ready(); };
     const auto ended     = [](const sequence * seq) { return seq->end != sequence_end::none; };
+    const auto is_due    = [&](const sequence * seq) { return seq->ledger && seq->ledger->is_due(until.sober_interval); };
 
     for (int32_t i = 0; i < until.n_steps; ++i) {
         if (interrupted()) {
             return DECODER_INTERRUPTED;
         }
-        if (!std::all_of(until.unchanged.begin(), until.unchanged.end(), unchanged)) {
+        if (!std::all_of(until.unchanged.begin(), until.unchanged.end(), unchanged) || std::any_of(seqs.begin(), seqs.end(), is_due)) {
             break;
         }
         const auto status = step(seqs);

@@ -43,9 +43,11 @@ public:
         int32_t n_steps;  // at most so many tokens of each sequence go into the cache
         bool    text;     // end when a sequence has text to show
         std::vector<std::pair<const change_counter *, int64_t>> unchanged; // end when one of these has another value
+        int32_t sober_interval; // end when so many positions are dirty in a sequence's ledger, and a shower is due
     };
 
     // Feeds the last token of every sequence and chooses the next one, again and again, until a sequence ends or a limit is reached.
+    // Each token is noted in its sequence's ledger.
     // All sequences must have a token, and none may have ended.
     decoder_status run(const std::vector<sequence *> & seqs, const limits & until);
 

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "sequence-text.h"
+#include "shower-ledger.h"
 
 #include "llama.h"
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 enum class sequence_end {
@@ -27,4 +29,9 @@ struct sequence {
     std::vector<llama_token> stop_tokens; // end the text as the vocabulary's own ones do
     std::vector<llama_token> tokens;      // chosen; the last one goes into the cache at the next step, if there is one
     sequence_end             end = sequence_end::none;
+
+    // Where it is noted which positions are dirty; NULL: nowhere. The sequence's next tokens are computed as its dose says now.
+    std::shared_ptr<shower_ledger> ledger;
+    bool                           dosed = false;
+    int32_t                        sink  = 0; // first positions that are not dosed
 };

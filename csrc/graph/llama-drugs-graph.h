@@ -3,9 +3,9 @@
 //   llm_graph_context()    builds the input if a token of the batch is dosed
 //   build_qkv()            H; Q under reference noise
 //   build_attn()           pK, pV; hands build_attn_mha() the positions of the cells that it reads
-//   build_attn_mha()       Q at its start, K before and V behind the softmax, A at its end
+//   build_attn_mha()       Q at its start, K before and V after the softmax, A at its end
 //
-// The ops for K and V round otherwise than llama.cpp's products. So that a token whose cache is not turned is what it is without the
+// The ops for K and V round differently from llama.cpp's products. So that a token whose cache is not turned is what it is without the
 // others, a layer that is dosed there for some tokens only computes attention twice, and each token takes its own.
 //
 // Nothing is added where nothing is dosed: a sober batch builds llama.cpp's own graph. A layer whose keys or values are dosed
@@ -38,7 +38,7 @@ public:
 
     ggml_tensor * doses  = nullptr; // F32 [LLAMA_DRUGS_SITE_COUNT, n_layer, n_seqs_unq]
     ggml_tensor * tokens = nullptr; // I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE, n_tokens]
-    ggml_tensor * rows   = nullptr; // I32 [n_tokens, n_layer], of plain outputs and turned ones behind them, which is whose
+    ggml_tensor * rows   = nullptr; // I32 [n_tokens, n_layer], of plain outputs and turned ones after them, which is whose
 
 private:
     void set_doses (const llama_ubatch & ubatch);

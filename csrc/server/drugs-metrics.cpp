@@ -12,7 +12,7 @@ std::string drugs_metrics::to_prometheus() const {
         { "drugs_dosed_tokens_total",    "Doses: tokens computed under a dose",                              "counter", n_dosed    },
         { "drugs_showers_total",         "Doses: cold showers",                                              "counter", n_showers  },
         { "drugs_showered_tokens_total", "Doses: tokens computed again, sober, by cold showers",             "counter", n_showered },
-        { "drugs_dropped_tokens_total",  "Doses: tokens whose cache was dropped rather than showered",       "counter", n_dropped  },
+        { "drugs_dropped_tokens_total",  "Doses: tokens whose cache was dropped instead of showered",        "counter", n_dropped  },
         { "drugs_dirty_tokens",          "Doses: tokens in the cache that were computed under a dose",       "gauge",   n_dirty    },
     };
     std::ostringstream text;

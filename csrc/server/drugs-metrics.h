@@ -1,4 +1,4 @@
-// What the server counts of doses, since it started.
+// The server's counts of dosed tokens and showers since it started.
 
 #pragma once
 
@@ -9,9 +9,9 @@ struct drugs_metrics {
     uint64_t n_dosed    = 0; // tokens that were computed under a dose
     uint64_t n_showers  = 0; // cold showers
     uint64_t n_showered = 0; // tokens that they computed again
-    uint64_t n_dropped  = 0; // dirty positions that were dropped rather than showered
+    uint64_t n_dropped  = 0; // dirty positions that were dropped instead of showered
 
-    uint64_t n_dirty = 0; // positions that are dirty now, of all slots
+    uint64_t n_dirty = 0; // positions of all slots that are dirty now
 
     // in the format of upstream's /metrics
     std::string to_prometheus() const;

@@ -1,4 +1,4 @@
-// What the server knows of doses once its model is loaded, and says of them.
+// The sites and doses that the server reports in /props once its model is loaded.
 
 #pragma once
 
@@ -6,7 +6,7 @@
 
 #include "json.h"
 
-// Looks up which sites the model has. false: it cannot be dosed as the server was started; an error is logged.
+// Finds the sites of the model. false: it cannot be dosed as the options of the server say; an error is logged.
 bool drugs_load(drugs_params & params, llama_context * ctx);
 
 // the entry "drugs" of /props

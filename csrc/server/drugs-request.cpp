@@ -14,7 +14,7 @@ void drugs_check_nesting(const std::string & body) {
     for (size_t i = 0; i < body.size(); i++) {
         const char c = body[i];
         if (in_string) {
-            i += c == '\\'; // what is escaped ends no string
+            i += c == '\\'; // an escaped quotation mark does not end the string
             in_string = c != '"';
         } else {
             in_string = c == '"';
@@ -43,8 +43,8 @@ static bool has_sampler_field(const json & data) {
     return false;
 }
 
-// Where no seed came of the field, it is missing, or -1: then it has a value.
-static bool asks_for_fresh_seed(const json & data) {
+// Whether a field that gave no seed says -1, and not nothing.
+static bool has_fresh_seed(const json & data) {
     return has_value(data, "drugs") && has_value(data.at("drugs"), "seed");
 }
 
@@ -77,7 +77,7 @@ void drugs_read_request(task_params & params, const common_params & base, const 
     const uint32_t of_request = has_value(data, "seed") ? params.sampling.seed : LLAMA_DEFAULT_SEED;
     for (const uint32_t seed : { of_request, base.drugs.dosage.seed, base.sampling.seed, drugs_fresh_seed() }) {
         if (dosage.seed == LLAMA_DEFAULT_SEED) {
-            dosage.seed = asks_for_fresh_seed(data) ? drugs_fresh_seed() : seed;
+            dosage.seed = has_fresh_seed(data) ? drugs_fresh_seed() : seed;
         }
     }
     if (params.sampling.seed == LLAMA_DEFAULT_SEED) {
@@ -89,7 +89,7 @@ void drugs_read_request(task_params & params, const common_params & base, const 
 }
 
 bool drugs_can_share_prompt(const task_params & params) {
-    return params.drugs.sober() || !params.drugs.inputs;
+    return params.drugs.sober() || !params.drugs.dose_inputs;
 }
 
 server_task drugs_separate_task(const server_task & task, int id, uint32_t n) {
@@ -116,7 +116,7 @@ int drugs_slot_of_request(const std::string & id_slot, int n_slots) {
 // response
 //
 
-// where the answer to a request says how it was made
+// the part of an answer that gets the doses and the seed
 static json * place_of(json & data, task_response_type type, bool stream) {
     switch (type) {
         case TASK_RESPONSE_TYPE_OAI_CMPL:
@@ -134,7 +134,7 @@ static json * place_of(json & data, task_response_type type, bool stream) {
         case TASK_RESPONSE_TYPE_OAI_RESP:
             return stream ? &data.back().at("data").at("response") : &data;
         case TASK_RESPONSE_TYPE_ANTHROPIC:
-            return stream ? &data.at(data.size() - 2).at("data") : &data; // message_delta, in front of message_stop
+            return stream ? &data.at(data.size() - 2).at("data") : &data; // message_delta, which comes before message_stop
         default:
             return &data;
     }

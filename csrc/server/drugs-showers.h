@@ -1,6 +1,6 @@
-// Showers of the slots that nobody uses, and of those that a request names.
+// Showers of idle slots, and of slots that a request names.
 //
-// Templates, because upstream defines its slots in the file that uses these.
+// Templates, because upstream defines its slots in the file that calls these.
 
 #pragma once
 
@@ -11,12 +11,12 @@
 
 struct drugs_shower_result : server_task_result {
     size_t n_showered = 0; // positions that were computed again
-    size_t n_pending  = 0; // positions that will be: of a running task before its next token, others when nothing runs
+    size_t n_pending  = 0; // positions still to compute: of a running slot before its next token, others when all are idle
 
     json to_json() override { return json { { "n_showered", n_showered }, { "n_pending", n_pending } }; }
 };
 
-// Computes a batch of the dirty positions of a slot that nobody uses. false: there are none.
+// Computes a batch of the dirty positions of an idle slot. false: there are none.
 template <typename slot_type>
 bool drugs_shower_some(std::vector<slot_type> & slots, server_queue & queue, int id_slot = -1) {
     for (slot_type & slot : slots) {
@@ -29,7 +29,7 @@ bool drugs_shower_some(std::vector<slot_type> & slots, server_queue & queue, int
         common_batch batch(slot.ctx_tgt);
         bool ok = slot.drugs.fill_idle_shower(slot.prompt.tokens, batch);
         if (ok && batch.size() > 0) {
-            queue.yield_to_queue([&]() { // requests for metrics are answered meanwhile, so nothing else changes here
+            queue.yield_to_queue([&]() { // only requests for metrics are answered meanwhile, which change nothing here
                 ok = llama_process(slot.ctx_tgt, LLAMA_PROCESS_TYPE_DECODE, batch.get()) == 0;
             });
         }
@@ -41,7 +41,7 @@ bool drugs_shower_some(std::vector<slot_type> & slots, server_queue & queue, int
     return false;
 }
 
-// When all slots are idle: goes on with their showers, between requests that come in.
+// Called when all slots are idle: continues their showers, between incoming requests.
 template <typename slot_type>
 void drugs_shower_idle(std::vector<slot_type> & slots, server_queue & queue) {
     if (drugs_shower_some(slots, queue)) {
@@ -51,8 +51,8 @@ void drugs_shower_idle(std::vector<slot_type> & slots, server_queue & queue) {
     }
 }
 
-// Carries out a task that asks for showers: before the next token of what is running, and of the other slots at once if
-// nobody would wait for that.
+// Carries out a task of showers: for a running slot before its next token, for an idle one at once if no slot is running,
+// which would have to wait.
 template <typename slot_type>
 server_task_result_ptr drugs_shower(std::vector<slot_type> & slots, server_queue & queue, const server_task & task,
         const drugs_metrics & metrics) {
@@ -89,7 +89,7 @@ std::unique_ptr<response> drugs_answer_shower(std::unique_ptr<response> res, con
     return res;
 }
 
-// dirty positions of all slots
+// the number of dirty positions of all slots
 template <typename slot_type>
 uint64_t drugs_n_dirty(const std::vector<slot_type> & slots) {
     uint64_t n = 0;

@@ -2,16 +2,17 @@
 
 #include "drugs-dose.h"
 #include "drugs-dosage-json.h"
+#include "shower-cache.h"
 
 #include <algorithm>
+#include <limits>
 
 void drugs_slot::init(llama_context * ctx, const common_memory * memory, llama_seq_id seq_id, bool can_remove_part,
-        int32_t n_swa, drugs_metrics * metrics) {
+        drugs_metrics * metrics) {
     this->ctx             = ctx;
     this->memory          = memory;
     this->seq_id          = seq_id;
     this->can_remove_part = can_remove_part;
-    this->n_swa           = n_swa;
     this->metrics         = metrics;
 }
 
@@ -26,21 +27,22 @@ void drugs_slot::end() {
 }
 
 void drugs_slot::truncated(size_t n_tokens) {
-    if (first_dirty >= n_tokens) {
-        first_dirty = NONE;
-    }
+    ledger.cut((int32_t) n_tokens);
     showering = false;
 }
 
 void drugs_slot::shifted(size_t n_keep, size_t n_discard) {
-    if (first_dirty != NONE && first_dirty > n_keep) {
-        first_dirty = std::max(n_keep, first_dirty - std::min(first_dirty, n_discard));
-    }
+    ledger.shift((int32_t) n_keep, (int32_t) n_discard);
+}
+
+size_t drugs_slot::n_clean(const server_tokens & tokens) const {
+    const int32_t first = ledger.first_dirty();
+    return first < 0 ? tokens.size() : std::min((size_t) first, tokens.size());
 }
 
 size_t drugs_slot::n_usable(const server_tokens & tokens) const {
     const size_t n = n_clean(tokens);
-    if (!dosage.inputs || dosage.sober()) {
+    if (!dosage.dose_inputs || dosage.sober()) {
         return n;
     }
     // an image is kept or dropped as a whole
@@ -50,13 +52,13 @@ size_t drugs_slot::n_usable(const server_tokens & tokens) const {
 void drugs_slot::start_prompt(const server_tokens & cached, size_t n_prompt) {
     const size_t n_past = cached.size();
     truncated(n_past);
-    if (!dosage.inputs || dosage.sober()) {
+    if (!dosage.dose_inputs || dosage.sober()) {
         return;
     }
     drugs_dose(ctx, seq_id, dosage);
     dosed = true;
-    first_dirty = cached.has_mtmd ? n_past : std::max(n_past, (size_t) dosage.n_sink);
-    metrics->n_dosed += n_prompt - std::min(n_prompt, first_dirty);
+    ledger.computed((int32_t) n_past, (int32_t) n_prompt, true, cached.has_mtmd ? 0 : dosage.n_sink);
+    metrics->n_dosed += ledger.n_dirty();
 }
 
 void drugs_slot::start_written(const server_tokens & tokens, size_t n) {
@@ -67,11 +69,10 @@ void drugs_slot::start_written(const server_tokens & tokens, size_t n) {
         drugs_dose(ctx, seq_id, dosage);
         dosed = true;
     }
-    const size_t n_sober = (size_t) std::max(0, dosage.n_sink - tokens.pos_next()); // drafts may reach across the sink
-    if (n > n_sober) {
-        first_dirty = std::min(first_dirty, tokens.size() + n_sober);
-        metrics->n_dosed += n - n_sober;
-    }
+    const int32_t n_sober = std::max(0, dosage.n_sink - tokens.pos_next()); // drafts may reach across the sink
+    const int32_t start   = (int32_t) tokens.size();
+    ledger.computed(start, start + (int32_t) n, true, start + n_sober);
+    metrics->n_dosed += std::max(0, (int32_t) n - n_sober);
 }
 
 bool drugs_slot::drop(server_tokens & tokens) {
@@ -94,20 +95,15 @@ bool drugs_slot::drop(server_tokens & tokens) {
 // showers
 //
 
-// an attention window that does not reach back to the first dirty position needs everything again
 size_t drugs_slot::first_of_shower(const server_tokens & tokens) const {
     const size_t n = n_clean(tokens);
     if (showering) {
         return n;
     }
-    if (!can_remove_part) {
-        return 0;
-    }
-    const llama_pos oldest = llama_memory_seq_pos_min(llama_get_memory(ctx), seq_id);
-    return oldest > 0 && oldest > tokens.pos_next((int64_t) n) - n_swa ? 0 : n;
+    return can_remove_part && shower_can_go_back(ctx, seq_id, tokens.pos_next((int64_t) n)) ? n : 0;
 }
 
-// what came from an image is not kept
+// the tokens of an image are not kept
 bool drugs_slot::can_shower(const server_tokens & tokens) const {
     for (size_t i = first_of_shower(tokens); i < tokens.size(); i++) {
         if (tokens[i] == LLAMA_TOKEN_NULL) {
@@ -118,47 +114,47 @@ bool drugs_slot::can_shower(const server_tokens & tokens) const {
 }
 
 bool drugs_slot::shower_due(const server_tokens & tokens) const {
-    const size_t n = n_dirty(tokens);
-    return n > 0 && (wanted || n >= (size_t) dosage.sober_interval) && can_shower(tokens);
+    const int32_t interval = wanted ? 1 : dosage.sober_interval;
+    return ledger.is_due(interval, (int32_t) tokens.size()) && can_shower(tokens);
 }
 
 int32_t drugs_slot::n_until_shower(const server_tokens & tokens) const {
     if (dosage.sober()) {
         return std::numeric_limits<int32_t>::max();
     }
-    return dosage.sober_interval - (int32_t) std::min(n_dirty(tokens), (size_t) dosage.sober_interval);
+    return ledger.until_due(dosage.sober_interval, (int32_t) tokens.size());
 }
 
 void drugs_slot::start_shower(const server_tokens & tokens) {
     const size_t n = first_of_shower(tokens);
     memory->seq_rm(seq_id, tokens.pos_next((int64_t) n), -1);
     llama_drugs_clear(ctx, seq_id);
-    dosed       = false;
-    showering   = true;
-    first_dirty = n;
+    dosed     = false;
+    showering = true;
+    ledger.shower_from((int32_t) n, (int32_t) tokens.size());
 }
 
 bool drugs_slot::next_of_shower(const server_tokens & tokens, llama_token & token, llama_pos & pos) {
-    if (first_dirty >= tokens.size()) {
+    const size_t next = n_clean(tokens);
+    if (next == tokens.size()) {
         end_shower();
         return false;
     }
-    token = tokens[first_dirty];
-    pos   = tokens.pos_next((int64_t) first_dirty);
-    first_dirty++;
+    token = tokens[next];
+    pos   = tokens.pos_next((int64_t) next);
+    ledger.cleaned((int32_t) next, (int32_t) next + 1);
     metrics->n_showered++;
     return true;
 }
 
 void drugs_slot::end_shower() {
-    first_dirty = NONE;
-    showering   = false;
-    wanted      = false;
+    showering = false;
+    wanted    = false;
     n_showers++;
     metrics->n_showers++;
 }
 
-// A request that comes now waits for one such batch. None is left that has one token, which would be rounded otherwise.
+// An incoming request waits for one such batch. None has one token, which would be rounded differently.
 static int32_t batch_of_shower(size_t n_left) {
     const size_t most = 64;
     return (int32_t) (n_left == most + 1 ? most - 1 : most);
@@ -173,11 +169,11 @@ bool drugs_slot::fill_idle_shower(server_tokens & tokens, common_batch & batch) 
     }
     llama_token token;
     llama_pos   pos;
-    const int32_t n_batch = batch_of_shower(tokens.size() - first_dirty);
+    const int32_t n_batch = batch_of_shower(n_dirty(tokens));
     while (batch.size() < n_batch && next_of_shower(tokens, token, pos)) {
         batch.add(token, pos, seq_id, false);
     }
-    if (showering && first_dirty == tokens.size()) {
+    if (showering && n_dirty(tokens) == 0) {
         end_shower();
     }
     return true;

@@ -1,53 +1,52 @@
-// What a slot of the server knows of doses: which it has, which positions of its cache are dirty, and how to shower them.
+// The doses of a slot of the server, the dirty positions of its cache, and their showers.
 //
-// Text is written behind a prompt, so dirty positions are the last ones. A slot's tokens and its cache agree up to the first
-// dirty position; what comes behind it may be missing in the cache while a shower is on its way.
+// Text is written after a prompt, so dirty positions are the last ones. A slot's tokens and its cache agree up to the first
+// dirty position; positions after it may be missing in the cache during a shower.
 
 #pragma once
 
 #include "drugs-dosage.h"
 #include "drugs-metrics.h"
+#include "shower-ledger.h"
 
 #include "server-common.h"
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 
 class drugs_slot {
 public:
-    // `n_swa`: size of the model's sliding window, 0 if it has none; the metrics outlive the slot
-    void init(llama_context * ctx, const common_memory * memory, llama_seq_id seq_id, bool can_remove_part, int32_t n_swa,
+    // the metrics outlive the slot
+    void init(llama_context * ctx, const common_memory * memory, llama_seq_id seq_id, bool can_remove_part,
             drugs_metrics * metrics);
 
     // a task begins or ends
     void begin(const drugs_dosage & dosage);
     void end();
 
-    // the cache behind the first `n_tokens` has been removed, or will be before anything is decoded
+    // the cache after the first `n_tokens` has been removed, or will be before anything is decoded
     void truncated(size_t n_tokens);
 
-    // `n_discard` tokens behind the first `n_keep` are gone, and what came behind them has moved into their place
+    // `n_discard` tokens after the first `n_keep` are gone, and the following ones have moved into their place
     void shifted(size_t n_keep, size_t n_discard);
 
     // another slot's cache has been copied into this one's
-    void copied_from(const drugs_slot & other) { first_dirty = other.first_dirty; showering = false; }
+    void copied_from(const drugs_slot & other) { ledger = other.ledger; showering = false; }
 
-    // how many of the first tokens the task may use as they are: those that are clean, and of a prompt that is to be dosed
-    // itself no more than the sink
+    // how many of the first tokens the task may use from the cache: the clean ones, and of a dosed prompt at most the sink
     size_t n_usable(const server_tokens & tokens) const;
 
-    // from here on the tokens of the prompt are decoded, behind those that are in the cache already
+    // the tokens of the prompt are decoded next, after those in the cache
     void start_prompt(const server_tokens & cached, size_t n_prompt);
 
-    // Whether the prompt ends behind the next token. A dosed text begins with its prompt's last token in a batch of its own,
-    // as it does where the others are in the cache: a batch of one is rounded otherwise than a larger one.
+    // Whether the prompt ends after the next token. A dosed text begins with its prompt's last token in a batch of its own,
+    // as it does if the others are in the cache: a batch of one is rounded differently from a larger one.
     bool is_before_last(int32_t n_past, int32_t n_prompt) const { return n_past + 1 == n_prompt && !dosage.sober(); }
 
     // the next `n` tokens are the model's own
     void start_written(const server_tokens & tokens, size_t n);
 
-    size_t n_clean(const server_tokens & tokens) const { return std::min(first_dirty, tokens.size()); }
+    size_t n_clean(const server_tokens & tokens) const;
     size_t n_dirty(const server_tokens & tokens) const { return tokens.size() - n_clean(tokens); }
 
     // Removes what is dirty; false: this kind of cache can only lose all of it.
@@ -57,18 +56,18 @@ public:
     // showers
     //
 
-    // as soon as possible, rather than when so many positions are dirty
+    // requests a shower as soon as possible, whatever the number of dirty positions
     void want_shower() { wanted = true; }
 
     bool shower_due(const server_tokens & tokens) const;
 
-    // Tokens that can be decoded before one is due, drafts among them: so showers come where they would without drafts.
+    // Tokens, drafts among them, that can be decoded before a shower is due: so drafts do not change where showers come.
     int32_t n_until_shower(const server_tokens & tokens) const;
 
-    // Makes the cache end at the first position that is to be computed again.
+    // Makes the cache end at the first position to compute again.
     void start_shower(const server_tokens & tokens);
 
-    // Adds tokens of the shower to the batch that all slots share, up to `n_batch`. true: that was all.
+    // Adds tokens of the shower to the batch that all slots share, up to `n_batch`. true: the shower is complete.
     template <typename batch_type>
     bool add_shower(batch_type & batch, const server_tokens & tokens, int32_t n_batch) {
         while (batch.size() < n_batch) {
@@ -82,20 +81,18 @@ public:
         return false;
     }
 
-    // While nobody uses the slot: fills a batch with what its shower is to compute next. What cannot be showered is dropped.
-    // false: that cannot be done, and the cache is not to be used
+    // For an idle slot: fills a batch with the next tokens of its shower, and drops positions that cannot be showered.
+    // false: neither is possible, and the cache must not be used
     bool fill_idle_shower(server_tokens & tokens, common_batch & batch);
 
     json to_json(const server_tokens & tokens) const;
 
 private:
-    static constexpr size_t NONE = std::numeric_limits<size_t>::max();
-
     bool can_shower(const server_tokens & tokens) const;
     size_t first_of_shower(const server_tokens & tokens) const;
     void end_shower();
 
-    // The next token of the shower: fills `token` and `pos`; false: that was all, and the cache is sober.
+    // Sets `token` and `pos` to the next ones of the shower. false: it is complete, and the cache is sober.
     bool next_of_shower(const server_tokens & tokens, llama_token & token, llama_pos & pos);
 
     llama_context       * ctx     = nullptr;
@@ -103,11 +100,10 @@ private:
     drugs_metrics       * metrics = nullptr;
     llama_seq_id          seq_id  = -1;
 
-    bool    can_remove_part = true;
-    int32_t n_swa           = 0;
+    bool can_remove_part = true;
 
-    drugs_dosage dosage;
-    size_t       first_dirty = NONE; // index of a token
+    drugs_dosage  dosage;
+    shower_ledger ledger; // of tokens by their index
 
     bool   dosed     = false; // the context has the dose
     bool   wanted    = false;

@@ -1,0 +1,60 @@
+// The doses of a run, and the dose table that the model gets: the same as drugs_cpp.DRUGS in Python.
+
+#pragma once
+
+#include "drugs-profile.h"
+
+#include "llama-drugs.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+// first positions of a sequence that are not dosed by default: attention gives them much of its weight
+constexpr int32_t DRUGS_DEFAULT_SINK = 6;
+
+// dirty tokens after which a generation takes a cold shower
+constexpr int32_t DRUGS_DEFAULT_SOBER_INTERVAL = 420;
+
+// Doses, profiles, seed and all else that a run is made with. Angles are in radians. The functions that fill it throw
+// std::invalid_argument for a value that cannot be used; the message names it.
+struct drugs_dosage {
+    std::array<double,        LLAMA_DRUGS_SITE_COUNT> thetas   = {}; // largest angle at ratio 1 and multiplier 1
+    std::array<drugs_profile, LLAMA_DRUGS_SITE_COUNT> shapes   = {}; // how a dose depends on depth
+
+    double            multiplier     = 1.0;
+    llama_drugs_noise noise          = LLAMA_DRUGS_NOISE_ISOTROPIC;
+    uint32_t          seed           = LLAMA_DEFAULT_SEED; // LLAMA_DEFAULT_SEED: draw one
+    int32_t           n_sink         = DRUGS_DEFAULT_SINK;
+    bool              dose_inputs    = false;              // dose the prompt too
+    int32_t           sober_interval = DRUGS_DEFAULT_SOBER_INTERVAL;
+
+    bool sober() const;
+
+    // the largest angle that any layer can get at a site
+    double largest_angle(llama_drugs_site site) const;
+
+    // F32 [LLAMA_DRUGS_SITE_COUNT, n_layer], site fastest: multiplier * theta * ratio at depth layer / n_layer
+    std::vector<float> table(int32_t n_layer) const;
+
+    void set_theta(const std::string & site, double radians);
+    void set_shape(const std::string & site, drugs_profile profile); // points in any order
+    void set_multiplier(double value);
+    void set_noise(const std::string & name);
+    void set_seed(double value);
+    void set_sink(double value);
+    void set_sober_interval(double value);
+
+    // throws if a site gets an angle above `cap` (radians)
+    void check_angles(double cap) const;
+};
+
+llama_drugs_site drugs_site_of_name(const std::string & name);
+const char *     drugs_noise_name  (llama_drugs_noise noise);
+
+// a random seed from the operating system, 0 to 2^32 - 2
+uint32_t drugs_fresh_seed();
+
+// the seed `n` after this one; 0 follows the largest
+uint32_t drugs_later_seed(uint32_t seed, uint32_t n);

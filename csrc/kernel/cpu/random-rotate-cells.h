@@ -1,0 +1,231 @@
+// What the kernels for keys and values share: rows of a cache, and random words for each of its cells.
+
+#pragma once
+
+#include "random-rotate-attend.h"
+#include "random-rotate-draw.h"
+
+#include "ggml-cpu.h"
+
+// cells are handled in blocks of a multiple of this
+static constexpr int64_t CELLS = 64;
+
+#if defined(__AVX512F__)
+static inline lanes load_lanes(const ggml_fp16_t * x) {
+    return (lanes) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *) x));
+}
+#elif defined(__F16C__)
+static inline lanes load_lanes(const ggml_fp16_t * x) {
+    const __m256 halves[] = {
+        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) (x + 0))),
+        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) (x + 8))),
+    };
+    lanes v;
+    memcpy(&v, halves, sizeof(v));
+    return v;
+}
+#endif
+
+// let the memory of the next block come while this one is worked on; where there is none, nothing happens
+static inline void prefetch(const char * at, size_t n_bytes) {
+    for (size_t i = 0; i < n_bytes; i += 64) {
+        __builtin_prefetch(at + i);
+    }
+}
+
+// n numbers of a cache, whatever its type, as floats
+static inline void load_floats(ggml_type type, const void * at, float * y, int64_t n) {
+    switch (type) {
+        case GGML_TYPE_F32:
+            memcpy(y, at, n*sizeof(float));
+            break;
+        case GGML_TYPE_F16:
+            {
+                const ggml_fp16_t * x = (const ggml_fp16_t *) at;
+                int64_t i = 0;
+#if defined(__AVX512F__) || defined(__F16C__)
+                for (; i + LANES <= n; i += LANES) {
+                    store_lanes(load_lanes(x + i), y + i);
+                }
+#endif
+                if (i < n) {
+                    ggml_cpu_fp16_to_fp32(x + i, y + i, n - i);
+                }
+            } break;
+        case GGML_TYPE_BF16:
+            ggml_cpu_bf16_to_fp32((const ggml_bf16_t *) at, y, n);
+            break;
+        default:
+            ggml_get_type_traits(type)->to_float(at, y, n);
+            break;
+    }
+}
+
+// |x| and, for reference noise, the sum of x over |x|, of n <= 64 rows of floats, [d, n]; x has room for a multiple of four
+static inline void measure_rows(float * x, int64_t n, int64_t d, bool lean, float * norms, float * leans) {
+    const int64_t n_padded = GGML_PAD(n, 4);
+    memset(x + n*d, 0, (n_padded - n)*d*sizeof(float));
+
+    float squares[CELLS];
+    float totals [CELLS] = {};
+    for (int64_t j = 0; j < n_padded; j += 4) {
+        square_and_sum_four(x + j*d, d, squares + j, lean ? totals + j : nullptr);
+    }
+    for (int64_t j = 0; j < n; ++j) {
+        norms[j] = sqrtf(squares[j]);
+        leans[j] = squares[j] > 0.0f ? totals[j]/norms[j] : 0.0f;
+    }
+}
+
+// cells up to the last one that holds something: a cache's end is often empty
+// cells: I32 [n_kv, n_stream]
+static inline int64_t used_cells(const ggml_tensor * cells) {
+    const int32_t * position = (const int32_t *) cells->data;
+    int64_t n = 0;
+    for (int64_t s = 0; s < cells->ne[1]; ++s) {
+        for (int64_t i = cells->ne[0]; i > n; --i) {
+            if (position[s*cells->ne[0] + i - 1] >= 0) {
+                n = i;
+            }
+        }
+    }
+    return n;
+}
+
+// whether any token of a batch has reference noise: sums of vectors are for that alone
+static inline bool any_reference(const ggml_tensor * tokens) {
+    const int32_t * of = (const int32_t *) tokens->data;
+    for (int64_t i = 0; i < tokens->ne[1]; ++i) {
+        if (of[i*GGML_RANDOM_ROTATE_TOKEN_SIZE + GGML_RANDOM_ROTATE_TOKEN_NOISE] == GGML_RANDOM_ROTATE_REFERENCE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// sums += x*x, of n numbers each of four rows x of a cache that lie stride bytes apart; four, because so many can come from
+// memory at the same time
+static inline void add_squares(ggml_type type, const char * x, size_t stride, int64_t n, float * sums) {
+    int64_t i = 0;
+#if defined(__AVX512F__) || defined(__F16C__)
+    for (; type == GGML_TYPE_F16 && i + LANES <= n; i += LANES) {
+        lanes total = load_lanes(sums + i);
+        for (int r = 0; r < 4; ++r) {
+            const lanes v = load_lanes((const ggml_fp16_t *) (x + r*stride) + i);
+            total += v*v;
+        }
+        store_lanes(total, sums + i);
+    }
+#endif
+    float floats[LANES];
+    for (; i < n; i += LANES) {
+        const int64_t m = std::min<int64_t>(LANES, n - i);
+        for (int r = 0; r < 4; ++r) {
+            load_floats(type, x + r*stride + i*ggml_type_size(type), floats, m);
+            for (int64_t l = 0; l < m; ++l) {
+                sums[i + l] += floats[l]*floats[l];
+            }
+        }
+    }
+}
+
+// sums[r][at] += x.y_r for n_y <= 4 vectors y_r = y + r*n_y_row and a row x of a cache, which is read once for all
+template <int n_y>
+static inline void add_dots(ggml_type type, const void * x, const float * y, int64_t n_y_row, int64_t n, float ** sums, int64_t at) {
+    lanes xy[n_y][2] = {}; // two, so that an addition need not wait for the one before
+    int64_t i = 0;
+#if defined(__AVX512F__) || defined(__F16C__)
+    if (type == GGML_TYPE_F16) {
+        const ggml_fp16_t * x16 = (const ggml_fp16_t *) x;
+        for (; i + 2*LANES <= n; i += 2*LANES) {
+            const lanes x0 = load_lanes(x16 + i);
+            const lanes x1 = load_lanes(x16 + i + LANES);
+            for (int r = 0; r < n_y; ++r) {
+                xy[r][0] += x0*load_lanes(y + r*n_y_row + i);
+                xy[r][1] += x1*load_lanes(y + r*n_y_row + i + LANES);
+            }
+        }
+    }
+#endif
+    float floats[LANES];
+    for (; i < n; i += LANES) {
+        const int64_t m = std::min<int64_t>(LANES, n - i);
+        load_floats(type, (const char *) x + i*ggml_type_size(type), floats, m);
+        const lanes x0 = m == LANES ? load_lanes(floats) : load_lanes(floats, m);
+        for (int r = 0; r < n_y; ++r) {
+            xy[r][0] += x0*(m == LANES ? load_lanes(y + r*n_y_row + i) : load_lanes(y + r*n_y_row + i, m));
+        }
+    }
+    for (int r = 0; r < n_y; ++r) {
+        sums[r][at] += sum(xy[r][0] + xy[r][1]);
+    }
+}
+
+// whether 64 cells hold 64 positions in a row, from a multiple of 64 on: the usual case, and the fast one
+static inline bool is_aligned_run(const int32_t * positions) {
+    int32_t differs = positions[0] & (CELLS - 1);
+#pragma omp simd reduction(|:differs)
+    for (int i = 0; i < CELLS; ++i) {
+        differs |= positions[i] ^ (positions[0] + i);
+    }
+    return differs == 0 && positions[0] >= 0;
+}
+
+// two words for each of 64 cells, for keys; empty cells (position -1) get whatever comes
+static inline void draw_pairs(const noise_key & noise, const int32_t * positions, uint32_t * w0, uint32_t * w1) {
+    counter_words words;
+    uint32_t first[LANES];
+    if (is_aligned_run(positions)) {
+        for (int half = 0; half < 2; ++half) {
+#pragma omp simd
+            for (int l = 0; l < LANES; ++l) {
+                first[l] = random_rotate_pair_counter((uint32_t) positions[32*half]) + l;
+            }
+            words.draw(noise, RANDOM_ROTATE_FOR_SCORES, first);
+            for (int pair = 0; pair < 2; ++pair) {
+                memcpy(w0 + 32*half + LANES*pair, words.word[2*pair + 0], sizeof(first));
+                memcpy(w1 + 32*half + LANES*pair, words.word[2*pair + 1], sizeof(first));
+            }
+        }
+        return;
+    }
+    for (int i = 0; i < CELLS; i += LANES) {
+#pragma omp simd
+        for (int l = 0; l < LANES; ++l) {
+            first[l] = random_rotate_pair_counter((uint32_t) positions[i + l]);
+        }
+        words.draw(noise, RANDOM_ROTATE_FOR_SCORES, first);
+#pragma omp simd
+        for (int l = 0; l < LANES; ++l) {
+            random_rotate_choose_pair((uint32_t) positions[i + l], words.word[0][l], words.word[1][l], words.word[2][l],
+                words.word[3][l], &w0[i + l], &w1[i + l]);
+        }
+    }
+}
+
+// one word for each of 64 cells, for values
+static inline void draw_singles(const noise_key & noise, const int32_t * positions, uint32_t * w) {
+    counter_words words;
+    uint32_t first[LANES];
+    if (is_aligned_run(positions)) {
+#pragma omp simd
+        for (int l = 0; l < LANES; ++l) {
+            first[l] = random_rotate_quad_counter((uint32_t) positions[0]) + l;
+        }
+        words.draw(noise, RANDOM_ROTATE_FOR_VALUES, first);
+        memcpy(w, words.word, sizeof(words.word));
+        return;
+    }
+    for (int i = 0; i < CELLS; i += LANES) {
+#pragma omp simd
+        for (int l = 0; l < LANES; ++l) {
+            first[l] = random_rotate_quad_counter((uint32_t) positions[i + l]);
+        }
+        words.draw(noise, RANDOM_ROTATE_FOR_VALUES, first);
+#pragma omp simd
+        for (int l = 0; l < LANES; ++l) {
+            w[i + l] = random_rotate_choose_single((uint32_t) positions[i + l], words.word[0][l], words.word[1][l],
+                words.word[2][l], words.word[3][l]);
+        }
+    }
+}

@@ -1,0 +1,386 @@
+#include "random-rotate-cpu.h"
+
+#include "random-rotate-cells.h"
+#include "random-rotate-values-noise.h"
+
+// V: values turned as the output reads them; the formulas are in random-rotate-attend.h
+
+static constexpr int64_t TOKENS_A_UNIT = 32;
+static constexpr int64_t MAX_BLOCK     = 1024;
+
+// A unit of work: a chunk of the cells of one value head, or of all heads where these are neighbours in memory, read by up
+// to 32 tokens. Who computes it changes nothing.
+struct work_plan {
+    int64_t d, n_kv, n_tokens, n_head, n_head_kv, n_stream;
+    int64_t n_slices; // of tokens
+    int64_t n_chunk;  // cells in a chunk
+    int64_t n_chunks;
+    int64_t max_chunks; // if all cells were used
+    int64_t n_block;  // cells that are handled together
+    bool    transposed;
+    int64_t n_unit_heads;
+
+    // n_cells: how many are used
+    work_plan(const ggml_tensor * op, int64_t n_cells, int n_threads) {
+        const ggml_tensor * p = op->src[0];
+
+        d          = op->ne[0];
+        n_kv       = n_cells;
+        n_tokens   = p->ne[1];
+        n_head     = p->ne[2];
+        n_head_kv  = op->src[1]->ne[2];
+        n_stream   = p->ne[3];
+        transposed = ggml_get_op_params_i32(op, 2) != 0;
+        n_slices   = (n_tokens + TOKENS_A_UNIT - 1)/TOKENS_A_UNIT;
+
+        // enough units for all threads, in equal parts, and no more, because chunks have to be put together
+        n_unit_heads = transposed ? 1 : n_head_kv;
+        const int64_t n_units = n_slices*n_head_kv/n_unit_heads*n_stream;
+        const int64_t wanted  = n_units >= 4*n_threads ? 1 : (4*n_threads + n_units - 1)/n_units;
+        const int64_t parts   = wanted == 1 ? 1 : (wanted + n_threads - 1)/n_threads*n_threads;
+
+        n_chunk  = std::max(CELLS, GGML_PAD((n_kv + parts - 1)/parts, CELLS));
+        n_chunks = std::max<int64_t>(1, (n_kv + n_chunk - 1)/n_chunk);
+        max_chunks = parts;
+        // the numbers of a cell are neighbours, or the cells of a number: long runs of those then
+        n_block  = transposed ? std::min(n_chunk, MAX_BLOCK) : CELLS;
+    }
+
+    // what is known of one row after one chunk
+    int64_t part_size() const { return d + RANDOM_ROTATE_PART_SIZE; } // the sum so far, and RANDOM_ROTATE_PART_...
+
+    size_t parts_bytes()   const { return GGML_PAD(part_size()*max_chunks*n_tokens*n_head*n_stream*sizeof(float), 64); }
+    size_t scratch_bytes() const { return GGML_PAD(d*CELLS*sizeof(float), 64); }
+};
+
+size_t ggml_random_rotate_values_work_size(const ggml_tensor * op, int n_tasks) {
+    const work_plan plan(op, op->src[0]->ne[0], n_tasks);
+    return plan.parts_bytes() + n_tasks*plan.scratch_bytes();
+}
+
+// what is known of the values of one block of cells
+struct value_block {
+    int64_t cell;
+    int64_t n;                   // cells that exist; the arrays are filled up with zeros to a multiple of 64
+    int32_t position[MAX_BLOCK];
+    float   norm    [MAX_BLOCK];
+    float   lean    [MAX_BLOCK]; // s1(v)/|v|
+
+    int64_t n_padded() const { return GGML_PAD(n, CELLS); }
+};
+
+// a sum over lanes and the lane of the largest one
+struct heaviest_and_rest {
+    float   heaviest[LANES] = {};
+    int32_t cell    [LANES] = {};
+    float   rest    [LANES] = {};
+    float   lean    [LANES] = {};
+
+    void add(int l, float a, int32_t at) {
+        const float most = std::max(heaviest[l], a);
+        const float less = std::min(heaviest[l], a);
+        cell    [l]  = a > heaviest[l] ? at : cell[l];
+        rest    [l] += less*less;
+        lean    [l] += a;
+        heaviest[l]  = most;
+    }
+
+    void add_to(float * part) const {
+        for (int l = 0; l < LANES; ++l) {
+            random_rotate_add_part(part, heaviest[l], (float) cell[l], rest[l], lean[l]);
+        }
+    }
+};
+
+// p: weights of a row; y: what each value is to be multiplied by; they may be the same
+template <bool reference>
+static void weigh(const noise_key & noise, const value_block & v, int64_t d, const float * p, float * y, float * fields) {
+    heaviest_and_rest sums;
+    for (int64_t i = 0; i < v.n; i += CELLS) {
+        uint32_t word[CELLS];
+        draw_singles(noise, v.position + i, word);
+        for (int64_t j = 0; j < CELLS; j += LANES) {
+#pragma omp simd
+            for (int l = 0; l < LANES; ++l) {
+                const int64_t at = i + j + l;
+
+                float weight;
+                y[at] = random_rotate_weigh(noise.theta_max, reference, (float) d, word[j + l], v.position[at] >= noise.n_sink, p[at],
+                    v.norm[at], v.lean[at], &weight);
+                sums.add(l, weight, (int32_t) (v.cell + at));
+            }
+        }
+    }
+    sums.add_to(fields);
+}
+
+static const char * value_at(const ggml_tensor * v, bool transposed, int64_t i, int64_t cell, int64_t head, int64_t stream) {
+    return (const char *) v->data + i*v->nb[transposed ? 1 : 0] + cell*v->nb[transposed ? 0 : 1] + head*v->nb[2] + stream*v->nb[3];
+}
+
+static void load_value(const ggml_tensor * v, bool transposed, int64_t cell, int64_t head, int64_t stream, int64_t d, float * x) {
+    if (!transposed) {
+        load_floats(v->type, value_at(v, false, 0, cell, head, stream), x, d);
+        return;
+    }
+    for (int64_t i = 0; i < d; ++i) {
+        load_floats(v->type, value_at(v, true, i, cell, head, stream), x + i, 1);
+    }
+}
+
+// a block's values as rows of floats, x: [d, n]
+static void load_rows(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, const value_block & block, float * x) {
+    for (int64_t j = 0; j < block.n; ++j) {
+        prefetch(value_at(v, false, 0, block.cell + j + CELLS, head, stream), ggml_row_size(v->type, d));
+        load_floats(v->type, value_at(v, false, 0, block.cell + j, head, stream), x + j*d, d);
+    }
+}
+
+static void measure_columns(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, bool lean, value_block & block) {
+    float * squares = block.norm;
+    float * totals  = block.lean;
+    int64_t i = 0;
+    for (; i + 4 <= d && !lean; i += 4) {
+        add_squares(v->type, value_at(v, true, i, block.cell, head, stream), v->nb[1], block.n, squares);
+    }
+    float x[MAX_BLOCK];
+    for (; i < d; ++i) {
+        load_floats(v->type, value_at(v, true, i, block.cell, head, stream), x, block.n);
+        for (int64_t j = 0; j < block.n; ++j) {
+            squares[j] += x[j]*x[j];
+            totals [j] += x[j];
+        }
+    }
+    for (int64_t j = 0; j < block.n; ++j) {
+        block.norm[j] = sqrtf(squares[j]);
+        block.lean[j] = block.norm[j] > 0.0f ? totals[j]/block.norm[j] : 0.0f;
+    }
+}
+
+// rows: the block's values, or nullptr if they lie transposed
+static void measure(const ggml_tensor * v, const ggml_tensor * cells, int64_t head, int64_t stream, int64_t d, bool lean, float * rows,
+        value_block & block) {
+    for (int64_t j = 0; j < block.n_padded(); ++j) {
+        block.position[j] = -1;
+        block.norm    [j] = 0.0f;
+        block.lean    [j] = 0.0f;
+    }
+    memcpy(block.position, (const char *) cells->data + stream*cells->nb[1] + block.cell*sizeof(int32_t), block.n*sizeof(int32_t));
+    if (rows) {
+        measure_rows(rows, block.n, d, lean, block.norm, block.lean);
+    } else {
+        measure_columns(v, head, stream, d, lean, block);
+    }
+}
+
+// sum += x y, where the numbers of a value are neighbours, x: [d, n]
+static void add_rows(const float * x, int64_t n, int64_t d, const float * y, float * sums) {
+    int64_t i = 0;
+    for (; i + 4*LANES <= d; i += 4*LANES) {
+        lanes xy[4]; // so that an addition need not wait for the one before
+        for (int r = 0; r < 4; ++r) {
+            xy[r] = load_lanes(sums + i + r*LANES);
+        }
+        for (int64_t j = 0; j < n; ++j) {
+            for (int r = 0; r < 4; ++r) {
+                xy[r] += y[j]*load_lanes(x + j*d + i + r*LANES);
+            }
+        }
+        for (int r = 0; r < 4; ++r) {
+            store_lanes(xy[r], sums + i + r*LANES);
+        }
+    }
+    for (; i + LANES <= d; i += LANES) {
+        lanes xy = load_lanes(sums + i);
+        for (int64_t j = 0; j < n; ++j) {
+            xy += y[j]*load_lanes(x + j*d + i);
+        }
+        store_lanes(xy, sums + i);
+    }
+    for (; i < d; ++i) {
+        for (int64_t j = 0; j < n; ++j) {
+            sums[i] += y[j]*x[j*d + i];
+        }
+    }
+}
+
+// the same where the cells of a number are neighbours, for up to four rows at once: y: [MAX_BLOCK, n_rows]
+static void add_columns(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, const value_block & block, const float * y,
+        float ** sums, int n_rows) {
+    const auto add = n_rows == 4 ? add_dots<4> : n_rows == 3 ? add_dots<3> : n_rows == 2 ? add_dots<2> : add_dots<1>;
+    for (int64_t i = 0; i < d; ++i) {
+        add(v->type, value_at(v, true, i, block.cell, head, stream), y, MAX_BLOCK, block.n, sums, i);
+    }
+}
+
+//
+// op
+//
+
+struct values_op {
+    const ggml_tensor * p;      // F32 [n_kv, n_tokens, n_head, n_stream]
+    const ggml_tensor * v;      // [n_kv, d, n_head_kv, n_stream] if transposed, else [d, n_kv, n_head_kv, n_stream]
+    const ggml_tensor * doses;
+    const ggml_tensor * tokens; // of all streams, one after the other
+    const ggml_tensor * cells;  // I32 [n_kv, n_stream]
+    ggml_tensor       * dst;    // F32 [d, n_tokens, n_head, n_stream]
+    work_plan           plan;
+    int32_t             layer, site;
+    bool                lean;   // reference noise is there
+    float             * parts;  // [part_size, n_chunks, n_tokens, n_head, n_stream]
+
+    values_op(ggml_tensor * dst, void * work, int n_threads) : p(dst->src[0]), v(dst->src[1]), doses(dst->src[2]), tokens(dst->src[3]),
+        cells(dst->src[4]), dst(dst), plan(dst, used_cells(cells), n_threads), layer(ggml_get_op_params_i32(dst, 0)), site(ggml_get_op_params_i32(dst, 1)),
+        lean(any_reference(tokens)), parts((float *) work) {}
+
+    noise_key noise_of(int64_t it, int64_t head, int64_t stream) const {
+        noise_key noise = noise_key_of(doses, tokens, stream*plan.n_tokens + it, layer, site, head);
+        if (plan.d == 1) {
+            noise.theta_max = 0.0f; // nowhere to turn
+        }
+        return noise;
+    }
+
+    float * part(int64_t chunk, int64_t it, int64_t head, int64_t stream) const {
+        return parts + (chunk + plan.n_chunks*(it + plan.n_tokens*(head + plan.n_head*stream)))*plan.part_size();
+    }
+
+    // weights of a row in a block, zeros after them; false if there are none: masked
+    bool load_weights(const value_block & block, int64_t it, int64_t head, int64_t stream, float * weights) const {
+        memset(weights + block.n_padded() - CELLS, 0, CELLS*sizeof(float));
+        memcpy(weights, (const char *) p->data + block.cell*sizeof(float) + it*p->nb[1] + head*p->nb[2] + stream*p->nb[3],
+            block.n*sizeof(float));
+        float most = 0.0f;
+#pragma omp simd reduction(max:most)
+        for (int64_t j = 0; j < block.n; ++j) {
+            most = std::max(most, weights[j]);
+        }
+        return most > 0.0f;
+    }
+
+    // what a row's values in a block are to be multiplied by; weights become that
+    void turn_weights(value_block & block, bool & measured, const noise_key & noise, int64_t head_kv, int64_t stream, float * scratch,
+            float * weights, float * fields) const {
+        if (noise.theta_max == 0.0f) {
+            return;
+        }
+        if (!measured) {
+            measure(v, cells, head_kv, stream, plan.d, lean, plan.transposed ? nullptr : scratch, block);
+            measured = true;
+        }
+        (noise.reference ? weigh<true> : weigh<false>)(noise, block, plan.d, weights, weights, fields);
+    }
+
+    void add_values(const value_block & block, int64_t head_kv, int64_t stream, const float * scratch, const float * factors,
+            float ** sums, int n_rows) const {
+        if (plan.transposed) {
+            add_columns(v, head_kv, stream, plan.d, block, factors, sums, n_rows);
+            return;
+        }
+        for (int r = 0; r < n_rows; ++r) {
+            add_rows(scratch, block.n, plan.d, factors + r*MAX_BLOCK, sums[r]);
+        }
+    }
+
+    void compute_block(value_block & block, int64_t first, int64_t last, int64_t head_kv, int64_t stream, int64_t chunk,
+            float * scratch) const {
+        const int64_t n_group = plan.n_head/plan.n_head_kv;
+        bool loaded   = plan.transposed;
+        bool measured = false;
+
+        float   factors[4*MAX_BLOCK]; // rows are put aside until there are four, so that values are read for all of them
+        float * sums[4];
+        int     n_rows = 0;
+        for (int64_t it = first; it < last; ++it) {
+            for (int64_t head = head_kv*n_group; head < (head_kv + 1)*n_group; ++head) {
+                float * weights = factors + n_rows*MAX_BLOCK;
+                if (!load_weights(block, it, head, stream, weights)) {
+                    continue;
+                }
+                if (!loaded) {
+                    load_rows(v, head_kv, stream, plan.d, block, scratch);
+                    loaded = true;
+                }
+                sums[n_rows] = part(chunk, it, head, stream);
+                turn_weights(block, measured, noise_of(it, head, stream), head_kv, stream, scratch, weights, sums[n_rows] + plan.d);
+                if (++n_rows == 4) {
+                    add_values(block, head_kv, stream, scratch, factors, sums, n_rows);
+                    n_rows = 0;
+                }
+            }
+        }
+        if (n_rows > 0) {
+            add_values(block, head_kv, stream, scratch, factors, sums, n_rows);
+        }
+    }
+
+    // scratch: [d, 64]
+    void compute_unit(int64_t unit, float * scratch) const {
+        const int64_t slice   = unit % plan.n_slices;
+        const int64_t n_parts = plan.n_head_kv/plan.n_unit_heads;
+        const int64_t head_kv = unit/plan.n_slices % n_parts*plan.n_unit_heads; // the first of them
+        const int64_t chunk   = unit/plan.n_slices/n_parts % plan.n_chunks;
+        const int64_t stream  = unit/plan.n_slices/n_parts/plan.n_chunks;
+
+        const int64_t n_group = plan.n_head/plan.n_head_kv;
+        const int64_t first   = slice*TOKENS_A_UNIT;
+        const int64_t last    = std::min(plan.n_tokens, (slice + 1)*TOKENS_A_UNIT);
+
+        for (int64_t it = first; it < last; ++it) {
+            for (int64_t head = head_kv*n_group; head < (head_kv + plan.n_unit_heads)*n_group; ++head) {
+                memset(part(chunk, it, head, stream), 0, plan.part_size()*sizeof(float));
+            }
+        }
+        value_block block;
+        const int64_t end = std::min(plan.n_kv, (chunk + 1)*plan.n_chunk);
+        for (block.cell = chunk*plan.n_chunk; block.cell < end; block.cell += plan.n_block) {
+            block.n = std::min(plan.n_block, end - block.cell);
+            for (int64_t i = 0; i < plan.n_unit_heads; ++i) {
+                compute_block(block, first, last, head_kv + i, stream, chunk, scratch);
+            }
+        }
+    }
+
+    // scratch: [2, d]
+    void finish_row(int64_t it, int64_t head, int64_t stream, float * scratch) const {
+        float * y = (float *) ((char *) dst->data + it*dst->nb[1] + head*dst->nb[2] + stream*dst->nb[3]);
+        memcpy(y, part(0, it, head, stream), plan.d*sizeof(float));
+
+        float fields[RANDOM_ROTATE_PART_SIZE];
+        memcpy(fields, part(0, it, head, stream) + plan.d, sizeof(fields));
+        for (int64_t chunk = 1; chunk < plan.n_chunks; ++chunk) {
+            const float * other = part(chunk, it, head, stream);
+            for (int64_t i = 0; i < plan.d; ++i) {
+                y[i] += other[i];
+            }
+            const float * theirs = other + plan.d;
+            random_rotate_add_part(fields, theirs[RANDOM_ROTATE_PART_HEAVIEST], theirs[RANDOM_ROTATE_PART_CELL],
+                theirs[RANDOM_ROTATE_PART_REST], theirs[RANDOM_ROTATE_PART_LEAN]);
+        }
+        const noise_key noise = noise_of(it, head, stream);
+        if (noise.theta_max == 0.0f) {
+            return;
+        }
+        load_value(v, plan.transposed, (int64_t) fields[RANDOM_ROTATE_PART_CELL], head/(plan.n_head/plan.n_head_kv), stream, plan.d, scratch);
+        add_noise(noise, fields, scratch, scratch + plan.d, plan.d, y);
+    }
+};
+
+void ggml_compute_forward_random_rotate_values(const ggml_compute_params * params, ggml_tensor * dst) {
+    const values_op op(dst, params->wdata, params->nth);
+    const work_plan & plan = op.plan;
+
+    float * scratch = (float *) ((char *) params->wdata + plan.parts_bytes() + params->ith*plan.scratch_bytes());
+
+    const int64_t n_units = plan.n_slices*plan.n_chunks*plan.n_head_kv/plan.n_unit_heads*plan.n_stream;
+    for (int64_t unit = n_units*params->ith/params->nth; unit < n_units*(params->ith + 1)/params->nth; ++unit) {
+        op.compute_unit(unit, scratch);
+    }
+
+    ggml_barrier(params->threadpool);
+
+    const int64_t n_rows = plan.n_tokens*plan.n_head*plan.n_stream;
+    for (int64_t row = n_rows*params->ith/params->nth; row < n_rows*(params->ith + 1)/params->nth; ++row) {
+        op.finish_row(row % plan.n_tokens, row/plan.n_tokens % plan.n_head, row/plan.n_tokens/plan.n_head, scratch);
+    }
+}

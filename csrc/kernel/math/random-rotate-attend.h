@@ -1,0 +1,180 @@
+// The arithmetic of sites K and V: every position turns every cached one that it reads, with a scalar or two for each pair instead of
+// d normals. As free of memory, threads and branches as random-rotate-math.h, and compiled by the same kernels.
+
+#pragma once
+
+#include "random-rotate-noise-key.h"
+
+// A counter's four words serve two cached positions (K) or four (V), such that 16 neighbours in a cache are neighbours in
+// a vector register: positions 32 m + l and 32 m + 16 + l share counter 16 m + l, l < 16; likewise with 64 and four.
+RANDOM_ROTATE_INLINE uint32_t random_rotate_pair_counter(uint32_t position) {
+    return (position >> 5)*16 + (position & 15);
+}
+
+RANDOM_ROTATE_INLINE uint32_t random_rotate_quad_counter(uint32_t position) {
+    return (position >> 6)*16 + (position & 15);
+}
+
+// the two words of a position among the four of its counter
+RANDOM_ROTATE_INLINE void random_rotate_choose_pair(uint32_t position, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3,
+        RANDOM_ROTATE_LOCAL uint32_t * w0, RANDOM_ROTATE_LOCAL uint32_t * w1) {
+    const bool second = ((position >> 4) & 1) != 0;
+    *w0 = second ? c2 : c0;
+    *w1 = second ? c3 : c1;
+}
+
+// the word of a position among the four of its counter
+RANDOM_ROTATE_INLINE uint32_t random_rotate_choose_single(uint32_t position, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3) {
+    const uint32_t low  = (position >> 4) & 1 ? c1 : c0;
+    const uint32_t high = (position >> 4) & 1 ? c3 : c2;
+    return (position >> 5) & 1 ? high : low;
+}
+
+// uniform on (0, 1]: 24 bits
+RANDOM_ROTATE_INLINE float random_rotate_uniform24(uint32_t bits) {
+    return (float) (int32_t) bits * (1.0f/16777216.0f) + 1.0f/33554432.0f;
+}
+
+// For one query and one key: the angle's share of the dose, and the first coordinate of a uniform point on the unit sphere
+// in n = d - 1 dimensions. Two coordinates of such a point have the length sqrt(1 - U^(2/(n - 2))), U ~ Uniform(0, 1), and
+// any direction. power: 2/(n - 2), or 1e9 for n = 2, or 0 for n = 1.
+RANDOM_ROTATE_INLINE void random_rotate_score_noise(uint32_t w0, uint32_t w1, float power,
+        RANDOM_ROTATE_LOCAL float * share, RANDOM_ROTATE_LOCAL float * t) {
+    *share = random_rotate_uniform24(w0 >> 8);
+
+    const float u = random_rotate_uniform24(((w0 & 0xffu) << 16) | (w1 >> 16));
+
+    float sine;
+    float cosine;
+    random_rotate_circle(w1 >> 14, (float) (int32_t) ((w1 << 18) | (1u << 17)) * (1.0f/4294967296.0f), &sine, &cosine);
+
+    const float length = random_rotate_sqrt(random_rotate_one_minus_exp(-power*random_rotate_log(u)));
+    *t = power > 0.0f ? length*cosine : (cosine > 0.0f ? 1.0f : -1.0f);
+}
+
+// K: keys turned as the scores read them. With an angle theta and a direction u orthogonal to the key k,
+//
+//   q.k' = cos(theta) q.k + sin(theta) |k| (q.u)
+//
+// isotropic: q.u = |q_perp| t with |k|^2 |q_perp|^2 = |q|^2 |k|^2 - (q.k)^2 and t the first coordinate of a uniform point on
+//            the unit sphere in d - 1 dimensions. Exactly what d normals would give to one query.
+// reference: u = g - (g.k/k.k) k over its length, g = d numbers from Uniform(0, 1). With s1(x) the sum of a vector's numbers,
+//            c = q.k/|k| and z2, z3 standard normals (the sums of d uniforms that they stand for are very nearly normal),
+//            q.u |u| = (s1(q) - c s1(k)/|k|)/2 + |q_perp| z2/sqrt(12)
+//            |u|^2   = d/3 - (s1(k)/|k|)^2/4 - 1/12 + a z2 + b z3, a and b from the covariance of sums of g and of g^2
+
+struct random_rotate_query {
+    float norm;
+    float sum;   // s1(q)
+    float d;
+    float power; // see random_rotate_score_noise
+};
+
+RANDOM_ROTATE_INLINE struct random_rotate_query random_rotate_measured_query(float square, float sum, int32_t d) {
+    struct random_rotate_query q;
+    q.norm  = random_rotate_sqrt(square);
+    q.sum   = sum;
+    q.d     = (float) d;
+    q.power = d == 2 ? 0.0f : d == 3 ? 1e9f : 2.0f/(float) (d - 3);
+    return q;
+}
+
+// the score s = q.k, turned; w0, w1: the words of the pair; norm: |k|
+RANDOM_ROTATE_INLINE float random_rotate_turn_score(struct random_rotate_query q, float theta_max, uint32_t w0, uint32_t w1,
+        float norm, float s) {
+    float share;
+    float t;
+    random_rotate_score_noise(w0, w1, q.power, &share, &t);
+
+    float sine;
+    float cosine;
+    random_rotate_sin_cos(theta_max*share, &sine, &cosine);
+
+    const float largest = q.norm*norm;
+    const float square  = (largest - s)*(largest + s);
+    return cosine*s + sine*random_rotate_sqrt(square > 0.0f ? square : 0.0f)*t;
+}
+
+// the same under reference noise; w0, w1, w2: of the counter whose first word is the position; lean: s1(k)/|k|
+RANDOM_ROTATE_INLINE float random_rotate_turn_score_reference(struct random_rotate_query q, float theta_max, uint32_t w0,
+        uint32_t w1, uint32_t w2, float norm, float lean, float s) {
+    float z2;
+    float z3;
+    random_rotate_normals(w1, w2, &z2, &z3);
+
+    float sine;
+    float cosine;
+    random_rotate_sin_cos(theta_max*random_rotate_uniform(w0), &sine, &cosine);
+
+    const float c      = norm > 0.0f ? s/norm : 0.0f;
+    const float along  = q.sum - c*lean;                          // (1.q_perp) |q_perp|
+    const float square = (q.norm - c)*(q.norm + c);
+    const float perp   = random_rotate_sqrt(square > 0.0f ? square : 0.0f);
+    const float tau    = perp > 1e-6f*q.norm ? along/perp : 0.0f; // part of the ones along q_perp
+    const float others = q.d - lean*lean - tau*tau;               // and along neither
+    const float mean   = q.d*(1.0f/3) - lean*lean*0.25f - 1.0f/12;
+    const float spread = random_rotate_sqrt((others > 0.0f ? others : 0.0f)*(1.0f/12) + q.d*(1.0f/180));
+    const float uu     = mean + 0.288675135f*tau*z2 + spread*z3;
+    const float floor  = 0.05f*q.d*(1.0f/3);                      // far outside what d numbers give
+    const float qu     = 0.5f*along + 0.288675135f*perp*z2;
+
+    return cosine*s + sine*norm*qu/random_rotate_sqrt(uu > floor ? uu : floor);
+}
+
+// V: values turned as the output reads them. With weights p_j, angles theta_j and directions u_j orthogonal to the values v_j,
+//
+//   sum p_j v'_j = sum p_j cos(theta_j) v_j + sum w_j u_j,  w_j = p_j sin(theta_j) |v_j|
+//
+// isotropic: the heaviest w_j u_j is drawn as it is. The others add up to very nearly a normal vector of variance
+//            (sum w_j^2)/d in each component: the squared length is exact, the part that is missing along each v_j is spread.
+// reference: u_j is g - (g.v_j/v_j.v_j) v_j over its length, g = d numbers from Uniform(0, 1): one half of the ones vector
+//            without its part along v_j, and d centred numbers of variance 1/12. So with s1(v) the sum of a vector's numbers,
+//            m_j = d/3 - (s1(v_j)/|v_j|)^2/4 - 1/12 the mean of the squared length, and a_j = w_j/sqrt(m_j),
+//            sum w_j u_j = sum a_j/2 (1 - s1(v_j)/|v_j|^2 v_j) + a normal vector of variance (sum a_j^2)/12 (d - 1)/d
+
+// what is summed up of a row
+#define RANDOM_ROTATE_PART_HEAVIEST 0 // largest w_j (a_j for reference noise)
+#define RANDOM_ROTATE_PART_CELL     1 // whose; as a float: exact below 2^24
+#define RANDOM_ROTATE_PART_REST     2 // sum of the squares of the others
+#define RANDOM_ROTATE_PART_LEAN     3 // sum of all a_j
+#define RANDOM_ROTATE_PART_SIZE     4
+
+// mean of the squared length of g without its part along a value whose lean is given, and not less than g can have
+RANDOM_ROTATE_INLINE float random_rotate_mean_square(float d, float lean) {
+    const float mean = d*(1.0f/3) - lean*lean*0.25f - 1.0f/12;
+    const float least = d*(1.0f/60);
+    return mean > least ? mean : least;
+}
+
+// For one cell with the weight p: returns what its value is to be multiplied by; weight becomes w_j or a_j. turns: whether the
+// cell holds a position that is turned.
+RANDOM_ROTATE_INLINE float random_rotate_weigh(float theta_max, int32_t reference, float d, uint32_t word, bool turns, float p,
+        float norm, float lean, RANDOM_ROTATE_LOCAL float * weight) {
+    float sine;
+    float cosine;
+    random_rotate_sin_cos(theta_max*random_rotate_uniform(word), &sine, &cosine);
+    sine   = turns ? sine   : 0.0f;
+    cosine = turns ? cosine : 1.0f;
+
+    const float along = p*random_rotate_abs(sine);
+    const float scale = reference ? 1.0f/random_rotate_sqrt(random_rotate_mean_square(d, lean)) : 1.0f;
+
+    *weight = along*norm*scale;
+    return p*cosine - (reference ? 0.5f*along*scale*lean : 0.0f);
+}
+
+// standard deviation of each component of what the others add up to, whose squares have the sum rest
+RANDOM_ROTATE_INLINE float random_rotate_rest_scale(int32_t reference, float rest, float d) {
+    return random_rotate_sqrt(rest/d * (reference ? (d - 1.0f)*(1.0f/12) : 1.0f));
+}
+
+// adds what is known of other cells of a row to what is known of some
+RANDOM_ROTATE_INLINE void random_rotate_add_part(RANDOM_ROTATE_LOCAL float * part, float heaviest, float cell, float rest, float lean) {
+    const bool  more = heaviest > part[RANDOM_ROTATE_PART_HEAVIEST];
+    const float less = more ? part[RANDOM_ROTATE_PART_HEAVIEST] : heaviest;
+
+    part[RANDOM_ROTATE_PART_REST] += rest + less*less;
+    part[RANDOM_ROTATE_PART_LEAN] += lean;
+    part[RANDOM_ROTATE_PART_CELL]     = more ? cell     : part[RANDOM_ROTATE_PART_CELL];
+    part[RANDOM_ROTATE_PART_HEAVIEST] = more ? heaviest : part[RANDOM_ROTATE_PART_HEAVIEST];
+}

@@ -1,0 +1,39 @@
+#include "drugs-app.h"
+
+#include "build-info.h"
+#include "log.h"
+
+#include <algorithm>
+#include <cstdio>
+
+drugs_joined_args::drugs_joined_args(int & argc, char ** & argv) {
+    for (int i = 0; i < argc; i++) {
+        std::string option = argv[i];
+        std::replace(option.begin(), option.end(), '_', '-');
+        const bool repeatable = (option == "--dose" || option == "--dose-shape") && i + 1 < argc;
+        const auto first = repeatable ? std::find(joined.begin(), joined.end(), option) : joined.end();
+        if (!repeatable) {
+            joined.push_back(argv[i]);
+        } else if (first == joined.end()) {
+            joined.insert(joined.end(), { option, argv[++i] });
+        } else {
+            *(first + 1) += std::string(",") + argv[++i];
+        }
+    }
+    for (auto & argument : joined) {
+        pointers.push_back(&argument[0]);
+    }
+    argc = (int) pointers.size();
+    pointers.push_back(nullptr);
+    argv = pointers.data();
+}
+
+int drugs_end(int status) {
+    common_log_flush(common_log_main());
+    return status;
+}
+
+int drugs_print_version() {
+    printf("drugs_cpp %s (llama.cpp %s)\n", DRUGS_VERSION, llama_commit());
+    return 0;
+}

@@ -1,0 +1,24 @@
+// What main() of the program calls.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+// --dose and --dose-shape can be repeated. Upstream keeps the last of an option, so this replaces the arguments, for its own
+// lifetime, by some that have one of each, with its values separated by commas.
+class drugs_joined_args {
+public:
+    drugs_joined_args(int & argc, char ** & argv);
+
+private:
+    std::vector<std::string> joined;
+    std::vector<char *>      pointers;
+};
+
+// Waits until upstream's log, which has a thread of its own, has written everything: the end of the program would cut it
+// off. Returns `status`.
+int drugs_end(int status);
+
+// Prints the versions of this package and of llama.cpp in one line. Returns the exit status.
+int drugs_print_version();

@@ -1,0 +1,255 @@
+#include "drugs-arg.h"
+
+#include "drugs-dosage-json.h"
+#include "drugs-greedy.h"
+#include "drugs-messages.h"
+#include "drugs-package.h"
+
+#include <algorithm>
+#include <iterator>
+#include <locale>
+#include <sstream>
+#include <stdexcept>
+
+//
+// reading
+//
+
+double drugs_read_number(const std::string & what, const std::string & text) {
+    std::istringstream stream(text);
+    stream.imbue(std::locale::classic());
+    double value;
+    if (!(stream >> value) || !(stream >> std::ws).eof()) {
+        throw std::invalid_argument(what + " is '" + drugs_shortened(text) + "': give a number");
+    }
+    return value;
+}
+
+static std::vector<std::string> split(const std::string & text, char at) {
+    std::vector<std::string> parts;
+    std::istringstream stream(text);
+    for (std::string part; std::getline(stream, part, at); ) {
+        parts.push_back(part);
+    }
+    return parts;
+}
+
+void drugs_read_doses(drugs_dosage & dosage, std::string text) {
+    std::replace(text.begin(), text.end(), ',', ' ');
+    const std::istream_iterator<std::string> end;
+    std::istringstream stream(text);
+    std::istream_iterator<std::string> parts(stream);
+    if (parts == end) {
+        throw std::invalid_argument("no dose: give SITE=ANGLE, for example A=0.1");
+    }
+    for (; parts != end; ++parts) {
+        const std::string & part = *parts;
+        const size_t equals = part.find('=');
+        if (equals == std::string::npos) {
+            throw std::invalid_argument("'" + part + "' is not a dose: give SITE=ANGLE, for example A=0.1");
+        }
+        const std::string site = part.substr(0, equals);
+        drugs_site_of_name(site);
+        dosage.set_theta(site, drugs_read_number("the dose at " + site + " (radians)", part.substr(equals + 1)));
+    }
+}
+
+static drugs_profile::point read_point(const std::string & depth_and_ratio) {
+    const size_t colon = depth_and_ratio.find(':');
+    if (colon == std::string::npos) {
+        throw std::invalid_argument("'" + depth_and_ratio + "' is not a point: give DEPTH:RATIO, for example 0.5:1");
+    }
+    return {
+        drugs_read_number("the depth of a point", depth_and_ratio.substr(0, colon)),
+        drugs_read_number("the ratio of a point", depth_and_ratio.substr(colon + 1)),
+    };
+}
+
+void drugs_read_shapes(drugs_dosage & dosage, const std::string & text) {
+    static const char * example = "give SITE=MODE:DEPTH:RATIO,DEPTH:RATIO,..., for example A=interpolate:0:0,1:1";
+
+    std::string   site;
+    drugs_profile profile;
+    for (const auto & part : split(text, ',')) {
+        const size_t equals = part.find('=');
+        if (equals == std::string::npos) {
+            if (site.empty()) {
+                throw std::invalid_argument("'" + part + "' is not a shape: " + example);
+            }
+            profile.points.push_back(read_point(part));
+            continue;
+        }
+        if (!site.empty()) {
+            dosage.set_shape(site, profile);
+        }
+        const size_t colon = part.find(':', equals);
+        if (colon == std::string::npos) {
+            throw std::invalid_argument("'" + part + "' is not a shape: " + example);
+        }
+        site         = part.substr(0, equals);
+        profile      = {};
+        profile.mode = drugs_mode_of_name(part.substr(equals + 1, colon - equals - 1));
+        profile.points.push_back(read_point(part.substr(colon + 1)));
+    }
+    if (site.empty()) {
+        throw std::invalid_argument(std::string("no shape: ") + example);
+    }
+    dosage.set_shape(site, profile);
+}
+
+//
+// options
+//
+
+// keeps what an option changes, after a trial shows that it can be done
+static void note(common_params & params, const std::function<void(drugs_dosage &)> & change) {
+    drugs_dosage scratch;
+    change(scratch);
+    params.drugs.changes.push_back(change);
+}
+
+std::vector<common_arg> drugs_args() {
+    std::vector<common_arg> args;
+    args.push_back(common_arg(
+        {"--dose-profile"}, "FNAME",
+        "JSON file with doses, as DRUGS.save() writes it in Python; other options override what it says (default: none)",
+        [](common_params & params, const std::string & value) {
+            drugs_dosage_from_file(value, {}); // throws if it cannot be read
+            params.drugs.profile_path = value;
+        }
+    ).set_env("LLAMA_ARG_DOSE_PROFILE"));
+    args.push_back(common_arg(
+        {"--dose"}, "SITE=ANGLE,...",
+        "largest angle in radians that vectors at a site are turned by; sites: H, Q, K, V, A, pK, pV\n"
+        "can be repeated; with a dose and no sampler option, decoding is greedy (default: none)",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) { drugs_read_doses(dosage, value); });
+        }
+    ).set_env("LLAMA_ARG_DOSE"));
+    args.push_back(common_arg(
+        {"--dose-shape"}, "SITE=MODE:DEPTH:RATIO,DEPTH:RATIO,...",
+        "how the dose at a site depends on depth (layer i of n lies at i/n): factors at some depths, and between them what\n"
+        "MODE says: interpolate, ceil or floor; can be repeated (default: the full dose in every layer)",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) { drugs_read_shapes(dosage, value); });
+        }
+    ).set_env("LLAMA_ARG_DOSE_SHAPE"));
+    args.push_back(common_arg(
+        {"--dose-multiplier"}, "FACTOR",
+        "factor on all doses (default: 1)",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) {
+                dosage.set_multiplier(drugs_read_number("the dose multiplier", value));
+            });
+        }
+    ).set_env("LLAMA_ARG_DOSE_MULTIPLIER"));
+    args.push_back(common_arg(
+        {"--dose-seed"}, "SEED",
+        "seed of the noise, 0 to 4294967294; the same seed gives the same text (default: -1, a fresh one)",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) { dosage.set_seed(drugs_read_number("the dose seed", value)); });
+        }
+    ).set_env("LLAMA_ARG_DOSE_SEED"));
+    args.push_back(common_arg(
+        {"--dose-noise"}, "{isotropic,reference}",
+        "how the direction of a turn is drawn: uniform, or as in the PyTorch reference (default: isotropic)",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) { dosage.set_noise(value); });
+        }
+    ).set_env("LLAMA_ARG_DOSE_NOISE"));
+    args.push_back(common_arg(
+        {"--dose-sink"}, "N",
+        "first positions of a sequence that are never dosed (default: " + std::to_string(DRUGS_DEFAULT_SINK) + ")",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) { dosage.set_sink(drugs_read_number("the dose sink", value)); });
+        }
+    ).set_env("LLAMA_ARG_DOSE_SINK"));
+    args.push_back(common_arg(
+        {"--dose-inputs"},
+        "dose the prompt too, not only what is written (default: false)",
+        [](common_params & params) {
+            note(params, [](drugs_dosage & dosage) { dosage.dose_inputs = true; });
+        }
+    ).set_env("LLAMA_ARG_DOSE_INPUTS"));
+    args.push_back(common_arg(
+        {"--sober-interval"}, "N",
+        "take a cold shower (compute the cache again, sober) every N dosed tokens (default: " +
+            std::to_string(DRUGS_DEFAULT_SOBER_INTERVAL) + ")",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) {
+                dosage.set_sober_interval(drugs_read_number("the sober interval", value));
+            });
+        }
+    ).set_env("LLAMA_ARG_SOBER_INTERVAL"));
+    args.push_back(common_arg(
+        {"--dose-max"}, "ANGLE",
+        "largest angle in radians that a request may set (default: no limit)",
+        [](common_params & params, const std::string & value) {
+            const std::string what = "the largest dose (radians)";
+            params.drugs.dose_max = drugs_not_negative(what, drugs_read_number(what, value));
+        }
+    ).set_examples({LLAMA_EXAMPLE_SERVER}).set_env("LLAMA_ARG_DOSE_MAX"));
+    return args;
+}
+
+//
+// consequences
+//
+
+// programs in which each request has its own sampler; a chat is a client of such a server
+static bool serves_requests(llama_example ex) {
+    return ex == LLAMA_EXAMPLE_CLI || ex == LLAMA_EXAMPLE_SERVER;
+}
+
+static bool names_model(const common_params & params, llama_example ex) {
+    const bool router = ex == LLAMA_EXAMPLE_SERVER && !(params.models_dir.empty() && params.models_preset.empty());
+    return router || !(params.model.path.empty() && params.model.url.empty() && params.model.hf_repo.empty() &&
+            params.model.docker_repo.empty() && params.server_base.empty());
+}
+
+static bool needs_model(const common_params & params, llama_example ex) {
+    return !params.usage && !params.completion && ex != LLAMA_EXAMPLE_DOWNLOAD && ex != LLAMA_EXAMPLE_EXPORT_GRAPH_OPS;
+}
+
+void drugs_apply_options(drugs_params & drugs) {
+    drugs.dosage = drugs.profile_path.empty() ? drugs_dosage() : drugs_dosage_from_file(drugs.profile_path, {});
+    for (const auto & change : drugs.changes) {
+        change(drugs.dosage);
+    }
+    drugs.dosage.check_angles(drugs.dose_max);
+}
+
+// throws for options that cannot be used with a dose
+static void check_other_options(const common_params & params) {
+    if (params.grp_attn_n != 1) {
+        throw std::invalid_argument("error: doses cannot be used with --grp-attn-n, where tokens share positions");
+    }
+    if (params.drugs.dosage.dose_inputs && !params.path_prompt_cache.empty()) {
+        throw std::invalid_argument("error: --dose-inputs cannot be used with --prompt-cache: a dosed prompt is not saved");
+    }
+}
+
+void drugs_finish_params(common_params & params, llama_example ex) {
+    drugs_params & drugs = params.drugs;
+    drugs_apply_options(drugs);
+    const bool dosed = !drugs.dosage.sober();
+    if (dosed) {
+        check_other_options(params);
+    }
+    if (dosed && !serves_requests(ex) && !drugs_has_sampler_option(params.sampling)) {
+        drugs_make_greedy(params.sampling);
+    }
+    drugs.everything = dosed && !serves_requests(ex) && ex != LLAMA_EXAMPLE_COMPLETION; // these write text, all others measure
+    if (drugs.everything && drugs.dosage.seed == LLAMA_DEFAULT_SEED) {
+        drugs.dosage.seed = drugs_fresh_seed();
+    }
+    if (ex == LLAMA_EXAMPLE_SERVER && params.public_path.empty()) {
+        params.public_path = drugs_page_folder();
+    }
+    if (needs_model(params, ex) && !names_model(params, ex)) {
+        params.model.path = drugs_default_model();
+        if (params.model_alias.empty()) {
+            params.model_alias.insert(DRUGS_DEFAULT_MODEL_NAME);
+        }
+    }
+}

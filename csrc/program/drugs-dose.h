@@ -1,0 +1,31 @@
+// Gives doses to the sequences of a context.
+
+#pragma once
+
+#include "drugs-dosage.h"
+
+#include <string>
+#include <vector>
+
+// the sites of a model, for each kind of noise; found once, so that any thread can check a dosage
+struct drugs_sites {
+    std::vector<bool> found; // [noise][layer][site]
+    int32_t           n_layer = 0;
+    std::string       obstacle; // why nothing can be dosed; empty: doses work
+
+    bool has    (int32_t layer, llama_drugs_site site, llama_drugs_noise noise) const;
+    bool has_any(               llama_drugs_site site, llama_drugs_noise noise) const;
+
+    // throws std::invalid_argument: a dosed site is in none of the layers that dose it, or the device cannot dose
+    void check(const drugs_dosage & dosage) const;
+};
+
+// Must not run at the same time as llama_decode() on this context.
+drugs_sites drugs_find_sites(llama_context * ctx);
+
+// Doses a sequence from its next token on, or makes it sober if the dosage is. The dosage must have a seed.
+// Throws std::runtime_error: the context cannot dose; the message says why.
+void drugs_dose(llama_context * ctx, llama_seq_id seq_id, const drugs_dosage & dosage);
+
+// Doses all sequences of a context, with consecutive seeds that begin with the seed of the dosage.
+void drugs_dose_everything(llama_context * ctx, const drugs_dosage & dosage);

@@ -1,0 +1,103 @@
+#include "drugs-measure.h"
+
+#include "drugs-arg.h"
+#include "drugs-dose.h"
+#include "drugs-dosage-json.h"
+#include "drugs-package.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+void drugs_measure(llama_context * ctx, const drugs_params & params) {
+    if (!params.everything) {
+        return;
+    }
+    try {
+        drugs_dose_everything(ctx, params.dosage);
+    } catch (const std::exception & error) {
+        fprintf(stderr, "error: %s\n", error.what());
+        exit(1);
+    }
+    fprintf(stderr, "doses: %s\n", drugs_dosage_to_json(params.dosage).dump().c_str());
+}
+
+static const common_arg * find_arg(const std::vector<common_arg> & args, std::string name) {
+    std::replace(name.begin(), name.end(), '_', '-');
+    for (const auto & arg : args) {
+        if (name == arg.args[0]) {
+            return &arg;
+        }
+    }
+    return nullptr;
+}
+
+static void apply(const common_arg & arg, common_params & params, const std::string & value) {
+    if (arg.handler_string) {
+        arg.handler_string(params, value);
+    } else if (common_arg_utils::is_truthy(value)) {
+        arg.handler_void(params);
+    }
+}
+
+drugs_bench_args::drugs_bench_args(int & argc, char ** & argv) {
+    std::vector<common_arg> args;
+    for (auto & arg : drugs_args()) {
+        if (arg.in_example(LLAMA_EXAMPLE_COMMON)) { // not those of the server alone
+            args.push_back(arg);
+        }
+    }
+    common_params parsed;
+    bool has_model = false;
+    bool no_model  = false;
+    bool help      = false;
+    std::string name;
+    try {
+        for (const auto & arg : args) {
+            std::string value;
+            name = arg.env ? arg.env : "";
+            if (arg.get_value_from_env(value)) {
+                apply(arg, parsed, value);
+            }
+        }
+        for (int i = 0; i < argc; i++) {
+            name = argv[i];
+            help      |= name == "-h" || name == "--help";
+            no_model  |= name == "--version" || name == "--list-devices";
+            has_model |= name == "-m" || name == "--model" || name == "-hf" || name == "-hfr" || name == "--hf-repo";
+            const common_arg * arg = i > 0 ? find_arg(args, name) : nullptr;
+            if (!arg) {
+                rest.push_back(argv[i]);
+            } else if (arg->handler_string && i + 1 >= argc) {
+                throw std::invalid_argument("expected value for argument");
+            } else {
+                apply(*arg, parsed, arg->handler_string ? argv[++i] : "1");
+            }
+        }
+        if (help) {
+            printf("doses:\n");
+            for (const auto & arg : args) {
+                printf("%s", arg.to_string().c_str());
+            }
+            printf("\n");
+        } else if (!has_model && !no_model) {
+            name = "-m";
+            rest.insert(rest.end(), { "-m", drugs_default_model() });
+        }
+        drugs_apply_options(parsed.drugs);
+    } catch (const std::exception & error) {
+        fprintf(stderr, "error while handling argument \"%s\": %s\n", name.c_str(), error.what());
+        exit(1);
+    }
+    params = parsed.drugs;
+    params.everything = !params.dosage.sober();
+    if (params.dosage.seed == LLAMA_DEFAULT_SEED) {
+        params.dosage.seed = drugs_fresh_seed();
+    }
+    for (auto & argument : rest) {
+        pointers.push_back(&argument[0]);
+    }
+    argc = (int) pointers.size();
+    pointers.push_back(nullptr);
+    argv = pointers.data();
+}

@@ -1,0 +1,23 @@
+// Programs that measure instead of writing text: every token of every sequence is dosed.
+
+#pragma once
+
+#include "common.h"
+
+#include <vector>
+
+// Doses everything if `params.everything` is set. Exits with a message if the model cannot be dosed.
+void drugs_measure(llama_context * ctx, const drugs_params & params);
+
+// For llama-bench, which has its own parser: takes the options for doses out of the arguments and adds the default model
+// if none is named. Prints its options with --help, and exits with a message if one cannot be used.
+class drugs_bench_args {
+public:
+    drugs_bench_args(int & argc, char ** & argv);
+
+    drugs_params params;
+
+private:
+    std::vector<std::string> rest;
+    std::vector<char *>      pointers;
+};

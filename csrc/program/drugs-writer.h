@@ -1,0 +1,40 @@
+// One sequence of a program that writes text: evaluates the prompt sober, writes under the dose, takes cold showers.
+
+#pragma once
+
+#include "drugs-dosage.h"
+#include "shower-ledger.h"
+
+#include <vector>
+
+class drugs_writer {
+public:
+    // Draws a seed if the dosage has none, and logs the doses that repeat the text. Exits with a message if the model does
+    // not have a dosed site.
+    drugs_writer(llama_context * ctx, llama_seq_id seq_id, drugs_dosage dosage);
+
+    // the next tokens to decode were chosen by the model, not given by the user
+    void on_written() { written = true; }
+
+    // Called before `next` is decoded after `n_past` others, of which the first `n_keep` are never shifted away. Sets their
+    // dose, and takes a shower first if one is due.
+    // false: the shower could not be computed
+    bool before_decode(const std::vector<llama_token> & next, int32_t n_past, int32_t n_keep);
+
+    // Computes everything from the first dirty position on again, sober. false: it could not be computed
+    bool shower();
+
+private:
+    void follow(int32_t n_past, int32_t n_keep);
+    bool is_known(int32_t start) const;
+    bool compute(int32_t start);
+
+    llama_context * const ctx;
+    const llama_seq_id    seq_id;
+    drugs_dosage          dosage;
+
+    bool written = false;
+
+    std::vector<llama_token> tokens; // in the cache; LLAMA_TOKEN_NULL: not known, the position came from a file
+    shower_ledger            ledger; // of them
+};

@@ -1,0 +1,186 @@
+#include "ggml-team.h"
+
+#ifdef __linux__
+
+#include "waiting.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include <pthread.h>
+#include <unistd.h>
+
+// No object of this file has a constructor that runs when the library is loaded: ggml loads those of other kinds of processors,
+// too, before it chooses one.
+
+// OMP_NUM_THREADS does not count: ggml gives the number of threads itself.
+static bool user_sets_openmp() {
+    for (char ** variable = environ; variable && *variable; ++variable) {
+        const char * name = *variable;
+        if ((!strncmp(name, "OMP_", 4) || !strncmp(name, "GOMP_", 5)) && strncmp(name, "OMP_NUM_THREADS=", 16) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool left_to_openmp() {
+    static const bool left = user_sets_openmp();
+    return left;
+}
+
+//
+// barrier
+//
+
+bool ggml_team_barrier(void * n_arrived, void * n_passed, int n_threads) {
+    if (left_to_openmp()) {
+        return false;
+    }
+    int *      arrived = (int *) n_arrived;
+    uint32_t * passed  = (uint32_t *) n_passed;
+
+    const uint32_t count = word_count(passed);
+    if (__atomic_add_fetch(arrived, 1, __ATOMIC_SEQ_CST) < n_threads) {
+        word_wait_for_others(passed, count);
+    } else {
+        __atomic_store_n(arrived, 0, __ATOMIC_RELAXED);
+        word_advance(passed);
+    }
+    return true;
+}
+
+//
+// team
+//
+
+namespace {
+
+using compute_t = void (*)(void * data, int ith);
+
+struct worker {
+    alignas(64) uint32_t work = 0; // word: goes on when there is something to compute
+};
+
+// Threads that work for one caller at a time. They live as long as the process, asleep when there is nothing to do.
+class team {
+public:
+    // throws std::system_error: the system has no more threads; nothing was computed
+    void run(int n_threads, compute_t compute, void * data) {
+        while ((int) workers.size() < n_threads - 1) {
+            add_worker();
+        }
+        this->compute = compute;
+        this->data    = data;
+        __atomic_store_n(&n_left, n_threads - 1, __ATOMIC_RELAXED);
+        const uint32_t count = word_count(&done);
+        for (int i = 0; i < n_threads - 1; ++i) {
+            word_advance(&workers[i].work);
+        }
+        compute(data, 0);
+        word_wait_for_others(&done, count); // what they compute may be freed when this returns
+    }
+
+private:
+    std::deque<worker> workers; // stay where they are when others are added
+    compute_t          compute = nullptr;
+    void *             data    = nullptr;
+
+    alignas(64) int      n_left = 0;
+    alignas(64) uint32_t done   = 0; // word: goes on when no thread is left
+
+    void add_worker() {
+        const int ith = (int) workers.size() + 1;
+        workers.emplace_back();
+        try {
+            std::thread([this, ith, &work = workers.back().work] { run_worker(ith, work); }).detach();
+        } catch (const std::system_error &) {
+            workers.pop_back();
+            throw;
+        }
+    }
+
+    void run_worker(int ith, uint32_t & work) {
+        pthread_setname_np(pthread_self(), "ggml-team");
+        for (uint32_t count = 0; ; count = word_next(count)) {
+            word_wait_for_work(&work, count);
+            compute(data, ith);
+            if (__atomic_sub_fetch(&n_left, 1, __ATOMIC_ACQ_REL) == 0) {
+                word_advance(&done);
+            }
+        }
+    }
+};
+
+// One team for each thread that computes at the same time. None is ever deleted: its threads may still run when the
+// process ends.
+class teams {
+public:
+    team * take() {
+        const std::lock_guard<std::mutex> lock(mutex);
+        if (idle.empty()) {
+            return new team;
+        }
+        team * last = idle.back();
+        idle.pop_back();
+        return last;
+    }
+
+    void give_back(team * one) {
+        const std::lock_guard<std::mutex> lock(mutex);
+        idle.push_back(one);
+    }
+
+private:
+    std::mutex          mutex;
+    std::vector<team *> idle;
+};
+
+teams * all_teams = nullptr;
+
+teams * get_teams() {
+    // a child process has none of its parent's threads
+    static const int once = (all_teams = new teams, pthread_atfork(nullptr, nullptr, [] { all_teams = new teams; }));
+    (void) once;
+    return all_teams;
+}
+
+} // namespace
+
+bool ggml_team_run(int n_threads, void (*compute)(void * data, int ith), void * data) {
+    if (left_to_openmp()) {
+        return false;
+    }
+    if (n_threads < 2) {
+        compute(data, 0);
+        return true;
+    }
+    team * mine = get_teams()->take();
+    bool done = true;
+    try {
+        mine->run(n_threads, compute, data);
+    } catch (const std::system_error & error) {
+        fprintf(stderr, "%s: no thread for each of %d: %s\n", __func__, n_threads, error.what());
+        done = false;
+    }
+    all_teams->give_back(mine);
+    return done;
+}
+
+#else
+
+bool ggml_team_run(int, void (*)(void *, int), void *) {
+    return false;
+}
+
+bool ggml_team_barrier(void *, void *, int) {
+    return false;
+}
+
+#endif

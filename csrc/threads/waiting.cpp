@@ -1,0 +1,125 @@
+#include "waiting.h"
+
+#ifdef __linux__
+
+#include <algorithm>
+#include <climits>
+#include <cstdint>
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+// Nanoseconds. Waking a thread takes some ten microseconds: who spins several times as long loses little by sleeping then.
+static const int64_t LONGEST_FOR_OTHERS = INT64_C(200000);
+static const int64_t LONGEST_FOR_WORK   = INT64_C(1000000);
+
+// looks at a word before the clock is read, about a microsecond
+static const int QUICK = 16;
+
+// Of one thread: how many of its next waits end after a quick look, because spinning was in vain. After each vain wait
+// twice as many, so that on a busy machine little time is lost by looking whether it is still busy.
+struct impatience {
+    static constexpr int LEAST = 8, MOST = 512;
+
+    int n_quick = 0;
+    int n_next  = LEAST;
+
+    void spun_in_vain() {
+        n_quick = n_next;
+        n_next  = std::min(MOST, 2*n_next);
+    }
+
+    void waited() {
+        if (n_quick > 0) {
+            --n_quick;
+        } else {
+            n_next = std::max(LEAST, n_next/2);
+        }
+    }
+};
+
+static thread_local impatience mine;
+
+static void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield" ::: "memory");
+#endif
+}
+
+static int64_t now() {
+    timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec*INT64_C(1000000000) + t.tv_nsec;
+}
+
+uint32_t word_count(const uint32_t * word) {
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE) & ~1u;
+}
+
+void word_advance(uint32_t * word) {
+    if (__atomic_exchange_n(word, word_next(word_count(word)), __ATOMIC_SEQ_CST) & 1) {
+        syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+    }
+}
+
+static bool look(const uint32_t * word, uint32_t count) {
+    for (int i = 0; i < QUICK; ++i) {
+        if (word_count(word) != count) {
+            return true;
+        }
+        relax();
+    }
+    return false;
+}
+
+// false if it took longer, even if the word has changed by then: this thread did not run meanwhile
+static bool spin(const uint32_t * word, uint32_t count, int64_t longest) {
+    const int64_t end = now() + longest;
+    bool changed = false;
+    while (!changed) {
+        changed = look(word, count);
+        if (now() > end) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void sleep(uint32_t * word, uint32_t count) {
+    while (word_count(word) == count) {
+        uint32_t awake = count;
+        const uint32_t asleep = count | 1;
+        __atomic_compare_exchange_n(word, &awake, asleep, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, asleep, nullptr, nullptr, 0); // returns at once if it has changed
+    }
+}
+
+void word_wait_for_others(uint32_t * word, uint32_t count) {
+    impatience & my = mine;
+    if (look(word, count)) {
+        my.waited();
+        return;
+    }
+    if (my.n_quick == 0) {
+        if (spin(word, count, LONGEST_FOR_OTHERS)) {
+            my.waited();
+            return;
+        }
+        my.spun_in_vain();
+    } else {
+        my.waited();
+    }
+    sleep(word, count);
+}
+
+void word_wait_for_work(uint32_t * word, uint32_t count) {
+    if (!look(word, count) && (mine.n_quick > 0 || !spin(word, count, LONGEST_FOR_WORK))) {
+        sleep(word, count);
+    }
+}
+
+#endif
