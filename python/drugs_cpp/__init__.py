@@ -10,11 +10,14 @@ from drugs_cpp._library import use_own_libraries
 use_own_libraries()
 
 from drugs_cpp.default_model import default_model
-from drugs_cpp.drugs import DRUGS
+from drugs_cpp.doses.drugs import DRUGS
+from drugs_cpp.doses.profile import DoseProfile, ProfilePoint
+from drugs_cpp.doses.sites import SITES
 from drugs_cpp.errors import (
     BusyError,
     ContextOverflowError,
     CountError,
+    DecodeError,
     DoseError,
     DrugsError,
     MemoryLimitError,
@@ -28,10 +31,8 @@ from drugs_cpp.errors import (
     StateError,
     TokenError,
 )
-from drugs_cpp.llama import Llama
-from drugs_cpp.profile import DoseProfile, ProfilePoint
+from drugs_cpp.model.llama import Llama
 from drugs_cpp.rpc import add_rpc_servers
-from drugs_cpp.sites import SITES
 
 __version__ = _version("drugs_cpp")
 
@@ -41,6 +42,7 @@ __all__ = [
     "BusyError",
     "ContextOverflowError",
     "CountError",
+    "DecodeError",
     "DoseError",
     "DoseProfile",
     "DrugsError",

@@ -1,5 +1,9 @@
-"""The compiled half of drugs_cpp."""
+"""The compiled half of drugs_cpp. What it raises beside built-in exceptions is in drugs_cpp.errors.
 
+Addresses of contexts are checked for 0 alone: that is a context which was closed, and a StateError.
+"""
+
+from collections.abc import Mapping
 from collections.abc import Sequence as SequenceOf
 from typing import TypedDict
 
@@ -31,8 +35,9 @@ def set_dose(
         noise: "isotropic" or "reference".
 
     Raises:
-        ValueError: a table of another shape, an angle that is negative, infinite or not a number, a sequence that the
+        DoseError: a table of another shape, an angle that is negative, infinite or not a number, a sequence that the
             context does not have, a site that no dosed layer has, a model whose heads are divided between devices.
+        MemoryLimitError: no memory is left.
     """
 
 def get_dose(ctx: int, seq_id: int) -> Dose | None:
@@ -42,17 +47,48 @@ def clear_dose(ctx: int, seq_id: int) -> None:
     """Make a sequence sober, or all of them with seq_id = -1."""
 
 def has_sites(ctx: int, noise: str = "isotropic") -> npt.NDArray[np.bool_]:
-    """Which layers of the context's model have which sites: bool (n_layer, n_sites).
-
-    Raises:
-        ValueError: the model is split between devices in a way that no dose can be given.
-    """
+    """Which layers of the context's model have which sites: bool (n_layer, n_sites); a DoseError as set_dose()."""
 
 def n_layer(ctx: int) -> int:
     """Rows of a dose table for this context."""
 
 def site_names() -> list[str]:
     """Names of the columns of a dose table."""
+
+def profile_ratio(points: SequenceOf[tuple[float, float]], mode: str, depth: float) -> float:
+    """The part of a dose that a depth gets.
+
+    Args:
+        points: (depth, ratio) pairs in any order, at least one; those at one depth keep their order.
+        mode: "interpolate", "ceil" or "floor".
+        depth: layer i of n lies at i / n. Before the first point and after the last one it is that point's ratio.
+
+    Raises:
+        DoseError: an unknown mode, no points, a depth that is not finite, a ratio that is negative or not finite.
+    """
+
+def dose_table(
+    thetas: SequenceOf[float],
+    profiles: Mapping[int, tuple[SequenceOf[tuple[float, float]], str]],
+    multiplier: float,
+    n_layer: int,
+) -> npt.NDArray[np.float32]:
+    """Largest angle of each layer and site, multiplier * theta * ratio.
+
+    Args:
+        thetas: one angle in radians for each site, in the order of site_names().
+        profiles: column of a site -> its (points, mode), as profile_ratio() takes them; a site that is missing gets
+            its full dose in every layer.
+        multiplier: factor on all doses.
+        n_layer: layers of the model, 1 or more.
+
+    Returns:
+        float32 (n_layer, n_sites), in radians.
+
+    Raises:
+        DoseError: another number of angles, a site that does not exist, no layers, an angle, multiplier or ratio that
+            is negative or not finite.
+    """
 
 def rotate(
     x: npt.ArrayLike,
@@ -106,16 +142,11 @@ def attend_scores(
     Args:
         q: float32 (n_tokens, n_head, d).
         k: float32 (n_kv, n_head_kv, d).
-        theta: largest angle in radians.
-        seed: 0 to 2**32 - 1.
-        positions: int32 (n_tokens,), of those who ask.
+        positions: int32 (n_tokens,), of the queries.
         cells: int32 (n_kv,), positions of the keys; -1 for an empty cell.
-        layer: 0 to 1023.
         sink: keys of positions below it are not turned.
-        n_threads: 1 to 512.
-        noise: "isotropic" or "reference".
         cache_type: ggml's name of the type that the keys are kept in.
-        device: name of one of devices().
+        theta, seed, layer, n_threads, noise, device: as for :func:`rotate`.
 
     Returns:
         float32 (n_head, n_tokens, n_kv).
@@ -144,20 +175,15 @@ def attend_values(
     Args:
         p: float32 (n_head, n_tokens, n_kv), weights, not negative.
         v: float32 (n_kv, n_head_kv, d), or (n_head_kv, d, n_kv) if ``transposed``, which must not change the result.
-        theta, seed, positions, cells, layer, sink, n_threads, noise, cache_type, device: as for :func:`attend_scores`.
+        theta, seed, positions, cells, layer, sink, n_threads, noise, cache_type, device: as for :func:`attend_scores`,
+            which raises the same, too.
 
     Returns:
         float32 (n_head, n_tokens, d).
-
-    Raises:
-        ValueError: shapes that do not fit, or an argument out of range.
     """
 
 def cache_memory(ctx: int) -> list[tuple[int, int | None]]:
     """Bytes that the cache of a context takes, and bytes that are free beside it, for each kind of memory.
-
-    Args:
-        ctx: address of a llama_context.
 
     Returns:
         Pairs (taken, free); free is None for the computer's main memory, where the operating system knows.
@@ -173,7 +199,79 @@ def add_rpc_server(endpoint: str) -> None:
         endpoint: "host:port". Somebody must listen there: llama.cpp aborts otherwise.
 
     Raises:
-        RuntimeError: a build without RPC, or a server without devices.
+        RpcServerError: a build without RPC, or a server without devices.
+    """
+
+class ShowerLedger:
+    """Which positions of a sequence's cache are dirty, and when a cold shower is due.
+
+    It knows nothing of a context: note in it what is computed and what is taken out of the cache.
+    """
+
+    def __init__(self) -> None: ...
+    def computed(self, start: int, end: int, dosed: bool, sink: int) -> None:
+        """Note that positions were computed.
+
+        What the sequence held from start on is replaced. Positions before it of which nothing was noted are clean.
+
+        Args:
+            start: first position.
+            end: position after the last one.
+            dosed: under a dose: those from sink on are dirty then, and all others clean.
+            sink: number of first positions that are never dosed.
+
+        Raises:
+            CountError: not 0 <= start <= end.
+        """
+    def cut(self, n_tokens: int) -> None:
+        """Note that the sequence was shortened to n_tokens positions. Does nothing if it has fewer."""
+    def shift(self, n_keep: int, n_gone: int) -> None:
+        """Note that n_gone positions after the first n_keep are gone, and those after them in their place."""
+    def clear(self) -> None:
+        """Note that the sequence was emptied."""
+    @property
+    def n_tokens(self) -> int:
+        """Positions that were noted, clean ones among them."""
+    @property
+    def n_dirty(self) -> int:
+        """Dirty positions."""
+    @property
+    def first_dirty(self) -> int | None:
+        """The first of them, or None."""
+    def is_due(self, interval: int) -> bool:
+        """Whether interval positions or more are dirty, and one at least."""
+    def until_due(self, interval: int) -> int:
+        """Dosed tokens that may still be computed before a shower is due, 0 or more."""
+    def flags(self) -> npt.NDArray[np.bool_]:
+        """Which positions are dirty: bool (n_tokens,), a copy."""
+    def load(self, flags: npt.ArrayLike) -> None:
+        """Take over what flags() returned.
+
+        Raises:
+            ValueError: not one flag for each position.
+        """
+
+def shorten(ctx: int, seq_id: int, n_tokens: int) -> int:
+    """Make the cache of a sequence end after n_tokens positions, or empty it where it cannot go back there.
+
+    A sliding window may have lost what the shortened sequence looks at; a recurrent state has only its last position.
+
+    Returns:
+        n_tokens, or 0 where the cache was emptied.
+
+    Raises:
+        ValueError: a sequence that the context does not have, or fewer than 0 positions.
+    """
+
+def default_threads(root: str = "", processors: SequenceOf[int] | None = None) -> int:
+    """How many threads compute where nobody says, at least 1.
+
+    As many as there are physical cores among the processors that this process may run on, without slow cores beside
+    fast ones, and no more than its control groups let it use, rounded up.
+
+    Args:
+        root: with processors: a folder that stands for the root of the file system, for tests.
+        processors: that the process may run on. None: this process's, of this computer.
     """
 
 class Changes:
@@ -196,7 +294,8 @@ class Sequence:
         stop: UTF-8 strings that end it, and are not part of its text.
         stop_tokens: tokens that end it, beside those of the vocabulary.
         sampler: address of a llama_sampler, which must live as long; 0: the most likely token is taken.
-        twin: a sequence that gets the same tokens; -1: none.
+        twin: a sequence that gets the same tokens, sober; -1: none.
+        ledger: where a decoder's run() notes each token that it has put into the cache; None: nowhere.
     """
 
     def __init__(
@@ -209,8 +308,16 @@ class Sequence:
         stop_tokens: SequenceOf[int],
         sampler: int,
         twin: int = -1,
+        ledger: ShowerLedger | None = None,
     ) -> None: ...
     seq_id: int
+    #: whether the context has a dose for it now, so that its next tokens are dirty in the ledger; False at first
+    dosed: bool
+    #: first positions that this dose leaves out; 0 at first
+    sink: int
+    @property
+    def ledger(self) -> ShowerLedger | None:
+        """As given. Only run() may use it while it decodes."""
     @property
     def n_past(self) -> int:
         """Tokens in the cache."""
@@ -236,14 +343,14 @@ class Decoder:
         ctx: address of a llama_context.
 
     Raises:
-        ValueError: ctx is 0.
+        StateError: ctx is 0.
     """
 
     def __init__(self, ctx: int) -> None: ...
     def evaluate(
         self, tokens: SequenceOf[int], n_past: int, seq_ids: SequenceOf[int], shared: bool = True
     ) -> bool:
-        """Evaluate tokens behind n_past others, in batches as large as the context allows.
+        """Evaluate tokens after n_past others, in batches as large as the context allows.
 
         Args:
             tokens: token ids.
@@ -256,27 +363,21 @@ class Decoder:
 
         Raises:
             ValueError: a sequence that does not exist, or more copies than a batch holds.
-            RuntimeError: llama.cpp refused.
+            ContextOverflowError: the context has no room for them.
+            DecodeError: llama.cpp could not compute them.
             KeyboardInterrupt: or what else a signal handler raises.
         """
     def choose(self, sequence: Sequence, logits: npt.ArrayLike) -> None:
-        """Choose a sequence's next token.
-
-        Args:
-            sequence: one that has not ended.
-            logits: float32 (n_vocab,).
-
-        Raises:
-            ValueError: logits of another shape.
-        """
+        """Choose the next token of a sequence that has not ended; logits: float32 (n_vocab,), else a ValueError."""
     def logits(self) -> npt.NDArray[np.float32]:
-        """The last logits: float32 (n_vocab,).
-
-        Raises:
-            ValueError: nothing was evaluated yet.
-        """
+        """The last logits, float32 (n_vocab,), or a NoLogitsError if nothing was evaluated yet."""
     def run(
-        self, sequences: SequenceOf[Sequence], n_steps: int, unchanged: SequenceOf[tuple[Changes, int]], text: bool
+        self,
+        sequences: SequenceOf[Sequence],
+        n_steps: int,
+        unchanged: SequenceOf[tuple[Changes, int]],
+        text: bool,
+        sober_interval: int | None = None,
     ) -> None:
         """Feed the last token of every sequence and choose the next one, again and again.
 
@@ -285,11 +386,14 @@ class Decoder:
             n_steps: tokens of each, at most.
             unchanged: ends when one of these has another value.
             text: ends when a sequence has text.
+            sober_interval: ends when so many positions are dirty in a sequence's ledger, and a shower is due; before
+                the first token if it is due already. None: goes on.
 
         Raises:
             ValueError: a sequence that has ended or does not exist, or more than a batch holds.
-            RuntimeError: llama.cpp refused.
-            KeyboardInterrupt: or what else a signal handler raises; the tokens so far are kept.
+            ContextOverflowError: the context has no room for them.
+            DecodeError: llama.cpp could not compute them.
+            KeyboardInterrupt: or what else a signal handler raises; the tokens so far are kept, and noted.
         """
     def interrupt(self) -> None:
         """Stop what is being computed, and all that follows. Any thread may call this."""

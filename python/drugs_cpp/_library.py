@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from drugs_cpp._processor import check_processor
+
 #: the version whose source the libraries were built from, so that its struct layouts are theirs
 UPSTREAM_VERSION = "0.3.36"
 
@@ -27,7 +29,7 @@ def use_own_libraries(folder: Path = Path(__file__).parent / "lib") -> None:
 
     Raises:
         ImportError: llama-cpp-python is missing, has another version, or has loaded other libraries already;
-            or this package was not built. The message says what to do.
+            or this package was not built, or was built for another processor. The message says what to do.
     """
     _check_version()
     loaded = _loaded_from()
@@ -37,6 +39,7 @@ def use_own_libraries(folder: Path = Path(__file__).parent / "lib") -> None:
         )
     if not folder.is_dir():
         raise ImportError(f"{folder} is missing: this copy of drugs_cpp was not built; run pip install on its source")
+    check_processor(folder)
     os.environ.update(dict.fromkeys(_PATH_VARIABLES, str(folder)))
 
 

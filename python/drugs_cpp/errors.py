@@ -31,8 +31,12 @@ class ContextOverflowError(DrugsError, ValueError):
     """More tokens than the context holds."""
 
 
+class DecodeError(DrugsError, RuntimeError):
+    """llama.cpp could not compute tokens, for a reason that it has logged."""
+
+
 class StateError(DrugsError, ValueError):
-    """A saved state that does not fit this model, or a model that was closed."""
+    """A saved state that does not fit, a closed model, a text that another call has disturbed, or no twin to be had."""
 
 
 class ModelNotFoundError(DrugsError, FileNotFoundError, ValueError):
@@ -40,7 +44,7 @@ class ModelNotFoundError(DrugsError, FileNotFoundError, ValueError):
 
 
 class ModelFileError(DrugsError, ValueError):
-    """A file that is no GGUF model, is cut short, or is of a kind that llama.cpp cannot load."""
+    """A file that is not a GGUF model, is cut short, or is of a kind that llama.cpp cannot load."""
 
 
 class BusyError(DrugsError, RuntimeError):

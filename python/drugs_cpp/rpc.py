@@ -23,17 +23,14 @@ def add_rpc_servers(*servers: str) -> None:
     """
     for server in servers:
         _check_listening(server)
-        try:
-            _core.add_rpc_server(server)
-        except RuntimeError as error:
-            raise RpcServerError(str(error)) from None
+        _core.add_rpc_server(server)
 
 
 def _check_listening(server: str) -> None:
     """llama.cpp would end the process."""
     host, _, port = server.rpartition(":")
     if not host or not port.isdecimal():
-        raise RpcServerError(f"{server!r} is no RPC server's address: give host:port, for example 192.168.1.7:50052")
+        raise RpcServerError(f"{server!r} is not an RPC server's address: give host:port, such as 192.168.1.7:50052")
     try:
         socket.create_connection((host, int(port)), _SECONDS_TO_CONNECT).close()
     except (OSError, OverflowError) as error:

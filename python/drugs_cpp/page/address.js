@@ -3,7 +3,7 @@ import { SITES } from "./sites.js";
 
 const MAX_POINTS = 1000;
 
-/** Settings as the part of the address behind the "#"; what is as usual is left out. */
+/** Settings as the part of the address after the "#"; a setting that has its usual value is left out. */
 export function write(settings) {
   const parts = new URLSearchParams();
   writeDoses(parts, settings);
@@ -11,7 +11,7 @@ export function write(settings) {
   const rest = {
     model: settings.model,
     noise: settings.noise,
-    inputs: settings.inputs,
+    dose_inputs: settings.doseInputs,
     sober_interval: settings.soberInterval,
     length: settings.length,
     view: settings.view,
@@ -19,7 +19,7 @@ export function write(settings) {
     system: settings.system,
     prompt: settings.prompt,
   };
-  const usual = { ...DEFAULTS, sober_interval: DEFAULTS.soberInterval };
+  const usual = { ...DEFAULTS, dose_inputs: DEFAULTS.doseInputs, sober_interval: DEFAULTS.soberInterval };
   for (const [name, value] of Object.entries(rest)) {
     if (value !== usual[name]) {
       parts.set(name, value);
@@ -39,11 +39,11 @@ function writeDoses(parts, { doses, shapes }) {
     }
   }
   if (dosed.length === 0) {
-    parts.set(SITES[0].name, 0); // otherwise the usual dose would be meant
+    parts.set(SITES[0].name, 0); // an address without doses means the usual one
   }
 }
 
-/** The settings that an address tells of; what cannot be understood is left out. */
+/** The settings in an address; what cannot be read is left out. */
 export function read(hash) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const found = {
@@ -51,7 +51,7 @@ export function read(hash) {
     seed: integer(parts.get("seed"), 0, MAX_SEED),
     model: parts.get("model") ?? undefined,
     noise: oneOf(parts.get("noise"), NOISES),
-    inputs: parts.has("inputs") ? parts.get("inputs") === "true" : undefined,
+    doseInputs: parts.has("dose_inputs") ? parts.get("dose_inputs") === "true" : undefined,
     soberInterval: integer(parts.get("sober_interval"), 1, 2 ** 31 - 1),
     length: integer(parts.get("length"), 1, 2 ** 31 - 1),
     view: oneOf(parts.get("view"), VIEWS),

@@ -50,7 +50,7 @@ export class AnswerView {
     this.node.setAttribute("aria-busy", String(!this.#answer.isEnded));
   }
 
-  /** What the button says with which the conversation goes on from here; "" hides it. */
+  /** Label the button with which the conversation goes on from here; "" hides it. */
   offerKeep(label, isKept) {
     this.#keep.hidden = label === "";
     this.#keep.textContent = label;
@@ -85,7 +85,7 @@ export class AnswerView {
   }
 
   #append(text) {
-    // white space in front stays outside, so that a mark is as wide as the words
+    // leading white space stays outside, so that a mark is as wide as the words
     const space = text.trim() === "" ? "" : text.slice(0, text.length - text.trimStart().length);
     const gap = element("span", {}, space);
     const span = element("span", { class: "token" }, text.slice(space.length));

@@ -3,7 +3,7 @@ import { isSober } from "./doses.js";
 /**
  * @typedef {{id: number, text: string, probability: number}} Likely
  * @typedef {{id: number | null, text: string, top: Likely[] | null}} Token
- *     the id is null where the server sent text of which it did not tell all tokens, as of a character made of several
+ *     the id is null where the server sent text without all of its tokens, as for a character made of several
  */
 
 /** A text of the model while it is being written. */
@@ -13,7 +13,7 @@ export class Answer {
   /** @type {"waiting" | "writing" | "done" | "cut" | "stopped" | "failed"} */
   status = "waiting";
 
-  /** @param {object} drugs how it is dosed; {} is sober */
+  /** @param {object} drugs its doses; {} is sober */
   constructor(drugs) {
     this.drugs = drugs;
   }
@@ -51,14 +51,14 @@ export class Answer {
   }
 }
 
-function tokensOf(text, told) {
-  const isTold = told.length > 0 && told.map(({ token }) => token).join("") === text;
-  return isTold && told.every(isWhole)
-    ? told.map((entry) => ({ id: entry.id, text: entry.token, top: likelyOf(entry.top_logprobs) }))
+function tokensOf(text, entries) {
+  const isComplete = entries.length > 0 && entries.map(({ token }) => token).join("") === text;
+  return isComplete && entries.every(isWhole)
+    ? entries.map((entry) => ({ id: entry.id, text: entry.token, top: likelyOf(entry.top_logprobs) }))
     : [{ id: null, text, top: null }];
 }
 
-// of a character made of several tokens, the server tells the last token alone, with the text of all
+// for a character made of several tokens, the server sends the last token only, with the text of all
 const isWhole = ({ id, token, top_logprobs: top }) => top.some((likely) => likely.id === id && likely.token === token);
 
 /** @returns {Likely[]} */

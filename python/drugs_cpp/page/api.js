@@ -1,7 +1,7 @@
 import { askForKey, currentKey } from "./key.js";
 import { readEvents } from "./events.js";
 
-/** What went wrong, in words for the user. */
+/** An error with a message for the user. */
 export class ServerError extends Error {
   constructor(message, status = 0) {
     super(message);
@@ -9,9 +9,9 @@ export class ServerError extends Error {
   }
 }
 
-let model = ""; // which of several models is asked; empty where the server has one
+let model = ""; // the model that requests name; empty if the server has only one
 
-/** Ask this model from now on. */
+/** Send all following requests to this model. */
 export function useModel(name) {
   model = name;
 }

@@ -3,7 +3,7 @@ import { TurnView } from "./turn-view.js";
 
 const NEAR_END = 80; // pixels
 
-/** Keeps the turns on the page as they are in the conversation, once for each frame. */
+/** Shows the turns of the conversation, and updates them once a frame. */
 export class ConversationView {
   #views = new Map();
   #parts;
@@ -36,13 +36,13 @@ export class ConversationView {
     turns.forEach((turn, i) => this.#viewOf(turn).update(i === turns.length - 1, isRunning));
     byId("welcome").hidden = turns.length > 0;
     this.#offerAnswers(turns, isRunning);
-    this.#tell(isRunning);
+    this.#announce(isRunning);
     if (isRunning && isAtEnd) {
       scroller.scrollTop = scroller.scrollHeight;
     }
   }
 
-  #tell(isRunning) {
+  #announce(isRunning) {
     if (isRunning !== this.#wasRunning) {
       announce(isRunning ? "The model is writing." : "The model has finished.");
     }

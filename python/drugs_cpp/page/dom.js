@@ -28,7 +28,7 @@ function filled(node, attributes, children) {
 /** The element of the page with this id. */
 export const byId = (id) => document.getElementById(id);
 
-/** Tell it to those who cannot see it. */
+/** Have a screen reader say this. */
 export function announce(text) {
   byId("status").textContent = text;
 }

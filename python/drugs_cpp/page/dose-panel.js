@@ -2,7 +2,7 @@ import { byId, element } from "./dom.js";
 import { DoseControl } from "./dose-control.js";
 import { SITES } from "./sites.js";
 
-/** The doses of all sites that the model has under the noise that is set. */
+/** The doses at all sites that the model has for the chosen kind of noise. */
 export class DosePanel {
   #settings;
   #controls = new Map();
@@ -19,7 +19,7 @@ export class DosePanel {
     return this.#sites[this.#settings.values.noise];
   }
 
-  /** Begin with what the server says of its model in /props. */
+  /** Show the sites and limits that the server reports in /props. */
   show(limits) {
     this.#sites = limits.sites;
     const known = SITES.filter(({ name }) => Object.values(limits.sites).some((names) => names.includes(name)));

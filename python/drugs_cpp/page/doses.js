@@ -3,7 +3,7 @@ import { SITES } from "./sites.js";
 /**
  * The field "drugs" of a request.
  * @param {object} settings
- * @param {string[]} sites those that the model has
+ * @param {string[]} sites the sites of the model
  */
 export function drugsOf(settings, sites) {
   const dosed = sites.filter((site) => settings.doses[site] > 0);
@@ -16,7 +16,7 @@ export function drugsOf(settings, sites) {
     ...(shaped.length ? { shape: pick(settings.shapes, shaped) } : {}),
     seed: settings.seed,
     noise: settings.noise,
-    inputs: settings.inputs,
+    dose_inputs: settings.doseInputs,
     sober_interval: settings.soberInterval,
   };
 }

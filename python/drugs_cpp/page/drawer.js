@@ -23,7 +23,7 @@ export function initDrawer() {
   byId("close-controls").addEventListener("click", close);
   byId("controls").addEventListener("keydown", (event) => {
     if (event.key === "Escape" && body.classList.contains("controls-open")) {
-      event.stopPropagation(); // nothing behind it is to be closed
+      event.stopPropagation(); // closes the drawer only
       close();
     }
   });

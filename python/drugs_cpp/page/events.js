@@ -28,6 +28,6 @@ async function* lines(body) {
       yield* whole;
     }
   } finally {
-    reader.cancel().catch(() => {}); // hangs up if the answer is not wanted to its end
+    reader.cancel().catch(() => {}); // closes the connection if the answer is not read to its end
   }
 }

@@ -5,25 +5,25 @@ const NAME = "drugs-key";
 /** The API key that the user has given in this tab, or null. */
 export const currentKey = () => sessionStorage.getItem(NAME);
 
-let asking = null;
+let pending = null;
 
 /**
- * Ask the user for a key, once for all who need one now.
+ * Ask the user for a key, with one dialog for all requests that need it.
  * @param {string | null} refused the key that the server did not accept
  * @returns {Promise<boolean>} whether there is another key now
  */
 export function askForKey(refused) {
-  if (!asking && currentKey() !== refused) {
-    return Promise.resolve(true); // somebody else has asked meanwhile
+  if (!pending && currentKey() !== refused) {
+    return Promise.resolve(true); // the user has given one meanwhile
   }
-  asking ??= showDialog(refused !== null).finally(() => (asking = null));
-  return asking;
+  pending ??= showDialog(refused !== null).finally(() => (pending = null));
+  return pending;
 }
 
 function showDialog(wasRefused) {
   const dialog = byId("key-dialog");
   const field = byId("key");
-  byId("key-title").textContent = wasRefused ? "The server refused this key" : "This server asks for a key";
+  byId("key-title").textContent = wasRefused ? "The server refused this key" : "This server needs a key";
   dialog.returnValue = "";
   field.value = "";
   dialog.showModal();

@@ -13,7 +13,7 @@ import { SettingsForm } from "./settings-form.js";
 import { DEFAULTS, Settings } from "./settings.js";
 import { Shower } from "./shower.js";
 
-const WAIT_FOR_MORE = 250; // ms, for browsers refuse an address that changes all the time
+const WAIT_FOR_MORE = 250; // ms; browsers refuse to change the address more often
 
 const settings = new Settings();
 const panel = new DosePanel(settings);
@@ -24,6 +24,7 @@ const shower = new Shower(() => conversation.isRunning);
 let usual = { doses: {} };
 let writing = 0;
 let isFollowing = false;
+let connections = 0; // that were begun
 
 function showProgress() {
   view.schedule();
@@ -33,7 +34,7 @@ function showProgress() {
   }
 }
 
-/** Set everything as the address says. */
+/** Take all settings from the address. */
 function restore() {
   const found = read(location.hash);
   const prompt = found.prompt ?? (found.messages ? "" : EXAMPLES[0]);
@@ -50,24 +51,31 @@ function keepAddress(values) {
   writing = setTimeout(() => history.replaceState(null, "", `#${write(values)}`), WAIT_FOR_MORE);
 }
 
-/** What is usual here: the doses that the server was started with, or a mild one. */
+/** The usual settings of this server: the doses that it was started with, or a mild one. */
 function usualSettings({ dosage, dose_max: most, sites }) {
-  const { seed, noise, inputs, sober_interval: soberInterval, shape, multiplier = 1, ...doses } = dosage;
+  const { seed, noise, dose_inputs: doseInputs, sober_interval: soberInterval, shape, multiplier = 1, ...doses } = dosage;
   if (noise) {
     const thetas = Object.fromEntries(sites[noise].filter((site) => doses[site]).map((site) => [site, doses[site] * multiplier]));
-    return { doses: thetas, shapes: shape ?? {}, noise, inputs, soberInterval, ...(seed === undefined ? {} : { seed }) };
+    return { doses: thetas, shapes: shape ?? {}, noise, doseInputs, soberInterval, ...(seed === undefined ? {} : { seed }) };
   }
   const site = sites.isotropic.includes("A") ? "A" : sites.isotropic[0];
   return { doses: site ? { [site]: Math.min(0.2, most ?? Infinity) } : {} };
 }
 
-/** Nothing is sent meanwhile: it would go to no model, and be gone when the settings of the address are taken. */
+/**
+ * Load a model. The composer is off meanwhile: a message would have no model, and restoring the address would remove it.
+ * Where another model is chosen before this one is loaded, only the last one counts.
+ */
 async function connect() {
+  const mine = ++connections;
   dismissNotice();
   byId("composer").inert = true;
   try {
     settings.change({ model: read(location.hash).model ?? "" });
     const props = await modelProps(settings);
+    if (mine !== connections) {
+      return;
+    }
     byId("n").max = props.total_slots;
     usual = usualSettings(props.drugs);
     panel.show(props.drugs);
@@ -75,10 +83,14 @@ async function connect() {
     follow();
     shower.watch();
   } catch (error) {
-    byId("model").textContent = "no model";
-    notify(error.message, connect);
+    if (mine === connections) {
+      byId("model").textContent = "no model";
+      notify(error.message, connect);
+    }
   } finally {
-    byId("composer").inert = false;
+    if (mine === connections) {
+      byId("composer").inert = false;
+    }
   }
 }
 

@@ -2,8 +2,7 @@ import { getJson, useModel } from "./api.js";
 import { byId, element } from "./dom.js";
 
 /**
- * What /props says of the model. A server of several models is asked which there are: the user chooses one, and requests
- * name it from then on.
+ * The /props of the model. Where a server has several models, the user chooses one, and all following requests name it.
  * @param {import("./settings.js").Settings} settings
  */
 export async function modelProps(settings) {
@@ -15,15 +14,15 @@ export async function modelProps(settings) {
   }
   const names = (await getJson("/v1/models")).data.map(({ id }) => id);
   if (names.length === 0) {
-    throw new Error("The server has no model yet: put a GGUF file where it looks for some.");
+    throw new Error("The server has no model yet: put a GGUF file into its folder of models.");
   }
   const name = names.includes(settings.values.model) ? settings.values.model : names[0];
   showChoice(names, name);
   useModel(name);
-  return getJson("/props"); // loads it
+  return getJson("/props"); // loads the model
 }
 
-/** A model that has no name of its own is called after its file, whose folder says little. */
+/** A model without a name of its own is shown as its file, without the folder. */
 function showName(alias) {
   byId("models").hidden = true;
   byId("model").textContent = alias.endsWith(".gguf") ? alias.split("/").pop() : alias;

@@ -8,7 +8,7 @@ import { TOP } from "./requests.js";
  */
 
 /**
- * What the sober and the dosed model hold likely where an answer has a token.
+ * The most likely tokens of the sober and the dosed model at a token of an answer.
  * @returns {Promise<Comparison>}
  */
 export async function compareAt(turn, answer, index, signal) {
@@ -18,36 +18,36 @@ export async function compareAt(turn, answer, index, signal) {
   const sober = topWhereWritten(soberAnswer, before);
   const dosed = topWhereWritten(dosedAnswer, before);
   const [soberTop, dosedTop] = await Promise.all([
-    sober ?? ask(turn, before, {}, signal),
-    dosed ?? ask(turn, before, { ...dosedAnswer.drugs, inputs: true }, signal),
+    sober ?? requestTop(turn, before, {}, signal),
+    dosed ?? requestTop(turn, before, { ...dosedAnswer.drugs, dose_inputs: true }, signal),
   ]);
   return { sober: soberTop, dosed: dosedTop, how: explain(dosedAnswer, Boolean(dosed), index) };
 }
 
-// an answer that began with the same tokens has the probabilities from when it was written
+// an answer that began with the same tokens got its probabilities when it was written
 function topWhereWritten(answer, before) {
   const isSame = answer?.tokens.length > before.length
     && before.every(({ id, text }, i) => id === answer.tokens[i].id && text === answer.tokens[i].text);
   return isSame ? answer.tokens[before.length].top : null;
 }
 
-async function ask(turn, before, drugs, signal) {
+async function requestTop(turn, before, drugs, signal) {
   const { prompt } = await postJson("/apply-template", { messages: turn.messages }, signal);
   const answer = await postJson("/completion", {
     prompt: promptOf(prompt, before),
     n_predict: 1,
     n_probs: TOP,
     temperature: 0,
-    cache_prompt: !drugs.inputs, // what is cached was read sober
+    cache_prompt: !drugs.dose_inputs, // the cache holds the prompt as it was read sober
     drugs,
   }, signal);
   if (!answer.completion_probabilities?.length) {
-    throw new ServerError("The server does not tell the probabilities here, within a character that takes several tokens.");
+    throw new ServerError("The server sends no probabilities here, inside a character that takes several tokens.");
   }
   return likelyOf(answer.completion_probabilities[0].top_logprobs);
 }
 
-// tokens, and text where the server did not tell the tokens; more than one text and no token would be several prompts
+// tokens, and text where the server sent no tokens; an array of several texts and no token would be several prompts
 function promptOf(prompt, before) {
   const parts = [prompt];
   for (const { id, text } of before) {
@@ -68,7 +68,7 @@ function explain(dosedAnswer, isAsWritten, index) {
   if (!isAsWritten) {
     return `Both models read everything up to here; the dosed one reads all of it, the prompt too, under its dose (${seed}).`;
   }
-  if (index === 0 && !dosedAnswer.drugs.inputs) {
+  if (index === 0 && !dosedAnswer.drugs.dose_inputs) {
     return "The prompt is read sober, so both begin alike: a dose shows from the second token on.";
   }
   return `Both models have read the same text up to here; the dosed one read the answer so far under its dose (${seed}).`;

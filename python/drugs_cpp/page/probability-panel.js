@@ -4,10 +4,10 @@ import { compareAt } from "./probabilities.js";
 const PERCENT = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const SHOWN_BEFORE = 48;
 
-/** The most likely tokens at one place of an answer, sober beside dosed. There is one panel, under the turn it is about. */
+/** The most likely tokens at one place of an answer, sober beside dosed. There is one panel, under its turn. */
 export class ProbabilityPanel {
   #node = element("section", { class: "probabilities", "aria-label": "Probabilities of the next token" });
-  #asking = new AbortController();
+  #waiting = new AbortController();
   #onClose = () => {};
 
   constructor() {
@@ -25,13 +25,13 @@ export class ProbabilityPanel {
   async show(place, turn, answer, index, onClose) {
     this.close();
     this.#onClose = onClose;
-    const asking = new AbortController();
-    this.#asking = asking;
+    const waiting = new AbortController();
+    this.#waiting = waiting;
     place.append(this.#node);
-    this.#fill(answer, index, element("p", { class: "quiet busy" }, "Asking the model …"));
+    this.#fill(answer, index, element("p", { class: "quiet busy" }, "Waiting for the model …"));
     try {
-      const comparison = await compareAt(turn, answer, index, asking.signal);
-      if (!asking.signal.aborted) {
+      const comparison = await compareAt(turn, answer, index, waiting.signal);
+      if (!waiting.signal.aborted) {
         this.#fill(answer, index, ...charts(comparison, answer.tokens[index]));
         announce("The probabilities are below the answers.");
       }
@@ -44,7 +44,7 @@ export class ProbabilityPanel {
 
   close() {
     const hadFocus = this.#node.contains(document.activeElement);
-    this.#asking.abort();
+    this.#waiting.abort();
     this.#node.remove();
     this.#onClose(hadFocus);
     this.#onClose = () => {};

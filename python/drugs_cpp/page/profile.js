@@ -1,5 +1,5 @@
 /**
- * The share of the dose that a depth gets. Before the first point and behind the last one it is that point's own.
+ * The share of the dose that a depth gets. Before the first point and after the last one it is the share of that point.
  * @param {import("./settings.js").Shape | undefined} shape points sorted by depth; undefined is the full dose
  */
 export function ratioAt(shape, depth) {

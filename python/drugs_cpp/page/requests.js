@@ -6,7 +6,7 @@ import { MAX_SEED } from "./settings.js";
 export const TOP = 10;
 
 /**
- * What must be asked to answer: bodies of requests, and the answers that each of them fills.
+ * The requests for one message: their bodies, and the answers that each of them fills.
  * @returns {{body: object, answers: Answer[]}[]}
  */
 export function requestsFor(settings, sites, messages) {
@@ -16,7 +16,7 @@ export function requestsFor(settings, sites, messages) {
     max_tokens: settings.length,
     logprobs: true,
     top_logprobs: TOP,
-    reasoning_format: "none", // so that every token is told of
+    reasoning_format: "none", // so that every token comes with its probabilities
   };
   if (settings.view === "variations") {
     const answers = Array.from({ length: settings.n }, (_, i) => new Answer(withLaterSeed(drugs, i)));

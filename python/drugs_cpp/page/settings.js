@@ -7,16 +7,16 @@ export const VIEWS = ["chat", "side", "variations"];
 export const NOISES = ["isotropic", "reference"];
 export const MODES = ["interpolate", "ceil", "floor"];
 export const MAX_N = 64;
-export const MAX_SEED = 2 ** 32 - 2; // the server understands one more as "draw one"
+export const MAX_SEED = 2 ** 32 - 2; // for the server, the next number means "draw one"
 
-/** What an address that does not speak of it means. */
+/** The usual value of each setting, which an address leaves out. */
 export const DEFAULTS = Object.freeze({
   model: "",
   doses: {},
   shapes: {},
   seed: 3,
   noise: "isotropic",
-  inputs: false,
+  doseInputs: false,
   soberInterval: 420,
   length: 160,
   system: "",
@@ -26,7 +26,7 @@ export const DEFAULTS = Object.freeze({
   messages: [],
 });
 
-/** Everything the user has set, with those who want to know of changes. */
+/** Everything the user has set, and the listeners to its changes. */
 export class Settings {
   #values = { ...DEFAULTS };
   #listeners = [];

@@ -10,7 +10,7 @@ export class Shower {
   #isRunning;
   #looksLeft = 0;
   #timer = 0;
-  #isTold = true;
+  #hasSlots = true;
 
   /** @param {() => boolean} isRunning whether answers are being written */
   constructor(isRunning) {
@@ -18,10 +18,10 @@ export class Shower {
     byId("shower").addEventListener("click", () => this.#shower());
   }
 
-  /** Look about once a second, while something runs and a little longer. */
+  /** Count about once a second while answers are written, and some times after that. */
   watch() {
     this.#looksLeft = LOOKS_AFTERWARDS;
-    if (this.#timer === 0 && this.#isTold) {
+    if (this.#timer === 0 && this.#hasSlots) {
       this.#timer = setTimeout(() => this.#look(), EVERY / 4);
     }
   }
@@ -29,7 +29,7 @@ export class Shower {
   async #look() {
     const isClean = await this.#count();
     this.#looksLeft -= this.#isRunning() ? 0 : 1;
-    const isDone = !this.#isTold || (this.#looksLeft <= 0 && isClean) || this.#looksLeft < -60;
+    const isDone = !this.#hasSlots || (this.#looksLeft <= 0 && isClean) || this.#looksLeft < -60;
     this.#timer = isDone ? 0 : setTimeout(() => this.#look(), EVERY);
   }
 
@@ -40,7 +40,7 @@ export class Shower {
       this.#show(nDirty);
       return nDirty === 0;
     } catch (error) {
-      this.#isTold = error.status !== 501; // a server without /slots
+      this.#hasSlots = error.status !== 501; // 501: a server without /slots
       byId("dirty").hidden = true;
       return true;
     }

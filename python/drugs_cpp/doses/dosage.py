@@ -1,0 +1,179 @@
+"""``Dosage``: everything that makes a dose, as one value that never changes, and the table that the model gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from drugs_cpp import _core
+from drugs_cpp.doses.checks import check_not_negative
+from drugs_cpp.doses.profile import DoseProfile, as_profile
+from drugs_cpp.doses.seed import check_seed
+from drugs_cpp.doses.sites import SITES, check_site
+from drugs_cpp.errors import DoseError
+
+ISOTROPIC, REFERENCE = "isotropic", "reference"
+
+#: kinds of noise: a direction that is uniform, and one drawn from numbers that are not centred, as the reference does
+NOISES = (ISOTROPIC, REFERENCE)
+
+_MAX_ANGLE = float(np.finfo(np.float32).max)  # a table holds float32
+
+
+@dataclass(frozen=True)
+class Dosage:
+    """Doses, profiles, multiplier, noise and seed. Everything in it is valid.
+
+    Attributes:
+        thetas: site -> largest angle in radians, at profile ratio 1 and multiplier 1.
+        profiles: site -> profile; a site that is missing gets its full dose in every layer.
+        multiplier: factor on all doses.
+        noise: how directions are drawn, one of ``NOISES``.
+        seed: of the noise and the sampler; None for a fresh one in every run.
+    """
+
+    thetas: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SITES, 0.0))
+    profiles: dict[str, DoseProfile] = field(default_factory=dict)
+    multiplier: float = 1.0
+    noise: str = ISOTROPIC
+    seed: int | None = None
+    _tables: dict[int, npt.NDArray[np.float32]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for site in SITES:
+            angle = self.largest_angle(site)
+            if not angle <= _MAX_ANGLE:
+                raise DoseError(f"the dose at {site} reaches {angle:g} radians: lower its angle, profile or multiplier")
+
+    def with_theta(self, radians: object, site: object) -> Dosage:
+        site = check_site(site)
+        theta = check_not_negative(f"the dose at {site} (radians)", radians)
+        return replace(self, thetas={**self.thetas, site: theta})
+
+    def with_shape(self, shape: object, mode: str | None, site: object) -> Dosage:
+        site = check_site(site)
+        profile = as_profile(shape, mode)
+        others = {name: kept for name, kept in self.profiles.items() if name != site}
+        return replace(self, profiles=others if profile is None else {**others, site: profile})
+
+    def with_multiplier(self, multiplier: object) -> Dosage:
+        return replace(self, multiplier=check_not_negative("the multiplier", multiplier))
+
+    def with_noise(self, noise: object) -> Dosage:
+        if noise not in NOISES:
+            raise DoseError(f"unknown noise {noise!r}: the kinds are {', '.join(NOISES)}")
+        return replace(self, noise=str(noise))
+
+    def with_seed(self, seed: object) -> Dosage:
+        return replace(self, seed=check_seed(seed))
+
+    def largest_angle(self, site: str) -> float:
+        """The largest angle that any layer can get at a site, in radians."""
+        ratio = self.profiles[site].peak if site in self.profiles else 1.0
+        return self.multiplier * self.thetas[site] * ratio
+
+    @property
+    def is_sober(self) -> bool:
+        """Whether no layer of any model can get an angle above 0."""
+        return not any(self.largest_angle(site) for site in SITES)
+
+    def table(self, n_layer: int) -> npt.NDArray[np.float32]:
+        """Largest angle of each layer and site: float32 (n_layer, len(SITES)), in radians, read-only."""
+        if isinstance(n_layer, bool) or not isinstance(n_layer, (int, np.integer)) or n_layer < 1:
+            raise DoseError(f"n_layer is {n_layer!r}: a model has a whole number of layers, 1 or more")
+        if n_layer not in self._tables:
+            self._tables[int(n_layer)] = self._make_table(int(n_layer))
+        return self._tables[int(n_layer)]
+
+    def _make_table(self, n_layer: int) -> npt.NDArray[np.float32]:
+        profiles = {SITES.index(site): (profile.points, profile.mode) for site, profile in self.profiles.items()}
+        table = _core.dose_table([self.thetas[site] for site in SITES], profiles, self.multiplier, n_layer)
+        table.setflags(write=False)  # every caller gets the same array
+        return table
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as JSON has them: see :func:`dosage_from_dict`. What is as in a new object is left out."""
+        values: dict[str, Any] = {site: theta for site, theta in self.thetas.items() if theta}
+        if self.profiles:
+            values["shape"] = {site: profile.to_dict() for site, profile in self.profiles.items()}
+        if self.multiplier != 1:
+            values["multiplier"] = self.multiplier
+        return {**values, "noise": self.noise, "seed": self.seed}
+
+
+#: names beside the sites
+_SETTINGS = ("shape", "multiplier", "noise", "seed")
+
+#: names of the first file format -> today's
+_OLD_NAMES = {"dose_theta": None, "dose_shape": "shape", "dose_multiplier": "multiplier"}
+
+#: names that a server's "drugs" also has, and that belong to a model here
+_OF_A_MODEL = ("sink", "dose_inputs", "sober_interval")
+
+
+def dosage_from_dict(values: object) -> Dosage:
+    """A dosage from plain values: ``{"A": 0.3, "shape": {...}, "multiplier": 1.0, "noise": "isotropic", "seed": 7}``.
+
+    Everything may be left out. The names of older files (``dose_theta``, ``dose_shape``, ``dose_multiplier``) are
+    understood as well.
+
+    Raises:
+        DoseError: unknown names, or values that cannot be used.
+        SeedError: a seed out of range.
+    """
+    values = _with_todays_names(_check_mapping("doses", values))
+    for name in values:
+        if name in _OF_A_MODEL:
+            raise DoseError(f"{name!r} does not belong to doses: give it to Llama({name}=...)")
+        if name not in (*SITES, *_SETTINGS):
+            raise DoseError(f"unknown name {name!r}: the names are {', '.join((*SITES, *_SETTINGS))}")
+    dosage = Dosage().with_multiplier(values.get("multiplier", 1.0)).with_seed(values.get("seed"))
+    dosage = dosage.with_noise(values.get("noise", ISOTROPIC))
+    for site in SITES:
+        dosage = dosage.with_theta(values.get(site, 0.0), site)
+    return with_shapes(dosage, values.get("shape", {}))
+
+
+def with_shapes(dosage: Dosage, shapes: object) -> Dosage:
+    """The dosage with profiles from ``{site: shape}``.
+
+    A shape is a :class:`DoseProfile`, points, a pair ``(points, mode)``, or ``{"points": ..., "mode": ...}``.
+
+    Raises:
+        DoseError: not a mapping, an unknown site, or a shape that cannot be used.
+    """
+    for site, shape in _check_mapping("shape", shapes).items():
+        dosage = dosage.with_shape(*_points_and_mode(site, shape), site)
+    return dosage
+
+
+def _points_and_mode(site: str, shape: Any) -> tuple[Any, str | None]:
+    """Take a shape apart. A pair with a mode is told from two points by the mode's being text."""
+    if isinstance(shape, (tuple, list)) and len(shape) == 2 and isinstance(shape[1], str):
+        return shape[0], shape[1]
+    if not isinstance(shape, Mapping):
+        return shape, None
+    for name in shape:
+        if name not in ("points", "mode"):
+            raise DoseError(f"shape of {site}: unknown name {name!r}; the names are points, mode")
+    return shape.get("points", ()), shape.get("mode")
+
+
+def _with_todays_names(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not set(values) & set(_OLD_NAMES):
+        return values
+    thetas = _check_mapping("dose_theta", values.get("dose_theta", {}))
+    for site in thetas:
+        check_site(site)
+    rest = {_OLD_NAMES.get(name) or name: value for name, value in values.items() if name != "dose_theta"}
+    return {**thetas, **rest}
+
+
+def _check_mapping(what: str, values: object) -> Mapping[str, Any]:
+    if not isinstance(values, Mapping):
+        raise DoseError(f"{what}: {values!r} is not a mapping of names to values")
+    return values

@@ -1,0 +1,339 @@
+"""``DRUGS``: the doses, as the user sets them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from drugs_cpp import _core
+from drugs_cpp.doses.dosage import ISOTROPIC, Dosage, dosage_from_dict, with_shapes
+from drugs_cpp.doses.profile import DoseProfile, Shape
+from drugs_cpp.doses.reference import ReferenceNames
+from drugs_cpp.doses.sites import SITES, check_site
+from drugs_cpp.errors import DoseError
+
+if TYPE_CHECKING:
+    import os
+
+    import numpy as np
+    import numpy.typing as npt
+
+
+class DRUGS(ReferenceNames):
+    """Doses for a model: how far its vectors may be turned, where, and in which layers.
+
+    Angles are in radians, finite, 0 or more. Changes take effect at the next token, also from another thread: each call
+    changes everything it is about at once, or raises and changes nothing.
+
+    Args:
+        values: doses as a mapping, such as ``{"A": 0.3, "seed": 7}``: what :meth:`to_dict` gives. The other arguments
+            come on top.
+        H, Q, K, V, A, pK, pV: largest angle at that site.
+        shape: how the dose at a site depends on depth, by site: ``{"A": shape}``. A shape is a :class:`DoseProfile`,
+            points such as ``[{"depth": 0.3, "peakratio": 0}, {"depth": 1, "peakratio": 1}]``, or a pair
+            ``(points, mode)``. A site that is left out gets its full dose in every layer.
+        multiplier: factor on all doses.
+        noise: how the direction of a turn is drawn. "isotropic": uniform among all that are orthogonal to the vector.
+            "reference": from numbers of Uniform(0, 1), so that it leans towards the vector of ones, as in the PyTorch
+            reference; the same angle means something else then.
+        seed: of the noise and the sampler, 0 to 2**32 - 2. None: every run draws a fresh one.
+
+    Raises:
+        DoseError: an angle, shape or multiplier that cannot be used. Also a ``ValueError``.
+        SeedError: a seed out of range. Also a ``ValueError``.
+        TypeError: an unknown argument.
+    """
+
+    __slots__ = ("__weakref__", "_changes", "_dosage", "_lock")
+
+    def __init__(
+        self,
+        values: Mapping[str, Any] | None = None,
+        /,
+        *,
+        H: float | None = None,
+        Q: float | None = None,
+        K: float | None = None,
+        V: float | None = None,
+        A: float | None = None,
+        pK: float | None = None,
+        pV: float | None = None,
+        shape: Mapping[str, Any] | None = None,
+        multiplier: float | None = None,
+        noise: str | None = None,
+        seed: int | None = None,
+        **unknown: Any,
+    ) -> None:
+        _refuse(unknown)
+        dosage = Dosage() if values is None else _dosage_of(values)
+        for site, dose in zip(SITES, (H, Q, K, V, A, pK, pV)):
+            dosage = dosage if dose is None else dosage.with_theta(dose, site)
+        dosage = dosage if shape is None else with_shapes(dosage, shape)
+        dosage = dosage if multiplier is None else dosage.with_multiplier(multiplier)
+        dosage = dosage if noise is None else dosage.with_noise(noise)
+        self._start(dosage if seed is None else dosage.with_seed(seed))
+
+    def _start(self, dosage: Dosage) -> None:
+        self._lock = threading.Lock()
+        self._changes = _core.Changes()
+        self._dosage = dosage
+
+    def _change(self, change: Callable[[Dosage], Dosage]) -> None:
+        # readers take no lock: they see the old value or the new one, whole
+        with self._lock:
+            self._dosage = change(self._dosage)
+            self._changes.add()
+
+    #
+    # doses
+    #
+
+    def set_dose_theta(self, radians: float, site: str) -> None:
+        """Set the largest angle at a site.
+
+        Raises:
+            DoseError: not an angle, or no such site.
+        """
+        self._change(lambda dosage: dosage.with_theta(radians, site))
+
+    def get_dose_theta(self, site: str) -> float:
+        """The largest angle at a site in radians, as it was set: without shape and multiplier."""
+        return self._dosage.thetas[check_site(site)]
+
+    @property
+    def multiplier(self) -> float:
+        """Factor on all doses: finite, 0 or more."""
+        return self._dosage.multiplier
+
+    @multiplier.setter
+    def multiplier(self, multiplier: float) -> None:
+        self._change(lambda dosage: dosage.with_multiplier(multiplier))
+
+    def detox(self) -> None:
+        """Set all doses to 0 and forget all shapes. Multiplier, noise and seed stay."""
+        self._change(lambda dosage: Dosage(multiplier=dosage.multiplier, noise=dosage.noise, seed=dosage.seed))
+
+    @property
+    def noise(self) -> str:
+        """How directions are drawn: "isotropic" or "reference"."""
+        return self._dosage.noise
+
+    @noise.setter
+    def noise(self, noise: str) -> None:
+        self._change(lambda dosage: dosage.with_noise(noise))
+
+    #
+    # shapes
+    #
+
+    def set_dose_shape(self, shape: Shape, mode: str | None = None, *, site: str) -> None:
+        """Say how the dose at a site depends on depth.
+
+        Args:
+            shape: points ``{"depth": ..., "peakratio": ...}``, a :class:`DoseProfile`, or None for the full dose in
+                every layer.
+            mode: "interpolate", "ceil" or "floor". None: "interpolate", or what the :class:`DoseProfile` has.
+            site: one of ``SITES``.
+
+        Raises:
+            DoseError: a malformed shape, an unknown mode or site.
+        """
+        self._change(lambda dosage: dosage.with_shape(shape, mode, site))
+
+    def get_dose_shape(self, site: str) -> DoseProfile | None:
+        """The shape at a site; None is the full dose in every layer."""
+        return self._dosage.profiles.get(check_site(site))
+
+    def set_drug_profile(self, shape: Shape, mode: str | None, site: str, dose_theta: float | None = None) -> None:
+        """Set the shape at a site and, unless ``dose_theta`` (radians) is None, its dose, in one step."""
+
+        def change(dosage: Dosage) -> Dosage:
+            dosage = dosage.with_shape(shape, mode, site)
+            return dosage if dose_theta is None else dosage.with_theta(dose_theta, site)
+
+        self._change(change)
+
+    #
+    # seed
+    #
+
+    @property
+    def seed(self) -> int | None:
+        """Seed of the noise and the sampler; None: every run draws a fresh one."""
+        return self._dosage.seed
+
+    @seed.setter
+    def seed(self, seed: int | None) -> None:
+        self._change(lambda dosage: dosage.with_seed(seed))
+
+    def set_seed(self, seed: int | None) -> None:
+        """Set the seed, 0 to 2**32 - 2; None: every run draws a fresh one.
+
+        Raises:
+            SeedError: a seed out of range.
+        """
+        self.seed = seed
+
+    #
+    # what the model gets
+    #
+
+    def table(self, n_layer: int) -> npt.NDArray[np.float32]:
+        """Largest angle of each layer and site: multiplier * dose * the shape's ratio at depth layer / n_layer.
+
+        Args:
+            n_layer: number of layers of the model.
+
+        Returns:
+            float32 (n_layer, len(SITES)), in radians, columns as in ``SITES``; read-only, and the same array until
+            something changes.
+
+        Raises:
+            DoseError: fewer than one layer.
+        """
+        return self._dosage.table(n_layer)
+
+    @property
+    def is_sober(self) -> bool:
+        """Whether no layer of any model can get an angle above 0."""
+        return self._dosage.is_sober
+
+    @property
+    def dosage(self) -> Dosage:
+        """Everything that is set, as one value that never changes."""
+        return self._dosage
+
+    @property
+    def version(self) -> int:
+        """Grows with every change."""
+        return self._changes.value
+
+    @property
+    def changes(self) -> _core.Changes:
+        """The counter of :attr:`version`, for decoders that run while another thread changes doses."""
+        return self._changes
+
+    #
+    # copies
+    #
+
+    def assign(self, other: DRUGS | Mapping[str, Any]) -> None:
+        """Take over everything from another object, in one step."""
+        dosage = as_drugs(other).dosage
+        self._change(lambda _: dosage)
+
+    def copy(self) -> DRUGS:
+        """An object of its own with the same doses, shapes, multiplier, noise and seed."""
+        twin = DRUGS()
+        twin.assign(self)
+        return twin
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values, as in a server's field ``drugs``: ``{"A": 0.3, "noise": ..., "seed": 7}``."""
+        return self._dosage.to_dict()
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> DRUGS:
+        """The inverse of :meth:`to_dict`; whatever is left out is as in ``DRUGS()``.
+
+        Raises:
+            DoseError: unknown names, or values that cannot be used.
+            SeedError: a seed out of range.
+        """
+        if not isinstance(values, Mapping):
+            raise DoseError(f"doses: {values!r} is not a mapping of names to values")
+        return cls(values)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to a JSON file, which ``drugs --dose-profile`` reads, too."""
+        Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> DRUGS:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            DoseError: the file holds something else.
+            FileNotFoundError: there is no such file.
+        """
+        try:
+            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        except ValueError as error:  # not JSON, not UTF-8, or not doses
+            raise DoseError(f"{path} cannot be read as doses: {error}") from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.to_dict()
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self._start(dosage_from_dict(values))
+
+    def __eq__(self, other: object) -> bool:
+        return self._dosage == other.dosage if isinstance(other, DRUGS) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # it can change
+
+    def __repr__(self) -> str:
+        dosage = self._dosage
+        arguments = [f"{site}={theta!r}" for site, theta in dosage.thetas.items() if theta]
+        if dosage.profiles:
+            shape = {site: profile.to_dict() for site, profile in dosage.profiles.items()}
+            arguments.append(f"shape={shape}")
+        if dosage.multiplier != 1:
+            arguments.append(f"multiplier={dosage.multiplier!r}")
+        if dosage.noise != ISOTROPIC:
+            arguments.append(f"noise={dosage.noise!r}")
+        if dosage.seed is not None:
+            arguments.append(f"seed={dosage.seed}")
+        return f"DRUGS({', '.join(arguments)})"
+
+
+def as_drugs(drugs: object) -> DRUGS:
+    """Doses as a :class:`DRUGS`: the object itself, or one made of a mapping such as ``{"A": 0.3}``; None is sober.
+
+    Raises:
+        TypeError: something else.
+        DoseError: a mapping that cannot be used.
+    """
+    if isinstance(drugs, DRUGS):
+        return drugs
+    if drugs is None:
+        return DRUGS()
+    if isinstance(drugs, Mapping):
+        return DRUGS.from_dict(drugs)
+    raise TypeError(f"drugs is {drugs!r}: give doses such as DRUGS(A=0.1) or {{'A': 0.1}}")
+
+
+_ARGUMENTS = [*SITES, "shape", "multiplier", "noise", "seed"]
+
+#: how an argument may be called elsewhere, or in lower case -> how it is given
+_OTHER_NAMES = {
+    **{argument: f"{argument}={{}}" for argument in _ARGUMENTS if argument not in SITES},
+    **{site.lower(): f"{site}={{}}" for site in SITES},
+    **{f"{site.lower()}_dose": f"{site}={{}}" for site in SITES},
+    **{f"{site.lower()}_shape": f'shape={{{{"{site}": ...}}}}' for site in SITES},
+    "dose_multiplier": "multiplier={}",
+    "dose_shape": "shape={}",
+}
+
+
+def _dosage_of(values: object) -> Dosage:
+    if not isinstance(values, Mapping):
+        raise TypeError(f"DRUGS({values!r}): name the site, such as DRUGS(A={values!r})")
+    return dosage_from_dict(values)
+
+
+def meant_argument(name: str, value: object) -> str | None:
+    """What was probably meant by an unknown argument: "A=0.3" for ``a_dose=0.3`` and ``a=0.3``; None: nobody knows."""
+    near = difflib.get_close_matches(name.lower(), _OTHER_NAMES, n=1)
+    return _OTHER_NAMES[near[0]].format(repr(value)) if near else None
+
+
+def _refuse(unknown: dict[str, Any]) -> None:
+    for name, value in unknown.items():
+        meant = meant_argument(name, value)
+        hint = f"the arguments are {', '.join(_ARGUMENTS)}" if meant is None else f"did you mean DRUGS({meant})?"
+        raise TypeError(f"DRUGS() got an unknown argument {name!r}: {hint}")

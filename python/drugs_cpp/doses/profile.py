@@ -1,0 +1,113 @@
+"""How a dose depends on depth: a few points, and how the layers between two of them are filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Union
+
+from drugs_cpp import _core
+from drugs_cpp.doses.checks import check_finite, check_not_negative
+from drugs_cpp.errors import DoseError
+
+INTERPOLATE, CEIL, FLOOR = "interpolate", "ceil", "floor"
+
+MODES = (INTERPOLATE, CEIL, FLOOR)
+
+
+class ProfilePoint(NamedTuple):
+    """The part of the dose that a depth gets.
+
+    Attributes:
+        depth: 0 is the first layer; layer i of n lies at i / n. Any finite number: points outside 0 to 1 are never
+            reached, but still pull on the layers beside them.
+        peakratio: factor on the dose, finite, 0 or more.
+    """
+
+    depth: float
+    peakratio: float
+
+
+#: what is understood as a profile's points
+Points = Iterable[Union[ProfilePoint, Mapping[str, float]]]
+
+
+@dataclass(frozen=True)
+class DoseProfile:
+    """Points and a mode: the share of a dose that each layer gets.
+
+    Args:
+        points: at least one ``{"depth": ..., "peakratio": ...}``, in any order; kept sorted by depth, and in the order
+            given where depths are equal.
+        mode: what a layer between two points gets: "interpolate" (on the straight line from one to the other),
+            "ceil" (the larger ratio) or "floor" (the smaller).
+
+    Raises:
+        DoseError: an unknown mode, no points, or a malformed one.
+    """
+
+    points: tuple[ProfilePoint, ...]
+    mode: str = INTERPOLATE
+
+    def __init__(self, points: Points, mode: str = INTERPOLATE) -> None:
+        object.__setattr__(self, "points", _check_points(points))
+        object.__setattr__(self, "mode", _check_mode(mode))
+
+    @property
+    def peak(self) -> float:
+        """The largest ratio that any depth can get."""
+        return max(point.peakratio for point in self.points)
+
+    def ratio(self, depth: float) -> float:
+        """The ratio at a depth. Before the first point and after the last one it is that point's own."""
+        return _core.profile_ratio(self.points, self.mode, depth)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: ``{"points": [{"depth": ..., "peakratio": ...}, ...], "mode": ...}``."""
+        return {"points": [point._asdict() for point in self.points], "mode": self.mode}
+
+
+#: what is understood as a shape: a profile, or its points, or None for the full dose at every depth
+Shape = Union[DoseProfile, Points, None]
+
+
+def as_profile(shape: object, mode: str | None = None) -> DoseProfile | None:
+    """Understand what people give as a shape.
+
+    Args:
+        shape: a :class:`DoseProfile`, its points, or None for the full dose at every depth.
+        mode: of the profile; None leaves a :class:`DoseProfile` its own and means "interpolate" for points.
+
+    Raises:
+        DoseError: not a profile.
+    """
+    if mode is not None:
+        _check_mode(mode)
+    if shape is None:
+        return None
+    if isinstance(shape, DoseProfile):
+        return shape if mode is None else DoseProfile(shape.points, mode)
+    return DoseProfile(shape, INTERPOLATE if mode is None else mode)  # type: ignore[arg-type]  # checked there
+
+
+def _check_mode(mode: object) -> str:
+    if isinstance(mode, str) and mode in MODES:
+        return mode
+    raise DoseError(f"unknown mode {mode!r}: the modes are {', '.join(MODES)}")
+
+
+def _check_points(points: object) -> tuple[ProfilePoint, ...]:
+    if isinstance(points, (str, bytes, Mapping)) or not isinstance(points, Iterable):
+        raise DoseError(f'{points!r} is not a profile: give points, such as [{{"depth": 0.3, "peakratio": 0}}, ...]')
+    checked = sorted((_check_point(point) for point in points), key=lambda point: point.depth)
+    if not checked:
+        raise DoseError("an empty profile: give at least one point, or None for the full dose at every depth")
+    return tuple(checked)
+
+
+def _check_point(point: object) -> ProfilePoint:
+    values = point._asdict() if isinstance(point, ProfilePoint) else point
+    if not isinstance(values, Mapping) or set(values) != set(ProfilePoint._fields):
+        raise DoseError(f'{point!r} is not a point of a profile: it needs "depth" and "peakratio", and nothing else')
+    depth = check_finite(f'"depth" of {point!r}', values["depth"])
+    return ProfilePoint(depth, check_not_negative(f'"peakratio" of {point!r}', values["peakratio"]))

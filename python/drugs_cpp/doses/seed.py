@@ -1,0 +1,40 @@
+"""Which numbers are seeds, and where fresh ones come from."""
+
+from __future__ import annotations
+
+import secrets
+
+import numpy as np
+
+from drugs_cpp.errors import SeedError
+
+#: llama.cpp's LLAMA_DEFAULT_SEED: it stands for "draw one", so it is not a seed itself
+FRESH = 0xFFFFFFFF
+
+_MAX_SEED = FRESH - 1
+
+
+def check_seed(seed: object) -> int | None:
+    """Return ``seed`` as an int, or None where a fresh one is to be drawn.
+
+    Args:
+        seed: a whole number from 0 to 2**32 - 2. None and 0xFFFFFFFF ask for a fresh seed.
+
+    Raises:
+        SeedError: anything else.
+    """
+    if seed is None:
+        return None
+    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= FRESH:
+        raise SeedError(f"seed {seed!r}: a seed is a whole number from 0 to {_MAX_SEED}, or None for a fresh one")
+    return None if seed == FRESH else int(seed)
+
+
+def fresh_seed() -> int:
+    """A seed that nobody can guess, 0 to 2**32 - 2."""
+    return secrets.randbelow(_MAX_SEED + 1)
+
+
+def consecutive_seeds(first: int, n: int) -> list[int]:
+    """``n`` seeds from ``first`` on, beginning again at 0 after the largest one."""
+    return [(first + i) % (_MAX_SEED + 1) for i in range(n)]

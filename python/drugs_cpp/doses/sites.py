@@ -1,0 +1,33 @@
+"""The sites: the places in an attention layer where vectors are turned."""
+
+from __future__ import annotations
+
+from drugs_cpp.errors import DoseError
+
+#: name of each site -> the vector that is turned there, and its length
+SITE_MEANING = {
+    "H": "the input of the query, key and value projections, one vector of n_embd numbers per token",
+    "Q": "the query heads, one vector of a head's length per head and token",
+    "K": "every cached key past the sink, afresh for each query head and token; the cache stays as it was",
+    "V": "every cached value past the sink, likewise",
+    "A": "each head's attention output, before the output projection",
+    "pK": "the token's own key heads, once, on the way into the cache",
+    "pV": "the token's own value heads, once, on the way into the cache",
+}
+
+#: names of the sites, in the order of a dose table's columns
+SITES = tuple(SITE_MEANING)
+
+
+def check_site(site: object) -> str:
+    """Return ``site`` if there is such a site.
+
+    Raises:
+        DoseError: no such site; the message lists those there are.
+    """
+    if isinstance(site, str) and site in SITE_MEANING:
+        return site
+    by_lower_case = {name.lower(): name for name in SITES}
+    near = by_lower_case.get(site.strip().lower()) if isinstance(site, str) else None
+    hint = f" (did you mean {near!r}?)" if near else ""
+    raise DoseError(f"unknown site {site!r}{hint}: the sites are {', '.join(SITES)}")

@@ -1,0 +1,1 @@
+"""What runs: contexts, sessions and runs under a dose. Nothing here knows a ``Llama``."""

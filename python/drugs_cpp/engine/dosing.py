@@ -1,0 +1,124 @@
+"""``Dosing``: what the user of a model has set: its doses, and the rules around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from drugs_cpp import _core
+from drugs_cpp.doses.checks import check_count
+from drugs_cpp.doses.drugs import DRUGS, as_drugs
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from drugs_cpp.engine.model_sites import ModelSites
+
+#: first positions of a sequence that are never dosed: attention leans on them as on a drain
+DEFAULT_SINK = 6
+
+#: dirty tokens after which a generation takes a cold shower
+DEFAULT_SOBER_INTERVAL = 420
+
+
+@dataclass(frozen=True)
+class SequenceDose:
+    """The dose of one sequence of a context.
+
+    Attributes:
+        table: largest angles in radians, float32 (n_layer, n_sites).
+        seed: of the noise.
+        sink: number of first positions (tokens) that stay sober.
+        noise: how directions are drawn.
+    """
+
+    table: npt.NDArray[np.float32]
+    seed: int
+    sink: int
+    noise: str
+
+    def same_as(self, other: SequenceDose) -> bool:
+        """Whether both turn the same vectors by the same angles."""
+        mine, others = ((dose.seed, dose.sink, dose.noise) for dose in (self, other))
+        return mine == others and (self.table is other.table or bool((self.table == other.table).all()))
+
+    def give(self, address: int, sequence: int) -> None:
+        """Dose a sequence of the context at ``address`` from its next token on."""
+        _core.set_dose(address, sequence, self.table, self.seed, self.sink, self.noise)
+
+
+class Dosing:
+    """Doses and rules that may change between any two tokens; who runs looks at them again before each.
+
+    Args:
+        drugs: the doses: a :class:`DRUGS`, which stays shared, a mapping, or None for sober.
+        dose_inputs: prompts are dosed, too.
+        sink: number of first positions (tokens) that are never dosed.
+        sober_interval: dirty tokens after which a generation takes a cold shower.
+        strict: a dose at a site that the model lacks is an error. False: a warning, and the site stays sober.
+
+    Raises:
+        TypeError: ``drugs`` that are not doses.
+        CountError: a sink below 0, an interval below 1.
+    """
+
+    def __init__(
+        self,
+        drugs: DRUGS | Mapping[str, Any] | None = None,
+        dose_inputs: bool = False,
+        sink: int = DEFAULT_SINK,
+        sober_interval: int = DEFAULT_SOBER_INTERVAL,
+        strict: bool = True,
+    ) -> None:
+        self._drugs = as_drugs(drugs)
+        self.dose_inputs = bool(dose_inputs)
+        self.sink = sink
+        self.sober_interval = sober_interval
+        self.strict = bool(strict)
+
+    @property
+    def drugs(self) -> DRUGS:
+        """The doses."""
+        return self._drugs
+
+    @drugs.setter
+    def drugs(self, drugs: DRUGS | Mapping[str, Any] | None) -> None:
+        old, self._drugs = self._drugs, as_drugs(drugs)
+        old.changes.add()  # a running decoder watches the old ones
+
+    @property
+    def sink(self) -> int:
+        """Number of first positions (tokens) that are never dosed."""
+        return self._sink
+
+    @sink.setter
+    def sink(self, n_tokens: int) -> None:
+        self._sink = check_count("sink", n_tokens, 0)
+        self._drugs.changes.add()  # a running decoder looks again
+
+    @property
+    def sober_interval(self) -> int:
+        """Dirty tokens between two cold showers."""
+        return self._sober_interval
+
+    @sober_interval.setter
+    def sober_interval(self, n_tokens: int) -> None:
+        self._sober_interval = check_count("sober_interval", n_tokens, 1)
+        self._drugs.changes.add()
+
+    def dose(self, sites: ModelSites, seed: int, drugs: DRUGS | None = None) -> SequenceDose | None:
+        """What a sequence gets now; None: it is sober.
+
+        Args:
+            sites: of the model.
+            seed: of the noise.
+            drugs: doses of the sequence's own; None: those that are set here.
+
+        Raises:
+            DoseError: a dose at a site that the model lacks, if ``strict``.
+        """
+        dosage = (self.drugs if drugs is None else drugs).dosage  # one value, also while another thread sets a dose
+        table = sites.table(dosage, self.strict)
+        return None if table is None else SequenceDose(table, seed, self.sink, dosage.noise)

@@ -1,0 +1,105 @@
+"""``Engine``: what the methods of a model work with: its settings, its session, its doses, and seeds of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from drugs_cpp.engine.callbacks import GuardedProcessors
+from drugs_cpp.engine.model_sites import ModelSites
+from drugs_cpp.engine.run import Run, RunSeed
+from drugs_cpp.engine.sampling import chain_of, make_sampler
+from drugs_cpp.engine.slot_keeper import SlotKeeper
+
+if TYPE_CHECKING:
+    from drugs_cpp.engine.dosing import Dosing, SequenceDose
+    from drugs_cpp.engine.session import Session
+
+
+class Engine:
+    """A loaded model that can run.
+
+    Args:
+        session: in the model's own context.
+        dosing: what its user has set.
+
+    Attributes:
+        settings: of the model.
+        sites: of the model.
+        slots: of its variations.
+        last_seed: of the last run; None before the first one.
+    """
+
+    def __init__(self, session: Session, dosing: Dosing) -> None:
+        self.settings = session.settings
+        self.session = session
+        self.dosing = dosing
+        self.sites = ModelSites(session.address)
+        self.slots = SlotKeeper(session.settings, session.context)
+        self.last_seed: RunSeed | None = None
+
+    def check_sites(self) -> None:
+        """Complain about sites that the model lacks before anything is computed."""
+        self.sites.table(self.dosing.drugs.dosage, self.dosing.strict)
+
+    #
+    # seeds
+    #
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of the last run; before the first one, the seed that is set, or None."""
+        return self.dosing.drugs.seed if self.last_seed is None else self.last_seed.seed
+
+    def begin_seed(self, given: int | None) -> int:
+        """The seed of a run that begins: the given one, else the one that is set, else a fresh one."""
+        self.last_seed = RunSeed.begin(given, self.dosing.drugs.seed)
+        return self.last_seed.seed
+
+    def current_seed(self) -> int:
+        """The seed of the run that goes on, or of a new one where none began or another seed was set since."""
+        last = self.last_seed
+        return self.begin_seed(None) if last is None or last.set_seed != self.dosing.drugs.seed else last.seed
+
+    #
+    # runs
+    #
+
+    def run(self, seed: int, dose_inputs: bool | None = None) -> Run:
+        """A run that chooses the most likely tokens; ``dose_inputs`` None: as it is set."""
+        dose_inputs = self.dosing.dose_inputs if dose_inputs is None else dose_inputs
+        return Run(seed, self.dosing, self.sites, dose_inputs)
+
+    def sampled_run(
+        self,
+        seed: int,
+        options: Mapping[str, Any],
+        logit_bias: Mapping[Any, Any] | None = None,
+        dose_inputs: bool | None = None,
+    ) -> Run:
+        """A run whose tokens are chosen as upstream's options say.
+
+        Raises:
+            TokenError: a bias for a token that is not in the vocabulary.
+        """
+        plain = self.run(seed, dose_inputs)
+        sampler = make_sampler(self.settings, seed, options, logit_bias)
+        return Run(seed, plain.dosing, plain.sites, plain.dose_inputs, sampler)
+
+    def watched_run(
+        self, seed: int, options: Mapping[str, Any], processors: Iterable[Any] | None, dose_inputs: bool | None = None
+    ) -> Run:
+        """A run for Python's loop: with a sampler in any case, and logits processors if there are some."""
+        plain = self.run(seed, dose_inputs)
+        guarded = None if processors is None else GuardedProcessors(processors)
+        sampler = chain_of(self.settings, seed, options, guarded, self.session)
+        return Run(seed, plain.dosing, plain.sites, plain.dose_inputs, sampler, guarded)
+
+    def dose(self) -> SequenceDose | None:
+        """What tokens get that are dosed outside of a run; None: they are sober."""
+        return None if self.dosing.drugs.is_sober else self.dosing.dose(self.sites, self.current_seed())
+
+    def close(self) -> None:
+        """Free what was made beside the model's own context."""
+        self.session.end_background_shower()
+        self.slots.close()

@@ -1,0 +1,91 @@
+"""Which sites a loaded model has, and the dose tables that it can take."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drugs_cpp import _core
+from drugs_cpp.doses.sites import SITES
+from drugs_cpp.errors import DoseError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from drugs_cpp.doses.dosage import Dosage
+
+#: tables that are kept; a batch of variations may have a dosage for each
+_MOST_TABLES = 256
+
+
+def sites_in(has: npt.NDArray[np.bool_]) -> tuple[str, ...]:
+    """Names of the sites that any layer has; ``has``: bool (n_layer, n_sites)."""
+    return tuple(site for column, site in enumerate(SITES) if has[:, column].any())
+
+
+def fit_to_model(table: npt.NDArray[np.float32], has: npt.NDArray[np.bool_], strict: bool) -> npt.NDArray[np.float32]:
+    """Check that a dose table asks only for sites that the model has.
+
+    A site counts as there if one of the layers that dose it has it: hybrid models have layers without attention.
+
+    Args:
+        table: float32 (n_layer, n_sites), largest angles.
+        has: bool (n_layer, n_sites), which layers of the model have which sites.
+        strict: raise where a site is missing. False: warn, and leave it sober.
+
+    Returns:
+        The table, without the doses at missing sites.
+
+    Raises:
+        DoseError: naming the missing sites and those that the model has.
+    """
+    dosed = table > 0
+    missing = set(sites_in(dosed)) - set(sites_in(dosed & has))
+    if not missing:
+        return table
+    names = ", ".join(site for site in SITES if site in missing)
+    message = f"this model has no site {names} where it is dosed: it has {', '.join(sites_in(has)) or 'none'}"
+    if strict:
+        raise DoseError(f"{message} (Llama(..., strict=False) leaves such sites sober)")
+    warnings.warn(f"{message}; {names} stays sober", stacklevel=2)
+    return np.where([site in missing for site in SITES], np.float32(0), table)
+
+
+class ModelSites:
+    """The sites of a model.
+
+    Args:
+        address: of a llama_context on the model.
+    """
+
+    def __init__(self, address: int) -> None:
+        self._address = address
+        # by identity and strictness; a dosage is kept, so that its identity stays its own
+        self._fitted: dict[tuple[int, bool], tuple[Dosage, npt.NDArray[np.float32] | None]] = {}
+
+    def names(self, noise: str) -> tuple[str, ...]:
+        """Names of the sites that one layer at least has under this kind of noise.
+
+        Raises:
+            DoseError: the model is split between devices in a way that no dose can be given.
+        """
+        return sites_in(_core.has_sites(self._address, noise))
+
+    def table(self, dosage: Dosage, strict: bool) -> npt.NDArray[np.float32] | None:
+        """The dose table that the model gets: float32 (n_layer, n_sites), in radians; None if no layer gets an angle.
+
+        Raises:
+            DoseError: a dose at a site that the model lacks, if ``strict``.
+        """
+        if dosage.is_sober:
+            return None
+        key = (id(dosage), strict)
+        if key not in self._fitted:
+            has = _core.has_sites(self._address, dosage.noise)
+            table = fit_to_model(dosage.table(len(has)), has, strict)
+            if len(self._fitted) >= _MOST_TABLES:
+                self._fitted.clear()
+            self._fitted[key] = (dosage, table if table.any() else None)
+        return self._fitted[key][1]

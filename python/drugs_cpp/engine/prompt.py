@@ -1,0 +1,52 @@
+"""Bringing a session to a prompt, with what its cache already holds of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drugs_cpp.engine.prefix import common_prefix, repeatable_prefix
+
+if TYPE_CHECKING:
+    from drugs_cpp.engine.run import Run
+    from drugs_cpp.engine.session import Session
+
+
+def feed_prompt(session: Session, run: Run, tokens: Sequence[int]) -> None:
+    """Let a session hold these tokens and nothing else, with the last one's logits.
+
+    Of the cache it keeps what this run would compute in the same way, and computes the rest.
+    """
+    session.check_fit(len(tokens), 0)
+    session.pending = None
+    if not tokens:
+        session.clear()
+        return
+    _keep_what_is_the_same(session, run, tokens)
+    prompt = np.asarray(tokens, dtype=np.intc)
+    shared = common_prefix(session.tokens[: session.n_tokens], prompt)
+    if shared == len(prompt) == session.n_tokens and session.has_logits:
+        return
+    session.shorten(max(0, min(shared, len(prompt) - 1)))
+    run.feed_input(session, list(tokens[session.n_tokens :]))
+
+
+def _keep_what_is_the_same(session: Session, run: Run, tokens: Sequence[int]) -> None:
+    is_sober = run.dosing.drugs.is_sober
+    keep = session.n_tokens
+    if run.dose_inputs and not is_sober:
+        keep = 0
+    elif session.ledger.first_dirty is not None:
+        keep = session.ledger.first_dirty
+    if not is_sober:
+        keep = _repeatable(session, keep, tokens)
+    if keep < session.n_tokens:
+        session.shorten(keep)
+
+
+def _repeatable(session: Session, keep: int, tokens: Sequence[int]) -> int:
+    alone = session.computed_alone.first(keep)
+    cached = session.tokens[: keep if alone is None else alone]
+    return repeatable_prefix(cached, np.asarray(tokens, dtype=np.intc))

@@ -1,0 +1,162 @@
+"""The samplers that upstream makes from its arguments, and whether they are needed at all."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import llama_cpp
+from llama_cpp._internals import LlamaSampler
+from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+
+from drugs_cpp.errors import NoLogitsError, TokenError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from drugs_cpp.engine.callbacks import GuardedProcessors
+    from drugs_cpp.engine.run import Run
+    from drugs_cpp.engine.session import Session
+    from drugs_cpp.engine.settings import ModelSettings
+
+#: arguments of upstream's generate() that its samplers, which are written in C++, take care of
+OPTIONS = (
+    "top_k",
+    "top_p",
+    "min_p",
+    "typical_p",
+    "temp",
+    "repeat_penalty",
+    "frequency_penalty",
+    "presence_penalty",
+    "tfs_z",
+    "mirostat_mode",
+    "mirostat_tau",
+    "mirostat_eta",
+    "penalize_nl",
+    "grammar",
+)
+
+
+class _SamplerHost:
+    """Has what upstream's ``Llama._init_sampler`` reads from a model, so that no model has to be changed for it."""
+
+    def __init__(self, settings: ModelSettings, seed: int, session: Session | None) -> None:
+        self._model = settings.model
+        self._n_vocab = settings.n_vocab
+        self._seed = seed
+        self._session = session
+        self.last_n_tokens_size = settings.last_n_tokens_size
+
+    @property
+    def _input_ids(self) -> npt.NDArray[np.intc]:
+        """What logits processors see as the tokens so far."""
+        session = cast("Session", self._session)
+        return session.tokens[: session.n_tokens]
+
+
+def chain_of(
+    settings: ModelSettings,
+    seed: int,
+    options: Mapping[str, Any],
+    processors: GuardedProcessors | None = None,
+    session: Session | None = None,
+) -> LlamaSampler:
+    """The chain of samplers that upstream makes.
+
+    Args:
+        settings: of the model.
+        seed: of the sampler that draws.
+        options: some of ``OPTIONS``.
+        processors: logits processors, or None.
+        session: whose tokens the processors see.
+    """
+    host: Any = _SamplerHost(settings, seed, session)
+    chain: LlamaSampler = llama_cpp.Llama._init_sampler(host, **options, logits_processor=cast("Any", processors))
+    return chain
+
+
+def make_sampler(
+    settings: ModelSettings, seed: int, options: Mapping[str, Any], logit_bias: Mapping[Any, Any] | None = None
+) -> LlamaSampler | None:
+    """What chooses tokens, or None where that is the most likely one and nothing changes the logits.
+
+    Args:
+        settings: of the model.
+        seed: of the run.
+        options: some of ``OPTIONS``, ``temp`` among them.
+        logit_bias: token -> number that is added to its logit.
+
+    Raises:
+        TokenError: a bias for a token that is not in the vocabulary.
+    """
+    bias = _checked_bias(settings, logit_bias or {})
+    if not bias and _is_plain(options):
+        return None
+    own = chain_of(settings, seed, options)
+    if not bias:
+        return own
+    chain = LlamaSampler()
+    chain.add_logit_bias(settings.n_vocab, bias)
+    llama_cpp.llama_sampler_chain_add(chain.sampler, own.sampler)
+    own.sampler = None  # belongs to the chain now, which frees it
+    return chain
+
+
+def sample(session: Session, run: Run, row: int) -> int:
+    """Choose a token in Python's loop.
+
+    Args:
+        session: with logits.
+        run: with a sampler.
+        row: whose logits: -1 for those of the last token, -2 for the one before it.
+
+    Raises:
+        NoLogitsError: nothing was evaluated yet.
+        BaseException: what a logits processor raised.
+    """
+    session.refresh_logits()
+    if not session.has_logits or session.n_tokens == 0:
+        raise NoLogitsError("there is nothing to sample from yet: evaluate at least one token first")
+    token = int(cast("LlamaSampler", run.sampler).sample(session.context, row))
+    if run.processors is not None:
+        run.processors.raise_what_happened()
+    return token
+
+
+def address(sampler: LlamaSampler | None) -> int:
+    """Address of the llama_sampler, or 0."""
+    return 0 if sampler is None else ctypes.cast(sampler.sampler, ctypes.c_void_p).value or 0
+
+
+def _is_plain(options: Mapping[str, Any]) -> bool:
+    """Whether upstream's greedy sampler would see the logits as they are."""
+    neutral = {"repeat_penalty": 1.0, "frequency_penalty": 0.0, "presence_penalty": 0.0, "grammar": None}
+    return options["temp"] == 0.0 and all(options.get(name, value) == value for name, value in neutral.items())
+
+
+def _checked_bias(settings: ModelSettings, logit_bias: Mapping[Any, Any]) -> dict[int, float]:
+    bias = {int(token): float(value) for token, value in logit_bias.items()}
+    for token in bias:
+        if not 0 <= token < settings.n_vocab:
+            n_vocab = settings.n_vocab
+            raise TokenError(f"logit_bias: token {token} is not in this model's vocabulary of {n_vocab} tokens")
+    return bias
+
+
+def stop_tokens_of(criteria: Any) -> list[int] | None:
+    """Tokens that end a text, where all the criteria do is to look for them: those of upstream's chat templates.
+
+    Returns:
+        Token ids, or None for criteria that have to be called.
+    """
+    tokens: set[int] = set()
+    for criterion in criteria or ():
+        cells = [cell.cell_contents for cell in getattr(criterion, "__closure__", None) or ()]
+        formatters = [cell for cell in cells if isinstance(cell, Jinja2ChatFormatter)]
+        if not formatters or criterion.__name__ != "stop_on_last_token":
+            return None
+        tokens |= formatters[0].stop_token_ids or set()
+    return sorted(tokens)

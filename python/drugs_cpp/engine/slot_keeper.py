@@ -1,0 +1,60 @@
+"""``SlotKeeper``: the slots in which a model's variations are decoded, made and enlarged as they are needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drugs_cpp.engine.contexts import n_sequences_that_fit
+from drugs_cpp.engine.slots import Slots
+from drugs_cpp.errors import MemoryLimitError
+
+if TYPE_CHECKING:
+    from llama_cpp._internals import LlamaContext
+
+    from drugs_cpp.engine.settings import ModelSettings
+
+
+class SlotKeeper:
+    """Keeps slots from one call to the next, so that a prompt need not be computed again.
+
+    Args:
+        settings: of the model.
+        context: the model's own, by whose size memory is judged.
+
+    Attributes:
+        slots: those that there are, or None.
+    """
+
+    def __init__(self, settings: ModelSettings, context: LlamaContext) -> None:
+        self._settings = settings
+        self._context = context
+        self.slots: Slots | None = None
+
+    def count(self, wanted: int, n_tokens: int, at_least: int) -> int:
+        """How many sequences of ``n_tokens`` can be decoded at a time: ``wanted``, or as many as memory has room for.
+
+        Raises:
+            MemoryLimitError: fewer than ``at_least``.
+        """
+        if self.slots is not None and self.slots.has_room(wanted, n_tokens):
+            return wanted
+        fit = n_sequences_that_fit(self._context, n_tokens)
+        if fit < at_least:
+            raise MemoryLimitError(
+                f"{at_least} sequences of {n_tokens} tokens do not fit into memory, {fit} would: "
+                "ask for a smaller max_tokens or n_parallel"
+            )
+        return min(wanted, fit)
+
+    def open(self, n_slots: int, n_tokens: int) -> Slots:
+        """The slots that are there, or more and larger ones."""
+        if self.slots is None or not self.slots.has_room(n_slots, n_tokens):
+            self.close()
+            self.slots = Slots(self._settings, n_slots, n_tokens)
+        return self.slots
+
+    def close(self) -> None:
+        """Free their memory."""
+        slots, self.slots = self.slots, None
+        if slots is not None:
+            slots.close()

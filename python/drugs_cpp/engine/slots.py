@@ -1,0 +1,161 @@
+"""``Slots``: a context in which several sequences go on from one prompt, each in a cache of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from drugs_cpp import _core
+from drugs_cpp.engine.contexts import address_of, open_context, padded
+from drugs_cpp.engine.prefix import repeatable_prefix
+
+if TYPE_CHECKING:
+    from drugs_cpp.engine.dosing import SequenceDose
+    from drugs_cpp.engine.settings import ModelSettings
+
+
+class Slots:
+    """Sequences of one context. Those in use are the first ones, because llama.cpp splits a batch that leaves one out.
+
+    Each sequence has a cache of its own, so that neither its neighbours nor their number change how its sums are
+    rounded: a seed gives the same text in any company. The prompt is computed once and copied.
+
+    Args:
+        settings: of the model.
+        n_slots: sequences at a time.
+        n_tokens: of each sequence, prompt included.
+
+    Attributes:
+        decoder: the context's.
+        user: who decodes here; a later one takes the slots over.
+    """
+
+    def __init__(self, settings: ModelSettings, n_slots: int, n_tokens: int) -> None:
+        # a cache that cannot go back to where the prompt ended needs a sequence that never leaves it
+        self._keeps_prompt = settings.forgets_positions and settings.decodes_together
+        self.n_slots = n_slots
+        self.n_tokens = padded(n_tokens)
+        self._source = n_slots if self._keeps_prompt else 0  # holds the prompt
+        self.user: object = None
+        self._context = open_context(settings, n_slots + self._keeps_prompt, n_tokens, unified=False)
+        self._address = address_of(self._context)
+        self._n_batch = settings.n_batch
+        self.decoder = _core.Decoder(self._address)
+        self._doses: dict[int, SequenceDose] = {}
+        self._forget()
+
+    def has_room(self, n_slots: int, n_tokens: int) -> bool:
+        """Whether so many sequences of so many tokens fit."""
+        return self.n_slots >= n_slots and self.n_tokens >= n_tokens
+
+    def close(self) -> None:
+        """Free the memory."""
+        self.user = None
+        self._context.close()
+
+    def _forget(self) -> None:
+        self._prompt: npt.NDArray[np.intc] = np.zeros(0, dtype=np.intc)  # in the source
+        self._n_alone = 0  # its last positions that were computed in a batch of their own
+        self._logits: npt.NDArray[np.float32] | None = None
+        self._holding: set[int] = set()  # slots that begin with it
+
+    def _shorten(self, slot: int, n_tokens: int) -> bool:
+        return self._context.kv_cache_seq_rm(slot, n_tokens, -1)
+
+    def _copy(self, source: int, slot: int) -> None:
+        self._shorten(slot, 0)
+        self._context.kv_cache_seq_cp(source, slot, -1, -1)
+
+    #
+    # prompt
+    #
+
+    def set_prompt(self, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Compute a prompt sober, once for all slots, using what is there of the last one.
+
+        Returns:
+            Logits of its last token, float32 (n_vocab,).
+        """
+        prompt = np.asarray(tokens, dtype=np.intc)
+        if self._logits is not None and np.array_equal(prompt, self._prompt):
+            return self._logits
+        self.dose(self._source, None)
+        keep = repeatable_prefix(self._prompt[: len(self._prompt) - self._n_alone], prompt)
+        self._forget()
+        if not (keep and not self._keeps_prompt and self._shorten(self._source, keep)):
+            self._shorten(self._source, 0)
+            keep = 0
+        self._logits = self._evaluate_last_alone(self._source, prompt.tolist(), keep)
+        self._prompt = prompt
+        self._n_alone = 2 if (len(prompt) - 1 - keep) % self._n_batch == 1 else 1
+        self._holding = {self._source}
+        return self._logits
+
+    def _evaluate_last_alone(self, slot: int, tokens: list[int], n_past: int) -> npt.NDArray[np.float32]:
+        """As a completion evaluates the prompt of a dosed run: see :func:`repeatable_prefix`."""
+        for first, end in ((n_past, len(tokens) - 1), (len(tokens) - 1, len(tokens))):
+            for start in range(first, end, self._n_batch):
+                self.evaluate(slot, tokens[start : min(end, start + self._n_batch)], start)
+        return self.decoder.logits()
+
+    def begin(self, slot: int) -> None:
+        """Let a slot hold the prompt and nothing else."""
+        if slot in self._holding and not self._keeps_prompt and self._shorten(slot, len(self._prompt)):
+            return
+        self._copy(self._source, slot)
+        if not self._keeps_prompt:
+            self._shorten(slot, len(self._prompt))  # a sequence may have gone on in the source since
+        self._holding.add(slot)
+
+    def begin_alone(self, slot: int, tokens: list[int], dose: SequenceDose | None) -> npt.NDArray[np.float32]:
+        """Compute the prompt for this slot alone, under a dose or sober; returns the last logits, (n_vocab,)."""
+        self.dose(slot, dose)
+        self._holding.discard(slot)
+        if slot == self._source:
+            self._forget()
+        self._shorten(slot, 0)
+        return self._evaluate_last_alone(slot, tokens, 0)
+
+    def move(self, source: int, slot: int) -> None:
+        """Let a sequence go on in another slot."""
+        self._copy(source, slot)
+        self._holding = (self._holding | {slot}) if source in self._holding else (self._holding - {slot})
+
+    def evaluate(self, slot: int, tokens: Sequence[int], n_past: int) -> None:
+        """Evaluate tokens after ``n_past`` others in one slot."""
+        self.decoder.evaluate(list(tokens), n_past, [slot])
+
+    def compute_again(self, slot: int, tokens: list[int], n_clean: int) -> None:
+        """Compute the positions from ``n_clean`` on again, sober; ``tokens`` are those of the whole sequence."""
+        self.dose(slot, None)
+        left = 0
+        if self._keeps_prompt:  # a copy of the prompt is not what the sequence would look back on
+            self._shorten(slot, 0)
+        else:
+            left = _core.shorten(self._address, slot, n_clean)
+        self.evaluate(slot, tokens[left:], left)
+
+    #
+    # doses
+    #
+
+    def dose(self, slot: int, dose: SequenceDose | None) -> None:
+        """Give a slot a dose, unless it has that one; None makes it sober."""
+        old = self._doses.get(slot)
+        if dose is None:
+            if old is not None:
+                del self._doses[slot]
+                _core.clear_dose(self._address, slot)
+        elif old is None or not dose.same_as(old):
+            dose.give(self._address, slot)
+            self._doses[slot] = dose
+
+    def recover(self) -> None:
+        """After an exception in the midst of something: nothing is known to be in the cache."""
+        for slot in list(self._doses):
+            self.dose(slot, None)
+        self._context.kv_cache_clear()
+        self._forget()

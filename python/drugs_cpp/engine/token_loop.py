@@ -1,0 +1,105 @@
+"""Generating token by token in Python, for what looks at every token: callbacks, draft models, generators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from drugs_cpp.engine.continuation import CHANGED
+from drugs_cpp.engine.prompt import feed_prompt
+from drugs_cpp.engine.sampling import sample
+from drugs_cpp.errors import StateError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from drugs_cpp.engine.run import Run
+    from drugs_cpp.engine.session import Session
+
+Draft = Callable[["npt.NDArray[np.intc]"], Any]
+
+
+@dataclass(frozen=True)
+class Watchers:
+    """Who looks at every token.
+
+    Attributes:
+        stops: is given the tokens before the one just chosen, and the row of the logits that chose it, counted from the
+            end; true ends the text.
+        draft: llama-cpp-python's draft model, which guesses the next tokens from those so far; None: there is none.
+    """
+
+    stops: Callable[[npt.NDArray[np.intc], int], bool] | None = None
+    draft: Draft | None = None
+
+
+def generate(
+    session: Session, run: Run, tokens: Sequence[int], reset: bool, watchers: Watchers
+) -> Generator[int, Sequence[int] | None, None]:
+    """Yield one new token after another, without an end; what is sent in is fed after the last one.
+
+    Args:
+        session: where.
+        run: seed, doses, sampler.
+        tokens: the prompt.
+        reset: the prompt is the whole text. False: it comes after what is in the cache.
+        watchers: who looks at every token.
+
+    Raises:
+        StateError: something else was done with the session between two tokens.
+        BusyError: another thread is using it.
+    """
+    with session.use():
+        _begin(session, run, tokens, reset)
+    at = session.n_tokens - 1  # the position whose logits choose the next token
+    while True:
+        fed: list[int] = []
+        while at < session.n_tokens:
+            with session.use():
+                token = sample(session, run, at - session.n_tokens)
+            at += 1
+            if watchers.stops is not None and watchers.stops(session.tokens[:at], at - 1 - session.n_tokens):
+                return
+            n_tokens = session.n_tokens
+            sent = yield token
+            if session.n_tokens != n_tokens:
+                raise StateError(CHANGED)
+            fed = [token, *(sent or ())]
+            if at < session.n_tokens and token != session.tokens[at]:  # a guess that was wrong
+                with session.use():
+                    _go_back(session, at)
+                break
+        fed += _guesses(session, fed, watchers.draft)
+        with session.use():
+            session.check_fit(len(fed), session.n_tokens)
+            session.check_vocabulary(fed)
+            run.feed_back(session, fed)
+        if watchers.draft is None:
+            at = session.n_tokens - 1
+
+
+def _begin(session: Session, run: Run, tokens: Sequence[int], reset: bool) -> None:
+    session.check_open()
+    session.check_vocabulary(tokens)
+    if reset:
+        feed_prompt(session, run, tokens)
+        return
+    session.check_fit(len(tokens), session.n_tokens)
+    run.feed_input(session, list(tokens))
+
+
+def _go_back(session: Session, n_tokens: int) -> None:
+    """End the sequence after ``n_tokens``; what a cache that cannot go back has lost is computed again."""
+    kept = session.past[:n_tokens]
+    session.shorten(n_tokens)
+    session.evaluate(kept[session.n_tokens :])
+
+
+def _guesses(session: Session, fed: list[int], draft: Draft | None) -> list[int]:
+    if draft is None:
+        return []
+    end = session.n_tokens + len(fed)
+    session.tokens[session.n_tokens : end] = fed
+    return [int(token) for token in draft(session.tokens[:end])][: session.settings.n_ctx - end]

@@ -1,0 +1,125 @@
+"""A text completion: from what ``create_completion`` was asked to what it answers, as OpenAI shapes it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from drugs_cpp.errors import ContextOverflowError
+
+if TYPE_CHECKING:
+    import llama_cpp
+    from llama_cpp._internals import LlamaModel
+
+
+def prompt_tokens(llm: llama_cpp.Llama, model: LlamaModel, prompt: str | Sequence[int]) -> list[int]:
+    """Tokens of a prompt as upstream's ``create_completion`` makes them: a list is taken as it is.
+
+    Args:
+        llm: whose tokenizer to use.
+        model: its handle.
+        prompt: text or token ids.
+    """
+    if not isinstance(prompt, str):
+        return list(prompt)
+    begin, separator = llm.token_bos(), model.token_sep()
+    tokens = [begin] if model.add_bos_token() and begin != -1 else []
+    tokens += llm.tokenize(prompt.encode("utf-8"), add_bos=False, special=True)
+    if separator != -1:
+        tokens.append(separator)
+    elif model.add_eos_token():
+        tokens.append(llm.token_eos())
+    if tokens[:2] == [begin] * 2:
+        warnings.warn(
+            f"the prompt begins with {model.token_get_text(begin)!r}, which is put there anyway: leave it out",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return tokens
+
+
+def token_limit(max_tokens: int | None, n_prompt: int, n_ctx: int) -> int:
+    """New tokens that a prompt leaves room for.
+
+    Args:
+        max_tokens: that many at most; None, 0 and less: as many as fit.
+        n_prompt: tokens of the prompt.
+        n_ctx: tokens of the context.
+
+    Raises:
+        ContextOverflowError: the prompt leaves no room.
+    """
+    if n_prompt >= n_ctx:
+        raise ContextOverflowError(
+            f"Requested tokens ({n_prompt}) exceed context window of {n_ctx}: "
+            "shorten the prompt, or load with a larger n_ctx"
+        )
+    room = n_ctx - n_prompt
+    return room if max_tokens is None or max_tokens <= 0 else min(max_tokens, room)
+
+
+def stop_bytes(stop: str | Sequence[str] | None) -> list[bytes]:
+    """Stop strings in UTF-8."""
+    words = [stop] if isinstance(stop, str) else list(stop or ())
+    return [word.encode("utf-8") for word in words]
+
+
+def finish_reason(end: str | None) -> str | None:
+    """How OpenAI calls the end of a sequence."""
+    return None if end is None else "length" if end == "length" else "stop"
+
+
+def as_text(text: bytes) -> str:
+    """Text of bytes; those that are not UTF-8 are left out, as upstream does."""
+    return text.decode("utf-8", errors="ignore")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What all parts of an answer have in common.
+
+    Attributes:
+        model: its name.
+        chat: shaped as a chat completion instead of a text completion.
+    """
+
+    model: str
+    chat: bool = False
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def _shaped(self, kind: str, choices: list[dict[str, Any]], more: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "id": f"{'chatcmpl' if self.chat else 'cmpl'}-{self.id}",
+            "object": kind,
+            "created": self.created,
+            "model": self.model,
+            "choices": choices,
+            **more,
+        }
+
+    def shaped(self, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        """A whole answer."""
+        return self._shaped("chat.completion" if self.chat else "text_completion", choices, more)
+
+    def choice(self, text: str, reason: str | None, index: int = 0) -> dict[str, Any]:
+        """One choice of a whole answer."""
+        content = {"message": {"role": "assistant", "content": text}} if self.chat else {"text": text}
+        return {**content, "index": index, "logprobs": None, "finish_reason": reason}
+
+    def chunk(self, text: str, reason: str | None, index: int = 0, **more: Any) -> dict[str, Any]:
+        """A part of a streamed answer; ``more`` goes into its one choice."""
+        content = {"delta": {"content": text} if text else {}} if self.chat else {"text": text}
+        choice = {**content, "index": index, "logprobs": None, "finish_reason": reason, **more}
+        return self._shaped("chat.completion.chunk" if self.chat else "text_completion", [choice], {})
+
+
+def usage(n_prompt: int, n_new: int) -> dict[str, Mapping[str, int]]:
+    """What an answer says about numbers of tokens."""
+    return {
+        "usage": {"prompt_tokens": n_prompt, "completion_tokens": n_new, "total_tokens": n_prompt + n_new},
+    }

@@ -1,0 +1,135 @@
+"""``Dgenerate``: the reference's way to continue where the last call ended."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import llama_cpp
+import numpy as np
+
+from drugs_cpp.engine.continuation import Continuation
+from drugs_cpp.errors import NoLogitsError, TokenError
+
+if TYPE_CHECKING:
+    from drugs_cpp.engine.engine import Engine
+
+
+class Streamer:
+    """Passes tokens on to a ``transformers`` streamer: its input, int64 (1, n), and then each new token, int64 (1,).
+
+    Args:
+        target: an object with ``put(array)`` and ``end()``, or None.
+    """
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+
+    @property
+    def is_there(self) -> bool:
+        """Whether somebody waits for tokens."""
+        return self._target is not None
+
+    def put_input(self, tokens: Sequence[int]) -> None:
+        """Pass on the input."""
+        if self._target is not None:
+            self._target.put(np.array([tokens], dtype=np.int64))
+
+    def put(self, token: int) -> None:
+        """Pass on a new token."""
+        if self._target is not None:
+            self._target.put(np.array([token], dtype=np.int64))
+
+    def end(self) -> None:
+        """There are no more."""
+        if self._target is not None:
+            self._target.end()
+
+
+def begin(engine: Engine, tokens: Sequence[int]) -> None:
+    """Check what was given, and feed the token that the last call chose.
+
+    Raises:
+        ContextOverflowError, TokenError: tokens that do not fit, or that the model does not have.
+        NoLogitsError: there is nothing to continue.
+    """
+    session = engine.session
+    pending = [] if session.pending is None else [session.pending]
+    session.check_fit(len(pending) + len(tokens), session.n_tokens)
+    session.check_vocabulary(tokens)
+    has_logits = session.n_tokens > 0 and (session.has_logits or session.is_stale)
+    if not tokens and not pending and not has_logits:
+        raise NoLogitsError("there is nothing to continue: give at least one token")
+    if pending:
+        session.evaluate(pending, engine.dose())
+        session.pending = None
+
+
+def decode(
+    engine: Engine,
+    tokens: list[int],
+    limit: int,
+    options: Mapping[str, Any],
+    dose_inputs: bool | None,
+    streamer: Streamer,
+) -> list[int]:
+    """In C++; back in Python at every token only where a streamer waits for it."""
+    session = engine.session
+    run = engine.sampled_run(engine.current_seed(), {"temp": 0.0, **options}, dose_inputs=dose_inputs)
+    run.feed_input(session, tokens)
+    text = Continuation(session, run, min(limit, engine.settings.n_ctx - session.n_tokens + 1))
+    n_told = 0
+    while True:
+        new_tokens = text.sequence.tokens
+        session.pending = new_tokens[-1]
+        for token in new_tokens[n_told:]:
+            streamer.put(token)
+        n_told = len(new_tokens)
+        if text.sequence.end is not None:
+            return new_tokens
+        try:
+            text.advance(n_steps=1 if streamer.is_there else None)
+        finally:
+            # a shower that was interrupted has shortened the sequence: the token does not come next there
+            is_next = text.sequence.n_past == session.n_tokens
+            session.pending = text.sequence.tokens[-1] if is_next else None
+
+
+def collect(
+    engine: Engine, run: Generator[int, Sequence[int] | None, None], limit: int, streamer: Streamer
+) -> list[int]:
+    """From Python's loop."""
+    session = engine.session
+    vocab = engine.settings.model.vocab
+    new_tokens: list[int] = []
+    n_begin = 0
+    with contextlib.closing(run):
+        for token in run:
+            n_begin = n_begin if new_tokens else session.n_tokens
+            new_tokens.append(token)
+            session.pending = token
+            streamer.put(token)
+            is_end = llama_cpp.llama_vocab_is_eog(vocab, token)
+            if is_end or len(new_tokens) >= limit or session.n_tokens >= engine.settings.n_ctx:
+                break
+    end = n_begin + len(new_tokens) - 1
+    if new_tokens and session.n_tokens > end:  # guesses of the draft model
+        session.compute_again(end, end)
+    return new_tokens
+
+
+def token_list(what: str, input_ids: Any) -> list[int]:
+    """Token ids as a list.
+
+    Raises:
+        TokenError: not one sequence, or not whole numbers.
+    """
+    ids = np.asarray(input_ids)
+    if ids.ndim == 2 and len(ids) == 1:
+        ids = ids[0]
+    if ids.ndim != 1:
+        raise TokenError(f"{what} has shape {ids.shape}: give one sequence, (n,) or (1, n)")
+    if ids.size and not np.issubdtype(ids.dtype, np.integer):
+        raise TokenError(f"{what} holds {ids.dtype}: token ids are whole numbers (llm.tokenize() makes them)")
+    return ids.tolist()  # type: ignore[no-any-return]

@@ -1,0 +1,180 @@
+"""Properties of a model that its engine has: what the user sets of doses, and what upstream keeps in attributes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from drugs_cpp.doses.drugs import DRUGS, as_drugs
+from drugs_cpp.errors import StateError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from drugs_cpp.engine.engine import Engine
+
+
+def _mapping(drugs: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    as_drugs(drugs)  # refuses what is not doses
+    return {} if drugs is None else drugs
+
+
+class EngineProperties:
+    """What :class:`drugs_cpp.Llama` shows of its engine."""
+
+    _engine: Engine | None = None  # None until the model is loaded
+
+    @property
+    def engine(self) -> Engine:
+        """What runs: the session with its cache, the doses, the slots of variations.
+
+        Raises:
+            StateError: the model was closed, or never loaded.
+        """
+        if self._engine is None:
+            raise StateError("the model was closed: make a new Llama")
+        self._engine.session.check_open()
+        return self._engine
+
+    #
+    # doses
+    #
+
+    @property
+    def drugs(self) -> DRUGS:
+        """The doses. Shared with whoever made them: a change takes effect at the next token."""
+        return self.engine.dosing.drugs
+
+    @drugs.setter
+    def drugs(self, drugs: DRUGS | Mapping[str, Any] | None) -> None:
+        self.engine.dosing.drugs = as_drugs(drugs)
+
+    @contextlib.contextmanager
+    def dosed(self, drugs: DRUGS | Mapping[str, Any] | None = None, /, **doses: Any) -> Iterator[DRUGS]:
+        """``with llm.dosed(A=0.3):`` other doses for the block; multiplier, noise and seed stay unless given.
+
+        Args:
+            drugs: the doses, or a mapping.
+            **doses: as for :class:`DRUGS`, on top of a mapping.
+        """
+        old = self.drugs
+        if isinstance(drugs, DRUGS) and not doses:
+            self.drugs = drugs
+        else:
+            kept = drugs if isinstance(drugs, DRUGS) else old
+            settings = {"multiplier": kept.multiplier, "noise": kept.noise, "seed": kept.seed}
+            given = drugs.to_dict() if isinstance(drugs, DRUGS) else _mapping(drugs)
+            self.drugs = DRUGS({**settings, **given}, **doses)
+        try:
+            yield self.drugs
+        finally:
+            if self._engine is not None:  # the block may have closed the model
+                self._engine.dosing.drugs = old
+
+    @contextlib.contextmanager
+    def sober(self) -> Iterator[None]:
+        """``with llm.sober():`` no doses for the block."""
+        with self.dosed({}):
+            yield
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites that this model has, in one layer at least, under the noise that is set.
+
+        Raises:
+            DoseError: the model is split between devices in a way that no dose can be given.
+        """
+        return self.engine.sites.names(self.drugs.noise)
+
+    @property
+    def dose_inputs(self) -> bool:
+        """Whether prompts are dosed, too."""
+        return self.engine.dosing.dose_inputs
+
+    @dose_inputs.setter
+    def dose_inputs(self, dose_inputs: bool) -> None:
+        self.engine.dosing.dose_inputs = bool(dose_inputs)
+
+    @property
+    def sink(self) -> int:
+        """Number of first positions (tokens) that are never dosed."""
+        return self.engine.dosing.sink
+
+    @sink.setter
+    def sink(self, n_tokens: int) -> None:
+        self.engine.dosing.sink = n_tokens
+
+    @property
+    def sober_interval(self) -> int:
+        """Dirty tokens after which a generation takes a cold shower, 1 or more."""
+        return self.engine.dosing.sober_interval
+
+    @sober_interval.setter
+    def sober_interval(self, n_tokens: int) -> None:
+        self.engine.dosing.sober_interval = n_tokens
+
+    @property
+    def strict(self) -> bool:
+        """Whether a dose at a site that this model lacks is an error."""
+        return self.engine.dosing.strict
+
+    @strict.setter
+    def strict(self, strict: bool) -> None:
+        self.engine.dosing.strict = bool(strict)
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of the last run; before the first one, the seed that is set, or None."""
+        return self.engine.seed
+
+    def set_seed(self, seed: int | None) -> None:
+        """Set the seed of the noise and of the sampler: the same as ``drugs.set_seed(seed)``.
+
+        Args:
+            seed: 0 to 2**32 - 2; None draws a fresh one for every run.
+
+        Raises:
+            SeedError: a seed out of range.
+        """
+        self.drugs.set_seed(seed)
+
+    @property
+    def dirty_count(self) -> int:
+        """Number of cache positions that were computed under a dose."""
+        return self.engine.session.n_dirty
+
+    #
+    # What upstream keeps in attributes; the session has it. While upstream's constructor runs there is no session,
+    # and what it sets is what a new session has.
+    #
+
+    @property
+    def n_tokens(self) -> int:
+        """Number of tokens in the cache."""
+        return 0 if self._engine is None else self._engine.session.n_tokens
+
+    @n_tokens.setter
+    def n_tokens(self, n_tokens: int) -> None:
+        if self._engine is not None:
+            self._engine.session.set_length(n_tokens)
+
+    @property
+    def input_ids(self) -> npt.NDArray[np.intc]:
+        """Tokens, int32 (n_ctx,); the first ``n_tokens`` are those in the cache."""
+        return self.engine.session.tokens
+
+    @input_ids.setter
+    def input_ids(self, tokens: npt.NDArray[np.intc]) -> None:
+        if self._engine is not None:
+            self._engine.session.tokens = tokens
+
+    @property
+    def _requires_eval(self) -> bool:
+        return not self.engine.session.has_logits
+
+    @_requires_eval.setter
+    def _requires_eval(self, requires_eval: bool) -> None:
+        if self._engine is not None:
+            self._engine.session.has_logits = not requires_eval

@@ -1,0 +1,62 @@
+"""Generating token by token in Python, with what llama-cpp-python's ``generate`` is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from drugs_cpp.engine.sampling import OPTIONS
+from drugs_cpp.engine.token_loop import Watchers, generate
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from drugs_cpp.engine.engine import Engine
+
+    Scores = Callable[[], npt.NDArray[np.single]]
+
+
+def token_by_token(
+    engine: Engine,
+    asked: Mapping[str, Any],
+    seed: int | None,
+    draft: Any,
+    scores: Scores,
+    dose_inputs: bool | None = None,
+) -> Generator[int, Sequence[int] | None, None]:
+    """What ``generate`` returns. Errors of the call are raised at once; the model is used from the first token on.
+
+    Args:
+        engine: of the model.
+        asked: arguments of upstream's ``generate``, all of them.
+        seed: of the run; None: as it is set.
+        draft: a draft model, or None.
+        scores: gives the logits that upstream keeps, float32 (n, n_vocab).
+        dose_inputs: tokens are dosed as they are read; None: as it is set.
+
+    Raises:
+        ContextOverflowError: too many tokens.
+        DoseError: a dose at a site that the model lacks.
+    """
+    session = engine.session
+    session.check_open()
+    session.check_fit(len(asked["tokens"]), 0 if asked["reset"] else session.n_tokens)
+    engine.check_sites()
+    return _generate(engine, asked, seed, Watchers(_stops(asked["stopping_criteria"], scores), draft), dose_inputs)
+
+
+def _generate(
+    engine: Engine, asked: Mapping[str, Any], seed: int | None, watchers: Watchers, dose_inputs: bool | None
+) -> Generator[int, Sequence[int] | None, None]:
+    with engine.session.use():
+        run_seed = engine.begin_seed(seed) if asked["reset"] else engine.current_seed()
+        options = {name: asked[name] for name in OPTIONS}
+        run = engine.watched_run(run_seed, options, asked["logits_processor"], dose_inputs)
+    yield from generate(engine.session, run, list(asked["tokens"]), asked["reset"], watchers)
+
+
+def _stops(criteria: Any, scores: Scores) -> Callable[[npt.NDArray[np.intc], int], bool] | None:
+    if criteria is None:
+        return None
+    return lambda tokens, row: bool(criteria(tokens, scores()[row, :]))

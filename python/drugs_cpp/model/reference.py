@@ -1,0 +1,125 @@
+"""The names that the PyTorch reference uses (https://github.com/EGjoni/DRUGS), as aliases: code written for it runs."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import llama_cpp
+
+from drugs_cpp.doses.checks import check_count
+from drugs_cpp.engine.sampling import OPTIONS
+from drugs_cpp.errors import StateError
+from drugs_cpp.model import dgenerate
+from drugs_cpp.model.signatures import bound_arguments
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from drugs_cpp.engine.engine import Engine
+
+_KEEP = object()  # past_key_values: go on with the cache as it is
+
+
+class ReferenceNames:
+    """Aliases of :class:`drugs_cpp.Llama`, and ``Dgenerate``, which llama-cpp-python has no name for."""
+
+    draft_model: Any
+
+    @property
+    @abstractmethod
+    def engine(self) -> Engine: ...
+
+    @abstractmethod
+    def _token_by_token(
+        self, asked: dict[str, Any], seed: int | None = None, dose_inputs: bool | None = None
+    ) -> Generator[int, Sequence[int] | None, None]: ...
+
+    @property
+    @abstractmethod
+    def dose_inputs(self) -> bool: ...
+
+    @dose_inputs.setter
+    @abstractmethod
+    def dose_inputs(self, dose_inputs: bool) -> None: ...
+
+    @property
+    @abstractmethod
+    def sober_interval(self) -> int: ...
+
+    @sober_interval.setter
+    @abstractmethod
+    def sober_interval(self, n_tokens: int) -> None: ...
+
+    @abstractmethod
+    def reset(self) -> None: ...
+
+    @property
+    def protect_inputs(self) -> bool:
+        """``not dose_inputs``."""
+        return not self.dose_inputs
+
+    @protect_inputs.setter
+    def protect_inputs(self, protect_inputs: bool) -> None:
+        self.dose_inputs = not protect_inputs
+
+    def set_sobering_rate(self, sober_interval: int) -> None:
+        """``sober_interval = sober_interval``."""
+        self.sober_interval = sober_interval
+
+    def get_sobering_rate(self) -> int:
+        """``sober_interval``."""
+        return self.sober_interval
+
+    def reset_model_state(self) -> None:
+        """``reset()``."""
+        self.reset()
+
+    def Dgenerate(
+        self,
+        input_ids: Sequence[int] | npt.NDArray[np.integer[Any]],
+        streamer: Any = None,
+        max_new_tokens: int | None = 64,
+        past_key_values: Any = _KEEP,
+        protect_inputs: bool | None = None,
+        **kwargs: Any,
+    ) -> list[int]:
+        """Continue where the last call left off, as the reference's ``Dgenerate``.
+
+        Args:
+            input_ids: new token ids, (n,) or (1, n): a list, an array or a tensor. May be empty after a first call.
+            streamer: an object with ``put(array)`` and ``end()``, such as ``transformers.TextStreamer``. It gets the
+                input, int64 (1, n), and then each new token, int64 (1,).
+            max_new_tokens: stop after so many new tokens. None: at the end of the text or of the context.
+            past_key_values: None starts from an empty cache.
+            protect_inputs: evaluate ``input_ids`` sober, in this call only; None: as ``dose_inputs`` says.
+            **kwargs: as ``llama_cpp.Llama.generate``, for example ``logits_processor`` and ``stopping_criteria``.
+
+        Returns:
+            The new tokens, with the end-of-text token if there was one.
+
+        Raises:
+            ValueError: no tokens to begin with, more than one sequence, or more tokens than the context holds.
+        """
+        engine = self.engine
+        tokens = dgenerate.token_list("input_ids", input_ids)
+        limit = engine.settings.n_ctx if max_new_tokens is None else check_count("max_new_tokens", max_new_tokens, 1)
+        if past_key_values is not None and past_key_values is not _KEEP:
+            raise StateError("past_key_values can only be None, for an empty cache; load_state() brings one back")
+        dose_inputs = None if protect_inputs is None else not protect_inputs
+        target = dgenerate.Streamer(streamer)
+        with engine.session.use():
+            if past_key_values is None:
+                engine.session.clear()
+            dgenerate.begin(engine, tokens)
+            engine.check_sites()
+            target.put_input(tokens)
+            try:
+                if self.draft_model is None and set(kwargs) <= set(OPTIONS):
+                    return dgenerate.decode(engine, tokens, limit, kwargs, dose_inputs, target)
+                asked = bound_arguments(llama_cpp.Llama.generate, tokens, **{"temp": 0.0, "reset": False, **kwargs})
+                return dgenerate.collect(engine, self._token_by_token(asked, None, dose_inputs), limit, target)
+            finally:
+                target.end()

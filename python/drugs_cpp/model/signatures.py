@@ -1,0 +1,80 @@
+"""Checks and changes of the signatures that come from llama-cpp-python."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, cast
+
+from drugs_cpp.doses.drugs import meant_argument
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def with_defaults(upstream: F, **defaults: Any) -> Callable[[Callable[..., Any]], F]:
+    """Decorate an override of the method ``upstream``: its signature and documentation stay, some defaults change.
+
+    The override is called with the changed defaults filled in wherever the caller gave nothing.
+    """
+    signature = inspect.signature(upstream)
+    index = {name: list(signature.parameters).index(name) - 1 for name in defaults}  # - 1: without self
+
+    def decorate(override: Callable[..., Any]) -> F:
+        @functools.wraps(upstream)
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            for name, value in defaults.items():
+                if len(args) <= index[name]:
+                    kwargs.setdefault(name, value)
+            return override(self, *args, **kwargs)
+
+        call.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[p.replace(default=defaults.get(p.name, p.default)) for p in signature.parameters.values()]
+        )
+        return cast("F", call)
+
+    return decorate
+
+
+def bound_arguments(upstream: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """The arguments of a call of a method, by name, with its defaults; ``args`` are those after ``self``.
+
+    Raises:
+        TypeError: the method does not take them.
+    """
+    bound = inspect.signature(upstream).bind(None, *args, **kwargs)
+    bound.apply_defaults()
+    return {name: value for name, value in bound.arguments.items() if name != "self"}
+
+
+def keyword_names(function: Callable[..., Any]) -> list[str]:
+    """Names that ``function`` takes by keyword, ``self`` and ``**kwargs`` aside."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    return [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def check_keywords(kwargs: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Refuse keywords that llama-cpp-python's constructor would swallow without a word.
+
+    Args:
+        kwargs: what the caller gave.
+        known: every name that is understood.
+
+    Raises:
+        TypeError: naming the first unknown keyword and what was probably meant.
+    """
+    known = list(known)
+    for name, value in kwargs.items():
+        if name not in known:
+            raise TypeError(f"Llama() got an unknown argument {name!r}: {_hint(name, value, known)}")
+
+
+def _hint(name: str, value: object, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    dose = meant_argument(name, value)
+    if dose is not None:
+        return f"give doses as Llama(path, drugs=DRUGS({dose}))"
+    return "help(drugs_cpp.Llama) lists the arguments"

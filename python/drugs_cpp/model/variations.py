@@ -1,0 +1,218 @@
+"""``variations``: one prompt, many continuations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING, Any, cast
+
+from llama_cpp.llama_grammar import LlamaGrammar
+
+from drugs_cpp.doses.checks import check_count, check_length
+from drugs_cpp.doses.drugs import DRUGS, as_drugs
+from drugs_cpp.doses.seed import check_seed, consecutive_seeds, fresh_seed
+from drugs_cpp.engine.contexts import sequence_tokens
+from drugs_cpp.engine.sampling import make_sampler
+from drugs_cpp.engine.scheduler import Delta, Scheduler, Task, Variation
+from drugs_cpp.errors import ContextOverflowError, CountError, OptionError, PromptError
+from drugs_cpp.model import completion
+from drugs_cpp.model.chat_prompt import ChatPrompt, chat_prompt
+from drugs_cpp.model.dgenerate import token_list
+from drugs_cpp.progress import Progress
+
+if TYPE_CHECKING:
+    import llama_cpp
+    from llama_cpp._internals import LlamaModel
+
+    from drugs_cpp.engine.engine import Engine
+
+DEFAULT_VARIATIONS = 8
+
+#: in one call; their texts are kept in memory
+MOST_VARIATIONS = 100_000
+
+#: sequences decoded together unless told differently; more would gain little and take memory
+MOST_SLOTS = 64
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a call of ``variations`` asks for, beside its text and sampler options; see there."""
+
+    n: int | None
+    seeds: Any
+    drugs: Any
+    max_tokens: int | None
+    stream: bool
+    logit_bias: Mapping[int, float] | None
+    n_parallel: int | None
+
+
+def vary(engine: Engine, text: ChatPrompt, wish: Wish, options: Mapping[str, Any], answer: completion.Answer) -> Any:
+    """Carry out a call of ``variations``; what is wrong with it is said before anything is computed.
+
+    Args:
+        engine: of the model.
+        text: the prompt, at least one token, and where its continuations end.
+        wish: what is asked for.
+        options: of the sampler.
+        answer: what all parts of the answer have in common.
+    """
+    seeds, drugs = _seeds_and_drugs(engine, wish)
+    limit = _token_limit(engine, len(text.tokens), wish.max_tokens)
+    n_tokens = sequence_tokens(engine.settings, len(text.tokens) + limit)
+    n_slots = _count_slots(engine, len(seeds), n_tokens, wish.n_parallel)
+    variations = [
+        Variation(index, seed, doses, make_sampler(engine.settings, seed, options, wish.logit_bias))
+        for index, (seed, doses) in enumerate(zip(seeds, drugs))
+    ]
+    task = Task(text.tokens, limit, completion.stop_bytes(text.stop), text.stop_tokens, wish.stream)
+    deltas = _decode(engine, task, variations, n_slots, n_tokens)
+    if wish.stream:
+        return _chunks(answer, variations, deltas)
+    return _whole(answer, variations, deltas, len(text.tokens), engine.settings.verbose)
+
+
+def text_to_vary(
+    llm: llama_cpp.Llama,
+    model: LlamaModel,
+    handlers: Mapping[str, Any],
+    prompt: Any,
+    messages: Any,
+    options: Mapping[str, Any],
+) -> ChatPrompt:
+    """The prompt of a call, as tokens, and where its continuations end.
+
+    Args:
+        llm: whose tokenizer and chat format to use.
+        model: its handle.
+        handlers: made of the chat templates in its file, by name.
+        prompt, messages: as given; one of them.
+        options: stop, grammar and response_format, as given.
+
+    Raises:
+        PromptError: no prompt, an empty one, or both a prompt and messages.
+        TokenError: not tokens.
+    """
+    if (prompt is None) == (messages is None):
+        raise PromptError("give either a prompt or messages")
+    if messages is not None:
+        return chat_prompt(llm, handlers, messages, **options)
+    given = prompt if isinstance(prompt, str) else token_list("the prompt", prompt)
+    tokens = completion.prompt_tokens(llm, model, given)
+    if prompt == "" or not tokens:
+        raise PromptError("the prompt is empty: give at least one token")
+    return ChatPrompt(tokens, options["stop"], [], options["grammar"])
+
+
+def _seeds_and_drugs(engine: Engine, wish: Wish) -> tuple[list[int], list[DRUGS]]:
+    # also what can be gone through only once
+    seeds, drugs = (list(given) if _is_list(given) else given for given in (wish.seeds, wish.drugs))
+    lists = [given for given in (seeds, drugs) if isinstance(given, list)]
+    n = (len(lists[0]) if lists else DEFAULT_VARIATIONS) if wish.n is None else wish.n
+    n = check_count("n", n, 1, "variations")
+    if n > MOST_VARIATIONS:
+        raise CountError(f"n is {n}: {MOST_VARIATIONS} variations are the most in one call")
+    if isinstance(drugs, list):
+        all_drugs = [as_drugs(doses) for doses in check_length("drugs", drugs, n)]
+    else:
+        all_drugs = [engine.dosing.drugs if drugs is None else as_drugs(drugs)] * n
+    for doses in all_drugs:
+        engine.sites.table(doses.dosage, engine.dosing.strict)
+    if isinstance(seeds, list):
+        checked = [check_seed(seed) for seed in check_length("seeds", seeds, n)]
+        return [fresh_seed() if seed is None else seed for seed in checked], all_drugs
+    first = check_seed(engine.dosing.drugs.seed if seeds is None else seeds)
+    return ([fresh_seed() for _ in range(n)] if first is None else consecutive_seeds(first, n)), all_drugs
+
+
+def _token_limit(engine: Engine, n_prompt: int, max_tokens: int | None) -> int:
+    """New tokens of each: the context grows up to what the model was trained for."""
+    if max_tokens is not None:
+        max_tokens = check_count("max_tokens", max_tokens, -1)
+    n_ctx = engine.settings.n_ctx
+    most = max(n_ctx, engine.settings.n_ctx_train)
+    if max_tokens is None or max_tokens <= 0:
+        most = n_ctx if n_prompt < n_ctx else most
+    if n_prompt >= most:
+        raise ContextOverflowError(f"a prompt of {n_prompt} tokens leaves no room in a context of {most}: shorten it")
+    return completion.token_limit(max_tokens, n_prompt, most)
+
+
+def _count_slots(engine: Engine, n: int, n_tokens: int, n_parallel: int | None) -> int:
+    most = MOST_SLOTS if n_parallel is None else check_count("n_parallel", n_parallel, 1, "variations")
+    wanted = min(n, most) if engine.settings.decodes_together else 1
+    return engine.slots.count(wanted, n_tokens, at_least=1 if n_parallel is None else wanted)
+
+
+def _decode(
+    engine: Engine, task: Task, variations: list[Variation], n_slots: int, n_tokens: int
+) -> Iterator[Delta]:
+    """Decode, one step at a time in the hands of whoever listens."""
+    deltas = None
+    while True:
+        with engine.session.use():
+            if deltas is None:
+                slots = engine.slots.open(n_slots, n_tokens)
+                together = engine.settings.decodes_together
+                scheduler = Scheduler(slots, n_slots, task, engine.dosing, engine.sites, together)
+                deltas = scheduler.run(variations)
+            try:
+                delta = next(deltas)
+            except StopIteration:
+                return
+        yield delta
+
+
+def check_options(temperature: object, stop: object, grammar: object) -> None:
+    """Refuse what no sampler could be made of.
+
+    Raises:
+        OptionError: a temperature, stop string or grammar that cannot be used.
+    """
+    if isinstance(temperature, bool) or not isinstance(temperature, Real) or not math.isfinite(temperature):
+        raise OptionError(f"temperature is {temperature!r}: give a finite number, 0 for the most likely token")
+    words = [stop] if isinstance(stop, str) else stop
+    if words is not None and not (_is_list(words) and all(isinstance(word, str) for word in cast("Any", words))):
+        raise OptionError(f"stop is {stop!r}: give text or a list of texts")
+    if not (grammar is None or isinstance(grammar, LlamaGrammar)):
+        raise OptionError(f"grammar is {grammar!r}: give a llama_cpp.LlamaGrammar, from LlamaGrammar.from_string(...)")
+
+
+def _is_list(given: object) -> bool:
+    return isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping))
+
+
+def _what_made_it(variation: Variation) -> dict[str, Any]:
+    """Its doses and its seed, in the form of a server's field ``drugs``, as they are now."""
+    return {**variation.drugs.to_dict(), "seed": variation.seed}
+
+
+def _whole(
+    answer: completion.Answer, variations: Sequence[Variation], deltas: Iterator[Delta], n_prompt: int, verbose: bool
+) -> Any:
+    doses = [_what_made_it(variation) for variation in variations]
+    said: list[Delta] = []
+    with Progress(f"{len(variations)} variations", verbose) as progress:
+        for delta in deltas:
+            said.append(delta)
+            progress.show(f"{len(said)} of {len(variations)} variations")
+    said.sort(key=lambda delta: delta.variation)
+    choices = []
+    for variation, dose, delta in zip(variations, doses, said):
+        choice = answer.choice(completion.as_text(delta.text), completion.finish_reason(delta.end), variation.index)
+        choices.append({**choice, "seed": variation.seed, "drugs": dose})
+    return answer.shaped(choices, **completion.usage(n_prompt, sum(delta.n_new for delta in said)))
+
+
+def _chunks(answer: completion.Answer, variations: Sequence[Variation], deltas: Iterator[Delta]) -> Iterator[Any]:
+    doses = [_what_made_it(variation) for variation in variations]
+    for delta in deltas:
+        more = {"seed": variations[delta.variation].seed}
+        if text := completion.as_text(delta.text):
+            yield answer.chunk(text, None, delta.variation, **more)
+        if delta.end is not None:
+            reason = completion.finish_reason(delta.end)
+            yield answer.chunk("", reason, delta.variation, **more, drugs=doses[delta.variation])

@@ -1,0 +1,177 @@
+"""The models ``drugs-smollm2`` and ``drugs`` of the command-line tool ``llm``: the default model, and any GGUF file.
+
+Only ``llm`` imports this module, by its entry point.
+"""
+
+from __future__ import annotations
+
+import functools
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import llm
+from pydantic import Field, ValidationInfo, field_validator
+
+from drugs_cpp.default_model import default_model
+from drugs_cpp.doses.drugs import DRUGS
+from drugs_cpp.doses.sites import SITE_MEANING
+from drugs_cpp.doses.text import read_doses
+from drugs_cpp.engine.dosing import DEFAULT_SOBER_INTERVAL
+from drugs_cpp.model.llama import Llama
+
+_DEFAULT_CONTEXT = 4096  # tokens
+
+_NO_FILE = (
+    "which model? Give the path of a GGUF file with -o model_path FILE, "
+    "or once and for all: llm models options set drugs model_path FILE"
+)
+
+
+_EXAMPLE = "A=0.3,H=0.1"
+
+_SITES_AND_MEANING = "; ".join(f"{site}: {meaning}" for site, meaning in SITE_MEANING.items())
+
+
+class DosedOptions(llm.Model.Options):
+    """What ``-o`` takes, for every model. None where nothing was given, which leaves room for llm's own defaults."""
+
+    dose: str | None = Field(
+        default=None,
+        description=f"Largest angles in radians by site, such as {_EXAMPLE}. {_SITES_AND_MEANING}",
+    )
+    seed: int | None = Field(
+        default=None, description="Of the noise and the sampler, 0 to 4294967294. Default: each answer draws its own"
+    )
+    noise: str | None = Field(
+        default=None, description="How the direction of a turn is drawn: isotropic (default) or reference"
+    )
+    dose_inputs: bool | None = Field(default=None, description="Dose the prompt as well. Default: false")
+    sober_interval: int | None = Field(
+        default=None, ge=1, description=f"Dosed tokens between two cold showers. Default: {DEFAULT_SOBER_INTERVAL}"
+    )
+    temperature: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="0 (default) takes the most likely token, above it is drawn",
+    )
+    max_tokens: int | None = Field(default=None, ge=1, description="Longest answer in tokens. Default: no limit")
+    n_ctx: int | None = Field(
+        default=None, ge=1, description=f"Tokens of the whole conversation. Default: {_DEFAULT_CONTEXT}"
+    )
+
+    @field_validator("dose", "seed", "noise")
+    @classmethod
+    def _is_as_drugs_takes_it(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is not None:
+            DRUGS(read_doses(value) if info.field_name == "dose" else {str(info.field_name): value})
+        return value
+
+    def drugs(self) -> DRUGS:
+        """Doses, seed and noise."""
+        doses = {} if self.dose is None else read_doses(self.dose)
+        return DRUGS(doses, seed=self.seed, noise=self.noise)
+
+
+class FileOptions(DosedOptions):
+    """What ``-o`` takes where the model has to be named."""
+
+    model_path: str | None = Field(default=None, description="Path of a GGUF file")
+
+
+class DosedModel(llm.Model):
+    """A GGUF file under doses, as ``llm`` sees it."""
+
+    can_stream = True
+    Options = DosedOptions
+
+    @abstractmethod
+    def path(self, options: Any) -> str:
+        """The file that an answer with these options comes from."""
+
+    def execute(
+        self,
+        prompt: llm.Prompt,
+        stream: bool,
+        response: llm.Response,
+        conversation: llm.Conversation | None,  # noqa: ARG002  # the prompt has its messages
+    ) -> Iterator[str]:
+        """Answer, in one piece or as it comes; the response's JSON tells what made the answer.
+
+        Raises:
+            DrugsError: a dose at a site that the model lacks, a conversation longer than its context, no such file.
+        """
+        options: Any = prompt.options
+        llama = _load(self.path(options), options.n_ctx or _DEFAULT_CONTEXT)
+        llama.drugs.assign(options.drugs())
+        llama.dose_inputs = options.dose_inputs
+        llama.sober_interval = options.sober_interval or DEFAULT_SOBER_INTERVAL
+        answer: Any = llama.create_chat_completion(
+            _openai_messages(prompt),
+            max_tokens=options.max_tokens,
+            temperature=options.temperature or 0.0,
+            stream=stream,
+        )
+        finish_reason = None
+        for chunk in answer if stream else [answer]:
+            choice = chunk["choices"][0]
+            finish_reason = choice["finish_reason"]
+            yield choice["delta" if stream else "message"].get("content") or ""
+        if not stream:
+            response.set_usage(input=answer["usage"]["prompt_tokens"], output=answer["usage"]["completion_tokens"])
+        response.response_json = {"finish_reason": finish_reason, "drugs": _what_made_it(llama)}
+
+
+class DosedSmolLM2(DosedModel):
+    """The default model."""
+
+    model_id = "drugs-smollm2"
+
+    def path(self, options: Any) -> str:  # noqa: ARG002  # it is always the same file
+        return default_model()
+
+
+class DosedFile(DosedModel):
+    """Any GGUF file, which the option ``model_path`` names."""
+
+    model_id = "drugs"
+    Options = FileOptions
+
+    def path(self, options: Any) -> str:
+        if options.model_path is None:
+            raise llm.ModelError(_NO_FILE)
+        return str(Path(options.model_path).expanduser())
+
+
+@functools.lru_cache(maxsize=1)
+def _load(path: str, n_ctx: int) -> Llama:
+    """A process that asks for another file has done with the last one."""
+    return Llama(path, n_ctx=n_ctx, verbose=False)
+
+
+def _openai_messages(prompt: llm.Prompt) -> list[Any]:
+    """The conversation so far and the new prompt, as chat templates take them."""
+    return [
+        {"role": message.role, "content": "".join(getattr(part, "text", "") for part in message.parts)}
+        for message in prompt.messages
+    ]
+
+
+def _what_made_it(llama: Llama) -> dict[str, Any]:
+    """The last run's doses and seed, in the form that the server takes and gives."""
+    return {
+        **llama.drugs.to_dict(),
+        "seed": llama.seed,
+        "sink": llama.sink,
+        "dose_inputs": llama.dose_inputs,
+        "sober_interval": llama.sober_interval,
+    }
+
+
+@llm.hookimpl
+def register_models(register: Callable[[llm.Model], None]) -> None:
+    """Tell ``llm`` of the models; nothing is loaded yet."""
+    register(DosedSmolLM2())
+    register(DosedFile())
