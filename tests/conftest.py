@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,24 @@ import pytest
 
 import drugs_cpp
 from drugs_cpp import Llama
-from low_level import N_GPU_LAYERS
-from program import Server
-from serving import TINY
-from tiny_model import write_tiny_model
+from support.ctrl_c import CtrlC
+from support.low_level import N_GPU_LAYERS
+from support.not_run import pytest_sessionfinish  # noqa: F401  (a hook)
+from support.program import Server
+from support.serving import TINY
+from support.tiny_model import write_tiny_model
+from support.tiny_texts import strong
 
 MakeLlama = Callable[..., Llama]
+PressCtrlC = Callable[[Callable[[], int], int], CtrlC]
 
 #: the programs take a card if they find one; an option on their command line counts more
 os.environ.setdefault("LLAMA_ARG_N_GPU_LAYERS", str(N_GPU_LAYERS))
 
 #: of tests that want the same text from batches of different sizes
-same_rounding = pytest.mark.skipif(N_GPU_LAYERS != 0, reason="a card rounds batches of another size otherwise")
+same_rounding = pytest.mark.skipif(
+    N_GPU_LAYERS != 0, reason="a card rounds batches of another size differently: `make test` runs it on the processor"
+)
 
 
 def built_by_make(variable: str) -> str:
@@ -53,7 +58,8 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> str:
 def make_llama(model_path: str) -> Iterator[MakeLlama]:
     """Makes quiet models, real ones unless a path is given, and closes them after the test."""
     made: list[Llama] = []
-    usual = {"n_ctx": 256, "n_threads": 2, "n_threads_batch": 2, "n_gpu_layers": N_GPU_LAYERS, "verbose": False}
+    # threads wait for each other at every operation, which takes long where something else runs
+    usual = {"n_ctx": 256, "n_threads": 1, "n_threads_batch": 1, "n_gpu_layers": N_GPU_LAYERS, "verbose": False}
 
     def make(path: str | Path = model_path, **kwargs: Any) -> Llama:
         made.append(Llama(path, **{**usual, **kwargs}))
@@ -65,16 +71,31 @@ def make_llama(model_path: str) -> Iterator[MakeLlama]:
 
 
 @pytest.fixture
-def press_ctrl_c() -> Iterator[Callable[[float], threading.Timer]]:
-    """Presses Ctrl-C in so many seconds; a process that was started in the background would ignore it."""
-    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+def llm(make_llama: MakeLlama, tiny_model_path: str) -> Llama:
+    """A tiny model under strong doses."""
+    return make_llama(tiny_model_path, drugs=strong())
 
-    def press(seconds: float) -> threading.Timer:
-        timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        return timer
+
+@pytest.fixture
+def sober(make_llama: MakeLlama, tiny_model_path: str) -> Llama:
+    """The same model without doses."""
+    return make_llama(tiny_model_path)
+
+
+@pytest.fixture
+def press_ctrl_c() -> Iterator[PressCtrlC]:
+    """``press_ctrl_c(progress, start)`` presses it when ``progress()`` has come to ``start``."""
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background would ignore it
+    pressing: list[CtrlC] = []
+
+    def press(progress: Callable[[], int], start: int) -> CtrlC:
+        pressing.append(CtrlC(progress, start))
+        pressing[-1].start()
+        return pressing[-1]
 
     yield press
+    for thread in pressing:
+        thread.cancel()
     signal.signal(signal.SIGINT, old)
 
 

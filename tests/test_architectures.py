@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,13 +12,14 @@ import llama_cpp
 import numpy as np
 import pytest
 
-import architectures
 import drugs_cpp
-from architectures import DOCUMENT, Bools, available_sites, documented_rows, dose_table, row_of
 from conftest import built_by_make, last_logits
 from drugs_cpp import DRUGS, SITES, Llama, _core
-from low_level import Context
-from tiny_architectures import F32, N_PROMPT, TOKENS, open_model, run, tiny_models
+from support import architectures
+from support.architectures import DOCUMENT, Bools, available_sites, documented_rows, dose_table, row_of
+from support.low_level import Context
+from support.process import run_python
+from support.tiny_architectures import F32, N_PROMPT, TOKENS, open_model, run, tiny_models
 
 SINK = 6
 
@@ -85,10 +83,9 @@ def test_the_document_is_complete(program: str) -> None:
 
 
 def sober_digests(program: str, libraries: str | Path, output: Path) -> dict[str, str]:
-    script = Path(__file__).parent / "tiny_architectures.py"
-    environment = {**os.environ, "LLAMA_CPP_LIB_PATH": str(libraries)}
-    command = [sys.executable, str(script), program, str(output), *documented_rows()]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    module = ("-m", "support.tiny_architectures")
+    ran = run_python(*module, program, str(output), *documented_rows(), LLAMA_CPP_LIB_PATH=str(libraries))
+    assert ran.returncode == 0, ran.stderr
     return dict(json.loads(output.read_text(encoding="utf-8")))
 
 

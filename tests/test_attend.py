@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-import brute_force
 from drugs_cpp import SITES, _core
+from support import brute_force
 
 F64 = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]
@@ -23,7 +23,7 @@ def vectors(n: int, d: int, seed: int = 0, mean: float = 0.2) -> F64:
 
 
 def fast_scores(q: F64, k: F64, noise: str, n: int = N_DRAWS, theta: float = THETA) -> F64:
-    """Every asking position draws its own: float64 (n, n_kv)."""
+    """Every position that reads them draws its own: float64 (n, n_kv)."""
     asked = np.broadcast_to(q, (n, 1, len(q)))
     found = _core.attend_scores(asked, k[:, None], theta, 5, np.arange(n) + 100, np.arange(len(k)), noise=noise)
     return np.asarray(found[0], np.float64)
@@ -262,10 +262,10 @@ def test_tiny_huge_and_empty_vectors_stay_finite(bad: float, noise: str) -> None
     k = vectors(70, 64)[:, None]
     k[7] *= bad
     q = vectors(2, 64, 1)[:, None]
-    asking = (1.0, 5, [80, 81], np.arange(70))
-    assert np.isfinite(_core.attend_scores(q, k, *asking, noise=noise)).all()
-    assert np.isfinite(_core.attend_values(np.ones((1, 2, 70)), k, False, *asking, noise=noise)).all()
-    np.testing.assert_array_equal(_core.attend_scores(0 * q, k, *asking, noise=noise), 0)
+    readers = (1.0, 5, [80, 81], np.arange(70))
+    assert np.isfinite(_core.attend_scores(q, k, *readers, noise=noise)).all()
+    assert np.isfinite(_core.attend_values(np.ones((1, 2, 70)), k, False, *readers, noise=noise)).all()
+    np.testing.assert_array_equal(_core.attend_scores(0 * q, k, *readers, noise=noise), 0)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as main
-from benchmarks import alternate, cached, gpu, growth, instructions, speed
+from benchmarks import alternate, busy, cached, gpu, growth, instructions, speed
 from benchmarks.alternate import alternate_numbers
 from benchmarks.counting import n_fed_back
 from benchmarks.machine import machine, model_file
@@ -221,3 +221,13 @@ def test_without_a_card_nothing_is_measured(tmp_path: Path, monkeypatch: pytest.
     results = Results(tmp_path / "results.json", {}, ["gpu"])
     with pytest.raises(SystemExit, match="no graphics card"):
         gpu.measure(Setup("model.gguf", 1, 16), results, 1)
+
+
+@pytest.mark.parametrize(
+    ("n_processors", "n_threads", "n_busy", "share"),
+    [(2, 2, 0, 1), (2, 2, 1, 2 / 3), (2, 2, 2, 1 / 2), (2, 1, 1, 1), (8, 4, 2, 1), (2, 4, 2, 2 / 3)],
+)
+def test_a_share_is_of_the_speed_without_busy_processes(
+    n_processors: int, n_threads: int, n_busy: int, share: float
+) -> None:
+    assert busy.share_of(n_processors, n_threads, n_busy) == pytest.approx(share)

@@ -13,8 +13,8 @@ import llama_cpp
 import pytest
 
 from drugs_cpp import SITES
-from low_level import Context
-from tiny_model import N_LAYER
+from support.low_level import Context
+from support.tiny_model import N_LAYER
 
 HEADER = (Path(__file__).parents[1] / "csrc/include/llama-drugs.h").read_text(encoding="utf-8")
 

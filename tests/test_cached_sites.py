@@ -13,10 +13,10 @@ import pytest
 
 from conftest import built_by_make
 from drugs_cpp import DRUGS, SITES, Llama, _core
-from low_level import Context, Entry
+from support.low_level import Context, Entry
+from support.tiny_architectures import tiny_models
+from support.tiny_model import N_LAYER, write_tiny_model
 from test_noise import ROUNDING, SINK, TOKENS, table
-from tiny_architectures import tiny_models
-from tiny_model import N_LAYER, write_tiny_model
 
 F32 = npt.NDArray[np.float32]
 
@@ -65,7 +65,7 @@ def test_the_cache_stays_as_it_was(flat_model_path: str, flash_attn: bool, noise
 
 
 @pytest.mark.parametrize("site", CACHED)
-def test_every_asking_position_draws_anew(ctx: Context, site: str) -> None:
+def test_every_position_that_reads_draws_anew(ctx: Context, site: str) -> None:
     """One token asks one cache from several positions: what the noise does to its logits is another thing each time."""
     ctx.feed(TOKENS)
 
@@ -280,13 +280,13 @@ def test_other_sites_can_take_turns(ctx: Context) -> None:
 
 
 def test_reference_settings_carry_over(tiny_model_path: str) -> None:
-    drugs = DRUGS(k_dose=0.3, v_dose=0.2, noise="reference", seed=5)
+    drugs = DRUGS(K=0.3, V=0.2, noise="reference", seed=5)
     assert DRUGS.from_dict(drugs.to_dict()) == drugs
     assert "noise='reference'" in repr(drugs)
     llm = Llama(tiny_model_path, drugs=drugs, verbose=False)
     texts = []
     for noise in ("reference", "isotropic", "reference"):
-        drugs.set_noise(noise)
+        drugs.noise = noise
         llm.reset()
         texts.append(llm.Dgenerate([1, 20, 30, 40, 50, 60, 70, 80], max_new_tokens=24))
     assert texts[0] == texts[2] != texts[1]
@@ -295,7 +295,7 @@ def test_reference_settings_carry_over(tiny_model_path: str) -> None:
 
 def test_unknown_noise() -> None:
     drugs = DRUGS(noise="reference")
-    for set_it in (lambda: DRUGS(noise="pink"), lambda: drugs.set_noise("pink")):
+    for set_it in (lambda: DRUGS(noise="pink"), lambda: setattr(drugs, "noise", "pink")):
         with pytest.raises(ValueError, match="unknown noise 'pink': the kinds are isotropic, reference"):
             set_it()
     assert drugs.noise == "reference"
@@ -310,10 +310,10 @@ def lacking() -> Iterator[Path]:
 
 def test_a_site_that_the_model_lacks(lacking: Path) -> None:
     with pytest.raises(ValueError, match="this model has no site Q, K where it is dosed: it has none"):
-        Llama(lacking, drugs=DRUGS(q_dose=0.1, k_dose=0.1), verbose=False)
+        Llama(lacking, drugs=DRUGS(Q=0.1, K=0.1), verbose=False)
     llm = Llama(lacking, verbose=False)
     assert llm.sites == ()
-    llm.drugs = DRUGS(a_dose=0.1)
+    llm.drugs = DRUGS(A=0.1)
     with pytest.raises(ValueError, match="no site A"):
         llm.eval([1, 2, 3], dosed=True)
     llm.strict = False

@@ -11,6 +11,7 @@ from llama_cpp.llama_grammar import LlamaGrammar
 
 from conftest import MakeLlama
 from drugs_cpp import DRUGS, Llama
+from support.seeds import first_that
 
 PROMPT = "The keeper of the lighthouse looked at the sea and"
 MESSAGES: list[Any] = [{"role": "user", "content": "Name a colour."}]
@@ -18,22 +19,25 @@ MESSAGES: list[Any] = [{"role": "user", "content": "Name a colour."}]
 
 @pytest.fixture(scope="module")
 def llm(model_path: str) -> Any:
-    drugs = DRUGS(a_dose=0.4, h_dose=0.1)
-    llm = Llama(model_path, drugs=drugs, n_ctx=512, n_threads=2, n_threads_batch=2, verbose=False)
+    drugs = DRUGS(A=0.4, H=0.1)
+    llm = Llama(model_path, drugs=drugs, n_ctx=512, n_threads=1, n_threads_batch=1, verbose=False)
     yield llm
     llm.close()
 
 
 def text(llm: Any, **kwargs: Any) -> str:
-    return str(llm.create_completion(PROMPT, max_tokens=24, **kwargs)["choices"][0]["text"])
+    return str(llm.create_completion(PROMPT, **{"max_tokens": 24, **kwargs})["choices"][0]["text"])
 
 
 def test_completions_vary_with_the_seed_and_begin_soberly(llm: Any, make_llama: MakeLlama) -> None:
-    sober = text(make_llama())
-    dosed = [text(llm, seed=seed) for seed in (1, 2, 3)]
-    assert len({sober, *dosed}) == 4
-    assert len({t.split()[0] for t in (sober, *dosed)}) == 1
-    assert dosed[0] == text(llm, seed=1)
+    sober = make_llama()
+    texts = {text(sober)}
+    for _ in range(3):
+        texts.add(text(llm, seed=first_that(lambda seed: text(llm, seed=seed) not in texts)))
+    first_token = text(sober, max_tokens=1)
+    assert first_token
+    assert all(dosed.startswith(first_token) for dosed in texts)
+    assert text(llm, seed=1) == text(llm, seed=1)
 
 
 def test_a_seed_repeats_its_text_whatever_was_in_the_cache(llm: Any) -> None:
@@ -94,7 +98,7 @@ def test_json_and_stop_and_logit_bias(llm: Any) -> None:
 
 
 def test_logprobs(make_llama: MakeLlama) -> None:
-    llm: Any = make_llama(drugs=DRUGS(a_dose=0.4, seed=1), logits_all=True)
+    llm: Any = make_llama(drugs=DRUGS(A=0.4, seed=1), logits_all=True)
     found = llm.create_completion(PROMPT, max_tokens=8, logprobs=3)["choices"][0]["logprobs"]
     assert len(found["tokens"]) == 8
     # greedy: each chosen token is the most likely one under the dosed logits
@@ -104,12 +108,13 @@ def test_logprobs(make_llama: MakeLlama) -> None:
 
 def test_a_sampler_on_top(llm: Any) -> None:
     assert text(llm, temperature=1.0, seed=1) == text(llm, temperature=1.0, seed=1)
-    assert text(llm, temperature=1.0, seed=1) != text(llm, seed=1)
+    first_that(lambda seed: text(llm, temperature=1.0, seed=seed) != text(llm, seed=seed))
 
 
 @pytest.mark.parametrize("flash_attn", [False, True])
 @pytest.mark.parametrize("type_k", [None, llama_cpp.GGML_TYPE_Q8_0])
 def test_flash_attention_and_a_quantized_cache(make_llama: MakeLlama, flash_attn: bool, type_k: int | None) -> None:
-    llm: Any = make_llama(drugs=DRUGS(pk_dose=0.5, a_dose=0.3), flash_attn=flash_attn, type_k=type_k)
-    assert text(llm, seed=1) == text(llm, seed=1)
-    assert text(llm, seed=1) != text(llm, seed=2)
+    llm: Any = make_llama(drugs=DRUGS(pK=0.5, A=0.3), flash_attn=flash_attn, type_k=type_k)
+    one = text(llm, seed=1)
+    assert text(llm, seed=1) == one
+    first_that(lambda seed: text(llm, seed=seed) != one, range(2, 16))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,14 +13,18 @@ import pytest
 from llama_cpp import LogitsProcessorList, StoppingCriteriaList
 from llama_cpp.llama_grammar import LlamaGrammar
 
-from conftest import MakeLlama
+from conftest import MakeLlama, PressCtrlC
 from drugs_cpp import DRUGS, BusyError, Llama, StateError, _core
+from support.ctrl_c import n_computed
+from support.patience import wait_until
 
 PROMPT = "The keeper of the lighthouse looked at the sea and"
 ACCENTS = "Translate to Chinese and add an emoji: good morning, my friend ->"
 
 Options = dict[str, Any]
-PressCtrlC = Callable[[float], threading.Timer]
+
+#: without the tokens that end a text of the real model, for texts that must go on
+ENDLESS = {"logit_bias": {0: -1e9, 2: -1e9}}
 
 
 def without_id(answer: Any) -> Any:
@@ -31,14 +34,14 @@ def without_id(answer: Any) -> Any:
 @pytest.fixture(scope="module")
 def upstream(model_path: str) -> Any:
     """llama-cpp-python's own class, on the same libraries."""
-    llm = llama_cpp.Llama(model_path, n_ctx=256, n_threads=2, n_threads_batch=2, verbose=False)
+    llm = llama_cpp.Llama(model_path, n_ctx=256, n_threads=1, n_threads_batch=1, verbose=False)
     yield llm
     llm.close()
 
 
 @pytest.fixture(scope="module")
 def llm(model_path: str) -> Any:
-    llm = Llama(model_path, n_ctx=256, n_threads=2, n_threads_batch=2, verbose=False)
+    llm = Llama(model_path, n_ctx=256, n_threads=1, n_threads_batch=1, verbose=False)
     yield llm
     llm.close()
 
@@ -73,13 +76,15 @@ def test_answers_are_upstreams(llm: Any, upstream: Any, prompt: Any, options: Op
     llm.reset()
     upstream.reset()
     ours, theirs = (without_id(model.create_completion(prompt, **options)) for model in (llm, upstream))
-    if ours["choices"] == theirs["choices"] and options["max_tokens"] != 1:
-        assert ours == theirs
-    # upstream goes on behind max_tokens while a character is incomplete
-    elif not ours["choices"][0]["text"]:
-        assert ours["usage"]["completion_tokens"] == options["max_tokens"]
-    else:
-        assert ours["choices"] == theirs["choices"]
+    if ours != theirs:
+        # upstream looks for no end in the three tokens that may complete a character of several bytes
+        text, upstreams_text = (answer["choices"][0]["text"] for answer in (ours, theirs))
+        assert not upstreams_text.isascii()
+        assert upstreams_text.startswith(text)
+        assert 1 <= theirs["usage"]["completion_tokens"] - ours["usage"]["completion_tokens"] <= 3
+        if upstreams_text != text:
+            assert not upstreams_text[len(text)].isascii()
+            assert ours["choices"][0]["finish_reason"] == "length"
 
 
 def test_an_echo_is_upstreams(llm: Any, upstream: Any) -> None:
@@ -99,7 +104,7 @@ def test_plain_completions_do_not_use_the_loop_in_python(llm: Any) -> None:
 
 @pytest.mark.usefixtures("no_python_loop")
 def test_a_stream_is_the_text_in_pieces(llm: Any) -> None:
-    for options in ({"stop": ["sea", "light"]}, {"temperature": 1.5, "seed": 3}, {}):
+    for options in ({"stop": ["sea", "light"]}, {"temperature": 1.5, "seed": 3}, ENDLESS):
         llm.reset()
         whole = llm.create_completion(ACCENTS, max_tokens=80, **options)["choices"][0]
         llm.reset()
@@ -109,7 +114,7 @@ def test_a_stream_is_the_text_in_pieces(llm: Any) -> None:
             whole["finish_reason"]
         ]
         assert len({chunk["id"] for chunk in chunks}) == 1
-        assert len(chunks) > 10
+        assert len(chunks) > 10 or options != ENDLESS
 
 
 @pytest.mark.parametrize(
@@ -140,7 +145,7 @@ def tell(llm: Llama, letters: bytes, stop: list[bytes]) -> list[bytes]:
     for i in range(len(letters)):
         logits = np.zeros(llm.n_vocab(), np.float32)
         logits[token_of[letters[i : i + 1]]] = 1
-        llm._decoder.choose(sequence, logits)
+        llm.engine.session.decoder.choose(sequence, logits)
         told.append(sequence.take_text())
     return [piece for piece in told if piece]
 
@@ -151,7 +156,7 @@ def test_the_most_likely_token_is_the_first_of_the_largest(llm: Llama) -> None:
         logits = rng.integers(-3, 3, llm.n_vocab()).astype(np.float32)
         logits[: rng.integers(0, 20)] = -np.inf
         sequence = _core.Sequence(0, 0, 9, stop=[], stop_tokens=[], sampler=0)
-        llm._decoder.choose(sequence, logits)
+        llm.engine.session.decoder.choose(sequence, logits)
         assert sequence.tokens == [int(logits.argmax())]
 
 
@@ -186,12 +191,12 @@ def in_cpp(llm: Llama) -> list[int]:
 
 
 @pytest.mark.parametrize("rate", [420, 7])
-@pytest.mark.parametrize("protect_inputs", [True, False])
+@pytest.mark.parametrize("dose_inputs", [False, True])
 def test_the_same_tokens_dirty_positions_and_showers_as_one_by_one(
-    make_llama: MakeLlama, rate: int, protect_inputs: bool
+    make_llama: MakeLlama, rate: int, dose_inputs: bool
 ) -> None:
-    llm = make_llama(drugs=DRUGS(a_dose=0.3, pk_dose=0.2), protect_inputs=protect_inputs)
-    llm.set_sobering_rate(rate)
+    llm = make_llama(drugs=DRUGS(A=0.3, pK=0.2), dose_inputs=dose_inputs)
+    llm.sober_interval = rate
     one_by_one, dirty, n_tokens = texts(llm, in_python), llm.dirty_count, llm.n_tokens
     assert texts(llm, in_cpp) == one_by_one
     assert (llm.dirty_count, llm.n_tokens) == (dirty, n_tokens)
@@ -200,13 +205,14 @@ def test_the_same_tokens_dirty_positions_and_showers_as_one_by_one(
 
 def test_a_dose_that_another_thread_sets_holds_at_once(make_llama: MakeLlama) -> None:
     llm: Any = make_llama(drugs=DRUGS(seed=1), n_ctx=1024)
-    endless = {"max_tokens": 400, "logit_bias": {llm.token_eos(): -1e9, 0: -1e9}}
-    thread = threading.Thread(target=llm.create_completion, args=(PROMPT,), kwargs=endless)
+    n_prompt = len(llm.tokenize(PROMPT.encode()))
+    thread = threading.Thread(target=llm.create_completion, args=(PROMPT,), kwargs={"max_tokens": 400, **ENDLESS})
     thread.start()
-    time.sleep(0.4)
+    wait_until(lambda: n_computed(llm._ctx.ctx) >= n_prompt + 20)
     llm.drugs.set_A_dose_theta(0.4)
+    n_sober = n_computed(llm._ctx.ctx)
     thread.join()
-    assert 0 < llm.dirty_count < 399  # dosed from then on, and not before
+    assert n_prompt + 20 <= llm.n_tokens - llm.dirty_count <= n_sober + 2  # dosed from then on, and not before
 
 
 #
@@ -215,16 +221,13 @@ def test_a_dose_that_another_thread_sets_holds_at_once(make_llama: MakeLlama) ->
 
 
 def test_ctrl_c_ends_decoding_within_a_token(make_llama: MakeLlama, press_ctrl_c: PressCtrlC) -> None:
-    llm: Any = make_llama(n_ctx=4096, drugs=DRUGS(a_dose=0.1))
-    llm.create_completion(PROMPT, max_tokens=2)
-    start = time.perf_counter()
-    press_ctrl_c(0.4)
+    llm: Any = make_llama(n_ctx=4096, drugs=DRUGS(A=0.1))
+    ctrl_c = press_ctrl_c(lambda: n_computed(llm._ctx.ctx), 40)
     with pytest.raises(KeyboardInterrupt):
-        llm.create_completion(PROMPT, max_tokens=4000, logit_bias={llm.token_eos(): -1e9})
-    late = time.perf_counter() - start - 0.4
-    assert late < 1, "a token takes milliseconds"  # generous: other processes may be running
+        llm.create_completion(PROMPT, max_tokens=4000, **ENDLESS)
+    assert ctrl_c.n_computed_since() <= 3  # signals are looked for every two milliseconds
     n_tokens = llm.n_tokens
-    assert 20 < n_tokens < 2000
+    assert n_tokens >= 40
     assert llm.dirty_count == n_tokens - len(llm.tokenize(PROMPT.encode()))
     assert llm.create_completion(PROMPT, max_tokens=8)["choices"][0]["text"]
 
@@ -303,8 +306,7 @@ def test_a_second_thread_is_refused_and_the_first_one_goes_on(make_llama: MakeLl
     answers: list[Any] = []
     thread = threading.Thread(target=lambda: answers.append(llm.create_completion(PROMPT, max_tokens=200)["choices"]))
     thread.start()
-    while thread.is_alive() and llm.n_tokens < 2:  # until the prompt is computed
-        time.sleep(0.001)
+    wait_until(lambda: llm.n_tokens >= 2)  # the prompt is computed
     for call in (llm.reset, llm.cold_shower, llm.save_state, lambda: llm.eval([1]), lambda: llm.create_completion("x")):
         with pytest.raises(BusyError, match="another thread"):
             call()
@@ -313,7 +315,7 @@ def test_a_second_thread_is_refused_and_the_first_one_goes_on(make_llama: MakeLl
 
 
 def test_two_models_in_two_threads_give_the_same_as_one_after_the_other(make_llama: MakeLlama) -> None:
-    models = [make_llama(drugs=DRUGS(a_dose=0.3), n_threads=1, n_threads_batch=1) for _ in range(2)]
+    models = [make_llama(drugs=DRUGS(A=0.3), n_threads=1, n_threads_batch=1) for _ in range(2)]
     alone = [run_seed(models[0], seed) for seed in (1, 2)]
     found: list[Any] = [None, None]
 

@@ -5,6 +5,7 @@ import json
 import math
 import numbers
 import pickle
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -16,10 +17,10 @@ import numpy as np
 import pytest
 
 from drugs_cpp import Llama
-from drugs_cpp.drugs import DRUGS
+from drugs_cpp.doses.drugs import DRUGS
+from drugs_cpp.doses.profile import DoseProfile
+from drugs_cpp.doses.sites import SITES
 from drugs_cpp.errors import DoseError, DrugsError, SeedError
-from drugs_cpp.profile import DoseProfile
-from drugs_cpp.sites import SITES
 
 RAMP = ({"depth": 0.0, "peakratio": 0.0}, {"depth": 0.5, "peakratio": 1.0})
 
@@ -31,8 +32,8 @@ def column(drugs: DRUGS, site: str, n_layer: int = 4) -> list[float]:
 
 
 def full() -> DRUGS:
-    drugs = DRUGS(0.1, 0.2, 0.3, 0.4, 0.5, h_shape=(RAMP, "ceil"), pv_shape=RAMP, seed=7)
-    drugs.dose_multiplier = 0.5
+    drugs = DRUGS(H=0.1, Q=0.2, K=0.3, V=0.4, A=0.5, shape={"H": (RAMP, "ceil"), "pV": RAMP}, seed=7)
+    drugs.multiplier = 0.5
     return drugs
 
 
@@ -46,7 +47,7 @@ def test_the_sites_and_their_order() -> None:
 
 
 def test_a_table_computed_by_hand() -> None:
-    drugs = DRUGS(h_dose=0.1, q_dose=0.2, k_dose=0.6, a_dose=0.3, pk_dose=0.4, pv_dose=0.5)
+    drugs = DRUGS(H=0.1, Q=0.2, K=0.6, A=0.3, pK=0.4, pV=0.5)
     drugs.set_H_dose_shape(RAMP, "interpolate")
     drugs.set_Q_dose_shape(RAMP, "ceil")
     drugs.set_A_dose_shape(RAMP, "floor")
@@ -64,7 +65,7 @@ def test_a_table_computed_by_hand() -> None:
 
 
 def test_a_table_is_kept_until_something_changes() -> None:
-    drugs = DRUGS(a_dose=0.1)
+    drugs = DRUGS(A=0.1)
     table = drugs.table(3)
     assert drugs.table(3) is table
     assert drugs.table(4).shape == (4, len(SITES))
@@ -81,7 +82,7 @@ def test_a_model_has_layers(n_layer: Any) -> None:
 
 
 def test_numpy_numbers_are_numbers() -> None:
-    drugs = DRUGS(a_dose=np.float32(0.5))  # type: ignore[arg-type]
+    drugs = DRUGS(A=np.float32(0.5))  # type: ignore[arg-type]
     assert drugs.table(np.int64(2)).shape == (2, len(SITES))  # type: ignore[arg-type]
     assert json.dumps(drugs.to_dict())
 
@@ -93,7 +94,7 @@ def test_numpy_numbers_are_numbers() -> None:
 
 @pytest.mark.parametrize("site", SITES)
 def test_each_site_has_its_own_dose_and_shape(site: str) -> None:
-    by_keyword = DRUGS(**{f"{site.lower()}_dose": 0.2, f"{site.lower()}_shape": (RAMP, "ceil")})  # type: ignore[arg-type]
+    by_keyword = DRUGS(**{site: 0.2}, shape={site: (RAMP, "ceil")})  # type: ignore[arg-type]
     by_own_setter = DRUGS()
     getattr(by_own_setter, f"set_{site}_dose_theta")(0.2)
     getattr(by_own_setter, f"set_{site}_dose_shape")(RAMP, "ceil")
@@ -113,25 +114,26 @@ def test_each_site_has_its_own_dose_and_shape(site: str) -> None:
 
 
 def test_a_shape_can_be_taken_back() -> None:
-    drugs = DRUGS(a_dose=0.1, a_shape=RAMP)
+    drugs = DRUGS(A=0.1, shape={"A": RAMP})
     drugs.set_A_dose_shape(None)
-    assert drugs == DRUGS(a_dose=0.1)
+    assert drugs == DRUGS(A=0.1)
 
 
 def test_two_points_are_no_pair_with_a_mode() -> None:
-    assert DRUGS(a_shape=RAMP) == DRUGS(a_shape=list(RAMP)) == DRUGS(a_shape=(RAMP, "interpolate"))
-    assert DRUGS(a_shape=RAMP) == DRUGS(a_shape=DoseProfile(RAMP))
+    ramp = DRUGS(shape={"A": RAMP})
+    assert ramp == DRUGS(shape={"A": list(RAMP)}) == DRUGS(shape={"A": (RAMP, "interpolate")})
+    assert ramp == DRUGS(shape={"A": DoseProfile(RAMP)}) == DRUGS(shape={"A": DoseProfile(RAMP).to_dict()})
 
 
 def test_the_angle_that_was_set_is_read_back_without_multiplier() -> None:
     assert full().get_dose_theta("A") == 0.5
-    assert full().get_dose_multiplier() == full().dose_multiplier == 0.5
+    assert full().get_dose_multiplier() == full().multiplier == 0.5
 
 
 def test_detox_keeps_multiplier_and_seed() -> None:
     drugs = full()
     drugs.detox()
-    assert drugs == DRUGS(dose_multiplier=0.5, seed=7)
+    assert drugs == DRUGS(multiplier=0.5, seed=7)
     assert drugs.is_sober
     assert not drugs.table(6).any()
 
@@ -139,20 +141,20 @@ def test_detox_keeps_multiplier_and_seed() -> None:
 def test_what_is_sober() -> None:
     zero = [{"depth": 0.5, "peakratio": 0}]
     assert DRUGS().is_sober
-    assert DRUGS(a_shape=RAMP).is_sober
-    assert DRUGS(a_dose=0.1, dose_multiplier=0).is_sober
-    assert DRUGS(a_dose=0.1, a_shape=zero).is_sober
-    assert not DRUGS(a_dose=0.1, h_shape=zero).is_sober
+    assert DRUGS(shape={"A": RAMP}).is_sober
+    assert DRUGS(A=0.1, multiplier=0).is_sober
+    assert DRUGS(A=0.1, shape={"A": zero}).is_sober
+    assert not DRUGS(A=0.1, shape={"H": zero}).is_sober
     assert not full().is_sober
 
 
 def test_seeds() -> None:
     drugs = DRUGS(seed=3)
-    assert drugs.get_seed() == drugs.seed == 3
+    assert drugs.seed == 3
     drugs.set_seed(4)
     assert drugs.seed == 4
     drugs.seed = None
-    assert drugs.get_seed() is None
+    assert drugs.seed is None
     drugs.set_seed(0xFFFFFFFF)
     assert drugs.seed is None
 
@@ -190,7 +192,7 @@ def test_angles_that_are_none(bad: Any) -> None:
     assert repr(bad) in str(caught.value)
     assert " A " in str(caught.value)
     with pytest.raises(DoseError):
-        DRUGS(a_dose=bad)
+        DRUGS({"A": bad})
     assert drugs == full()
     assert drugs.version == full().version
 
@@ -204,12 +206,12 @@ def test_multipliers_that_are_none(bad: Any) -> None:
 
 
 def test_a_dose_beyond_float32_is_refused_when_it_is_set() -> None:
-    drugs = DRUGS(a_dose=1e30)
+    drugs = DRUGS(A=1e30)
     with pytest.raises(DoseError, match="dose at A"):
-        drugs.dose_multiplier = 1e30
+        drugs.multiplier = 1e30
     with pytest.raises(DoseError, match="dose at A"):
         drugs.set_A_dose_shape([{"depth": 0, "peakratio": 1e30}])
-    assert drugs == DRUGS(a_dose=1e30)
+    assert drugs == DRUGS(A=1e30)
 
 
 @pytest.mark.parametrize("site", ["B", "", "Kp", None, 2, ["A"]])
@@ -247,21 +249,36 @@ def test_a_failed_step_changes_neither_profile_nor_dose() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"), [("a_dos", "a_dose"), ("adose", "a_dose"), ("pK_dose", "pk_dose"), ("h_shap", "h_shape")]
+    ("name", "meant"),
+    [
+        ("a_dose", "A=0.1"),
+        ("pK_dose", "pK=0.1"),
+        ("a", "A=0.1"),
+        ("h_shape", 'shape={"H": ...}'),
+        ("dose_multiplier", "multiplier=0.1"),
+        ("sead", "seed=0.1"),
+    ],
 )
 def test_misspelt_arguments_are_named(name: str, meant: str) -> None:
-    with pytest.raises(TypeError, match=f"{name!r}.*did you mean {meant!r}"):
+    with pytest.raises(TypeError, match=f"{name!r}.*did you mean {re.escape(f'DRUGS({meant})')}"):
         DRUGS(**{name: 0.1})  # type: ignore[arg-type]
 
 
 def test_unknown_arguments_get_the_list() -> None:
-    with pytest.raises(TypeError, match=r"'temperature'.*h_dose.*pv_shape.*seed"):
+    with pytest.raises(TypeError, match=r"'temperature'.*H, Q, K, V, A, pK, pV, shape, multiplier, noise, seed"):
         DRUGS(temperature=0.1)
+
+
+def test_doses_are_named() -> None:
+    with pytest.raises(TypeError, match=r"DRUGS\(0\.3\): name the site, such as DRUGS\(A=0\.3\)"):
+        DRUGS(0.3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="positional argument"):
+        DRUGS({}, 0.3)  # type: ignore[call-arg]
 
 
 def test_attributes_that_do_not_exist_cannot_be_set() -> None:
     with pytest.raises(AttributeError):
-        DRUGS().a_dose = 0.1  # type: ignore[attr-defined]
+        DRUGS().dose = 0.1  # type: ignore[attr-defined]
 
 
 #
@@ -281,14 +298,14 @@ def test_copies_are_equal_and_apart(twin: Any) -> None:
 
 
 def test_assign_takes_everything() -> None:
-    drugs = DRUGS(a_dose=0.9)
+    drugs = DRUGS(A=0.9)
     drugs.assign(full())
     assert drugs == full()
 
 
 def test_equality() -> None:
-    assert DRUGS(a_dose=0.1) != DRUGS(a_dose=0.2)
-    assert DRUGS(a_dose=0.1) != DRUGS(h_dose=0.1)
+    assert DRUGS(A=0.1) != DRUGS(A=0.2)
+    assert DRUGS(A=0.1) != DRUGS(H=0.1)
     assert DRUGS(seed=1) != DRUGS(seed=2)
     assert DRUGS() != 0
     with pytest.raises(TypeError, match="unhashable"):
@@ -297,7 +314,7 @@ def test_equality() -> None:
 
 def test_repr_makes_the_same_object() -> None:
     assert repr(DRUGS()) == "DRUGS()"
-    assert repr(DRUGS(a_dose=0.1, seed=7)) == "DRUGS(a_dose=0.1, seed=7)"
+    assert repr(DRUGS(A=0.1, seed=7)) == "DRUGS(A=0.1, seed=7)"
     assert eval(repr(full())) == full()
 
 
@@ -310,19 +327,50 @@ def test_plain_values_survive_json(tmp_path: Path) -> None:
 
 def test_what_a_file_leaves_out_is_as_in_a_new_object() -> None:
     assert DRUGS.from_dict({}) == DRUGS()
-    assert DRUGS.from_dict({"dose_theta": {"A": 0.1}}) == DRUGS(a_dose=0.1)
+    assert DRUGS.from_dict({"A": 0.1}) == DRUGS({"A": 0.1}) == DRUGS(A=0.1)
+
+
+def test_files_of_the_first_format_load(tmp_path: Path) -> None:
+    old = {
+        "dose_theta": {"H": 0.1, "Q": 0.2, "K": 0.3, "V": 0.4, "A": 0.5, "pK": 0.0, "pV": 0.0},
+        "dose_shape": {"H": {"points": RAMP, "mode": "ceil"}, "pV": {"points": RAMP, "mode": "interpolate"}},
+        "dose_multiplier": 0.5,
+        "noise": "isotropic",
+        "seed": 7,
+    }
+    file = tmp_path / "doses.json"
+    file.write_text(json.dumps(old))
+    assert DRUGS.load(file) == full()
+
+
+def test_keywords_come_on_top_of_a_mapping() -> None:
+    assert DRUGS({"A": 0.1, "H": 0.2, "seed": 3}, A=0.3, seed=7) == DRUGS(A=0.3, H=0.2, seed=7)
+
+
+def test_plain_values_say_what_is_set() -> None:
+    assert DRUGS().to_dict() == {"noise": "isotropic", "seed": None}
+    assert DRUGS(A=0.3, multiplier=2, seed=7).to_dict() == {"A": 0.3, "multiplier": 2, "noise": "isotropic", "seed": 7}
+
+
+@pytest.mark.parametrize("name", ["sink", "dose_inputs", "sober_interval"])
+def test_what_belongs_to_a_model_is_told_from_doses(name: str) -> None:
+    with pytest.raises(DoseError, match=rf"'{name}' does not belong to doses: give it to Llama\({name}="):
+        DRUGS({"A": 0.1, name: 6})
 
 
 @pytest.mark.parametrize(
     "values",
     [
         [],
-        {"a_dose": 0.1},
+        {"a": 0.1},
+        {"A": "0.1"},
+        {"A": None},
+        {"shape": {"B": []}},
+        {"shape": {"A": {"points": [{"depth": 0, "peakratio": 1}], "way": 1}}},
         {"dose_theta": 0.1},
         {"dose_theta": {"B": 0.1}},
         {"dose_theta": {"A": -1}},
         {"dose_theta": {"A": "0.1"}},
-        {"dose_shape": {"A": [{"depth": 0, "peakratio": 1}]}},
         {"dose_shape": {"A": {"points": []}}},
         {"dose_shape": {"A": {"mode": "ceil"}}},
         {"dose_shape": {"A": {"points": [{"depth": 0, "peakratio": 1}], "mode": "up"}}},
@@ -402,7 +450,7 @@ def test_no_change_from_another_thread_is_lost() -> None:
     drugs.set_H_dose_theta(0.2)
     other_is_through.set()
     slow.join()
-    assert drugs == DRUGS(h_dose=0.2, a_dose=0.1)
+    assert drugs == DRUGS(H=0.2, A=0.1)
 
 
 #
@@ -412,7 +460,7 @@ def test_no_change_from_another_thread_is_lost() -> None:
 
 def test_inject_doses_a_plain_model(tiny_model_path: str) -> None:
     llm = llama_cpp.Llama(tiny_model_path, n_ctx=64, verbose=False)
-    drugs = DRUGS(a_dose=0.1)
+    drugs = DRUGS(A=0.1)
     assert drugs.inject(llm) is llm
     assert isinstance(llm, Llama)
     assert llm.drugs is drugs
@@ -421,4 +469,4 @@ def test_inject_doses_a_plain_model(tiny_model_path: str) -> None:
 
 def test_inject_takes_models_only() -> None:
     with pytest.raises(TypeError, match=r"llama_cpp\.Llama"):
-        DRUGS().inject("model.gguf")  # type: ignore[arg-type]
+        DRUGS().inject("model.gguf")

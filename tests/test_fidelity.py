@@ -1,23 +1,25 @@
-"""What benchmarks/fidelity rests on: its statistics, its page, and that its PyTorch model is the engine's."""
+"""What benchmarks/fidelity rests on: its statistics, its page, and that its independent model is the engine's.
+
+The model computes in numpy here, and in PyTorch in `make fidelity`: its source is the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from benchmarks.fidelity.arrays import NumpyArrays
 from benchmarks.fidelity.divergence import agree, changed, kl, standard_error
 from benchmarks.fidelity.engine_side import EngineSide
 from benchmarks.fidelity.measure import measure
+from benchmarks.fidelity.model_side import ModelSide
 from benchmarks.fidelity.page import HALF, SHIPPED, TORCH, disagreements, page
 from benchmarks.fidelity.protocol import F32, N_STEPS, NOISES, PROMPTS, SINK, Cell, Dose, Shift, Side, Text
+from benchmarks.fidelity.rotation import RandomTurn, rotate
 from drugs_cpp import SITES
-
-if TYPE_CHECKING:
-    from benchmarks.fidelity.torch_side import TorchSide
 
 TEXT = Text(prompt=tuple(range(20, 32)), fed=tuple(range(40, 48)))
 
@@ -36,11 +38,14 @@ def engine(model_path: str) -> Iterator[EngineSide]:
     engine.close()
 
 
-def torch_side(path: str) -> TorchSide:
-    pytest.importorskip("torch", reason="torch is not installed: it comes with drugs_cpp[fidelity]")
-    from benchmarks.fidelity.torch_side import TorchSide
+@pytest.fixture
+def arrays() -> NumpyArrays:
+    return NumpyArrays()
 
-    return TorchSide(Path(path))
+
+@pytest.fixture(scope="module")
+def tiny_model(tiny_model_path: str) -> ModelSide:
+    return ModelSide(Path(tiny_model_path), NumpyArrays())
 
 
 #
@@ -139,71 +144,60 @@ def test_a_run_leaves_nothing_behind(tiny_engine: EngineSide) -> None:
 
 
 #
-# PyTorch
+# model
 #
 
 
-def test_the_rotation_turns_by_its_angle() -> None:
-    torch = pytest.importorskip("torch")
-    from benchmarks.fidelity.rotation import rotate
-
-    generator = torch.Generator().manual_seed(1)
-    x, g = torch.randn((2, 1000, 64), generator=generator, dtype=torch.float64)
-    theta = torch.linspace(0, 3, 1000, dtype=torch.float64)[:, None]
-    y = rotate(x, theta, g)
-    lengths = x.norm(dim=-1)
-    torch.testing.assert_close(y.norm(dim=-1), lengths)
-    torch.testing.assert_close((x * y).sum(-1), lengths.square() * theta[:, 0].cos())
-    assert torch.equal(y[0], x[0])
-    side = y - theta.cos() * x
-    assert torch.all((side * g).sum(-1)[1:] > 0)
+def test_the_rotation_turns_by_its_angle(arrays: NumpyArrays) -> None:
+    x, g = np.random.default_rng(1).standard_normal((2, 1000, 64))
+    theta = np.linspace(0, 3, 1000)[:, None]
+    y = rotate(arrays, x, theta, g)
+    lengths = np.linalg.norm(x, axis=-1)
+    np.testing.assert_allclose(np.linalg.norm(y, axis=-1), lengths, rtol=1e-7)
+    np.testing.assert_allclose((x * y).sum(-1), lengths**2 * np.cos(theta[:, 0]), rtol=1e-7, atol=1e-7)
+    np.testing.assert_array_equal(y[0], x[0])
+    side = y - np.cos(theta) * x
+    assert ((side * g).sum(-1)[1:] > 0).all()
 
 
 @pytest.mark.parametrize("noise", NOISES)
-def test_rows_have_their_own_angles_and_the_sink_has_none(noise: str) -> None:
-    torch = pytest.importorskip("torch")
-    from benchmarks.fidelity.rotation import RandomTurn
-
-    turn = RandomTurn("K", noise, [0.0, 0.3], torch.Generator().manual_seed(1))
-    x = torch.randn((2, 3, 20, 64), generator=torch.Generator().manual_seed(2))  # rows, heads, positions
+def test_rows_have_their_own_angles_and_the_sink_has_none(noise: str, arrays: NumpyArrays) -> None:
+    turn = RandomTurn("K", noise, [0.0, 0.3], arrays)
+    x = np.random.default_rng(2).standard_normal((2, 3, 20, 64), dtype=np.float32)  # rows, heads, positions
     y = turn("K", x)
-    cosines = (x * y).sum(-1) / x.square().sum(-1)
-    assert torch.equal(y[0], x[0])
-    assert torch.equal(y[1, :, :SINK], x[1, :, :SINK])
-    assert torch.all(cosines[1, :, SINK:] < 1)
-    assert torch.all(cosines[1] > 0.999 * np.cos(0.3))
+    cosines = (x * y).sum(-1) / np.square(x).sum(-1)
+    np.testing.assert_array_equal(y[0], x[0])
+    np.testing.assert_array_equal(y[1, :, :SINK], x[1, :, :SINK])
+    assert (cosines[1, :, SINK:] < 1).all()
+    assert (cosines[1] > 0.999 * np.cos(0.3)).all()
     assert turn("V", x) is x
 
 
-def test_only_the_reference_noise_leans() -> None:
-    torch = pytest.importorskip("torch")
-    from benchmarks.fidelity.rotation import RandomTurn
-
-    x = torch.randn((1, 500, 64), generator=torch.Generator().manual_seed(2))
+def test_only_the_reference_noise_leans(arrays: NumpyArrays) -> None:
+    x = np.random.default_rng(2).standard_normal((1, 500, 64), dtype=np.float32)
     for noise, leans in (("isotropic", False), ("reference", True)):
-        moved = RandomTurn("A", noise, [1.0], torch.Generator().manual_seed(1))("A", x) - x
-        assert bool(moved.mean() > 0.01) == leans
+        moved = RandomTurn("A", noise, [1.0], arrays)("A", x) - x
+        assert (moved.mean() > 0.01) == leans
 
 
-def test_sober_logits_are_the_engines(tiny_model_path: str, tiny_engine: EngineSide) -> None:
-    torch = torch_side(tiny_model_path)
-    assert kl(torch.sober(TEXT), tiny_engine.sober(TEXT)).max() < 1e-5
+def test_sober_logits_are_the_engines(tiny_model: ModelSide, tiny_engine: EngineSide) -> None:
+    assert kl(tiny_model.sober(TEXT), tiny_engine.sober(TEXT)).max() < 1e-5
 
 
 def test_sober_logits_of_the_real_model_are_the_engines(model_path: str, engine: EngineSide) -> None:
-    torch = torch_side(model_path)
+    model = ModelSide(Path(model_path), NumpyArrays())
     text = engine.text(PROMPTS[1])
-    assert kl(torch.sober(text), engine.sober(text)).mean() < 0.01
-    assert changed(torch.sober(text), engine.sober(text)).mean() < 0.2
+    text = text._replace(fed=text.fed[:16])
+    assert kl(model.sober(text), engine.sober(text)).mean() < 0.01
+    assert changed(model.sober(text), engine.sober(text)).mean() < 0.2
 
 
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("site", SITES)
 def test_doses_do_what_they_do_in_the_engine(
-    site: str, noise: str, tiny_model_path: str, tiny_engine: EngineSide
+    site: str, noise: str, tiny_model: ModelSide, tiny_engine: EngineSide
 ) -> None:
-    torch = torch_side(tiny_model_path)
     dose = Dose(site, noise, (0.5,))
-    expected, found = (side.shift(TEXT, dose, range(400)).kl for side in (torch, tiny_engine))
+    expected, found = (side.shift(TEXT, dose, range(400)).kl for side in (tiny_model, tiny_engine))
     limit = max(0.1 * expected.mean(), 4 * standard_error(found - expected))
     assert abs(found.mean() - expected.mean()) < limit

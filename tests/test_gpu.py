@@ -18,11 +18,13 @@ F32 = npt.NDArray[np.float32]
 
 CARDS = [device["name"] for device in _core.devices() if device["kind"] in ("GPU", "IGPU")]
 
-pytestmark = pytest.mark.skipif(not CARDS, reason="no graphics card, or none that this build of llama.cpp knows")
+pytestmark = pytest.mark.skipif(
+    not CARDS, reason="no graphics card that this build knows: where one is, `CMAKE_ARGS=-DGGML_CUDA=ON make check-gpu`"
+)
 
 OPS = "RANDOM_ROTATE,RANDOM_ROTATE_SCORES_VALUES"
 
-#: what the kernels read: see csrc/kernel/random-rotate-gpu-cache.h
+#: what the kernels read: see csrc/kernel/gpu/random-rotate-gpu-cache.h
 CACHE_TYPES = ["f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1"]
 
 PROMPT = [1, *range(40, 60)]
@@ -106,13 +108,13 @@ def test_logits(make_llama: MakeLlama, tiny_model_path: str, site: str, flash_at
     """As near to the CPU's as sober ones are, or nearly so; a dose moves them a hundred times as far."""
 
     def logits(n_gpu_layers: int, **dose: Any) -> F32:
-        settings: dict[str, Any] = {"flash_attn": flash_attn, "protect_inputs": False, "type_k": 0, "type_v": 0}
+        settings: dict[str, Any] = {"flash_attn": flash_attn, "dose_inputs": True, "type_k": 0, "type_v": 0}
         llm = make_llama(tiny_model_path, n_gpu_layers=n_gpu_layers, **settings)
         llm.drugs.assign(DRUGS(seed=7, **dose))
         llm.eval(PROMPT)
         return last_logits(llm)
 
-    dose: dict[str, Any] = {f"{site.lower()}_dose": 0.5}
+    dose: dict[str, Any] = {site: 0.5}
     sober, dosed = np.abs(logits(0) - logits(-1)).max(), np.abs(logits(0, **dose) - logits(-1, **dose)).max()
     moved = np.abs(logits(-1) - logits(-1, **dose)).max()
     assert dosed < max(20 * sober, 1e-4) < moved / 5
@@ -124,7 +126,7 @@ def test_a_new_dose_needs_no_new_graph(make_llama: MakeLlama, tiny_model_path: s
 
     def text(seed: int, dose: float) -> list[int]:
         llm.reset()
-        llm.drugs.assign(DRUGS(seed=seed, a_dose=dose, k_dose=dose, v_dose=dose))
+        llm.drugs.assign(DRUGS(seed=seed, A=dose, K=dose, V=dose))
         return list(llm.Dgenerate(PROMPT, max_new_tokens=32))
 
     fresh = {(seed, dose): text(seed, dose) for seed in (1, 2) for dose in (0.4, 0.8)}
@@ -135,10 +137,10 @@ def test_a_new_dose_needs_no_new_graph(make_llama: MakeLlama, tiny_model_path: s
 
 def test_part_of_the_layers(make_llama: MakeLlama, tiny_model_path: str) -> None:
     """The card's own rounding, of TF32 for example, is all that differs."""
-    dose: dict[str, Any] = {f"{site.lower()}_dose": 0.4 for site in SITES}
+    dose: dict[str, Any] = dict.fromkeys(SITES, 0.4)
 
     def logits(n_gpu_layers: int, **dose: Any) -> F32:
-        llm = make_llama(tiny_model_path, n_gpu_layers=n_gpu_layers, protect_inputs=False, type_k=0, type_v=0)
+        llm = make_llama(tiny_model_path, n_gpu_layers=n_gpu_layers, dose_inputs=True, type_k=0, type_v=0)
         llm.drugs.assign(DRUGS(seed=7, **dose))
         llm.eval(PROMPT)
         return last_logits(llm)

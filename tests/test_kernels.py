@@ -12,7 +12,7 @@ import pytest
 from conftest import built_by_make
 
 ROOT = Path(__file__).resolve().parent.parent
-KERNELS = ROOT / "csrc" / "kernel"
+KERNELS = ROOT / "csrc" / "kernel" / "gpu"
 SHIMS = ROOT / "tests" / "kernels"
 
 
@@ -46,7 +46,7 @@ def test_all_kernels_agree(program: Path) -> None:
 def test_cuda_files_compile(program: Path, architecture: int) -> None:
     """`make check-kernels` compiles them, with warnings as errors, and fails if that does."""
     if shutil.which("nvcc") is None:
-        pytest.skip("nvcc is not installed")
+        pytest.skip("nvcc is not installed: install CUDA (apt install nvidia-cuda-toolkit), then `make check-kernels`")
     for file in ("random-rotate-cuda", "ggml-cuda"):
         compiled = program.parent.parent / "tests" / "kernels" / f"{file}.sm_{architecture}.o"
         assert compiled.stat().st_size > 0
@@ -81,7 +81,7 @@ def test_metal_parameters_stand_in_the_order_of_their_buffers(metal: str) -> Non
 def test_metal_pointers_stay_in_their_memory(metal: str, tmp_path: Path) -> None:
     clang = shutil.which("clang")
     if clang is None:
-        pytest.skip("clang is not installed: its OpenCL has the kinds of memory that Metal has")
+        pytest.skip("clang is not installed, whose OpenCL is like Metal: apt install clang, then `make check-kernels`")
     file = tmp_path / "kernels.clcpp"
     file.write_text(re.sub(r"\[\[[^]]*\]\]", "", metal).replace("device const half *", "device const short *"))
     command = [clang, "-x", "cl", "-cl-std=clc++2021", "-fsyntax-only", "-Wall", "-Wno-unused", "-Werror"]

@@ -7,7 +7,7 @@ import llama_cpp
 import pytest
 
 from drugs_cpp import Llama, ModelFileError, ModelNotFoundError
-from drugs_cpp.model_file import check_model_file, explain_load_failure
+from drugs_cpp.model.model_file import check_model_file, explain_load_failure
 
 
 @pytest.fixture

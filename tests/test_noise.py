@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from drugs_cpp import SITES, _core
-from low_level import Context, Entry
-from tiny_model import N_LAYER
+from support.low_level import Context, Entry
+from support.tiny_model import N_LAYER
 
 F32 = npt.NDArray[np.float32]
 
@@ -86,7 +86,7 @@ def test_micro_batches_change_nothing(tiny_model_path: str, ctx: Context) -> Non
         np.testing.assert_allclose(dosed(small), dosed(ctx), atol=ROUNDING)
 
 
-@pytest.mark.parametrize("n_threads", [1, 4])
+@pytest.mark.parametrize("n_threads", [2, 4])
 def test_threads_change_nothing(tiny_model_path: str, ctx: Context, n_threads: int) -> None:
     with Context(tiny_model_path, n_threads=n_threads, cache_type=llama_cpp.GGML_TYPE_F32) as other:
         np.testing.assert_allclose(dosed(other), dosed(ctx), atol=ROUNDING)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from drugs_cpp.doses.profile import MODES, DoseProfile, ProfilePoint, as_profile
 from drugs_cpp.errors import DoseError
-from drugs_cpp.profile import MODES, DoseProfile, ProfilePoint, as_profile
 
 VALLEY = ({"depth": 0.25, "peakratio": 1.0}, {"depth": 0.5, "peakratio": 0.2}, {"depth": 0.75, "peakratio": 0.6})
 

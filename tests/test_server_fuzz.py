@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -11,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from program import Server
+from support.program import Server
 
 SITES = ("H", "Q", "K", "V", "A", "pK", "pV")
-NAMES = (*SITES, "shape", "multiplier", "seed", "noise", "sink", "inputs", "sober_interval")
-OTHER_NAMES = ("dose_theta", "dose_shape", "dose_multiplier", "a", "B", "")
+NAMES = (*SITES, "shape", "multiplier", "seed", "noise", "sink", "dose_inputs", "sober_interval")
+OTHER_NAMES = ("dose_theta", "dose_shape", "dose_multiplier", "inputs", "a", "B", "")
 
 numbers = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True),
@@ -56,7 +55,7 @@ valid = st.fixed_dictionaries(
         "seed": st.integers(0, 2**32 - 2),
         "noise": st.sampled_from(["isotropic", "reference"]),
         "sink": st.integers(0, 12),
-        "inputs": st.booleans(),
+        "dose_inputs": st.booleans(),
         "sober_interval": st.integers(1, 12),
         "multiplier": st.floats(0, 2),
         "shape": st.dictionaries(
@@ -82,21 +81,13 @@ def server(tiny_model_path: str) -> Iterator[Server]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def connection(server: Server) -> Iterator[http.client.HTTPConnection]:
-    kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    yield kept
-    kept.close()
-
-
-def ask(connection: http.client.HTTPConnection, body: str) -> tuple[int, Any]:
-    connection.request("POST", "/completion", body.encode("utf-8", "replace"), {"Content-Type": "application/json"})
-    response = connection.getresponse()
-    return response.status, json.loads(response.read())
+def ask(server: Server, body: str) -> tuple[int, Any]:
+    answer = server.post("/completion", body.encode("utf-8", "replace"))
+    return answer.status, answer.json
 
 
 def body_with(drugs: object, n_predict: int) -> str:
-    # NaN and Infinity are written as Python does: they are no JSON, and the server says so
+    # NaN and Infinity are written as Python does: they are not JSON, and the server says so
     return json.dumps({"prompt": "Once upon a time", "n_predict": n_predict, "drugs": drugs})
 
 
@@ -105,10 +96,8 @@ slow = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
 @settings(max_examples=2500, deadline=None, derandomize=True, suppress_health_check=slow)
 @given(drugs=odd)
-def test_odd_values_are_answered_or_refused(
-    server: Server, connection: http.client.HTTPConnection, drugs: object
-) -> None:
-    status, answer = ask(connection, body_with(drugs, 2))
+def test_odd_values_are_answered_or_refused(server: Server, drugs: object) -> None:
+    status, answer = ask(server, body_with(drugs, 2))
     assert status in (200, 400), (drugs, answer)
     if status == 400:
         assert answer["error"]["message"]
@@ -119,22 +108,20 @@ def test_odd_values_are_answered_or_refused(
 
 @settings(max_examples=600, deadline=None, derandomize=True, suppress_health_check=slow)
 @given(drugs=valid)
-def test_good_values_are_answered(
-    server: Server, connection: http.client.HTTPConnection, drugs: dict[str, Any]
-) -> None:
-    status, answer = ask(connection, body_with(drugs, 6))
+def test_good_values_are_answered(server: Server, drugs: dict[str, Any]) -> None:
+    status, answer = ask(server, body_with(drugs, 6))
     assert status == 200, (drugs, answer)
-    told = answer.get("drugs", {})
+    reported = answer.get("drugs", {})
     multiplier = drugs.get("multiplier", 1)
     for site in SITES:
         peak = max(point["peakratio"] for point in drugs.get("shape", {}).get(site, [{"peakratio": 1}]))
         if multiplier * drugs.get(site, 0) * peak > 0:
-            assert told[site] == drugs[site]
-            assert told["seed"] == drugs.get("seed", told["seed"])
+            assert reported[site] == drugs[site]
+            assert reported["seed"] == drugs.get("seed", reported["seed"])
     assert server.is_alive
 
 
-def test_huge_bodies_are_answered_or_refused(connection: http.client.HTTPConnection) -> None:
+def test_huge_bodies_are_answered_or_refused(server: Server) -> None:
     point = {"depth": 0.5, "peakratio": 1}
     for drugs in (
         {"A": 0.1, "shape": {"A": [point] * 200_000}},
@@ -143,10 +130,10 @@ def test_huge_bodies_are_answered_or_refused(connection: http.client.HTTPConnect
         {"noise": "x" * 1_000_000},
         json.loads("[" * 400 + "]" * 400),
     ):
-        status, answer = ask(connection, body_with(drugs, 1))
+        status, answer = ask(server, body_with(drugs, 1))
         assert status == 400
         assert len(answer["error"]["message"]) < 2000
-    assert ask(connection, body_with({"A": 0.1}, 1))[0] == 200
+    assert ask(server, body_with({"A": 0.1}, 1))[0] == 200
 
 
 @pytest.mark.parametrize("depth", [10_000, 1_000_000])

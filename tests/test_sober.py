@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +10,9 @@ import pytest
 
 from conftest import MakeLlama, built_by_make, last_logits
 from drugs_cpp import DRUGS, SITES, _core
-from low_level import N_GPU_LAYERS, Context
-from sober_logits import NEXT, PROMPT, sober
+from support.low_level import N_GPU_LAYERS, Context
+from support.process import run_python
+from support.sober_logits import NEXT, PROMPT, sober
 
 Found = dict[str, npt.NDArray[Any]]
 
@@ -25,9 +22,8 @@ def unpatched(model_path: str, tmp_path_factory: pytest.TempPathFactory) -> Foun
     """What the same source computes without our patches."""
     folder = built_by_make("DRUGS_UNPATCHED_LIB")
     output = tmp_path_factory.mktemp("unpatched") / "logits.npz"
-    script = Path(__file__).parent / "sober_logits.py"
-    environment = {**os.environ, "LLAMA_CPP_LIB_PATH": folder}
-    subprocess.run([sys.executable, str(script), model_path, str(output)], env=environment, check=True)
+    ran = run_python("-m", "support.sober_logits", model_path, str(output), LLAMA_CPP_LIB_PATH=folder)
+    assert ran.returncode == 0, ran.stderr
     return dict(np.load(output))
 
 
@@ -47,7 +43,7 @@ def continuation(ctx: Context) -> npt.NDArray[np.float32]:
 
 
 def test_a_context_that_was_dosed_can_be_sober_again(unpatched: Found, model_path: str) -> None:
-    with Context(model_path) as ctx:
+    with Context(model_path, n_threads=2) as ctx:
         _core.set_dose(ctx.address, 0, table(_core.n_layer(ctx.address), 0.5), 7, 6)
         dosed = continuation(ctx)
         assert dosed.tobytes() != unpatched["2-False"].tobytes()
@@ -60,22 +56,22 @@ def test_a_context_that_was_dosed_can_be_sober_again(unpatched: Found, model_pat
 
 @pytest.mark.parametrize("flash_attn", [False, True])
 def test_angles_of_zero_are_sober(unpatched: Found, model_path: str, flash_attn: bool) -> None:
-    with Context(model_path, flash_attn=flash_attn) as ctx:
+    with Context(model_path, n_threads=2, flash_attn=flash_attn) as ctx:
         _core.set_dose(ctx.address, 0, table(_core.n_layer(ctx.address), 0.0), 7, 6)
         assert continuation(ctx).tobytes() == unpatched[f"2-{flash_attn}"].tobytes()
         assert ctx.ops == unpatched[f"ops-2-{flash_attn}"].tolist()
 
 
 def test_a_dose_on_another_sequence_is_sober(unpatched: Found, model_path: str) -> None:
-    with Context(model_path) as ctx:
+    with Context(model_path, n_threads=2) as ctx:
         _core.set_dose(ctx.address, 1, table(_core.n_layer(ctx.address), 0.5), 7, 6)
         assert continuation(ctx).tobytes() == unpatched["2-False"].tobytes()
         assert ctx.ops == unpatched["ops-2-False"].tolist()
 
 
 def test_llama_without_doses_and_with_a_protected_prompt(unpatched: Found, make_llama: MakeLlama) -> None:
-    for drugs in (None, DRUGS(), DRUGS(*[0.5] * len(SITES), seed=1)):
-        llm = make_llama(drugs=drugs, n_ctx=512)
+    for drugs in (None, DRUGS(), DRUGS(dict.fromkeys(SITES, 0.5), seed=1)):
+        llm = make_llama(drugs=drugs, n_ctx=512, n_threads=2, n_threads_batch=2)
         llm.eval(PROMPT)
         assert last_logits(llm).tobytes() == unpatched["2-False"][len(PROMPT) - 1].tobytes()
         assert llm.dirty_count == 0

@@ -11,12 +11,7 @@ from llama_cpp.llama_cache import LlamaRAMCache
 
 from conftest import MakeLlama
 from drugs_cpp import DRUGS, Llama, StateError
-from test_llama import PROMPT, batches_of, strong, text
-
-
-@pytest.fixture
-def llm(make_llama: MakeLlama, tiny_model_path: str) -> Llama:
-    return make_llama(tiny_model_path, drugs=strong())
+from support.tiny_texts import PROMPT, batches_of, strong, text
 
 
 def disturb(llm: Llama) -> None:
@@ -24,15 +19,15 @@ def disturb(llm: Llama) -> None:
     llm.drugs.detox()
     llm.set_seed(99)
     llm.sink = 0
-    llm.protect_inputs = False
-    llm.set_sobering_rate(3)
+    llm.dose_inputs = True
+    llm.sober_interval = 3
     llm.Dgenerate([3, 4, 5], max_new_tokens=8, past_key_values=None)
 
 
 @pytest.mark.parametrize("seed", [7, None])
 def test_a_restored_run_continues_as_it_would_have(llm: Llama, seed: int | None) -> None:
     llm.set_seed(seed)
-    llm.set_sobering_rate(12)
+    llm.sober_interval = 12
     llm.Dgenerate(PROMPT, max_new_tokens=6)
     state = llm.save_state()
     dirty, used = llm.dirty_count, llm.seed
@@ -41,7 +36,7 @@ def test_a_restored_run_continues_as_it_would_have(llm: Llama, seed: int | None)
     disturb(llm)
     llm.load_state(state)
     assert (llm.dirty_count, llm.seed, llm.drugs.seed) == (dirty, used, seed)
-    assert (llm.sink, llm.protect_inputs, llm.get_sobering_rate()) == (6, True, 12)
+    assert (llm.sink, llm.dose_inputs, llm.sober_interval) == (6, False, 12)
     assert llm.Dgenerate([], max_new_tokens=20) == wanted
 
 
@@ -83,7 +78,7 @@ def test_a_state_knows_what_was_computed_alone(
 
 
 def test_a_pickled_model_continues_as_it_would_have(llm: Llama) -> None:
-    llm.set_sobering_rate(9)
+    llm.sober_interval = 9
     llm.sink = 4
     llm.Dgenerate(PROMPT, max_new_tokens=6)
     twin = pickle.loads(pickle.dumps(llm))
@@ -103,7 +98,7 @@ def test_a_fresh_model_can_be_pickled(llm: Llama) -> None:
 
 
 def test_a_plain_state_is_clean_and_ours_serves_upstream(llm: Llama, tiny_model_path: str) -> None:
-    plain = llama_cpp.Llama(tiny_model_path, n_ctx=256, n_threads=2, n_threads_batch=2, verbose=False)
+    plain = llama_cpp.Llama(tiny_model_path, n_ctx=256, n_threads=1, n_threads_batch=1, verbose=False)
     llm.Dgenerate(PROMPT, max_new_tokens=6)
     plain.load_state(llm.save_state())
     assert plain.n_tokens == llm.n_tokens
@@ -145,9 +140,9 @@ def test_a_cache_hit_keeps_the_callers_doses_and_seed(llm: Llama) -> None:
     llm.set_cache(LlamaRAMCache(2 << 28))
     complete(llm, seed=1)
     complete(llm, [1, 9, 8, 7, 6, 5, 4])
-    llm.drugs.assign(DRUGS(a_dose=0.2))
+    llm.drugs.assign(DRUGS(A=0.2))
     complete(llm, seed=2)
-    assert llm.drugs == DRUGS(a_dose=0.2)
+    assert llm.drugs == DRUGS(A=0.2)
     assert llm.seed == 2
 
 

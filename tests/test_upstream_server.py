@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.server_process import free_port
 from conftest import built_by_make
-from program import DRUGS
+from support.program import DRUGS
 
 HERE = Path(__file__).parent / "upstream_server"
 
@@ -25,14 +26,14 @@ def test_upstreams_own_tests_pass(model_path: str, tmp_path: Path) -> None:
     folder = Path(built_by_make("DRUGS_UPSTREAM_SERVER_TESTS"))
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(HERE), str(folder)]),
+        "PYTHONPATH": os.pathsep.join([str(HERE), str(folder), str(HERE.parent)]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "GIT_CEILING_DIRECTORIES": str(folder.parents[3]),  # this repository ignores the folder that it is built in
         "LLAMA_SERVER_BIN_PATH": str(HERE / "server_with_small_model.py"),
         "LLAMA_CACHE": str(tmp_path),
         "DRUGS_PROGRAM": f"'{DRUGS}' serve",
         "DRUGS_SMALL_MODEL": model_path,
-        "PORT": "18080",
+        "PORT": str(free_port()),
     }
     options = ["--noconftest", "-p", "upstream_server_plugin", "-p", "no:cacheprovider", "-q", "-m", "not slow", "-rf"]
     done = subprocess.run(

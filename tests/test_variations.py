@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import gc
 import json
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +17,7 @@ import psutil
 import pytest
 from llama_cpp._internals import LlamaContext
 
-from conftest import MakeLlama, built_by_make, same_rounding
+from conftest import MakeLlama, PressCtrlC, built_by_make, same_rounding
 from drugs_cpp import (
     DRUGS,
     SITES,
@@ -33,25 +33,31 @@ from drugs_cpp import (
     StateError,
     TokenError,
     _core,
-    contexts,
 )
-from tiny_architectures import TOKENS, tiny_models
+from drugs_cpp.engine import contexts
+from support.ctrl_c import n_computed
+from support.patience import wait_until
+from support.seeds import first_that
+from support.tiny_architectures import TOKENS, tiny_models
 
 PROMPT = "The keeper of the lighthouse looked at the sea and"
 MESSAGES: list[Any] = [{"role": "user", "content": "Name a colour."}]
 SEEDS = [5, 6, 7, 8, 9]
 
+#: the tokens that end a text of the real model, for texts that must go on
+ENDLESS = {0: -1e9, 2: -1e9}
+
 Options = dict[str, Any]
 
 
 def all_sites(angle: float = 0.15) -> DRUGS:
-    return DRUGS(*[angle] * len(SITES))
+    return DRUGS(dict.fromkeys(SITES, angle))
 
 
 @pytest.fixture(scope="module")
 def llm(model_path: str) -> Any:
-    drugs = DRUGS(a_dose=0.3, h_dose=0.1)
-    llm = Llama(model_path, drugs=drugs, n_ctx=512, n_threads=2, n_threads_batch=2, verbose=False)
+    drugs = DRUGS(A=0.3, H=0.1)
+    llm = Llama(model_path, drugs=drugs, n_ctx=512, n_threads=1, n_threads_batch=1, verbose=False)
     yield llm
     llm.close()
 
@@ -79,20 +85,21 @@ def alone(llm: Any, prompt: Any = PROMPT, **options: Any) -> list[str]:
         ({"drugs": all_sites()}, {}),
         ({"drugs": all_sites(), "flash_attn": True}, {"n_parallel": 3}),
         ({"drugs": all_sites(), "type_k": 8, "type_v": 8, "flash_attn": True}, {}),
-        ({"drugs": DRUGS(*[0.15] * len(SITES), noise="reference")}, {}),
+        ({"drugs": DRUGS(dict.fromkeys(SITES, 0.15), noise="reference")}, {}),
         ({"drugs": DRUGS()}, {"temperature": 0.9, "top_k": 20}),
-        ({"drugs": DRUGS(a_dose=0.3)}, {"temperature": 1.2, "stop": [".", "sea"]}),
-        ({"drugs": DRUGS(a_dose=0.3)}, {"repeat_penalty": 1.3, "logit_bias": {260: -2.0}}),
-        ({"protect_inputs": False}, {}),
-        ({"protect_inputs": False, "drugs": all_sites()}, {"n_parallel": 2}),
-        ({"sink": 0, "protect_inputs": False}, {}),
+        ({"drugs": DRUGS(A=0.3)}, {"temperature": 1.2, "stop": [".", "sea"]}),
+        ({"drugs": DRUGS(A=0.3)}, {"repeat_penalty": 1.3, "logit_bias": {260: -2.0}}),
+        ({"dose_inputs": True}, {}),
+        ({"dose_inputs": True, "drugs": all_sites()}, {"n_parallel": 2}),
+        ({"sink": 0, "dose_inputs": True}, {}),
         ({"n_batch": 4}, {}),
+        ({"n_threads": 2, "n_threads_batch": 2}, {}),
     ],
     ids=str,
 )
 @same_rounding
 def test_a_variation_is_what_its_seed_gives_alone(make_llama: MakeLlama, settings: Options, options: Options) -> None:
-    llm = make_llama(**{"drugs": DRUGS(a_dose=0.3, pk_dose=0.1), **settings})
+    llm = make_llama(**{"drugs": DRUGS(A=0.3, pK=0.1), **settings})
     together = texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=24, **options))
     options.pop("n_parallel", None)
     assert together == alone(llm, max_tokens=24, **options)
@@ -102,9 +109,9 @@ def test_a_variation_is_what_its_seed_gives_alone(make_llama: MakeLlama, setting
 @same_rounding
 @pytest.mark.parametrize("n_parallel", [None, 2])
 def test_showers_come_when_they_would_alone(make_llama: MakeLlama, n_parallel: int | None) -> None:
-    llm = make_llama(drugs=DRUGS(a_dose=0.3, pv_dose=0.3))
+    llm = make_llama(drugs=DRUGS(A=0.3, pV=0.3))
     dirty = texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=40, n_parallel=n_parallel))
-    llm.set_sobering_rate(9)
+    llm.sober_interval = 9
     together = texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=40, n_parallel=n_parallel))
     assert together == alone(llm, max_tokens=40)
     assert together != dirty
@@ -123,13 +130,18 @@ def test_company_and_order_do_not_matter(llm: Any) -> None:
 
 
 def test_each_may_have_doses_of_its_own(llm: Any) -> None:
-    doses = [DRUGS(), DRUGS(a_dose=0.4), DRUGS(v_dose=0.5, k_dose=0.1), DRUGS(h_dose=0.2, noise="reference"), DRUGS()]
-    answer = llm.variations(PROMPT, seeds=SEEDS, drugs=doses, max_tokens=16)
-    assert [choice["drugs"] for choice in answer["choices"]] == [drugs.to_dict() for drugs in doses]
-    for index, drugs in enumerate(doses):
-        assert texts(llm.variations(PROMPT, seeds=[SEEDS[index]], drugs=drugs, max_tokens=16)) == [texts(answer)[index]]
+    doses = [DRUGS(), DRUGS(A=0.4), DRUGS(V=0.5, K=0.1), DRUGS(H=0.2, noise="reference"), DRUGS()]
+
+    def together(seed: int) -> Any:
+        return llm.variations(PROMPT, seeds=[seed] * 5, drugs=doses, max_tokens=16)
+
+    seed = first_that(lambda seed: len(set(texts(together(seed)))) == 4)
+    answer = together(seed)
+    made_of = [{**drugs.to_dict(), "seed": seed} for drugs in doses]
+    assert [choice["drugs"] for choice in answer["choices"]] == made_of
+    for drugs, text in zip(doses, texts(answer)):
+        assert texts(llm.variations(PROMPT, seeds=[seed], drugs=drugs, max_tokens=16)) == [text]
     assert texts(answer)[0] == texts(answer)[4]
-    assert len(set(texts(answer))) == 4
 
 
 def test_a_dose_that_changes_while_texts_are_told_holds_from_the_next_token_on(make_llama: MakeLlama) -> None:
@@ -152,8 +164,8 @@ def test_caches_that_cannot_go_back(architecture: str, swa_full: bool, make_llam
     with tiny_models(architecture, built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths:
         for path in paths:
             llm = make_llama(path, n_ctx=512, n_threads=1, n_threads_batch=1, swa_full=swa_full)
-            llm.drugs = DRUGS(a_dose=0.5) if "A" in llm.sites else DRUGS()
-            llm.set_sobering_rate(8)
+            llm.drugs = DRUGS(A=0.5) if "A" in llm.sites else DRUGS()
+            llm.sober_interval = 8
             tokens = TOKENS[:24]
             wanted = alone(llm, tokens, max_tokens=20)
             for n_parallel in (None, 2):
@@ -167,11 +179,14 @@ def test_caches_that_cannot_go_back(architecture: str, swa_full: bool, make_llam
 
 
 def test_the_answer_is_shaped_as_openais(llm: Any) -> None:
-    answer = llm.variations(PROMPT, n=3, max_tokens=10)
+    answer = llm.variations(PROMPT, n=3, max_tokens=10, logit_bias=ENDLESS)
     assert answer["object"] == "text_completion"
     assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2]
     assert len({choice["seed"] for choice in answer["choices"]}) == 3
-    assert all(DRUGS.from_dict(choice["drugs"]) == llm.drugs for choice in answer["choices"])
+    for choice in answer["choices"]:
+        made_of = llm.drugs.copy()
+        made_of.set_seed(choice["seed"])
+        assert DRUGS(choice["drugs"]) == made_of
     n_prompt = len(llm.tokenize(PROMPT.encode()))
     assert answer["usage"] == {"prompt_tokens": n_prompt, "completion_tokens": 30, "total_tokens": n_prompt + 30}
     json.dumps(answer)
@@ -224,7 +239,7 @@ def test_seeds(llm: Any, make_llama: MakeLlama) -> None:
 
 
 def test_the_cache_of_the_model_stays_as_it_is(make_llama: MakeLlama) -> None:
-    llm = make_llama(drugs=DRUGS(a_dose=0.3, pk_dose=0.2, seed=2))
+    llm = make_llama(drugs=DRUGS(A=0.3, pK=0.2, seed=2))
     tokens = llm.tokenize(PROMPT.encode())
     whole = llm.Dgenerate(tokens, max_new_tokens=20)
     llm.reset()
@@ -236,14 +251,14 @@ def test_the_cache_of_the_model_stays_as_it_is(make_llama: MakeLlama) -> None:
 
 
 def test_the_context_grows_up_to_what_the_model_knows(llm: Any, make_llama: MakeLlama) -> None:
-    small = make_llama(n_ctx=64, drugs=DRUGS(a_dose=0.3))
+    small = make_llama(n_ctx=64, drugs=DRUGS(A=0.3))
     long = " ".join([PROMPT] * 12)
     assert len(small.tokenize(long.encode())) > 100
     assert texts(small.variations(long, seeds=SEEDS, max_tokens=12)) == texts(
         llm.variations(long, seeds=SEEDS, max_tokens=12, drugs=small.drugs)
     )
     # without a number of tokens, the model's own context is the limit
-    answer = small.variations(PROMPT, seeds=SEEDS, max_tokens=None, logit_bias={2: -1e9})
+    answer = small.variations(PROMPT, seeds=SEEDS, max_tokens=None, logit_bias=ENDLESS)
     assert answer["usage"]["total_tokens"] == 10 + 5 * 54
     assert {choice["finish_reason"] for choice in answer["choices"]} == {"length"}
 
@@ -269,7 +284,7 @@ def test_the_context_grows_up_to_what_the_model_knows(llm: Any, make_llama: Make
         ({"seeds": [1, 2.5]}, SeedError, "seed 2.5"),
         ({"seeds": "12"}, SeedError, "seed '12'"),
         ({"seeds": 2**32}, SeedError, "seed 4294967296"),
-        ({"drugs": [0.3, 0.2]}, TypeError, "drugs has 0.3 in it"),
+        ({"drugs": [0.3, 0.2]}, TypeError, r"drugs is 0\.3: give doses such as DRUGS\(A=0\.1\)"),
         ({"drugs": 0.3}, TypeError, "drugs"),
         ({"prompt": ""}, PromptError, "empty"),
         ({"prompt": []}, PromptError, "empty"),
@@ -300,12 +315,12 @@ def test_what_cannot_be_is_said_before_anything_runs(
     llm: Any, monkeypatch: pytest.MonkeyPatch, options: Options, error: type[Exception], says: str, stream: bool
 ) -> None:
     if options.get("prompt") == [5] * 600:
-        monkeypatch.setattr(llm, "_n_ctx", 512)
+        monkeypatch.setattr(llm.engine, "settings", dataclasses.replace(llm.engine.settings, n_ctx=512))
         monkeypatch.setattr("llama_cpp.llama_model_n_ctx_train", lambda _: 512)
-    before = llm._places
+    before = llm.engine.slots.slots
     with pytest.raises(error, match=says):
         llm.variations(**{"prompt": PROMPT, "max_tokens": 4, "stream": stream, **options})
-    assert llm._places is before
+    assert llm.engine.slots.slots is before
 
 
 def test_a_site_that_the_model_lacks(llm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,13 +328,13 @@ def test_a_site_that_the_model_lacks(llm: Any, monkeypatch: pytest.MonkeyPatch) 
     lacks[:, SITES.index("V")] = False
     monkeypatch.setattr(_core, "has_sites", lambda *_: lacks)
     with pytest.raises(DoseError, match="V"):
-        llm.variations(PROMPT, drugs=[DRUGS(), DRUGS(v_dose=0.2)], max_tokens=4)
+        llm.variations(PROMPT, drugs=[DRUGS(), DRUGS(V=0.2)], max_tokens=4)
 
 
 def test_more_than_memory_has_room_for(make_llama: MakeLlama, monkeypatch: pytest.MonkeyPatch) -> None:
-    llm = make_llama(drugs=DRUGS(a_dose=0.3))
+    llm = make_llama(drugs=DRUGS(A=0.3))
     wanted = texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8))
-    llm._close_places()
+    llm.engine.slots.close()
     per_sequence = sum(n_bytes for n_bytes, _ in _core.cache_memory(int(llm._ctx.ctx)))
     room = per_sequence * 3.5
 
@@ -328,11 +343,11 @@ def test_more_than_memory_has_room_for(make_llama: MakeLlama, monkeypatch: pytes
 
     monkeypatch.setattr(psutil, "virtual_memory", Memory)
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
-    assert llm._places is not None
-    assert llm._places.n_places == 2  # 0.8 of the memory is used
+    assert llm.engine.slots.slots is not None
+    assert llm.engine.slots.slots.n_slots == 2  # 0.8 of the memory is used
     with pytest.raises(MemoryLimitError, match="4 sequences of 18 tokens do not fit into memory, 2 would"):
         llm.variations(PROMPT, n=5, n_parallel=4, max_tokens=8)
-    llm._close_places()
+    llm.engine.slots.close()
     monkeypatch.setattr(Memory, "available", per_sequence / 2)
     with pytest.raises(MemoryLimitError, match="1 sequences of 18 tokens"):
         llm.variations(PROMPT, n=5, max_tokens=8)
@@ -347,17 +362,46 @@ def test_a_context_that_llama_cpp_cannot_make(llm: Any, monkeypatch: pytest.Monk
         llm.variations(PROMPT, n=20, max_tokens=500)
 
 
-def test_ctrl_c_leaves_the_model_usable(llm: Any, press_ctrl_c: Callable[[float], threading.Timer]) -> None:
+@pytest.fixture
+def n_varied(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Tokens computed so far in the context for variations that the test made last."""
+    made: list[LlamaContext] = []
+
+    def make(**kwargs: Any) -> LlamaContext:
+        made.append(LlamaContext(**kwargs))
+        return made[-1]
+
+    monkeypatch.setattr(contexts, "LlamaContext", make)
+    return lambda: n_computed(made[-1].ctx) if made else 0
+
+
+def make_room(llm: Any, n: int, n_tokens: int) -> None:
+    """Make the context anew, for so many texts of so many tokens."""
+    llm.engine.slots.close()
+    chunks = llm.variations([5], n=n, max_tokens=n_tokens - 1, stream=True, logit_bias=ENDLESS)
+    next(chunks)
+    chunks.close()
+
+
+def test_ctrl_c_ends_decoding_within_a_token(llm: Any, n_varied: Callable[[], int], press_ctrl_c: PressCtrlC) -> None:
     wanted = texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8))
-    press_ctrl_c(0.5)
-    start = time.perf_counter()
+    make_room(llm, 8, 4100)
+    ctrl_c = press_ctrl_c(n_varied, n_varied() + 100)
     with pytest.raises(KeyboardInterrupt):
-        llm.variations(PROMPT, n=8, max_tokens=4000, logit_bias={2: -1e9})
-    assert time.perf_counter() - start < 5
+        llm.variations(PROMPT, n=8, max_tokens=4000, logit_bias=ENDLESS)
+    assert ctrl_c.n_computed_since() <= 3 * 8  # of 8 texts; signals are looked for every two milliseconds
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
-    press_ctrl_c(0.3)
+
+
+def test_ctrl_c_ends_a_long_prompt_within_a_batch(
+    llm: Any, n_varied: Callable[[], int], press_ctrl_c: PressCtrlC
+) -> None:
+    wanted = texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8))
+    make_room(llm, 1, 8100)
+    ctrl_c = press_ctrl_c(n_varied, n_varied() + llm.n_batch)
     with pytest.raises(KeyboardInterrupt):
-        llm.variations([5] * 8000, n=1, max_tokens=8)  # a prompt takes long, too
+        llm.variations([5] * 8000, n=1, max_tokens=8)
+    assert ctrl_c.n_computed_since() <= llm.n_batch
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
 
 
@@ -394,14 +438,12 @@ def test_a_broken_off_stream_and_a_new_one(llm: Any) -> None:
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
 
 
-def test_a_second_thread_is_refused(make_llama: MakeLlama) -> None:
-    llm = make_llama(drugs=DRUGS(a_dose=0.3))
+def test_a_second_thread_is_refused(make_llama: MakeLlama, n_varied: Callable[[], int]) -> None:
+    llm = make_llama(drugs=DRUGS(A=0.3))
     answers: list[Any] = []
     thread = threading.Thread(target=lambda: answers.append(llm.variations(PROMPT, seeds=SEEDS, max_tokens=60)))
     thread.start()
-    while thread.is_alive() and llm._places is None:
-        time.sleep(0.001)
-    time.sleep(0.05)
+    wait_until(lambda: n_varied() > 30)
     with pytest.raises(BusyError, match="another thread"):
         llm.variations(PROMPT, n=1, max_tokens=2)
     thread.join()
@@ -412,7 +454,7 @@ def test_memory_stays_flat(model_path: str) -> None:
     process = psutil.Process()
     used = []
     for _ in range(4):
-        llm = Llama(model_path, drugs=all_sites(), n_ctx=256, n_threads=2, n_threads_batch=2, verbose=False)
+        llm = Llama(model_path, drugs=all_sites(), n_ctx=256, n_threads=1, n_threads_batch=1, verbose=False)
         for _ in range(6):
             llm.variations(PROMPT, n=8, max_tokens=8)
         llm.close()

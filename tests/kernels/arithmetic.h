@@ -15,14 +15,14 @@ struct arithmetic {
 
 // i: which numbers
 static inline arithmetic arithmetic_of(uint32_t i) {
-    random_rotate_asking ask = {};
-    ask.seed      = 0x5eedu*i + 7;
-    ask.position  = i/3;
-    ask.place     = random_rotate_place((int32_t) (i % 1024), (int32_t) (i % 16), (int32_t) (i % 1000));
-    ask.theta_max = 0.7f;
+    random_rotate_noise_key noise = {};
+    noise.seed      = 0x5eedu*i + 7;
+    noise.position  = i/3;
+    noise.place     = random_rotate_place((int32_t) (i % 1024), (int32_t) (i % 16), (int32_t) (i % 1000));
+    noise.theta_max = 0.7f;
 
     arithmetic a;
-    random_rotate_words(ask, i % 5, i*i, a.words);
+    random_rotate_words(noise, i % 5, i*i, a.words);
     a.uniform = random_rotate_uniform(a.words[0]);
     random_rotate_normals(a.words[0], a.words[1], &a.normals[0], &a.normals[1]);
     random_rotate_normals(a.words[2], a.words[3], &a.normals[2], &a.normals[3]);

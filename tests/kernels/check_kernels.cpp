@@ -155,21 +155,21 @@ static bool check_arithmetic(const backend & on) {
 static bool check_lanes() {
     report lanes = { "CPU", "lanes" };
     for (uint32_t i = 0; i < 2000; ++i) {
-        random_rotate_asking ask = {};
-        ask.seed     = 31*i;
-        ask.position = i;
-        ask.place    = random_rotate_place((int32_t) (i % 100), 3, (int32_t) (i % 77));
+        random_rotate_noise_key noise = {};
+        noise.seed     = 31*i;
+        noise.position = i;
+        noise.place    = random_rotate_place((int32_t) (i % 100), 3, (int32_t) (i % 77));
 
         uint32_t first[LANES];
         for (int l = 0; l < LANES; ++l) {
             first[l] = i*i + 3*l;
         }
         counter_words words;
-        words.draw(ask, i % 5, first);
+        words.draw(noise, i % 5, first);
         bool same = true;
         for (int l = 0; l < LANES; ++l) {
             uint32_t one[4];
-            random_rotate_words(ask, i % 5, first[l], one);
+            random_rotate_words(noise, i % 5, first[l], one);
             for (int w = 0; w < 4; ++w) {
                 same = same && one[w] == words.word[w][l];
             }

@@ -1,4 +1,4 @@
-"""In the place of upstream's conftest.py, which downloads models: leaves out what needs them, and stops the servers."""
+"""Replaces upstream's conftest.py, which downloads models: leaves out tests that need them, and stops the servers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from support.patience import PATIENCE
 
 LEFT_OUT = Path(__file__).parent / "left_out.txt"
 
@@ -27,7 +29,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _stop_servers() -> Iterator[None]:
+    utils: Any = importlib.import_module("utils")  # upstream's, on the path when its tests run
+    utils.ServerProcess.start.__defaults__ = (PATIENCE,)  # seconds to start
     yield
-    servers: Any = set(importlib.import_module("utils").server_instances)  # upstream's, on the path when its tests run
-    for server in servers:
+    for server in set(utils.server_instances):
         server.stop()

@@ -1,6 +1,6 @@
 """Which sites every architecture has, measured on tiny random models: writes docs/architectures.md.
 
-usage: python tests/architectures.py    (`make architectures` builds what it needs and runs it)
+usage: python -m support.architectures    (`make architectures` builds what it needs and runs it)
 
 An architecture that is not in the document yet needs one of: a model from upstream's test-llama-archs, a few lines in
 metadata_model.py, or a line in UNMEASURED. What a model lacks needs a line in REASONS or OTHER_LAYERS.
@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from drugs_cpp import SITES, _core
-from low_level import Context
-from tiny_architectures import F32, open_model, tiny_models
+from support.low_level import Context
+from support.tiny_architectures import F32, open_model, tiny_models
 
 Bools = npt.NDArray[np.bool_]
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "architectures.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "architectures.md"
 
 #: layers without attention, where a model has both
 OTHER_LAYERS: Mapping[str, str] = {

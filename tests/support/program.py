@@ -16,12 +16,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.server_process import free_port
+from support.patience import PATIENCE
 
 #: the program, as the wheel has installed it beside Python
 DRUGS = str(Path(sys.executable).parent / "drugs")
-
-_SECONDS_TO_START = 60
-_SECONDS_TO_ANSWER = 300
 
 
 def run_drugs(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -31,7 +29,7 @@ def run_drugs(*arguments: str, stdin: str = "", **environment: str) -> subproces
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=_SECONDS_TO_ANSWER,
+        timeout=PATIENCE,
         env={**os.environ, **environment},
         check=False,
     )
@@ -39,7 +37,7 @@ def run_drugs(*arguments: str, stdin: str = "", **environment: str) -> subproces
 
 @dataclass
 class Answer:
-    """What the server says to a request."""
+    """The response to a request."""
 
     status: int
     headers: dict[str, str]
@@ -85,7 +83,7 @@ class Server:
 
     def __enter__(self) -> Server:
         self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
-        deadline = time.monotonic() + _SECONDS_TO_START
+        deadline = time.monotonic() + PATIENCE
         while not self._is_ready():
             if not self.is_alive or time.monotonic() > deadline:
                 self.__exit__()
@@ -97,7 +95,7 @@ class Server:
         assert self._process is not None
         self._process.terminate()
         try:
-            self._process.wait(10)
+            self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -131,7 +129,7 @@ class Server:
         return self.request("POST", path, data, {"Content-Type": "application/json", **headers})
 
     def request(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_SECONDS_TO_ANSWER)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request(method, path, data, headers)
             response = connection.getresponse()
@@ -141,7 +139,7 @@ class Server:
 
     def stream(self, path: str, body: object) -> Iterator[Any]:
         """Post with ``"stream": true`` in the body, and yield the JSON of each event; closing it hangs up."""
-        connection = http.client.HTTPConnection("127.0.0.1", urlsplit(self.url).port, timeout=_SECONDS_TO_ANSWER)
+        connection = http.client.HTTPConnection("127.0.0.1", urlsplit(self.url).port, timeout=PATIENCE)
         try:
             connection.request("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"})
             response = connection.getresponse()

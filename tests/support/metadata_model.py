@@ -15,7 +15,7 @@ import gguf
 import llama_cpp
 import numpy as np
 
-from low_level import N_GPU_LAYERS
+from support.low_level import N_GPU_LAYERS
 
 Value = Union[bool, int, float, list[int], list[bool], list[str]]
 Metadata = Mapping[str, Value]

@@ -35,7 +35,7 @@ class Context:
     def __init__(
         self,
         path: str | Callable[[], int],
-        n_threads: int = 2,
+        n_threads: int = 1,
         flash_attn: bool = False,
         n_ubatch: int = 512,
         n_seq_max: int = 4,

@@ -2,7 +2,7 @@
 
 Imports ``llama_cpp`` only, so that it also runs on unpatched libraries.
 
-usage: python tiny_architectures.py PROGRAM OUTPUT.json ARCHITECTURE...    (LLAMA_CPP_LIB_PATH says which libraries)
+usage: python -m support.tiny_architectures PROGRAM OUTPUT.json ARCHITECTURE...    (on LLAMA_CPP_LIB_PATH's libraries)
 
 writes a hash of what each of them computes while it is sober, and of the graphs that do so. PROGRAM is upstream's
 test-llama-archs, which writes the models.
@@ -26,8 +26,8 @@ import gguf
 import numpy as np
 import numpy.typing as npt
 
-from low_level import Context
-from metadata_model import EMBEDDING, load_metadata_model
+from support.low_level import Context
+from support.metadata_model import EMBEDDING, load_metadata_model
 
 F32 = npt.NDArray[np.float32]
 

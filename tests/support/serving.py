@@ -1,17 +1,16 @@
-"""What the tests of the server have in common: a tiny server, and short ways to ask it."""
+"""What the tests of the server have in common: a tiny server, and short requests to it."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
-from program import Server
+from support.program import Server
 
 PROMPT = "Once upon a time"
 
 #: in float32, also in the cache, neither the batch nor its companions show in a text
-TINY = ("-c", "1024", "-np", "4", "-fa", "off", "-ctk", "f32", "-ctv", "f32", "--metrics", "--slots")
+TINY = ("-t", "1", "-c", "1024", "-np", "4", "-fa", "off", "-ctk", "f32", "-ctv", "f32", "--metrics", "--slots")
 
 
 def completion(server: Server, drugs: object = None, **fields: Any) -> Any:
@@ -37,11 +36,9 @@ def dirty(server: Server) -> int:
     return sum(slot["drugs"]["n_dirty"] for slot in slots(server))
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
+def try_until(attempt: Callable[[], bool], times: int = 50) -> None:
+    """Repeat what needs luck with the moment, such as requests that are served together, until an attempt has it."""
+    assert any(attempt() for _ in range(times)), f"it did not happen in {times} attempts"
 
 
 def metric(server: Server, name: str) -> int:

@@ -2,7 +2,7 @@
 
 A process keeps the devices that were added to it, and llama.cpp ends it where it loses their server.
 
-usage: python on_devices.py SETTINGS.json OUTPUT.npz
+usage: python -m support.on_devices SETTINGS.json OUTPUT.npz
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy.typing as npt
 import drugs_cpp
 from conftest import last_logits
 from drugs_cpp import DRUGS, SITES, Llama
-from drugs_cpp.contexts import open_context
+from drugs_cpp.engine.contexts import open_context
 
 PROMPT = [1, *range(40, 60)]
 N_TOKENS = 24
@@ -31,7 +31,7 @@ Said = dict[str, npt.NDArray[Any]]
 
 def doses() -> dict[str, DRUGS]:
     def at(*sites: str, **settings: Any) -> DRUGS:
-        settings |= {f"{site.lower()}_dose": DOSE for site in sites}
+        settings |= dict.fromkeys(sites, DOSE)
         return DRUGS(seed=7, **settings)
 
     each = {site: at(site) for site in SITES}
@@ -58,7 +58,7 @@ def around_a_text(llm: Llama) -> Said:
     llm.drugs.assign(doses()["all"])
     say(llm, "first", said)
     state = llm.save_state()
-    open_context(llm, 1, 64, unified=True).close()  # a server forgets its graphs where memory is freed
+    open_context(llm.engine.settings, 1, 64, unified=True).close()  # a server forgets its graphs where memory is freed
     said["on"] = np.array(llm.Dgenerate([], max_new_tokens=N_TOKENS))
     llm.cold_shower()
     said["logits showered"] = last_logits(llm)
@@ -91,14 +91,14 @@ def in_small_batches(llm: Llama) -> Said:
 def main(settings: dict[str, Any], output: str) -> None:
     drugs_cpp.add_rpc_servers(*settings.pop("servers", ()))
     cache = llama_cpp.GGML_TYPE_F32  # rounds so little that all computers choose the same tokens
-    settings |= {"n_ctx": 256, "n_threads": 2, "n_threads_batch": 2, "type_k": cache, "type_v": cache, "verbose": False}
+    settings |= {"n_ctx": 256, "n_threads": 1, "n_threads_batch": 1, "type_k": cache, "type_v": cache, "verbose": False}
     llm = Llama(**settings)
     said = {**texts(llm), **around_a_text(llm)}
     llm.close()
-    llm = Llama(**settings, sober_twin=True, protect_inputs=False)
+    llm = Llama(**settings, sober_twin=True, dose_inputs=True)
     said |= with_a_twin(llm)
     llm.close()
-    llm = Llama(**settings, protect_inputs=False, n_batch=64, n_ubatch=8)
+    llm = Llama(**settings, dose_inputs=True, n_batch=64, n_ubatch=8)
     said |= in_small_batches(llm)
     np.savez(output, allow_pickle=False, **said)
 

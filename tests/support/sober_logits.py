@@ -1,6 +1,6 @@
 """Prints nothing, writes the logits and the graph of a few sober batches: run on patched and on unpatched libraries.
 
-usage: python sober_logits.py MODEL OUTPUT.npz    (LLAMA_CPP_LIB_PATH says which libraries)
+usage: python -m support.sober_logits MODEL OUTPUT.npz    (LLAMA_CPP_LIB_PATH says which libraries)
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from low_level import Context
+from support.low_level import Context
 
 PROMPT = list(range(300, 340))
 NEXT = [17, 1000, 25, 42]

@@ -1,0 +1,82 @@
+"""The page of `drugs serve` in a browser: what its users do, and what they see. Skips tests without Playwright."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import pytest
+
+from support.lighthouse import QUESTION
+from support.patience import PATIENCE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page, Route
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
+expect = sync_api.expect
+expect.set_options(timeout=1000 * PATIENCE)
+
+#: addresses of the page: a question and the length of its answer, and with a seed
+UNSEEDED = f"{urlencode({'prompt': QUESTION})}&length=16"
+SHORT = f"{UNSEEDED}&seed=3"
+
+Open = Callable[..., "Page"]
+
+
+def sent(page: Page, path: str = "/v1/chat/completions") -> list[Any]:
+    """The bodies of the requests that the page sends to a path from now on."""
+    bodies: list[Any] = []
+    page.on("request", lambda request: bodies.append(request.post_data_json) if request.url.endswith(path) else None)
+    return bodies
+
+
+def send(page: Page) -> None:
+    """Press Send, and wait for the end of all answers."""
+    expect(page.locator("#model")).to_have_text(re.compile("SmolLM2"))
+    page.get_by_role("button", name="Send").click()
+    page.locator(".turn").last.wait_for()
+    finish(page)
+
+
+def ask_again(page: Page) -> None:
+    page.get_by_role("button", name="Ask again").click()
+    finish(page)
+
+
+def finish(page: Page) -> None:
+    """Wait for the end of all answers."""
+    expect(page.locator("#stop")).to_be_hidden()
+    expect(page.locator(".answer[aria-busy=true]")).to_have_count(0)
+
+
+def answers(page: Page) -> list[str]:
+    return page.locator(".turn").last.locator(".answer .text").all_text_contents()
+
+
+def streamed(text: str) -> Callable[[Route], None]:
+    """A server that answers with this text, a word at a time."""
+
+    def answer(route: Route) -> None:
+        choices = [{"index": 0, "delta": {"content": piece}} for piece in re.findall(r"\s*\S+", text)]
+        choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+        lines = [f"data: {json.dumps({'choices': [choice]})}\n\n" for choice in choices]
+        route.fulfill(content_type="text/event-stream", body="".join(lines) + "data: [DONE]\n\n")
+
+    return answer
+
+
+def profile(page: Page) -> Locator:
+    """Open the profile of A."""
+    page.get_by_role("button", name="Profile of A").click()
+    return page.locator("#profile-A")
+
+
+def rows(page: Page, kind: str) -> list[float]:
+    """The probabilities that the panel shows, of kind "sober" or "dosed"."""
+    bars = page.locator(f".chart.{kind} li")
+    expect(bars).to_have_count(10)
+    return [float(bar.get_attribute("data-probability") or "nan") for bar in bars.all()]

@@ -1,0 +1,54 @@
+"""Ctrl-C in the middle of a computation, wherever that is: counted in tokens, which are the same on every machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+import llama_cpp
+
+
+def n_computed(ctx: int | None) -> int:
+    """Tokens that a llama_context has computed so far; 0 once it was closed. Other threads may look.
+
+    llama.cpp counts tokens in batches and those that were alone, each as 1 at least: 2 before there were any.
+    """
+    if ctx is None:
+        return 0
+    counts = llama_cpp.llama_perf_context(ctx)
+    return int(counts.n_eval + counts.n_p_eval)
+
+
+class CtrlC(threading.Thread):
+    """Presses Ctrl-C as soon as ``progress()`` has come to ``start``.
+
+    Attributes:
+        pressed_at: ``progress()`` at that moment.
+    """
+
+    def __init__(self, progress: Callable[[], int], start: int) -> None:
+        super().__init__(daemon=True)
+        self._progress = progress
+        self._start = start
+        self._cancelled = threading.Event()
+        self.pressed_at: int | None = None
+
+    def run(self) -> None:
+        while self._progress() < self._start and not self._cancelled.is_set():
+            time.sleep(0.001)
+        if not self._cancelled.is_set():
+            os.kill(os.getpid(), signal.SIGINT)
+            self.pressed_at = self._progress()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+        self.join()
+
+    def n_computed_since(self) -> int:
+        """What was computed after Ctrl-C was pressed."""
+        self.join()
+        assert self.pressed_at is not None
+        return self._progress() - self.pressed_at

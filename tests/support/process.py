@@ -1,0 +1,25 @@
+"""Runs Python in a process of its own: on other libraries, or where a process could not take back what it did."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from support.patience import PATIENCE
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python to its end; ``-m support.NAME`` runs a module of this folder."""
+    path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+    )

@@ -1,0 +1,58 @@
+"""`drugs chat`: its commands for doses."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from support.program import run_drugs
+
+
+def chat(*lines: str, arguments: tuple[str, ...] = ()) -> str:
+    done = run_drugs("chat", "-n", "16", "-c", "1024", *arguments, stdin="\n".join(lines) + "\n")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def answers(shown: str, question: str) -> list[str]:
+    """The texts between a line that makes the model speak and the line of timings."""
+    return re.findall(rf"{re.escape(question)}\n(.*?)\n\n\[ Prompt", shown, flags=re.DOTALL)
+
+
+def test_commands_in_the_chat_act_at_once() -> None:
+    seeds = range(6, 16)  # some of them write what seed 5 writes
+    others = [line for seed in seeds for line in (f"/seed {seed}", "/regen")]
+    shown = chat("/dose A=0.5", "/seed 5", "Name a colour.", "/regen", *others, "/seed", "/dose off", "/regen")
+    assert "Doses: A=0.5" in shown
+    assert "Seed: 5" in shown
+    first, again, *of_seeds, _ = answers(shown, "Name a colour.") + answers(shown, "/regen")
+    assert len(of_seeds) == len(seeds)
+    assert first == again
+    assert set(of_seeds) != {first}
+    assert shown.count("| Seed: 5 ]") == 2
+    assert shown.count("| Seed: 6 ]") == 1
+    assert "The last answer had seed 15." in shown
+    assert "Sober." in shown
+
+
+@pytest.mark.parametrize("doses", ["A=0.5 H=0.1", "A=0.5,H=0.1", "A=0.5, H=0.1", "H=0.1  A=0.5"])
+def test_a_command_sets_several_doses(doses: str) -> None:
+    shown = chat(f"/dose {doses}", "/dose off", "/dose H=0.1, A=0.5")
+    assert shown.count("Doses: H=0.1, A=0.5") == 2
+
+
+def test_the_chat_begins_with_the_doses_of_the_command_line() -> None:
+    shown = chat("/dose", "Name a colour.", "/shower", arguments=("--dose", "A=0.5", "--dose-seed", "7"))
+    assert "Doses: A=0.5" in shown
+    assert "| Seed: 7 ]" in shown
+    assert "The cache is sober." in shown or "tokens again, sober." in shown
+
+
+def test_a_mistake_in_the_chat_changes_nothing() -> None:
+    shown = chat("/dose A=0.5", "/dose A=x", "/dose Z=1", "/dose A=-1", "/seed 1.5", "/dose")
+    assert "'x': give a number" in shown
+    assert "unknown site 'Z'" in shown
+    assert "is -1: give a finite number, zero or more" in shown
+    assert "the dose seed is 1.5" in shown
+    assert shown.count("Doses: A=0.5") == 2

@@ -1,0 +1,72 @@
+"""What ``drugs_cpp.Llama`` refuses, and what it says then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conftest import MakeLlama
+from drugs_cpp import ContextOverflowError, Llama, NoLogitsError, StateError, TokenError
+from support.tiny_texts import PROMPT, strong, text
+
+
+def test_a_context_overflow_says_what_to_do_and_loses_nothing(llm: Llama) -> None:
+    llm.eval(PROMPT)
+    with pytest.raises(ContextOverflowError, match=r"250 tokens do not fit after 8 in a context of 256.*n_ctx=258"):
+        llm.eval([5] * 250)
+    assert llm.n_tokens == 8
+    with pytest.raises(ContextOverflowError, match="257 tokens do not fit"):
+        llm.generate([5] * 257)
+    with pytest.raises(ContextOverflowError, match=r"Requested tokens \(300\).*larger n_ctx"):
+        llm.create_completion([5] * 300)
+    with pytest.raises(ContextOverflowError, match="larger n_ctx"):
+        next(iter(llm.create_completion([5] * 300, stream=True)))
+    assert len(text(llm)) == 24
+
+
+def test_unknown_tokens(llm: Llama) -> None:
+    with pytest.raises(TokenError, match="token 128 is not in"):
+        llm.eval([5, 128])
+    assert llm.n_tokens == 0
+
+
+def test_sampling_from_nothing(llm: Llama) -> None:
+    with pytest.raises(NoLogitsError, match="evaluate at least one token"):
+        llm.sample()
+    llm.eval(PROMPT)
+    llm.load_state(llm.save_state())
+    with pytest.raises(NoLogitsError):
+        llm.sample()
+    with pytest.raises(NoLogitsError):
+        next(llm.generate([]))
+
+
+def test_a_closed_model(make_llama: MakeLlama, tiny_model_path: str) -> None:
+    llm = make_llama(tiny_model_path, drugs=strong())
+    llm.close()
+    calls = (lambda: llm.eval(PROMPT), lambda: text(llm), lambda: llm.Dgenerate(PROMPT), llm.save_state, llm.sample)
+    for call in calls:
+        with pytest.raises(StateError, match="was closed"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"a_doze": 0.1}, r"'a_doze': give doses as Llama\(path, drugs=DRUGS\(A=0\.1\)\)"),
+        ({"a_dose": 0.1}, r"'a_dose': give doses as Llama\(path, drugs=DRUGS\(A=0\.1\)\)"),
+        ({"n_ctxx": 10}, "did you mean 'n_ctx'"),
+        ({"dose_input": True}, "did you mean 'dose_inputs'"),
+        ({"drugs": 0.1}, r"give doses such as DRUGS\(A=0\.1\)"),
+    ],
+)
+def test_unknown_arguments(tiny_model_path: str, argument: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        Llama(tiny_model_path, **argument)
+
+
+@pytest.mark.parametrize("sink", [-1, 1.5, True])
+def test_bad_sinks(tiny_model_path: str, sink: Any) -> None:
+    with pytest.raises(ValueError, match="sink is"):
+        Llama(tiny_model_path, sink=sink)
