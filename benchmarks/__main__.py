@@ -12,7 +12,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import drugs_cpp
-from benchmarks import cached, calls, gpu, growth, instructions, memory, reference, serving, showers, speed, variations
+from benchmarks import (
+    busy,
+    cached,
+    calls,
+    gpu,
+    growth,
+    instructions,
+    memory,
+    reference,
+    serving,
+    showers,
+    speed,
+    variations,
+)
 from benchmarks.machine import machine, model_file, warn_of_load
 from benchmarks.results import Results
 from benchmarks.setup import UPSTREAM_PROGRAMS, Setup
@@ -33,6 +46,7 @@ PARTS = {
     "calls": Part(calls.measure, 12),
     "showers": Part(showers.measure, 12),
     "serving": Part(serving.measure, 12),
+    "busy": Part(busy.measure, 6),
     "memory": Part(memory.measure, 3),
     "instructions": Part(instructions.measure, 1),
     "reference": Part(reference.measure, 10),

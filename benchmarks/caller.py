@@ -3,8 +3,9 @@
 usage: LLAMA_CPP_LIB_PATH=FOLDER python -m benchmarks.caller llama_cpp MODEL N_THREADS     upstream, on these libraries
        python -m benchmarks.caller drugs_cpp MODEL N_THREADS
 
-Reads one JSON object a line, ``{"sites": ["A"], "angle": 0.1, "stream": false}``, and answers with
-``{"seconds": ..., "tokens": ...}``: how long the call took, and the tokens that it decoded. Upstream knows no sites.
+Reads one JSON object a line, ``{"sites": ["A"], "angle": 0.1, "stream": false, "n_new": 129}`` (the last one may be
+left out), and answers with ``{"seconds": ..., "tokens": ...}``: how long the call took, and the tokens that it decoded.
+Upstream knows no sites.
 """
 
 from __future__ import annotations
@@ -35,24 +36,24 @@ class Caller:
         self._llm: Any = importlib.import_module(module).Llama(
             model, n_ctx=N_CTX, n_threads=n_threads, n_threads_batch=n_threads, verbose=False
         )
-        self._known: dict[tuple[str, ...], tuple[Any, int]] = {}  # dosed sites -> doses, decoded tokens
+        self._known: dict[tuple[Any, ...], tuple[Any, int]] = {}  # dosed sites, length -> doses, decoded tokens
 
-    def call(self, sites: list[str], angle: float, stream: bool) -> dict[str, Any]:
+    def call(self, sites: list[str], angle: float, stream: bool, n_new: int = N_NEW) -> dict[str, Any]:
         """Time one call."""
-        key = tuple(sites)
+        key = (*sites, n_new)
         if key not in self._known:
             drugs = self._llm.drugs = _dose(sites, angle)
-            n_tokens = len(PROMPT) + n_fed_back(self._complete(stream=False))  # a stream does not tell
+            n_tokens = len(PROMPT) + n_fed_back(self._complete(False, n_new))  # a stream does not tell
             self._known[key] = drugs, n_tokens
         self._llm.drugs, n_tokens = self._known[key]
         start = time.perf_counter()
-        answer = self._complete(stream)
+        answer = self._complete(stream, n_new)
         if stream:
             deque(answer, maxlen=0)
         return {"seconds": time.perf_counter() - start, "tokens": n_tokens}
 
-    def _complete(self, stream: bool) -> Any:
-        return self._llm.create_completion(PROMPT, max_tokens=N_NEW, temperature=0, seed=SEED, stream=stream)
+    def _complete(self, stream: bool, n_new: int) -> Any:
+        return self._llm.create_completion(PROMPT, max_tokens=n_new, temperature=0, seed=SEED, stream=stream)
 
 
 def _dose(sites: list[str], angle: float) -> Any:

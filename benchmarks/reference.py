@@ -19,7 +19,9 @@ from benchmarks.side import ANGLE
 from benchmarks.worker import SIMPLE_SITES, some_tokens
 
 if TYPE_CHECKING:
-    from benchmarks.fidelity.torch_model import Cache, TorchLlama, Turn
+    from benchmarks.fidelity.arrays import Array
+    from benchmarks.fidelity.model import Cache, LlamaModel, Turn
+    from benchmarks.fidelity.torch_arrays import TorchArrays
 
 PROMPT = some_tokens(32)
 
@@ -40,16 +42,18 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
         return
     import torch
 
-    from benchmarks.fidelity.torch_model import TorchLlama
+    from benchmarks.fidelity.model import LlamaModel
+    from benchmarks.fidelity.torch_arrays import TorchArrays
 
     torch.set_num_threads(setup.n_threads)
-    model = TorchLlama(Path(setup.model))
+    arrays = TorchArrays()
+    model = LlamaModel(Path(setup.model), arrays)
     with torch.inference_mode(), contextlib.closing(setup.llama(n_ctx=256, drugs=dose(seed=1))) as llm:
         prompt = model.empty_cache(len(PROMPT) + N_FED)
         for token in PROMPT:
             model.step(token, prompt)
         sides: dict[str, Callable[[], float]] = {
-            TORCH: partial(_torch_speed, model, prompt, _turns()),
+            TORCH: partial(_torch_speed, model, prompt, _turns(arrays)),
             OURS: partial(_our_speed, llm),
         }
         speeds = alternate_numbers(sides, rounds, results.progress)
@@ -57,22 +61,19 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
     results.table(title, ["side", "tokens/s", "ratio"], compared(speeds, TORCH, 1))
 
 
-def _turns() -> Turn:
+def _turns(arrays: TorchArrays) -> Turn:
     """Turns the vectors of every simple site."""
-    import torch
-
     from benchmarks.fidelity.rotation import RandomTurn
 
-    generator = torch.Generator().manual_seed(1)
-    turns = {site: RandomTurn(site, "isotropic", [ANGLE], generator) for site in SIMPLE_SITES}
+    turns = {site: RandomTurn(site, "isotropic", [ANGLE], arrays) for site in SIMPLE_SITES}
 
-    def turn(site: str, x: torch.Tensor) -> torch.Tensor:
+    def turn(site: str, x: Array) -> Array:
         return turns[site](site, x) if site in turns else x
 
     return turn
 
 
-def _torch_speed(model: TorchLlama, prompt: Cache, turn: Turn) -> float:
+def _torch_speed(model: LlamaModel, prompt: Cache, turn: Turn) -> float:
     cache = prompt.fork(1)
     token = PROMPT[-1]
     start = time.perf_counter()

@@ -77,7 +77,7 @@ def _with_twin(setup: Setup, results: Results, rounds: int) -> None:
 @contextlib.contextmanager
 def _dosed(setup: Setup, **kwargs: Any) -> Iterator[drugs_cpp.Llama]:
     with contextlib.closing(setup.llama(n_ctx=512, drugs=dose(seed=1), **kwargs)) as llm:
-        llm.set_sobering_rate(NEVER)
+        llm.sober_interval = NEVER
         yield llm
 
 

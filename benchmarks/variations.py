@@ -79,7 +79,7 @@ def _upstream(setup: Setup, n: int) -> Speed:
 
 
 def _ours(llm: drugs_cpp.Llama, n: int) -> Speed:
-    llm._close_places()  # the context is made anew, for only then the prompt is computed again
+    llm.engine.slots.close()  # the context is made anew, for only then the prompt is computed again
     return Speed(*(_vary(llm, n) for _ in range(2)))  # the second time, the prompt is there
 
 
@@ -115,7 +115,7 @@ def _seconds(run: Callable[[drugs_cpp.Llama, int], Any], llm: drugs_cpp.Llama, n
 
 
 def _together(llm: drugs_cpp.Llama, n: int) -> None:
-    llm._close_places()
+    llm.engine.slots.close()
     llm.variations(PROMPT, n=n, seeds=1, max_tokens=N_FED + 1)
 
 

@@ -20,7 +20,7 @@ SEED = 7
 def chain(base_url: str, prompt: str, **drugs: float) -> Runnable[dict[str, str], str]:
     """From the variables in ``prompt`` to a text. ``drugs``: angles by site in radians, and a seed.
 
-    The seed is ours to choose: LangChain drops the field of the answer in which the server tells it.
+    The client chooses the seed, because LangChain drops the field of the answer that would contain it.
     """
     model = ChatOpenAI(
         base_url=base_url,

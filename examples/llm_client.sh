@@ -4,9 +4,9 @@
 #     drugs serve -np 4 -c 4096 --dose A=0.3      # in another terminal
 #     sh examples/llm_client.sh
 #
-# llm sends only the fields it knows, so it cannot send doses. But what the server's --dose says holds for every request
-# without a dose, and llm's option seed is the seed of the dose.
-# (Without a server: llm -m drugs-smollm2 -o a_dose 0.3, see README.md here.)
+# llm sends only the fields it knows, so it cannot send doses. But the server's --dose applies to every request without
+# doses, and llm's option seed is the seed of the noise.
+# (Without a server: llm -m drugs-smollm2 -o dose A=0.3, see README.md here.)
 set -eu
 
 base_url=http://127.0.0.1:8080/v1
@@ -14,7 +14,7 @@ if [ "${1:-}" = --base-url ]; then
     base_url=$2
 fi
 
-# For good, the three lines belong into extra-openai-models.yaml in the folder of `llm logs path`.
+# To keep them, put the three lines into extra-openai-models.yaml in the folder of `llm logs path`.
 LLM_USER_PATH=$(mktemp -d)
 trap 'rm -r "$LLM_USER_PATH"' EXIT
 export LLM_USER_PATH

@@ -1,4 +1,4 @@
-"""Doses through the package openai: variations with their seeds, and one of them again as it is written.
+"""Doses through the package openai: variations with their seeds, and one of them again as a stream.
 
     drugs serve -np 4 -c 4096           # in another terminal
     python examples/openai_client.py
@@ -11,7 +11,7 @@ from typing import Any
 
 from openai import OpenAI
 
-# radians by site. drugs_cpp.DRUGS(a_dose=0.3).to_dict() says the same, and DRUGS.load("mild.json").to_dict() works, too
+# radians by site; drugs_cpp.DRUGS(A=0.3).to_dict() works as well
 DOSE = {"A": 0.3}
 
 QUESTION: dict[str, Any] = {
@@ -22,7 +22,7 @@ QUESTION: dict[str, Any] = {
 
 
 def drugs_of(choice: Any) -> dict[str, Any]:
-    """What made a text: the field that the server adds to a choice that is complete; empty before, and if sober."""
+    """The doses and seed of a text, which the server adds to a complete choice; empty before that, and if sober."""
     extra: dict[str, Any] = choice.model_extra or {}
     return extra.get("drugs") or {}
 
@@ -33,7 +33,7 @@ def show_sober(client: OpenAI) -> None:
 
 
 def show_variations(client: OpenAI) -> int:
-    """Four texts, made together; returns the seed of the third one."""
+    """Print four texts that are decoded together; return the seed of the third."""
     answer = client.chat.completions.create(**QUESTION, n=4, extra_body={"drugs": DOSE})
     for choice in answer.choices:
         print(f"seed {drugs_of(choice)['seed']}: {choice.message.content}")

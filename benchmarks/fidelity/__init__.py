@@ -1,6 +1,6 @@
 """Does the engine compute the noise that the design's mathematics describe? ``python -m benchmarks.fidelity``.
 
-An independent PyTorch model in float32 and the engine are dosed alike, and what happens to the probabilities of the
+An independent model in PyTorch, float32, and the engine are dosed alike, and what happens to the probabilities of the
 next token is compared. ``make fidelity`` writes docs/fidelity.md.
 """
 

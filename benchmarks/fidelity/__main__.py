@@ -8,14 +8,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+import torch
+
 import drugs_cpp
 from benchmarks.fidelity.divergence import kl
 from benchmarks.fidelity.engine_side import EngineSide
 from benchmarks.fidelity.half_precision import write_half_precision
 from benchmarks.fidelity.measure import measure
+from benchmarks.fidelity.model_side import ModelSide
 from benchmarks.fidelity.page import HALF, SHIPPED, TORCH, disagreements, page
 from benchmarks.fidelity.protocol import ANGLES, NOISES, PROMPTS, Dose, Side, Text
-from benchmarks.fidelity.torch_side import TorchSide
+from benchmarks.fidelity.torch_arrays import TorchArrays
 
 #: a dose that turns next to nothing
 TRACE = Dose("H", "isotropic", (1e-4,))
@@ -30,7 +33,8 @@ def main() -> None:
         half = Path(folder, "half.gguf")
         write_half_precision(model, half)
         engines = {HALF: EngineSide(half), SHIPPED: EngineSide(model)}
-        text = _measure(TorchSide(model), engines, options)
+        torch.set_num_threads(1)  # the sides run beside each other, on a thread each
+        text = _measure(ModelSide(model, TorchArrays()), engines, options)
         for engine in engines.values():
             engine.close()
     if options.output:
@@ -39,8 +43,8 @@ def main() -> None:
         print(text)
 
 
-def _measure(torch: TorchSide, engines: dict[str, EngineSide], options: argparse.Namespace) -> str:
-    sides: dict[str, Side] = {TORCH: torch, **engines}
+def _measure(model: ModelSide, engines: dict[str, EngineSide], options: argparse.Namespace) -> str:
+    sides: dict[str, Side] = {TORCH: model, **engines}
     texts = [engines[SHIPPED].text(prompt) for prompt in PROMPTS]
     doses = [Dose(site, noise, tuple(options.angles)) for noise in options.noises for site in options.sites]
 
@@ -51,14 +55,14 @@ def _measure(torch: TorchSide, engines: dict[str, EngineSide], options: argparse
     for side in sides:
         found[side].update(again[side])
 
-    floors = {name: _floor(torch, engine, texts) for name, engine in engines.items()}
+    floors = {name: _floor(model, engine, texts) for name, engine in engines.items()}
     command = shlex.join(["python", "-m", "benchmarks.fidelity", *sys.argv[1:]])
     return page(found, repeated, floors, len(texts), command)
 
 
-def _floor(torch: TorchSide, engine: EngineSide, texts: list[Text]) -> tuple[float, float]:
+def _floor(model: ModelSide, engine: EngineSide, texts: list[Text]) -> tuple[float, float]:
     """KL of the engine's sober probabilities from PyTorch's, and KL under next to no dose from the sober ones."""
-    sober = sum(float(kl(torch.sober(text), engine.sober(text)).mean()) for text in texts)
+    sober = sum(float(kl(model.sober(text), engine.sober(text)).mean()) for text in texts)
     trace = sum(float(engine.shift(text, TRACE, range(4)).kl.mean()) for text in texts)
     return sober / len(texts), trace / len(texts)
 

@@ -1,4 +1,4 @@
-"""A model of the Llama architecture in PyTorch, in float32, from the dequantized tensors of a GGUF file.
+"""A model of the Llama architecture in float32, from the dequantized tensors of a GGUF file.
 
 Written from the architecture's description and not from llama.cpp, so that an error would have to be made twice.
 """
@@ -11,39 +11,41 @@ from typing import Any
 
 import gguf
 import gguf.quants
-import torch
-from torch.nn.functional import silu
+import numpy as np
 
+from benchmarks.fidelity.arrays import Array, Arrays
 from benchmarks.fidelity.rotation import sober
 
 #: gets a site's name and the vectors there, (n_rows, ..., d), and returns them, turned or not
-Turn = Callable[[str, torch.Tensor], torch.Tensor]
+Turn = Callable[[str, Array], Array]
 
 
 class Cache:
     """Keys (after RoPE) and values of all positions so far, for every layer and row."""
 
-    def __init__(self, keys: torch.Tensor, values: torch.Tensor, n_positions: int = 0) -> None:
+    def __init__(self, arrays: Arrays, keys: Array, values: Array, n_positions: int = 0) -> None:
         """Take room for keys and values, (n_layer, n_rows, n_head_kv, n_ctx, d)."""
+        self._arrays = arrays
         self.keys = keys
         self.values = values
         self.n_positions = n_positions
 
     def fork(self, n_rows: int) -> Cache:
         """Return a cache whose rows all begin as this one's only row."""
-        keys, values = (x.expand(-1, n_rows, -1, -1, -1).clone() for x in (self.keys, self.values))
-        return Cache(keys, values, self.n_positions)
+        keys, values = (self._arrays.xp.tile(x, (1, n_rows, 1, 1, 1)) for x in (self.keys, self.values))
+        return Cache(self._arrays, keys, values, self.n_positions)
 
 
-class TorchLlama:
+class LlamaModel:
     """Computes logits one token at a time, for many rows that are fed the same tokens and differ by their noise."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, arrays: Arrays) -> None:
+        self._arrays = arrays
         reader = gguf.GGUFReader(path)
         if _setting(reader, "general.architecture") != "llama":
             raise SystemExit(f"benchmarks: {path} is not of the Llama architecture, the only one written here")
         self._weights = {
-            tensor.name: torch.tensor(gguf.quants.dequantize(tensor.data, tensor.tensor_type))
+            tensor.name: arrays.xp.asarray(np.array(gguf.quants.dequantize(tensor.data, tensor.tensor_type)))
             for tensor in reader.tensors
         }
         self.n_layer = int(_setting(reader, "llama.block_count"))
@@ -53,21 +55,23 @@ class TorchLlama:
         n_embd = int(_setting(reader, "llama.embedding_length"))
         self._d = n_embd // self._n_head
         base = float(_setting(reader, "llama.rope.freq_base", 10000.0))
-        self._frequencies = base ** (-torch.arange(0, self._d, 2, dtype=torch.float64) / self._d)
+        self._frequencies = base ** (-np.arange(0, self._d, 2) / self._d)
 
     def empty_cache(self, n_ctx: int) -> Cache:
         """Room for ``n_ctx`` positions of one row."""
         shape = (self.n_layer, 1, self._n_head_kv, n_ctx, self._d)
-        return Cache(torch.zeros(shape), torch.zeros(shape))
+        keys, values = (self._arrays.xp.zeros(shape, dtype=self._arrays.xp.float32) for _ in range(2))
+        return Cache(self._arrays, keys, values)
 
-    def step(self, token: int, cache: Cache, turn: Turn = sober) -> torch.Tensor:
+    def step(self, token: int, cache: Cache, turn: Turn = sober) -> Array:
         """Feed one token to all rows.
 
         Returns:
             logits (n_rows, n_vocab).
         """
         n_rows = cache.keys.shape[1]
-        x = self._weights["token_embd.weight"][token].expand(n_rows, -1)
+        embedding = self._weights["token_embd.weight"][token]
+        x = self._arrays.xp.broadcast_to(embedding, (n_rows, len(embedding)))
         position = cache.n_positions
         cache.n_positions += 1
         for layer in range(self.n_layer):
@@ -77,7 +81,7 @@ class TorchLlama:
         tied = "output.weight" not in self._weights
         return self._project(x, "token_embd" if tied else "output")
 
-    def _attention(self, layer: int, x: torch.Tensor, position: int, cache: Cache, turn: Turn) -> torch.Tensor:
+    def _attention(self, layer: int, x: Array, position: int, cache: Cache, turn: Turn) -> Array:
         """Attention of one token, (n_rows, n_embd) to (n_rows, n_embd)."""
         x = turn("H", x)
         queries, keys, values = (self._heads(self._project(x, f"blk.{layer}.attn_{name}")) for name in "qkv")
@@ -87,43 +91,45 @@ class TorchLlama:
 
         all_keys = turn("K", self._by_query_head(cache.keys[layer, :, :, : position + 1]))
         all_values = turn("V", self._by_query_head(cache.values[layer, :, :, : position + 1]))
-        scores = (all_keys * queries.view(*all_keys.shape[:3], 1, self._d)).sum(-1) / self._d**0.5
-        outputs = (scores.softmax(-1).unsqueeze(-1) * all_values).sum(-2)  # (n_rows, n_head_kv, group, d)
+        scores = (all_keys * queries.reshape(*all_keys.shape[:3], 1, self._d)).sum(axis=-1) / self._d**0.5
+        outputs = (self._arrays.softmax(scores)[..., None] * all_values).sum(axis=-2)  # (n_rows, n_head_kv, group, d)
         outputs = turn("A", outputs)
-        return self._project(outputs.flatten(1), f"blk.{layer}.attn_output")
+        return self._project(outputs.reshape(len(x), -1), f"blk.{layer}.attn_output")
 
-    def _feed_forward(self, layer: int, x: torch.Tensor) -> torch.Tensor:
+    def _feed_forward(self, layer: int, x: Array) -> Array:
         gate, up = (self._project(x, f"blk.{layer}.ffn_{name}") for name in ("gate", "up"))
-        return self._project(silu(gate) * up, f"blk.{layer}.ffn_down")
+        return self._project(self._arrays.silu(gate) * up, f"blk.{layer}.ffn_down")
 
-    def _project(self, x: torch.Tensor, name: str) -> torch.Tensor:
+    def _project(self, x: Array, name: str) -> Array:
         return x @ self._weights[f"{name}.weight"].T
 
-    def _norm(self, x: torch.Tensor, name: str) -> torch.Tensor:
-        root_mean_square = (x.square().mean(-1, keepdim=True) + self._epsilon).sqrt()
+    def _norm(self, x: Array, name: str) -> Array:
+        root_mean_square = self._arrays.xp.sqrt((x * x).mean(axis=-1, keepdims=True) + self._epsilon)
         return x / root_mean_square * self._weights[f"{name}.weight"]
 
-    def _heads(self, x: torch.Tensor) -> torch.Tensor:
+    def _heads(self, x: Array) -> Array:
         """(n_rows, n_head * d) to (n_rows, n_head, d)."""
-        return x.view(len(x), -1, self._d)
+        return x.reshape(len(x), -1, self._d)
 
-    def _by_query_head(self, x: torch.Tensor) -> torch.Tensor:
+    def _by_query_head(self, x: Array) -> Array:
         """(n_rows, n_head_kv, n, d) to (n_rows, n_head_kv, group, n, d): every query head reads for itself.
 
         Query heads that share a key head lie next to each other.
         """
-        return x.unsqueeze(2).expand(-1, -1, self._n_head // self._n_head_kv, -1, -1)
+        shape = (*x.shape[:2], self._n_head // self._n_head_kv, *x.shape[2:])
+        return self._arrays.xp.broadcast_to(x[:, :, None], shape)
 
-    def _rope(self, x: torch.Tensor, position: int) -> torch.Tensor:
+    def _rope(self, x: Array, position: int) -> Array:
         """Rotary embedding of heads (n_rows, n_head, d).
 
         Pairs are neighbours, (0, 1), (2, 3), ...: in a GGUF file of this architecture, the rows of the query and key
         projections are permuted so that they are.
         """
         angles = position * self._frequencies
-        cos, sin = angles.cos().float(), angles.sin().float()
+        cos, sin = (self._arrays.xp.asarray(f(angles).astype(np.float32)) for f in (np.cos, np.sin))
         even, odd = x[..., 0::2], x[..., 1::2]
-        return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2)
+        turned = self._arrays.xp.stack([even * cos - odd * sin, even * sin + odd * cos], axis=-1)
+        return turned.reshape(x.shape)
 
 
 def _setting(reader: gguf.GGUFReader, key: str, otherwise: float | None = None) -> Any:
