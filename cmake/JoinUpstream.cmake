@@ -40,7 +40,7 @@ function(join_all_upstream csrc)
     # One target, or one for each kind of processor.
     foreach (target ${GGML_AVAILABLE_BACKENDS})
         if (TARGET ${target} AND target MATCHES "^ggml-cpu")
-            file(GLOB kernels CONFIGURE_DEPENDS ${csrc}/kernel/cpu/*.cpp)
+            file(GLOB kernels CONFIGURE_DEPENDS ${csrc}/kernel/cpu/*.cpp ${csrc}/matmul/*.cpp)
             join_upstream(${target} ${kernels})
             target_include_directories(${target} PRIVATE ${csrc}/kernel/cpu ${csrc}/matmul)
             # Lets the kernels' loops become vectors; none of these changes a result.
@@ -69,9 +69,9 @@ function(join_all_upstream csrc)
         target_include_directories(ggml-rpc PRIVATE ${csrc}/kernel/rpc)
     endif()
 
-    file(GLOB program CONFIGURE_DEPENDS ${csrc}/doses/*.cpp ${csrc}/shower/*.cpp ${csrc}/program/*.cpp)
+    file(GLOB program CONFIGURE_DEPENDS ${csrc}/doses/*.cpp ${csrc}/input/*.cpp ${csrc}/shower/*.cpp ${csrc}/program/*.cpp)
     join_upstream(llama-common ${program} ${csrc}/threads/default-threads.cpp)
-    target_include_directories(llama-common PUBLIC ${csrc}/doses ${csrc}/shower ${csrc}/program ${csrc}/threads)
+    target_include_directories(llama-common PUBLIC ${csrc}/doses ${csrc}/input ${csrc}/shower ${csrc}/program ${csrc}/threads)
     exact_arithmetic(llama-common ${csrc})
     package_version(version)
     set_property(SOURCE ${csrc}/program/drugs-app.cpp TARGET_DIRECTORY llama-common
@@ -87,5 +87,6 @@ function(join_all_upstream csrc)
 
     file(GLOB sources CONFIGURE_DEPENDS ${csrc}/context/*.cpp ${csrc}/graph/*.cpp)
     join_upstream(llama ${sources})
-    target_include_directories(llama PUBLIC ${csrc}/include PRIVATE ${csrc}/context ${csrc}/graph)
+    target_include_directories(llama PUBLIC ${csrc}/include
+        PRIVATE ${csrc}/context ${csrc}/graph ${csrc}/input ${csrc}/matmul)
 endfunction()

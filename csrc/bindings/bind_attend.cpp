@@ -42,10 +42,15 @@ static dosed_tokens dosed_tokens_of(float theta, uint32_t seed, const int_array 
     return dosed;
 }
 
+static void check_heads(py::ssize_t n_head) {
+    check(n_head >= 1 && n_head <= RANDOM_ROTATE_MAX_HEADS, "there are " + std::to_string(n_head) + " query heads: there can be 1 to " +
+        std::to_string(RANDOM_ROTATE_MAX_HEADS));
+}
+
 static ggml_type type_of(const std::string & name) {
     for (int type = 0; type < GGML_TYPE_COUNT; ++type) {
         const ggml_type_traits * traits = ggml_get_type_traits((ggml_type) type);
-        if (traits->type_name && name == traits->type_name && (type == GGML_TYPE_F32 || traits->from_float_ref)) {
+        if (traits->type_name && name == traits->type_name && (type == GGML_TYPE_F32 || (traits->from_float_ref && traits->to_float))) {
             return (ggml_type) type;
         }
     }
@@ -57,6 +62,7 @@ static std::vector<char> as_type(const float * x, int64_t n, ggml_type type) {
     if (type == GGML_TYPE_F32) {
         std::copy(x, x + n, (float *) data.data());
     } else {
+        ggml_quantize_init(type); // some types have tables
         ggml_get_type_traits(type)->from_float_ref(x, data.data(), n);
     }
     return data;
@@ -87,6 +93,7 @@ static py::array_t<float> attend_scores(const float_array & q, const float_array
         const std::string & noise, const std::string & type_name, const std::string & device) {
     check(q.ndim() == 3 && k.ndim() == 3 && q.shape(2) == k.shape(2) && k.shape(1) > 0 && q.shape(1) % k.shape(1) == 0,
         "q is (n_tokens, n_head, d) and k (n_kv, n_head_kv, d), with n_head a multiple of n_head_kv");
+    check_heads(q.shape(1));
     const ggml_type type = type_of(type_name);
     check(q.shape(2) > 0 && q.shape(2) % ggml_blck_size(type) == 0, "d must be a multiple of " + std::to_string(ggml_blck_size(type)));
     const dosed_tokens dosed = dosed_tokens_of(theta, seed, positions, cells, layer, sink, n_threads, noise);
@@ -128,6 +135,7 @@ static py::array_t<float> attend_values(const float_array & p, const float_array
     const int64_t n_head_kv = v.shape(transposed ? 0 : 1);
     const int64_t d         = v.shape(transposed ? 1 : 2);
     check(n_head_kv > 0 && d > 0 && p.shape(0) % n_head_kv == 0, "n_head must be a multiple of n_head_kv");
+    check_heads(p.shape(0));
     const ggml_type type = type_of(type_name);
     check(v.shape(2) % ggml_blck_size(type) == 0 && !(transposed && ggml_blck_size(type) > 1), type_name + " does not fit the shape of v");
     const dosed_tokens dosed = dosed_tokens_of(theta, seed, positions, cells, layer, sink, n_threads, noise);

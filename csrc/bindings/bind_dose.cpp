@@ -1,4 +1,4 @@
-// set_dose, get_dose, clear_dose, has_sites, n_layer, site_names: llama-drugs.h for Python. A context is given by its address.
+// set_dose, get_dose, clear_dose, set_repeatable, can_repeat, repeats_cheaply, has_sites, n_layer, site_names: llama-drugs.h for Python. A context is given by its address.
 
 #include "bindings.h"
 #include "context.h"
@@ -8,7 +8,6 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -35,9 +34,9 @@ static void check_angles(const table_array & table) {
     for (py::ssize_t il = 0; il < angles.shape(0); ++il) {
         for (py::ssize_t site = 0; site < angles.shape(1); ++site) {
             const float angle = angles(il, site);
-            if (!std::isfinite(angle) || angle < 0.0f) {
+            if (!(angle >= 0.0f && angle <= LLAMA_DRUGS_MAX_ANGLE)) {
                 throw drugs_error(error_kind::dose, "the angle " + std::to_string(angle) + " of layer " + std::to_string(il) + ", site " +
-                    llama_drugs_site_name((llama_drugs_site) site) + " is not possible: angles are radians, finite, zero or more");
+                    llama_drugs_site_name((llama_drugs_site) site) + " is not possible: angles are radians, 0 to pi, a half turn");
             }
         }
     }
@@ -84,6 +83,18 @@ static void clear_dose(uintptr_t address, llama_seq_id seq_id) {
     check_status(sequence_name(seq_id), llama_drugs_clear(as_context(address), seq_id));
 }
 
+static void set_repeatable(uintptr_t address, llama_seq_id seq_id, bool repeatable) {
+    check_status(sequence_name(seq_id), llama_drugs_set_repeatable(as_context(address), seq_id, repeatable));
+}
+
+static bool can_repeat(uintptr_t address) {
+    return llama_drugs_can_repeat(as_context(address)) == 1;
+}
+
+static bool repeats_cheaply(uintptr_t address) {
+    return llama_drugs_repeats_cheaply(as_context(address)) == 1;
+}
+
 static py::array_t<bool> has_sites(uintptr_t address, const std::string & noise) {
     llama_context * ctx = as_context(address);
     const int32_t n_layer = llama_drugs_n_layer(ctx);
@@ -119,6 +130,12 @@ void bind_dose(py::module_ & m) {
         "The dose of a sequence, or None if it is sober.");
     m.def("clear_dose", &clear_dose, py::arg("ctx"), py::arg("seq_id"),
         "Make a sequence sober, or all of them with seq_id = -1.");
+    m.def("set_repeatable", &set_repeatable, py::arg("ctx"), py::arg("seq_id"), py::arg("repeatable"),
+        "Let each token of a sequence, or of all with seq_id = -1, get the same bits in any company.");
+    m.def("can_repeat", &can_repeat, py::arg("ctx"),
+        "Whether set_repeatable is possible: no other device than the CPU computes.");
+    m.def("repeats_cheaply", &repeats_cheaply, py::arg("ctx"),
+        "Whether it also takes little time with the types of the model's matrices.");
     m.def("has_sites", &has_sites, py::arg("ctx"), py::arg("noise") = "isotropic",
         "Which layers of the context's model have which sites.");
     m.def("n_layer", &n_layer, py::arg("ctx"),

@@ -4,6 +4,8 @@
 #include "drugs-dosage.h"
 #include "errors.h"
 
+#include "random-rotate-math.h"
+
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
@@ -49,8 +51,9 @@ static py::array_t<float> dose_table(const std::vector<double> & thetas, const s
         throw drugs_error(error_kind::dose, std::to_string(thetas.size()) + " angles were given: there are " +
             std::to_string((int) LLAMA_DRUGS_SITE_COUNT) + " sites");
     }
-    if (n_layer < 1) {
-        throw drugs_error(error_kind::dose, "n_layer is " + std::to_string(n_layer) + ": a model has 1 layer or more");
+    if (n_layer < 1 || n_layer > RANDOM_ROTATE_MAX_LAYERS) {
+        throw drugs_error(error_kind::dose, "n_layer is " + std::to_string(n_layer) + ": a model has 1 to " +
+            std::to_string(RANDOM_ROTATE_MAX_LAYERS) + " layers");
     }
     drugs_dosage dosage;
     dosage.set_multiplier(multiplier);

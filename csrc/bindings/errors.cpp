@@ -15,6 +15,7 @@ static const char * class_name(error_kind kind) {
         case error_kind::rpc_server:       return "RpcServerError";
         case error_kind::memory_limit:     return "MemoryLimitError";
         case error_kind::state:            return "StateError";
+        case error_kind::token:            return "TokenError";
     }
     return "DrugsError";
 }
@@ -28,14 +29,13 @@ void check_status(const std::string & what, int32_t status) {
     }
 }
 
-bool check_decoded(decoder_status status, int32_t n_failed) {
+void check_decoded(decoder_status status, int32_t n_failed) {
     if (status == DECODER_FAILED && n_failed == 1) {
         throw drugs_error(error_kind::context_overflow, "the context has no room for these tokens: shorten the text, or load the model with a larger n_ctx");
     }
     if (status == DECODER_FAILED) {
         throw drugs_error(error_kind::decode, "llama.cpp could not compute these tokens: llama_decode returned " + std::to_string(n_failed));
     }
-    return status == DECODER_OK;
 }
 
 // The module of the classes imports this one, so it is imported when there is something to raise.

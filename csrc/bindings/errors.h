@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <string>
 
-enum class error_kind { context_overflow, dose, decode, no_logits, rpc_server, memory_limit, state };
+enum class error_kind { context_overflow, dose, decode, no_logits, rpc_server, memory_limit, state, token };
 
 class drugs_error : public std::runtime_error {
 public:
@@ -22,8 +22,8 @@ public:
 // throws if `status` is an error of enum llama_drugs_status; `what` begins the message
 void check_status(const std::string & what, int32_t status);
 
-// whether it was not interrupted; throws if it failed, and llama_decode() returned n_failed
-bool check_decoded(decoder_status status, int32_t n_failed);
+// throws if it failed, and llama_decode() returned n_failed
+void check_decoded(decoder_status status, int32_t n_failed);
 
 // From here on, functions of this module may throw drugs_error, std::invalid_argument for a dose that cannot be used and
 // std::out_of_range for a number of tokens that cannot be.

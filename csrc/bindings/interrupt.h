@@ -1,33 +1,42 @@
-// What may stop a computation: another thread that asks for it, or a signal such as Ctrl-C.
+// What may stop a computation: a signal such as Ctrl-C.
 
 #pragma once
 
 #include <pybind11/pybind11.h>
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <utility>
 
 class interrupt {
 public:
-    void set() { asked = true; }
+    // A computation, from its beginning to its end, however it ends. Made and destroyed with the GIL.
+    class scope {
+    public:
+        explicit scope(interrupt & of) : of(of) { of.begin(); }
+        ~scope() { of.active = false; }
 
-    // call with the GIL, before a computation begins: Python handles signals in its main thread only
-    void begin() {
-        const auto main_thread = pybind11::module_::import("threading").attr("main_thread")();
-        handles_signals = main_thread.attr("ident").cast<unsigned long>() == PyThread_get_thread_ident();
-        raised.reset();
-        active          = true;
-    }
+        scope(const scope &) = delete;
+        scope & operator=(const scope &) = delete;
 
-    // Call without the GIL, from the thread that called begin(). Taking the GIL can mean waiting for other threads, so signals are
-    // looked for once in two milliseconds. What a handler raises is kept until end().
+        // raises what a signal handler has raised meanwhile
+        void raise() {
+            if (of.raised) {
+                throw pybind11::error_already_set(*std::exchange(of.raised, nullptr));
+            }
+        }
+
+    private:
+        interrupt & of;
+    };
+
+    // Call without the GIL, from the thread that made the scope. Taking the GIL can mean waiting for other threads, so signals are
+    // looked for once in two milliseconds. What a handler raises is kept for scope::raise().
     bool poll() {
         if (!active) {
             return false; // somebody else computes with the context
         }
-        if (asked || raised) {
+        if (raised) {
             return true;
         }
         const auto now = std::chrono::steady_clock::now();
@@ -41,18 +50,17 @@ public:
         return raised != nullptr;
     }
 
-    // call with the GIL, after the computation
-    void end() {
-        active = false;
-        if (raised) {
-            throw pybind11::error_already_set(*std::exchange(raised, nullptr));
-        }
+private:
+    // Python handles signals in its main thread only
+    void begin() {
+        const auto main_thread = pybind11::module_::import("threading").attr("main_thread")();
+        handles_signals = main_thread.attr("ident").cast<unsigned long>() == PyThread_get_thread_ident();
+        raised.reset();
+        active          = true;
     }
 
-private:
-    std::atomic<bool> asked{ false };
     bool handles_signals = false;
-    bool active          = false; // between begin() and end()
+    bool active          = false; // within a scope
     std::chrono::steady_clock::time_point last_look;
     std::unique_ptr<pybind11::error_already_set> raised;
 };

@@ -7,12 +7,14 @@ PYBIND11_MODULE(_core, m) {
     translate_errors();
 
     bind_attend(m);
+    bind_background(m);
     bind_decode(m);
     bind_devices(m);
     bind_dose(m);
     bind_memory(m);
     bind_profile(m);
     bind_rotate(m);
+    bind_sample(m);
     bind_shower(m);
     bind_threads(m);
 }

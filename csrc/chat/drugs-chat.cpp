@@ -47,7 +47,8 @@ std::string drugs_chat::set_doses(const std::string & text) {
         changed.check_angles(std::numeric_limits<double>::infinity());
         dosage = changed;
     }
-    return dosage.sober() ? "Sober." : "Doses: " + shown();
+    const std::string warning = dosage.warning();
+    return dosage.sober() ? "Sober." : "Doses: " + shown() + (warning.empty() ? "" : "\nWarning: " + warning + ".");
 }
 
 std::string drugs_chat::set_seed(const std::string & text) {
@@ -89,7 +90,7 @@ void drugs_chat::read_choice(const json & choice) {
         return;
     }
     was_requested = !dosage.sober();
-    was_dosed     = choice.contains("drugs");
+    was_dosed     = choice.contains("drugs") && choice.at("drugs").contains("seed");
     seed          = was_dosed ? choice.at("drugs").value("seed", LLAMA_DEFAULT_SEED) : LLAMA_DEFAULT_SEED;
 }
 

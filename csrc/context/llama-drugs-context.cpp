@@ -21,7 +21,17 @@ llama_drugs_sites llama_context::find_drugs_sites() {
     if (llama_model_has_encoder(&model)) {
         types.push_back(LLM_GRAPH_TYPE_ENCODER);
     }
-    const auto saved_n_outputs = n_outputs;
+    // puts back what belongs to the last batch, also where building throws
+    struct put_back {
+        llama_context & ctx;
+        const int32_t   n_saved;
+
+        ~put_back() {
+            ctx.gf_res_reserve->reset(); // it points at what ends here
+            ctx.n_outputs = n_saved;
+        }
+    };
+    const put_back at_the_end = { *this, n_outputs };
     n_outputs = ubatch.n_tokens;
     for (const auto type : types) {
         auto * res    = gf_res_reserve.get();
@@ -34,9 +44,6 @@ llama_drugs_sites llama_context::find_drugs_sites() {
         res->reset();
         model.build_graph(params);
     }
-    gf_res_reserve->reset(); // it points at what ends here
-    n_outputs = saved_n_outputs;
-
     return found;
 }
 

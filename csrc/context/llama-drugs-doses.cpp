@@ -1,6 +1,7 @@
 #include "llama-drugs-doses.h"
 
 #include "llama-batch.h"
+#include "llama-cparams.h"
 
 #include <algorithm>
 
@@ -69,9 +70,32 @@ const llama_drugs_dose * llama_drugs_doses::of_token(const llama_ubatch & ubatch
     return dose && ubatch.pos[i] >= dose->n_sink ? dose : nullptr;
 }
 
+void llama_drugs_doses::set_repeatable(llama_seq_id seq_id, bool value) {
+    if (seq_id < 0) {
+        repeatable.assign(LLAMA_MAX_SEQ, value);
+        return;
+    }
+    if ((size_t) seq_id >= repeatable.size()) {
+        repeatable.resize(seq_id + 1);
+    }
+    repeatable[seq_id] = value;
+}
+
+// one sequence is enough: the others lose nothing by it
+bool llama_drugs_doses::is_repeatable(const llama_ubatch & ubatch) const {
+    for (uint32_t s = 0; s < ubatch.n_seqs_unq; ++s) {
+        const auto seq_id = (size_t) ubatch.seq_id_unq[s];
+        if (seq_id < repeatable.size() && repeatable[seq_id]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 llama_drugs_plan llama_drugs_doses::plan(const llama_ubatch & ubatch) const {
     llama_drugs_plan plan;
     plan.doses = this;
+    plan.repeatable = is_repeatable(ubatch);
     if (n_dosed == 0) {
         return plan;
     }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+struct ggml_cgraph;
 struct llama_ubatch;
 
 // Places in the graph, as bits: site s is bit s. Under reference noise queries are turned elsewhere, at a bit of their own.
@@ -55,6 +56,7 @@ struct llama_drugs_plan {
     llama_drugs_sites         sites; // empty: no token of the batch is dosed
     llama_drugs_sites       * found = nullptr; // notes the hooks that the graph has, whether dosed or not
     std::vector<uint8_t>      mixed; // [n_layer], enum llama_drugs_mixture; or empty, if nothing is mixed
+    bool                      repeatable = false; // a token's numbers do not depend on its company
 
     bool has(int hook, int il) const {
         return (size_t) il < sites.size() && ((sites[il] >> hook) & 1);
@@ -62,7 +64,9 @@ struct llama_drugs_plan {
 
     int mixture(int il) const { return (size_t) il < mixed.size() ? mixed[il] : (int) LLAMA_DRUGS_NOT_MIXED; }
 
-    bool same_nodes_as(const llama_drugs_plan & other) const { return sites == other.sites && mixed == other.mixed; }
+    bool same_nodes_as(const llama_drugs_plan & other) const {
+        return sites == other.sites && mixed == other.mixed && repeatable == other.repeatable;
+    }
 };
 
 class llama_drugs_doses {
@@ -81,11 +85,20 @@ public:
     // what the model has; empty: not looked for yet
     llama_drugs_sites found;
 
+    // seq_id = -1: all sequences
+    void set_repeatable(llama_seq_id seq_id, bool repeatable);
 
 private:
+    bool is_repeatable(const llama_ubatch & ubatch) const;
+
     std::vector<llama_drugs_dose> by_seq; // up to the highest sequence that ever had a dose
     int32_t n_dosed = 0;
+
+    std::vector<bool> repeatable; // of each sequence, up to the highest one that ever was
 };
+
+// marks the products and the attention of a graph, so that each token gets the same bits in any company (csrc/matmul/repeatable.h)
+void llama_drugs_mark_repeatable(ggml_cgraph * gf, const llama_drugs_plan & plan);
 
 // upper bound of the nodes that doses add to a graph: an op and two views per hook and layer, and attention a second time
 uint32_t llama_drugs_max_nodes(uint32_t n_layer);

@@ -3,10 +3,27 @@
 #include "llama-drugs-doses.h"
 
 #include "llama-context.h"
+#include "llama-impl.h"
 #include "llama-model.h"
+#include "repeatable.h"
 
-#include <cmath>
+#include <exception>
 #include <new>
+
+// Runs what may throw and returns its status: exceptions must not cross the C interface.
+template <typename F>
+static int32_t guarded(F && what) {
+    try {
+        return what();
+    } catch (const std::bad_alloc &) {
+        return LLAMA_DRUGS_ERR_MEMORY;
+    } catch (const std::exception & error) {
+        LLAMA_LOG_ERROR("doses: %s\n", error.what());
+    } catch (...) {
+        LLAMA_LOG_ERROR("doses: unknown exception\n");
+    }
+    return LLAMA_DRUGS_ERR_GRAPH;
+}
 
 // each device has some of the heads then, and would count them from zero
 static bool heads_are_divided(const llama_context & ctx) {
@@ -55,7 +72,7 @@ static int32_t check_params(const llama_context & ctx, const llama_drugs_params 
         return LLAMA_DRUGS_ERR_LAYERS;
     }
     for (int32_t i = 0; i < n_layer*LLAMA_DRUGS_SITE_COUNT; ++i) {
-        if (!std::isfinite(params.doses[i]) || params.doses[i] < 0.0f) {
+        if (!(params.doses[i] >= 0.0f && params.doses[i] <= LLAMA_DRUGS_MAX_ANGLE)) {
             return LLAMA_DRUGS_ERR_ANGLE;
         }
     }
@@ -86,15 +103,13 @@ int32_t llama_drugs_set(llama_context * ctx, llama_seq_id seq_id, const llama_dr
     if (status != LLAMA_DRUGS_OK) {
         return status;
     }
-    try {
+    return guarded([&]() -> int32_t {
         if (!has_dosed_sites(*ctx, *params)) {
             return LLAMA_DRUGS_ERR_SITE;
         }
         ctx->drugs.set(seq_id, *params);
-    } catch (const std::bad_alloc &) {
-        return LLAMA_DRUGS_ERR_MEMORY;
-    }
-    return LLAMA_DRUGS_OK;
+        return LLAMA_DRUGS_OK;
+    });
 }
 
 int32_t llama_drugs_has_site(llama_context * ctx, int32_t layer, llama_drugs_site site, llama_drugs_noise noise) {
@@ -113,11 +128,7 @@ int32_t llama_drugs_has_site(llama_context * ctx, int32_t layer, llama_drugs_sit
     if (heads_are_divided(*ctx)) {
         return LLAMA_DRUGS_ERR_DEVICE;
     }
-    try {
-        return has_site(*ctx, layer, site, noise);
-    } catch (const std::bad_alloc &) {
-        return LLAMA_DRUGS_ERR_MEMORY;
-    }
+    return guarded([&]() -> int32_t { return has_site(*ctx, layer, site, noise); });
 }
 
 int32_t llama_drugs_get(const llama_context * ctx, llama_seq_id seq_id, llama_drugs_params * out) {
@@ -154,6 +165,55 @@ int32_t llama_drugs_clear(llama_context * ctx, llama_seq_id seq_id) {
     return LLAMA_DRUGS_OK;
 }
 
+// other devices have kernels of their own for one row and for many
+static bool computes_on_cpu_alone(const llama_context & ctx) {
+    ggml_backend_sched_t sched = ctx.get_sched();
+    if (!sched) {
+        return false; // a vocabulary alone computes nothing
+    }
+    for (int i = 0; i < ggml_backend_sched_get_n_backends(sched); ++i) {
+        ggml_backend_dev_t device = ggml_backend_get_device(ggml_backend_sched_get_backend(sched, i));
+        if (ggml_backend_dev_type(device) != GGML_BACKEND_DEVICE_TYPE_CPU) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int32_t llama_drugs_can_repeat(const llama_context * ctx) {
+    return ctx ? (int32_t) computes_on_cpu_alone(*ctx) : (int32_t) LLAMA_DRUGS_ERR_POINTER;
+}
+
+int32_t llama_drugs_repeats_cheaply(const llama_context * ctx) {
+    if (!ctx) {
+        return LLAMA_DRUGS_ERR_POINTER;
+    }
+    for (const auto & [name, tensor] : ctx->get_model().tensors_by_name) {
+        if (ggml_n_dims(tensor) > 1 && !repeatable_costs_little(tensor->type)) {
+            return 0;
+        }
+    }
+    return computes_on_cpu_alone(*ctx);
+}
+
+int32_t llama_drugs_set_repeatable(llama_context * ctx, llama_seq_id seq_id, bool repeatable) {
+    if (!ctx) {
+        return LLAMA_DRUGS_ERR_POINTER;
+    }
+    if (seq_id != -1 && !has_seq(*ctx, seq_id)) {
+        return LLAMA_DRUGS_ERR_SEQ;
+    }
+    if (repeatable && !computes_on_cpu_alone(*ctx)) {
+        return LLAMA_DRUGS_ERR_REPEATABLE;
+    }
+    try {
+        ctx->drugs.set_repeatable(seq_id, repeatable);
+    } catch (const std::bad_alloc &) {
+        return LLAMA_DRUGS_ERR_MEMORY;
+    }
+    return LLAMA_DRUGS_OK;
+}
+
 int32_t llama_drugs_n_layer(const llama_context * ctx) {
     return ctx ? (int32_t) ctx->get_model().hparams.n_layer() : (int32_t) LLAMA_DRUGS_ERR_POINTER;
 }
@@ -179,12 +239,14 @@ const char * llama_drugs_status_text(int32_t status) {
         case LLAMA_DRUGS_ERR_POINTER: return "a pointer is NULL";
         case LLAMA_DRUGS_ERR_SEQ:     return "the context has no such sequence: ids go from 0 to n_seq_max - 1";
         case LLAMA_DRUGS_ERR_LAYERS:  return "the dose table does not have one row per layer of the model";
-        case LLAMA_DRUGS_ERR_ANGLE:   return "an angle is negative, infinite or not a number: angles are radians, zero or more";
+        case LLAMA_DRUGS_ERR_ANGLE:   return "an angle is negative, above pi or not a number: angles are radians, 0 to pi, a half turn";
         case LLAMA_DRUGS_ERR_SINK:    return "the number of sink positions is negative";
         case LLAMA_DRUGS_ERR_NOISE:   return "unknown kind of noise";
         case LLAMA_DRUGS_ERR_DEVICE:  return "the model's heads are divided between devices (split mode 'tensor'): load it with split mode 'layer'";
         case LLAMA_DRUGS_ERR_MEMORY:  return "out of memory";
+        case LLAMA_DRUGS_ERR_REPEATABLE: return "a device other than the CPU computes, and only the CPU can do so repeatably";
         case LLAMA_DRUGS_ERR_SITE:    return "none of the layers that have a dose at a site has that site in this model";
+        case LLAMA_DRUGS_ERR_GRAPH:   return "llama.cpp could not build the model's graph";
     }
     return "unknown status";
 }

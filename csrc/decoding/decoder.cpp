@@ -51,7 +51,8 @@ decoder_status decoder::evaluate(
         const std::vector<llama_token>  & tokens,
         int32_t                           n_past,
         const std::vector<llama_seq_id> & seq_ids,
-        bool                              shared) {
+        bool                              shared,
+        bool                              all_logits) {
     const size_t n_copies = shared ? 1 : seq_ids.size();
     const size_t n_step   = std::max<size_t>(1, llama_n_batch(ctx)/n_copies);
 
@@ -61,7 +62,7 @@ decoder_status decoder::evaluate(
         batch.n_tokens = 0;
         for (size_t copy = 0; copy < n_copies; ++copy) {
             for (size_t i = first; i < end; ++i) {
-                const bool output = i + 1 == tokens.size() && copy + 1 == n_copies;
+                const bool output = all_logits || (i + 1 == tokens.size() && copy + 1 == n_copies);
                 add(tokens[i], n_past + (llama_pos) i, &seq_ids[copy], shared ? seq_ids.size() : 1, output);
             }
         }
@@ -127,15 +128,27 @@ decoder_status decoder::run(const std::vector<sequence *> & seqs, const limits &
 }
 
 void decoder::choose(sequence & seq, const float * logits) {
-    const llama_token token = seq.sampler ? sample(seq.sampler, logits) : most_likely(logits, n_vocab());
+    const llama_token token = choose_token(seq, logits);
 
     seq.tokens.push_back(token);
     if (is_end(seq, token)) {
         seq.end = sequence_end::eos;
     } else if (seq.text.add(piece(token))) {
         seq.end = sequence_end::stop;
-    } else if ((int32_t) seq.tokens.size() >= seq.n_max) {
+    } else if ((int64_t) seq.tokens.size() >= (int64_t) seq.n_max + (seq.text.is_cut() ? seq.n_extra : 0)) {
         seq.end = sequence_end::length;
+    }
+}
+
+llama_token decoder::choose_token(sequence & seq, const float * logits) {
+    if (!seq.sampler) {
+        return most_likely(logits, n_vocab());
+    }
+    try {
+        return sample(seq.sampler, logits);
+    } catch (...) {
+        seq.end = sequence_end::failed; // its last token is in the cache already, and must not be fed again
+        throw;
     }
 }
 

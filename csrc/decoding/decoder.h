@@ -33,10 +33,11 @@ public:
 
     // Evaluates tokens at positions from n_past on, in batches of at most n_batch, for each of the sequences: as tokens that they
     // share (shared), or as copies of their own, the sequences one after the other in the batch.
-    // Logits: of the last token of the last sequence.
-    decoder_status evaluate(const std::vector<llama_token> & tokens, int32_t n_past, const std::vector<llama_seq_id> & seq_ids, bool shared);
+    // Logits: of the last token of the last sequence; all_logits: of every token, of which llama.cpp keeps those of one batch.
+    decoder_status evaluate(const std::vector<llama_token> & tokens, int32_t n_past, const std::vector<llama_seq_id> & seq_ids,
+        bool shared, bool all_logits = false);
 
-    // chooses a sequence's next token; logits: F32 [n_vocab]
+    // Chooses a sequence's next token; logits: F32 [n_vocab]. A sampler may throw std::runtime_error, which ends the sequence.
     void choose(sequence & seq, const float * logits);
 
     struct limits {
@@ -47,7 +48,7 @@ public:
     };
 
     // Feeds the last token of every sequence and chooses the next one, again and again, until a sequence ends or a limit is reached.
-    // Each token is noted in its sequence's ledger.
+    // Each token is noted in its sequence's ledger. Throws what a sampler does, see choose().
     // All sequences must have a token, and none may have ended.
     decoder_status run(const std::vector<sequence *> & seqs, const limits & until);
 
@@ -60,6 +61,7 @@ private:
     decoder_status decode();
     decoder_status step(const std::vector<sequence *> & seqs);
     void           add(llama_token token, llama_pos pos, const llama_seq_id * seq_ids, size_t n_seq, bool output);
+    llama_token    choose_token(sequence & seq, const float * logits);
     llama_token    sample(llama_sampler * sampler, const float * logits);
     bool           is_end(const sequence & seq, llama_token token) const;
     std::string    piece(llama_token token) const;

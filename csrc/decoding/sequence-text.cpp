@@ -40,6 +40,10 @@ static size_t n_incomplete(const std::string & text) {
     return 0;
 }
 
+bool sequence_text::is_cut() const {
+    return n_incomplete(bytes) > 0;
+}
+
 size_t sequence_text::shown_until() const {
     const size_t n_left = bytes.size() - n_taken;
 

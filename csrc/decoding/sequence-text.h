@@ -14,6 +14,9 @@ public:
     // adds the bytes of a token; true once the text holds a stop string, before which it ends then
     bool add(const std::string & piece);
 
+    // whether its last bytes begin a character whose other bytes are missing
+    bool is_cut() const;
+
     // whether take() would return something
     bool ready() const;
 

@@ -16,6 +16,7 @@ enum class sequence_end {
     eos,    // the model ended the text
     stop,   // a stop string was found
     length, // it has as many tokens as it may have
+    failed, // its sampler has thrown
 };
 
 struct sequence {
@@ -23,6 +24,7 @@ struct sequence {
     llama_seq_id    twin;    // sequence that gets the same tokens, sober; -1: none
     int32_t         n_past;  // tokens in the cache
     int32_t         n_max;   // tokens that it may choose
+    int32_t         n_extra; // further ones that may complete a character which n_max would cut
     llama_sampler * sampler; // NULL: the most likely token is taken
     sequence_text   text;
 

@@ -8,9 +8,6 @@
 
 using json = common_json;
 
-// more points than any model has layers; a request must not take long to check
-static const size_t MAX_POINTS = 1000;
-
 // a value as messages show it
 static std::string shown(const json & value) {
     return drugs_shortened(value.dump_safe());
@@ -19,6 +16,13 @@ static std::string shown(const json & value) {
 //
 // parts
 //
+
+static bool read_bool(const std::string & what, const json & value) {
+    if (!value.is_boolean()) {
+        throw std::invalid_argument(what + " is " + shown(value) + ": give true or false");
+    }
+    return value.get<bool>();
+}
 
 static double read_number(const std::string & what, const json & value) {
     if (!value.is_number()) {
@@ -57,10 +61,7 @@ static std::vector<drugs_profile::point> read_points(const std::string & site, c
     if (!value.is_array()) {
         throw std::invalid_argument("the points in the shape of " + site + " are " + shown(value) + ": give an array");
     }
-    if (value.size() > MAX_POINTS) {
-        throw std::invalid_argument("the shape of " + site + " has " + std::to_string(value.size()) +
-                " points: give " + std::to_string(MAX_POINTS) + " at most");
-    }
+    drugs_profile::check_count(site, value.size());
     std::vector<drugs_profile::point> points;
     for (size_t i = 0; i < value.size(); i++) {
         points.push_back(read_point(site, value.at(i)));
@@ -125,15 +126,14 @@ static void read_entry(drugs_dosage & dosage, const std::string & key, const jso
     } else if (key == "sink") {
         dosage.set_sink(read_number("the dose sink", value));
     } else if (key == "dose_inputs") {
-        if (!value.is_boolean()) {
-            throw std::invalid_argument("dose_inputs is " + shown(value) + ": give true or false");
-        }
-        dosage.dose_inputs = value.get<bool>();
+        dosage.dose_inputs = read_bool("dose_inputs", value);
     } else if (key == "sober_interval") {
         dosage.set_sober_interval(read_number("the sober interval", value));
+    } else if (key == "repeatable") {
+        dosage.repeatable = read_bool("repeatable", value);
     } else {
         throw std::invalid_argument("unknown name " + shown(json(key)) + ": the names are H, Q, K, V, A, pK, pV, shape, "
-                "multiplier, seed, noise, sink, dose_inputs, sober_interval");
+                "multiplier, seed, noise, sink, dose_inputs, sober_interval, repeatable");
     }
 }
 
@@ -151,6 +151,9 @@ drugs_dosage drugs_dosage_from_json(const json & data, const drugs_dosage & defa
 json drugs_dosage_to_json(const drugs_dosage & dosage) {
     json data = json::object();
     if (dosage.sober()) {
+        if (dosage.repeatable.value_or(false)) {
+            data["repeatable"] = true;
+        }
         return data;
     }
     json shapes = json::object();
@@ -182,6 +185,9 @@ json drugs_dosage_to_json(const drugs_dosage & dosage) {
     data["sink"]           = dosage.n_sink;
     data["dose_inputs"]    = dosage.dose_inputs;
     data["sober_interval"] = dosage.sober_interval;
+    if (dosage.repeatable) {
+        data["repeatable"] = *dosage.repeatable;
+    }
     return data;
 }
 

@@ -8,7 +8,7 @@
 
 #include <string>
 
-// Reads an object on top of `defaults`, of which it keeps seed, noise, sink, dose_inputs and sober_interval, but no doses:
+// Reads an object on top of `defaults`, of which it keeps all but the doses themselves:
 //
 //   "A": 0.1, ...                      largest angle at a site, in radians
 //   "shape": {"A": SHAPE, ...}         how a dose depends on depth
@@ -18,6 +18,7 @@
 //   "sink": 6                          first positions that are not dosed
 //   "dose_inputs": false               dose the prompt too
 //   "sober_interval": 420              dosed tokens between two cold showers
+//   "repeatable": true                 whether company, threads and cuts of the prompt change no bit
 //
 // SHAPE is {"points": [{"depth": 0.3, "peakratio": 0}, ...], "mode": "interpolate"} or the points alone. The names
 // "dose_theta" (an object of doses), "dose_shape" and "dose_multiplier" are read too: files of an older form have them.
@@ -25,7 +26,7 @@
 // Throws std::invalid_argument: something else; the message names it. Angles are not compared with a cap.
 drugs_dosage drugs_dosage_from_json(const common_json & data, const drugs_dosage & defaults);
 
-// The object that drugs_dosage_from_json() reads back; {} if sober.
+// The object that drugs_dosage_from_json() reads back; if sober it is {}, or {"repeatable": true}.
 common_json drugs_dosage_to_json(const drugs_dosage & dosage);
 
 // Reads a file that holds such an object. Throws std::invalid_argument: no such file, or it holds something else.

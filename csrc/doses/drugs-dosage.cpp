@@ -123,18 +123,29 @@ void drugs_dosage::set_sober_interval(double value) {
 }
 
 void drugs_dosage::check_angles(double cap) const {
-    const double most = std::numeric_limits<float>::max(); // a table holds floats
     for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
         const double angle = largest_angle((llama_drugs_site) site);
         const std::string name = llama_drugs_site_name((llama_drugs_site) site);
-        if (!(angle <= most)) {
-            throw std::invalid_argument("the dose at " + name + " reaches " + drugs_number(angle) + " radians: lower it");
+        if (!(angle <= LLAMA_DRUGS_MAX_ANGLE)) {
+            throw std::invalid_argument("the dose at " + name + " reaches " + drugs_number(angle) +
+                    " radians: pi, a half turn, is the most; lower it");
         }
         if (angle > cap) {
             throw std::invalid_argument("the dose at " + name + " reaches " + drugs_number(angle) +
                     " radians: this server allows " + drugs_number(cap) + " at most");
         }
     }
+}
+
+std::string drugs_dosage::warning() const {
+    for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
+        const double angle = largest_angle((llama_drugs_site) site);
+        if (angle > DRUGS_STRONG_ANGLE) {
+            return std::string("the dose at ") + llama_drugs_site_name((llama_drugs_site) site) + " reaches " + drugs_number(angle) +
+                    " radians: above " + drugs_number(DRUGS_STRONG_ANGLE) + " most models write nonsense";
+        }
+    }
+    return "";
 }
 
 //

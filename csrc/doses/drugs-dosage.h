@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ constexpr int32_t DRUGS_DEFAULT_SINK = 6;
 
 // dirty tokens after which a generation takes a cold shower
 constexpr int32_t DRUGS_DEFAULT_SOBER_INTERVAL = 420;
+
+// A dose above this many radians is worth a warning: most models write nonsense then.
+constexpr double DRUGS_STRONG_ANGLE = 1.0;
 
 // Doses, profiles, seed and all else that a run is made with. Angles are in radians. The functions that fill it throw
 // std::invalid_argument for a value that cannot be used; the message names it.
@@ -29,6 +33,9 @@ struct drugs_dosage {
     int32_t           n_sink         = DRUGS_DEFAULT_SINK;
     bool              dose_inputs    = false;              // dose the prompt too
     int32_t           sober_interval = DRUGS_DEFAULT_SOBER_INTERVAL;
+
+    // whether company, threads and cuts of the prompt change no bit; not set: yes where it is dosed and the device can
+    std::optional<bool> repeatable;
 
     bool sober() const;
 
@@ -46,8 +53,11 @@ struct drugs_dosage {
     void set_sink(double value);
     void set_sober_interval(double value);
 
-    // throws if a site gets an angle above `cap` (radians)
+    // throws if a site gets an angle above LLAMA_DRUGS_MAX_ANGLE, or above `cap` (radians), which a server may set
     void check_angles(double cap) const;
+
+    // a sentence that warns of the first site with an angle above DRUGS_STRONG_ANGLE; empty if there is none
+    std::string warning() const;
 };
 
 llama_drugs_site drugs_site_of_name(const std::string & name);

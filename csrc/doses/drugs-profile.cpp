@@ -37,10 +37,18 @@ double drugs_profile::peak() const {
     return peak;
 }
 
-void drugs_profile::check(const std::string & site) {
-    if (points.empty()) {
+void drugs_profile::check_count(const std::string & site, size_t n_points) {
+    if (n_points == 0) {
         throw std::invalid_argument("the shape of " + site + " has no points: give one at least, or leave the shape out");
     }
+    if (n_points > DRUGS_MAX_POINTS) {
+        throw std::invalid_argument("the shape of " + site + " has " + std::to_string(n_points) + " points: give " +
+                std::to_string(DRUGS_MAX_POINTS) + " at most");
+    }
+}
+
+void drugs_profile::check(const std::string & site) {
+    check_count(site, points.size());
     for (point & p : points) {
         if (!std::isfinite(p.depth)) {
             throw std::invalid_argument("a depth in the shape of " + site + " is " + drugs_number(p.depth) + ": give a finite number");

@@ -2,8 +2,12 @@
 
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
+
+// more points than any model has layers; a request must not take long to check
+constexpr size_t DRUGS_MAX_POINTS = 1000;
 
 struct drugs_profile {
     enum mode_type {
@@ -26,9 +30,13 @@ struct drugs_profile {
     // the largest ratio that any depth can get
     double peak() const;
 
-    // Sorts points, which may come in any order; those at one depth keep theirs. Throws std::invalid_argument: no points, a
-    // depth that is not finite, or a ratio that is negative or not finite; the message names the shape's site.
+    // Sorts points, which may come in any order; those at one depth keep theirs. Throws std::invalid_argument: no points, more
+    // than DRUGS_MAX_POINTS, a depth that is not finite, or a ratio that is negative or not finite; the message names the
+    // shape's site.
     void check(const std::string & site);
+
+    // throws std::invalid_argument: a shape cannot have so many points
+    static void check_count(const std::string & site, size_t n_points);
 };
 
 // throws std::invalid_argument: unknown

@@ -3,8 +3,8 @@
 // A dose belongs to a sequence of a context, not to the context: one batch may hold sequences with different doses,
 // different seeds, and none. A sequence without a dose computes bit for bit what llama.cpp computes without this file.
 //
-// All functions return a code of enum llama_drugs_status and never abort. They must not run at the same time as
-// llama_decode() or llama_encode() on the same context.
+// All functions return a code of enum llama_drugs_status. They never abort, and no C++ exception leaves them. They must not run at
+// the same time as llama_decode() or llama_encode() on the same context.
 
 #pragma once
 
@@ -16,6 +16,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+// the largest angle of a dose, in radians: pi, a half turn
+#define LLAMA_DRUGS_MAX_ANGLE 3.14159274f
 
 // the places where vectors are turned; the order is the order of the columns of a dose table
 enum llama_drugs_site {
@@ -43,12 +46,14 @@ enum llama_drugs_status {
     LLAMA_DRUGS_ERR_POINTER = -1, // a pointer is NULL
     LLAMA_DRUGS_ERR_SEQ     = -2, // no such sequence in this context
     LLAMA_DRUGS_ERR_LAYERS  = -3, // n_layer is not the model's
-    LLAMA_DRUGS_ERR_ANGLE   = -4, // an angle is negative, infinite or not a number
+    LLAMA_DRUGS_ERR_ANGLE   = -4, // an angle is negative, above LLAMA_DRUGS_MAX_ANGLE or not a number
     LLAMA_DRUGS_ERR_SINK    = -5, // the number of sink positions is negative
     LLAMA_DRUGS_ERR_NOISE   = -6, // unknown kind of noise
     LLAMA_DRUGS_ERR_DEVICE  = -7, // the model's heads are divided between devices (LLAMA_SPLIT_MODE_TENSOR)
     LLAMA_DRUGS_ERR_MEMORY  = -8, // out of memory
     LLAMA_DRUGS_ERR_SITE    = -9, // a dosed site is in none of the layers where it has an angle (llama_drugs_has_site)
+    LLAMA_DRUGS_ERR_GRAPH   = -10, // llama.cpp could not build the model's graph; it has logged why
+    LLAMA_DRUGS_ERR_REPEATABLE = -11, // a device other than the CPU computes
 };
 
 struct llama_drugs_params {
@@ -69,6 +74,18 @@ LLAMA_API int32_t llama_drugs_get(const struct llama_context * ctx, llama_seq_id
 
 // make a sequence sober again, or all of them with seq_id = -1
 LLAMA_API int32_t llama_drugs_clear(struct llama_context * ctx, llama_seq_id seq_id);
+
+// Whether batches with tokens of a sequence, or of any one with seq_id = -1, are computed so that each token's numbers are the same to
+// the bit in any company: whatever the other tokens of the batch, the number of threads, or where a prompt is cut into batches.
+// At first they are not, as in llama.cpp. LLAMA_DRUGS_ERR_REPEATABLE: the context also computes on another device than the CPU.
+LLAMA_API int32_t llama_drugs_set_repeatable(struct llama_context * ctx, llama_seq_id seq_id, bool repeatable);
+
+// whether llama_drugs_set_repeatable() is possible: 1, 0, or LLAMA_DRUGS_ERR_POINTER
+LLAMA_API int32_t llama_drugs_can_repeat(const struct llama_context * ctx);
+
+// whether it is possible and the model's matrices are of types for which it takes a few percent of time at most: 1, 0, or
+// LLAMA_DRUGS_ERR_POINTER; for those of other types, prompts can take several times as long
+LLAMA_API int32_t llama_drugs_repeats_cheaply(const struct llama_context * ctx);
 
 // whether a layer of this context's model has a site under a kind of noise: 1, 0, or a negative status
 // the first call builds a graph to find out, and computes nothing

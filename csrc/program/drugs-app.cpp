@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 
 drugs_joined_args::drugs_joined_args(int & argc, char ** & argv) {
     for (int i = 0; i < argc; i++) {
@@ -28,7 +29,13 @@ drugs_joined_args::drugs_joined_args(int & argc, char ** & argv) {
     argv = pointers.data();
 }
 
-int drugs_end(int status) {
+int drugs_run(int (*command)(int, char **), int argc, char ** argv) {
+    int status = 1;
+    try {
+        status = command(argc, argv);
+    } catch (const std::exception & error) {
+        fprintf(stderr, "error: %s\n", error.what());
+    }
     common_log_flush(common_log_main());
     return status;
 }

@@ -16,9 +16,9 @@ private:
     std::vector<char *>      pointers;
 };
 
-// Waits until upstream's log, which has a thread of its own, has written everything: the end of the program would cut it
-// off. Returns `status`.
-int drugs_end(int status);
+// Runs a subcommand and returns the program's exit status. An exception that the subcommand does not catch is a message and the
+// status 1. Waits until upstream's log, which has a thread of its own, has written everything: the end would cut it off.
+int drugs_run(int (*command)(int, char **), int argc, char ** argv);
 
 // Prints the versions of this package and of llama.cpp in one line. Returns the exit status.
 int drugs_print_version();

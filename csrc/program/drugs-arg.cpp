@@ -6,7 +6,9 @@
 #include "drugs-package.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <iterator>
+#include <limits>
 #include <locale>
 #include <sstream>
 #include <stdexcept>
@@ -182,6 +184,15 @@ std::vector<common_arg> drugs_args() {
         }
     ).set_env("LLAMA_ARG_SOBER_INTERVAL"));
     args.push_back(common_arg(
+        {"--repeatable"},
+        {"--no-repeatable"},
+        "compute so that a text depends on no other text, on no number of threads and not on how a prompt is cut; on the CPU\n"
+        "(default: do so for what is dosed). A server gives each slot a cache of its own for it, unless --no-repeatable",
+        [](common_params & params, bool value) {
+            note(params, [value](drugs_dosage & dosage) { dosage.repeatable = value; });
+        }
+    ).set_env("LLAMA_ARG_REPEATABLE"));
+    args.push_back(common_arg(
         {"--dose-max"}, "ANGLE",
         "largest angle in radians that a request may set (default: no limit)",
         [](common_params & params, const std::string & value) {
@@ -217,6 +228,32 @@ void drugs_apply_options(drugs_params & drugs) {
         change(drugs.dosage);
     }
     drugs.dosage.check_angles(drugs.dose_max);
+    const std::string warning = drugs.dosage.warning();
+    if (!warning.empty()) {
+        fprintf(stderr, "warning: %s\n", warning.c_str());
+    }
+}
+
+// throws for sizes with which llama.cpp would end the process, or say something else
+static void check_sizes(const common_params & params) {
+    const struct {
+        const char * options;
+        int32_t      value;
+        int32_t      least;
+        int32_t      most;
+    } sizes[] = {
+        { "--batch-size",    params.n_batch,                     1, std::numeric_limits<int32_t>::max() },
+        { "--ubatch-size",   params.n_ubatch,                    1, std::numeric_limits<int32_t>::max() },
+        { "--ctx-size",      params.n_ctx,                       0, std::numeric_limits<int32_t>::max() },
+        { "--threads",       params.cpuparams.n_threads,        -1, GGML_MAX_N_THREADS                  },
+        { "--threads-batch", params.cpuparams_batch.n_threads,  -1, GGML_MAX_N_THREADS                  },
+    };
+    for (const auto & size : sizes) {
+        if (size.value < size.least || size.value > size.most) {
+            throw std::invalid_argument(std::string("error: ") + size.options + " is " + std::to_string(size.value) + ": give " +
+                    std::to_string(std::max(size.least, 1)) + (size.most == GGML_MAX_N_THREADS ? " to " + std::to_string(size.most) : " or more"));
+        }
+    }
 }
 
 // throws for options that cannot be used with a dose
@@ -230,6 +267,7 @@ static void check_other_options(const common_params & params) {
 }
 
 void drugs_finish_params(common_params & params, llama_example ex) {
+    check_sizes(params);
     drugs_params & drugs = params.drugs;
     drugs_apply_options(drugs);
     const bool dosed = !drugs.dosage.sober();
@@ -239,9 +277,13 @@ void drugs_finish_params(common_params & params, llama_example ex) {
     if (dosed && !serves_requests(ex) && !drugs_has_sampler_option(params.sampling)) {
         drugs_make_greedy(params.sampling);
     }
-    drugs.everything = dosed && !serves_requests(ex) && ex != LLAMA_EXAMPLE_COMPLETION; // these write text, all others measure
-    if (drugs.everything && drugs.dosage.seed == LLAMA_DEFAULT_SEED) {
+    drugs.everything = !serves_requests(ex) && ex != LLAMA_EXAMPLE_COMPLETION; // these write text, all others measure
+    if (drugs.everything && dosed && drugs.dosage.seed == LLAMA_DEFAULT_SEED) {
         drugs.dosage.seed = drugs_fresh_seed();
+    }
+    drugs.may_repeat = drugs.dosage.repeatable.value_or(dosed || serves_requests(ex));
+    if (!drugs.dosage.repeatable.value_or(true)) {
+        drugs.not_repeatable = "--no-repeatable was given";
     }
     if (ex == LLAMA_EXAMPLE_SERVER && params.public_path.empty()) {
         params.public_path = drugs_page_folder();

@@ -112,3 +112,23 @@ void drugs_dose_everything(llama_context * ctx, const drugs_dosage & dosage) {
         drugs_dose(ctx, (llama_seq_id) i, own);
     }
 }
+
+//
+// repeatable
+//
+
+void drugs_prefer_repeatable(llama_context * ctx, drugs_dosage & dosage) {
+    if (!dosage.repeatable && llama_drugs_can_repeat(ctx) == 1 && llama_drugs_repeats_cheaply(ctx) == 0) {
+        dosage.repeatable = false;
+    }
+}
+
+void drugs_set_repeatable(llama_context * ctx, llama_seq_id seq_id, drugs_dosage & dosage) {
+    drugs_prefer_repeatable(ctx, dosage);
+    const bool wanted = drugs_wants_repeatable(dosage);
+    const int32_t status = llama_drugs_set_repeatable(ctx, seq_id, wanted);
+    if (status < 0 && dosage.repeatable.value_or(false)) {
+        throw std::invalid_argument(std::string("--repeatable: ") + llama_drugs_status_text(status) + ": --device none leaves the others out");
+    }
+    dosage.repeatable = wanted && status >= 0;
+}

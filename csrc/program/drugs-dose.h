@@ -29,3 +29,13 @@ void drugs_dose(llama_context * ctx, llama_seq_id seq_id, const drugs_dosage & d
 
 // Doses all sequences of a context, with consecutive seeds that begin with the seed of the dosage.
 void drugs_dose_everything(llama_context * ctx, const drugs_dosage & dosage);
+
+// whether a dosage is to be computed repeatably where the context can
+inline bool drugs_wants_repeatable(const drugs_dosage & dosage) { return dosage.repeatable.value_or(!dosage.sober()); }
+
+// Where the dosage does not say whether it is computed repeatably: not, if that takes much longer with the types of the model's matrices.
+void drugs_prefer_repeatable(llama_context * ctx, drugs_dosage & dosage);
+
+// Decides whether a dosage is computed repeatably, and sets this for a sequence, or for all with seq_id = -1.
+// Throws std::invalid_argument: the dosage says that it is, and the context cannot.
+void drugs_set_repeatable(llama_context * ctx, llama_seq_id seq_id, drugs_dosage & dosage);

@@ -13,19 +13,28 @@ void drugs_measure(llama_context * ctx, const drugs_params & params) {
     if (!params.everything) {
         return;
     }
+    drugs_dosage dosage = params.dosage;
     try {
-        drugs_dose_everything(ctx, params.dosage);
+        if (!dosage.sober()) {
+            drugs_dose_everything(ctx, dosage);
+        }
+        drugs_set_repeatable(ctx, -1, dosage);
     } catch (const std::exception & error) {
         fprintf(stderr, "error: %s\n", error.what());
         exit(1);
     }
-    fprintf(stderr, "doses: %s\n", drugs_dosage_to_json(params.dosage).dump().c_str());
+    const auto shown = drugs_dosage_to_json(dosage);
+    if (!shown.empty()) {
+        fprintf(stderr, "doses: %s\n", shown.dump().c_str());
+    }
 }
 
-static const common_arg * find_arg(const std::vector<common_arg> & args, std::string name) {
+// Sets `is_positive` to false for a name such as --no-repeatable.
+static const common_arg * find_arg(const std::vector<common_arg> & args, std::string name, bool & is_positive) {
     std::replace(name.begin(), name.end(), '_', '-');
     for (const auto & arg : args) {
-        if (name == arg.args[0]) {
+        is_positive = name == arg.args[0];
+        if (is_positive || (!arg.args_neg.empty() && name == arg.args_neg[0])) {
             return &arg;
         }
     }
@@ -35,6 +44,8 @@ static const common_arg * find_arg(const std::vector<common_arg> & args, std::st
 static void apply(const common_arg & arg, common_params & params, const std::string & value) {
     if (arg.handler_string) {
         arg.handler_string(params, value);
+    } else if (arg.handler_bool) {
+        arg.handler_bool(params, common_arg_utils::is_truthy(value));
     } else if (common_arg_utils::is_truthy(value)) {
         arg.handler_void(params);
     }
@@ -65,13 +76,14 @@ drugs_bench_args::drugs_bench_args(int & argc, char ** & argv) {
             help      |= name == "-h" || name == "--help";
             no_model  |= name == "--version" || name == "--list-devices";
             has_model |= name == "-m" || name == "--model" || name == "-hf" || name == "-hfr" || name == "--hf-repo";
-            const common_arg * arg = i > 0 ? find_arg(args, name) : nullptr;
+            bool is_positive = true;
+            const common_arg * arg = i > 0 ? find_arg(args, name, is_positive) : nullptr;
             if (!arg) {
                 rest.push_back(argv[i]);
             } else if (arg->handler_string && i + 1 >= argc) {
                 throw std::invalid_argument("expected value for argument");
             } else {
-                apply(*arg, parsed, arg->handler_string ? argv[++i] : "1");
+                apply(*arg, parsed, arg->handler_string ? argv[++i] : is_positive ? "1" : "0");
             }
         }
         if (help) {
@@ -90,8 +102,8 @@ drugs_bench_args::drugs_bench_args(int & argc, char ** & argv) {
         exit(1);
     }
     params = parsed.drugs;
-    params.everything = !params.dosage.sober();
-    if (params.dosage.seed == LLAMA_DEFAULT_SEED) {
+    params.everything = true;
+    if (!params.dosage.sober() && params.dosage.seed == LLAMA_DEFAULT_SEED) {
         params.dosage.seed = drugs_fresh_seed();
     }
     for (auto & argument : rest) {

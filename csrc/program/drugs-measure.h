@@ -1,4 +1,4 @@
-// Programs that measure instead of writing text: every token of every sequence is dosed.
+// Programs that measure instead of writing text: every token of every sequence is dosed, or computed repeatably.
 
 #pragma once
 
@@ -6,7 +6,7 @@
 
 #include <vector>
 
-// Doses everything if `params.everything` is set. Exits with a message if the model cannot be dosed.
+// Does what the options say with all sequences if `params.everything` is set. Exits with a message if it cannot.
 void drugs_measure(llama_context * ctx, const drugs_params & params);
 
 // For llama-bench, which has its own parser: takes the options for doses out of the arguments and adds the default model

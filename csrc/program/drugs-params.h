@@ -17,8 +17,21 @@ struct drugs_params {
     std::string                                      profile_path;
     std::vector<std::function<void(drugs_dosage &)>> changes;
 
-    // dose every token of every sequence as soon as there is a context: for programs that measure instead of writing text
+    // the options are for every token of every sequence, as soon as there is a context: programs that measure instead of
+    // writing text
     bool everything = false;
+
+    // whether something may have to be computed repeatably: --no-repeatable was not given, and it is dosed, or requests may be
+    bool may_repeat = false;
+
+    // why nothing can be computed repeatably; empty: it can. If it is not empty, dosage.repeatable is false.
+    std::string not_repeatable;
+
+    // server: the number of slots was left to it, and whether they share a cache
+    bool may_separate = false;
+
+    // server: whether requests that say nothing about it are computed repeatably, sober or not
+    bool repeats_everything() const { return dosage.repeatable.value_or(false); }
 
     // server: the largest angle that a request may set (radians)
     double dose_max = std::numeric_limits<double>::infinity();

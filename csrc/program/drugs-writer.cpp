@@ -13,13 +13,14 @@
 
 drugs_writer::drugs_writer(llama_context * ctx, llama_seq_id seq_id, drugs_dosage dosage)
         : ctx(ctx), seq_id(seq_id), dosage(std::move(dosage)) {
-    if (this->dosage.sober()) {
-        return;
-    }
     if (this->dosage.seed == LLAMA_DEFAULT_SEED) {
         this->dosage.seed = drugs_fresh_seed();
     }
     try {
+        drugs_set_repeatable(ctx, seq_id, this->dosage);
+        if (this->dosage.sober()) {
+            return;
+        }
         drugs_find_sites(ctx).check(this->dosage);
     } catch (const std::exception & error) {
         fprintf(stderr, "error: %s\n", error.what());

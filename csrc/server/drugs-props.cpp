@@ -9,18 +9,36 @@
 
 using json = common_json;
 
-bool drugs_load(drugs_params & params, llama_context * ctx) {
-    params.sites = std::make_shared<const drugs_sites>(drugs_find_sites(ctx));
+static void warn_without_template(const common_params & params, const llama_model * model) {
+    if (params.chat_template.empty() && !llama_model_chat_template(model, nullptr)) {
+        LOG_WRN("%s", "this model has no chat template: conversations are written down as ChatML, which it may not know, and it may "
+                "answer with nothing or nonsense; continue a text with /v1/completions, or give --chat-template\n");
+    }
+}
+
+bool drugs_load(common_params & params, llama_context * ctx) {
+    warn_without_template(params, llama_get_model(ctx));
+    drugs_params & drugs = params.drugs;
+    drugs.sites = std::make_shared<const drugs_sites>(drugs_find_sites(ctx));
     try {
-        params.sites->check(params.dosage);
+        drugs.sites->check(drugs.dosage);
     } catch (const std::invalid_argument & error) {
         LOG_ERR("error: %s\n", error.what());
         return false;
     }
+    drugs_prefer_repeatable(ctx, drugs.dosage);
+    // drugs_choose_caches() asks every model for it
+    params.swa_full = params.swa_full && llama_model_n_swa(llama_get_model(ctx)) > 0;
     return true;
 }
 
-json drugs_props(const drugs_params & params) {
+// "always", "dosed" or "never"
+static const char * repeatable_name(const drugs_params & params) {
+    const bool dosed = params.not_repeatable.empty() && params.dosage.repeatable.value_or(true);
+    return params.repeats_everything() ? "always" : dosed ? "dosed" : "never";
+}
+
+json drugs_props(const drugs_params & params, bool has_template) {
     json sites = json::object();
     for (const auto noise : { LLAMA_DRUGS_NOISE_ISOTROPIC, LLAMA_DRUGS_NOISE_REFERENCE }) {
         json names = json::array();
@@ -36,5 +54,7 @@ json drugs_props(const drugs_params & params) {
         { "dose_max", std::isfinite(params.dose_max) ? json(params.dose_max) : json(nullptr) },
         { "n_layer",  params.sites ? params.sites->n_layer : 0 },
         { "sites",    sites },
+        { "has_chat_template", has_template },
+        { "repeatable", repeatable_name(params) },
     };
 }

@@ -3,28 +3,13 @@
 #include "drugs-dosage-json.h"
 #include "drugs-greedy.h"
 
+#include "log.h"
+
+#include <mutex>
+
 //
 // request
 //
-
-void drugs_check_nesting(const std::string & body) {
-    const int most = 500;
-    int  depth     = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < body.size(); i++) {
-        const char c = body[i];
-        if (in_string) {
-            i += c == '\\'; // an escaped quotation mark does not end the string
-            in_string = c != '"';
-        } else {
-            in_string = c == '"';
-            depth += (c == '[' || c == '{') - (c == ']' || c == '}');
-        }
-        if (depth > most) {
-            throw std::invalid_argument("the request is nested deeper than " + std::to_string(most) + " levels");
-        }
-    }
-}
 
 static bool has_value(const json & data, const char * name) {
     return data.contains(name) && !data.at(name).is_null();
@@ -48,6 +33,15 @@ static bool has_fresh_seed(const json & data) {
     return has_value(data, "drugs") && has_value(data.at("drugs"), "seed");
 }
 
+// of the first request that is worth it
+static void warn_once(const drugs_dosage & dosage) {
+    static std::once_flag warned;
+    const std::string warning = dosage.warning();
+    if (!warning.empty()) {
+        std::call_once(warned, [&] { LOG_WRN("a request: %s\n", warning.c_str()); });
+    }
+}
+
 static drugs_dosage read_dosage(const drugs_params & server, const json & data) {
     if (!has_value(data, "drugs")) {
         drugs_dosage dosage = server.dosage;
@@ -62,15 +56,29 @@ static drugs_dosage read_dosage(const drugs_params & server, const json & data) 
         if (server.sites) {
             server.sites->check(dosage);
         }
+        warn_once(dosage);
         return dosage;
     } catch (const std::exception & error) {
         throw std::invalid_argument(std::string("Field 'drugs': ") + error.what());
     }
 }
 
+// decides whether a request is computed repeatably
+static void choose_repeatable(task_params & params, const drugs_params & server) {
+    const bool wanted = drugs_wants_repeatable(params.drugs);
+    if (wanted && !server.not_repeatable.empty() && params.drugs.repeatable) {
+        throw std::invalid_argument("Field 'drugs': repeatable is true, and this server cannot: " + server.not_repeatable);
+    }
+    params.drugs.repeatable = wanted && server.not_repeatable.empty();
+    if (*params.drugs.repeatable) {
+        params.n_cache_reuse = 0; // positions that were moved differ in their last bits
+    }
+}
+
 void drugs_read_request(task_params & params, const common_params & base, const json & data) {
     drugs_dosage & dosage = params.drugs;
     dosage = read_dosage(base.drugs, data);
+    choose_repeatable(params, base.drugs);
     if (dosage.sober()) {
         return;
     }
@@ -141,8 +149,9 @@ static json * place_of(json & data, task_response_type type, bool stream) {
 }
 
 void drugs_add_to_response(json & data, const drugs_dosage & dosage, task_response_type type, bool stream) {
-    json * place = dosage.sober() ? nullptr : place_of(data, type, stream);
+    const json drugs = drugs_dosage_to_json(dosage);
+    json * place = drugs.empty() ? nullptr : place_of(data, type, stream);
     if (place) {
-        (*place)["drugs"] = drugs_dosage_to_json(dosage);
+        (*place)["drugs"] = drugs;
     }
 }

@@ -4,13 +4,12 @@
 
 #include "server-task.h"
 
-// Throws std::invalid_argument: the JSON of a request is nested so deeply that copying it would overflow the stack.
-void drugs_check_nesting(const std::string & body);
-
 // Reads `"drugs"` of a request into its parameters, on top of the options of the server; drugs_dosage_from_json() says what
 // it may hold. Without it the server's own doses apply, `{}` is sober. Under a dose this chooses the seed (of "drugs", of
 // the request, of the server, or a fresh one), and decoding is greedy unless the request or the server sets a sampler.
-// Throws std::invalid_argument: a dose that cannot be used, or that the server does not allow.
+// Decides whether the request is computed repeatably: as it says, else as the server's options say.
+// Throws std::invalid_argument: a dose that cannot be used, or that the server does not allow, or "repeatable": true where
+// that cannot be done.
 void drugs_read_request(task_params & params, const common_params & base, const json & data);
 
 // Whether several completions can share a prompt that is computed once; if not, each becomes a task of its own.
@@ -19,7 +18,7 @@ bool drugs_can_share_prompt(const task_params & params);
 // Makes the n-th additional completion of a task, which has other seeds.
 server_task drugs_separate_task(const server_task & task, int id, uint32_t n);
 
-// Adds `"drugs"`, with the doses and the seed, to a finished answer that was dosed: to each choice if it has choices, and to
+// Adds `"drugs"`, with the doses and the seed, to a finished answer that was dosed or computed repeatably: to each choice if it has choices, and to
 // the last event with data of a stream.
 void drugs_add_to_response(json & data, const drugs_dosage & dosage, task_response_type type, bool stream);
 

@@ -8,16 +8,19 @@
 #include <limits>
 
 void drugs_slot::init(llama_context * ctx, const common_memory * memory, llama_seq_id seq_id, bool can_remove_part,
-        drugs_metrics * metrics) {
+        const drugs_params & params, drugs_metrics * metrics) {
     this->ctx             = ctx;
     this->memory          = memory;
     this->seq_id          = seq_id;
     this->can_remove_part = can_remove_part;
     this->metrics         = metrics;
+    repeats_everything    = params.repeats_everything();
 }
 
 void drugs_slot::begin(const drugs_dosage & dosage) {
     this->dosage = dosage;
+    repeatable   = dosage.repeatable.value_or(repeats_everything);
+    llama_drugs_set_repeatable(ctx, seq_id, repeatable);
 }
 
 void drugs_slot::end() {
@@ -28,11 +31,13 @@ void drugs_slot::end() {
 
 void drugs_slot::truncated(size_t n_tokens) {
     ledger.cut((int32_t) n_tokens);
-    showering = false;
+    n_repeatable = std::min(n_repeatable, n_tokens);
+    showering    = false;
 }
 
 void drugs_slot::shifted(size_t n_keep, size_t n_discard) {
     ledger.shift((int32_t) n_keep, (int32_t) n_discard);
+    moved_to(n_keep);
 }
 
 size_t drugs_slot::n_clean(const server_tokens & tokens) const {
@@ -41,7 +46,10 @@ size_t drugs_slot::n_clean(const server_tokens & tokens) const {
 }
 
 size_t drugs_slot::n_usable(const server_tokens & tokens) const {
-    const size_t n = n_clean(tokens);
+    if (!repeatable && n_repeatable > 0) {
+        return 0; // what is sober is computed as llama.cpp computes it
+    }
+    const size_t n = repeatable ? std::min(n_clean(tokens), n_repeatable) : n_clean(tokens);
     if (!dosage.dose_inputs || dosage.sober()) {
         return n;
     }
@@ -52,6 +60,9 @@ size_t drugs_slot::n_usable(const server_tokens & tokens) const {
 void drugs_slot::start_prompt(const server_tokens & cached, size_t n_prompt) {
     const size_t n_past = cached.size();
     truncated(n_past);
+    if (repeatable) {
+        n_repeatable = std::numeric_limits<size_t>::max();
+    }
     if (!dosage.dose_inputs || dosage.sober()) {
         return;
     }
@@ -154,10 +165,10 @@ void drugs_slot::end_shower() {
     metrics->n_showers++;
 }
 
-// An incoming request waits for one such batch. None has one token, which would be rounded differently.
-static int32_t batch_of_shower(size_t n_left) {
-    const size_t most = 64;
-    return (int32_t) (n_left == most + 1 ? most - 1 : most);
+// An incoming request waits for one such batch. If possible none has one token, which would be rounded differently.
+static int32_t batch_of_shower(size_t n_left, uint32_t n_batch) {
+    const size_t most = std::min(64u, n_batch);
+    return (int32_t) (n_left == most + 1 && most > 2 ? most - 1 : most);
 }
 
 bool drugs_slot::fill_idle_shower(server_tokens & tokens, common_batch & batch) {
@@ -169,7 +180,7 @@ bool drugs_slot::fill_idle_shower(server_tokens & tokens, common_batch & batch) 
     }
     llama_token token;
     llama_pos   pos;
-    const int32_t n_batch = batch_of_shower(n_dirty(tokens));
+    const int32_t n_batch = batch_of_shower(n_dirty(tokens), llama_n_batch(ctx));
     while (batch.size() < n_batch && next_of_shower(tokens, token, pos)) {
         batch.add(token, pos, seq_id, false);
     }

@@ -7,6 +7,7 @@
 
 #include "drugs-dosage.h"
 #include "drugs-metrics.h"
+#include "drugs-params.h"
 #include "shower-ledger.h"
 
 #include "server-common.h"
@@ -18,7 +19,7 @@ class drugs_slot {
 public:
     // the metrics outlive the slot
     void init(llama_context * ctx, const common_memory * memory, llama_seq_id seq_id, bool can_remove_part,
-            drugs_metrics * metrics);
+            const drugs_params & params, drugs_metrics * metrics);
 
     // a task begins or ends
     void begin(const drugs_dosage & dosage);
@@ -31,17 +32,33 @@ public:
     void shifted(size_t n_keep, size_t n_discard);
 
     // another slot's cache has been copied into this one's
-    void copied_from(const drugs_slot & other) { ledger = other.ledger; showering = false; }
+    void copied_from(const drugs_slot & other) {
+        ledger       = other.ledger;
+        n_repeatable = other.n_repeatable;
+        showering    = false;
+    }
 
-    // how many of the first tokens the task may use from the cache: the clean ones, and of a dosed prompt at most the sink
+    // the tokens from index `i` on have come there from elsewhere in the cache
+    void moved_to(size_t i) { n_repeatable = std::min(n_repeatable, i); }
+
+    // a cache that was put away has come back; the number is that of n_kept_repeatable() then
+    void came_back(size_t n_repeatable) { this->n_repeatable = n_repeatable; }
+
+    // how many of the first tokens in the cache were computed repeatably
+    size_t n_kept_repeatable(const server_tokens & tokens) const { return std::min(n_repeatable, tokens.size()); }
+
+    // How many of the first tokens the task may use from the cache: the clean ones that were computed in the same way, repeatably or
+    // not, and of a dosed prompt at most the sink.
     size_t n_usable(const server_tokens & tokens) const;
 
     // the tokens of the prompt are decoded next, after those in the cache
     void start_prompt(const server_tokens & cached, size_t n_prompt);
 
-    // Whether the prompt ends after the next token. A dosed text begins with its prompt's last token in a batch of its own,
-    // as it does if the others are in the cache: a batch of one is rounded differently from a larger one.
-    bool is_before_last(int32_t n_past, int32_t n_prompt) const { return n_past + 1 == n_prompt && !dosage.sober(); }
+    // Whether the prompt ends after the next token. A dosed text that is not repeatable begins with its prompt's last token in
+    // a batch of its own, as it does if the others are in the cache: a batch of one is rounded differently from a larger one.
+    bool is_before_last(int32_t n_past, int32_t n_prompt) const {
+        return n_past + 1 == n_prompt && !dosage.sober() && !repeatable;
+    }
 
     // the next `n` tokens are the model's own
     void start_written(const server_tokens & tokens, size_t n);
@@ -100,10 +117,14 @@ private:
     drugs_metrics       * metrics = nullptr;
     llama_seq_id          seq_id  = -1;
 
-    bool can_remove_part = true;
+    bool can_remove_part    = true;
+    bool repeats_everything = false; // also what says nothing about it, such as a task for embeddings
 
     drugs_dosage  dosage;
     shower_ledger ledger; // of tokens by their index
+
+    bool   repeatable   = false; // what is computed now; it stays after a task has ended, for its shower
+    size_t n_repeatable = 0;     // of the first tokens in the cache; more than there are: all of them, and those to come
 
     bool   dosed     = false; // the context has the dose
     bool   wanted    = false;

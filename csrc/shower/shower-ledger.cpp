@@ -41,7 +41,7 @@ void shower_ledger::cut(int32_t n_tokens) {
 
 void shower_ledger::shift(int32_t n_keep, int32_t n_gone) {
     const int32_t start = std::min(std::max(n_keep, 0), size());
-    const int32_t end   = std::min(start + std::max(n_gone, 0), size());
+    const int32_t end   = start + std::min(std::max(n_gone, 0), size() - start);
     dirty -= count(flags, start, end);
     flags.erase(flags.begin() + start, flags.begin() + end);
 }
@@ -56,7 +56,8 @@ bool shower_ledger::is_due(int32_t interval, int32_t n_tokens) const {
 }
 
 int32_t shower_ledger::until_due(int32_t interval, int32_t n_tokens) const {
-    return std::max(0, interval - n_dirty(n_tokens));
+    const int32_t n = n_dirty(n_tokens);
+    return interval > n ? interval - n : 0;
 }
 
 int32_t shower_ledger::first_dirty() const {

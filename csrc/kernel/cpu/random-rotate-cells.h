@@ -92,6 +92,12 @@ static inline int64_t used_cells(const ggml_tensor * cells) {
     return n;
 }
 
+// The same up to the end of the last block of 64 cells, so that a sum has the same lanes however many cells of it are used. What is
+// in the others has no weight.
+static inline int64_t used_blocks(const ggml_tensor * cells) {
+    return std::min<int64_t>(cells->ne[0], GGML_PAD(used_cells(cells), CELLS));
+}
+
 // whether any token of a batch has reference noise: sums of vectors are for that alone
 static inline bool any_reference(const ggml_tensor * tokens) {
     const int32_t * of = (const int32_t *) tokens->data;

@@ -2,56 +2,9 @@
 
 #include "random-rotate-cells.h"
 #include "random-rotate-values-noise.h"
+#include "random-rotate-values-plan.h"
 
 // V: values turned as the output reads them; the formulas are in random-rotate-attend.h
-
-static constexpr int64_t TOKENS_A_UNIT = 32;
-static constexpr int64_t MAX_BLOCK     = 1024;
-
-// A unit of work: a chunk of the cells of one value head, or of all heads where these are neighbours in memory, read by up
-// to 32 tokens. Who computes it changes nothing.
-struct work_plan {
-    int64_t d, n_kv, n_tokens, n_head, n_head_kv, n_stream;
-    int64_t n_slices; // of tokens
-    int64_t n_chunk;  // cells in a chunk
-    int64_t n_chunks;
-    int64_t max_chunks; // if all cells were used
-    int64_t n_block;  // cells that are handled together
-    bool    transposed;
-    int64_t n_unit_heads;
-
-    // n_cells: how many are used
-    work_plan(const ggml_tensor * op, int64_t n_cells, int n_threads) {
-        const ggml_tensor * p = op->src[0];
-
-        d          = op->ne[0];
-        n_kv       = n_cells;
-        n_tokens   = p->ne[1];
-        n_head     = p->ne[2];
-        n_head_kv  = op->src[1]->ne[2];
-        n_stream   = p->ne[3];
-        transposed = ggml_get_op_params_i32(op, 2) != 0;
-        n_slices   = (n_tokens + TOKENS_A_UNIT - 1)/TOKENS_A_UNIT;
-
-        // enough units for all threads, in equal parts, and no more, because chunks have to be put together
-        n_unit_heads = transposed ? 1 : n_head_kv;
-        const int64_t n_units = n_slices*n_head_kv/n_unit_heads*n_stream;
-        const int64_t wanted  = n_units >= 4*n_threads ? 1 : (4*n_threads + n_units - 1)/n_units;
-        const int64_t parts   = wanted == 1 ? 1 : (wanted + n_threads - 1)/n_threads*n_threads;
-
-        n_chunk  = std::max(CELLS, GGML_PAD((n_kv + parts - 1)/parts, CELLS));
-        n_chunks = std::max<int64_t>(1, (n_kv + n_chunk - 1)/n_chunk);
-        max_chunks = parts;
-        // the numbers of a cell are neighbours, or the cells of a number: long runs of those then
-        n_block  = transposed ? std::min(n_chunk, MAX_BLOCK) : CELLS;
-    }
-
-    // what is known of one row after one chunk
-    int64_t part_size() const { return d + RANDOM_ROTATE_PART_SIZE; } // the sum so far, and RANDOM_ROTATE_PART_...
-
-    size_t parts_bytes()   const { return GGML_PAD(part_size()*max_chunks*n_tokens*n_head*n_stream*sizeof(float), 64); }
-    size_t scratch_bytes() const { return GGML_PAD(d*CELLS*sizeof(float), 64); }
-};
 
 size_t ggml_random_rotate_values_work_size(const ggml_tensor * op, int n_tasks) {
     const work_plan plan(op, op->src[0]->ne[0], n_tasks);
@@ -62,9 +15,9 @@ size_t ggml_random_rotate_values_work_size(const ggml_tensor * op, int n_tasks) 
 struct value_block {
     int64_t cell;
     int64_t n;                   // cells that exist; the arrays are filled up with zeros to a multiple of 64
-    int32_t position[MAX_BLOCK];
-    float   norm    [MAX_BLOCK];
-    float   lean    [MAX_BLOCK]; // s1(v)/|v|
+    int32_t position[CHUNK];
+    float   norm    [CHUNK];
+    float   lean    [CHUNK]; // s1(v)/|v|
 
     int64_t n_padded() const { return GGML_PAD(n, CELLS); }
 };
@@ -143,7 +96,7 @@ static void measure_columns(const ggml_tensor * v, int64_t head, int64_t stream,
     for (; i + 4 <= d && !lean; i += 4) {
         add_squares(v->type, value_at(v, true, i, block.cell, head, stream), v->nb[1], block.n, squares);
     }
-    float x[MAX_BLOCK];
+    float x[CHUNK];
     for (; i < d; ++i) {
         load_floats(v->type, value_at(v, true, i, block.cell, head, stream), x, block.n);
         for (int64_t j = 0; j < block.n; ++j) {
@@ -204,12 +157,12 @@ static void add_rows(const float * x, int64_t n, int64_t d, const float * y, flo
     }
 }
 
-// the same where the cells of a number are neighbours, for up to four rows at once: y: [MAX_BLOCK, n_rows]
+// the same where the cells of a number are neighbours, for up to four rows at once: y: [CHUNK, n_rows]
 static void add_columns(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, const value_block & block, const float * y,
         float ** sums, int n_rows) {
     const auto add = n_rows == 4 ? add_dots<4> : n_rows == 3 ? add_dots<3> : n_rows == 2 ? add_dots<2> : add_dots<1>;
     for (int64_t i = 0; i < d; ++i) {
-        add(v->type, value_at(v, true, i, block.cell, head, stream), y, MAX_BLOCK, block.n, sums, i);
+        add(v->type, value_at(v, true, i, block.cell, head, stream), y, CHUNK, block.n, sums, i);
     }
 }
 
@@ -227,10 +180,10 @@ struct values_op {
     work_plan           plan;
     int32_t             layer, site;
     bool                lean;   // reference noise is there
-    float             * parts;  // [part_size, n_chunks, n_tokens, n_head, n_stream]
+    float             * parts;  // [part_size, n_parts, n_tokens, n_head, n_stream]
 
     values_op(ggml_tensor * dst, void * work, int n_threads) : p(dst->src[0]), v(dst->src[1]), doses(dst->src[2]), tokens(dst->src[3]),
-        cells(dst->src[4]), dst(dst), plan(dst, used_cells(cells), n_threads), layer(ggml_get_op_params_i32(dst, 0)), site(ggml_get_op_params_i32(dst, 1)),
+        cells(dst->src[4]), dst(dst), plan(dst, used_blocks(cells), n_threads), layer(ggml_get_op_params_i32(dst, 0)), site(ggml_get_op_params_i32(dst, 1)),
         lean(any_reference(tokens)), parts((float *) work) {}
 
     noise_key noise_of(int64_t it, int64_t head, int64_t stream) const {
@@ -241,8 +194,18 @@ struct values_op {
         return noise;
     }
 
-    float * part(int64_t chunk, int64_t it, int64_t head, int64_t stream) const {
-        return parts + (chunk + plan.n_chunks*(it + plan.n_tokens*(head + plan.n_head*stream)))*plan.part_size();
+    float * part(int64_t i, int64_t it, int64_t head, int64_t stream) const {
+        return parts + (i + plan.n_parts*(it + plan.n_tokens*(head + plan.n_head*stream)))*plan.part_size();
+    }
+
+    // sum += other, each what is known of a row after a chunk or several
+    void add_part(float * sum, const float * other) const {
+        for (int64_t i = 0; i < plan.d; ++i) {
+            sum[i] += other[i];
+        }
+        const float * theirs = other + plan.d;
+        random_rotate_add_part(sum + plan.d, theirs[RANDOM_ROTATE_PART_HEAVIEST], theirs[RANDOM_ROTATE_PART_CELL],
+            theirs[RANDOM_ROTATE_PART_REST], theirs[RANDOM_ROTATE_PART_LEAN]);
     }
 
     // weights of a row in a block, zeros after them; false if there are none: masked
@@ -278,22 +241,23 @@ struct values_op {
             return;
         }
         for (int r = 0; r < n_rows; ++r) {
-            add_rows(scratch, block.n, plan.d, factors + r*MAX_BLOCK, sums[r]);
+            add_rows(scratch, block.n, plan.d, factors + r*CHUNK, sums[r]);
         }
     }
 
-    void compute_block(value_block & block, int64_t first, int64_t last, int64_t head_kv, int64_t stream, int64_t chunk,
-            float * scratch) const {
-        const int64_t n_group = plan.n_head/plan.n_head_kv;
+    // rows(it, head): what is known of a row
+    template <typename rows_of>
+    void compute_block(value_block & block, int64_t first, int64_t last, int64_t head_kv, int64_t stream, float * scratch,
+            const rows_of & rows) const {
         bool loaded   = plan.transposed;
         bool measured = false;
 
-        float   factors[4*MAX_BLOCK]; // rows are put aside until there are four, so that values are read for all of them
+        float   factors[4*CHUNK]; // rows are put aside until there are four, so that values are read for all of them
         float * sums[4];
         int     n_rows = 0;
         for (int64_t it = first; it < last; ++it) {
-            for (int64_t head = head_kv*n_group; head < (head_kv + 1)*n_group; ++head) {
-                float * weights = factors + n_rows*MAX_BLOCK;
+            for (int64_t head = head_kv*plan.n_group(); head < (head_kv + 1)*plan.n_group(); ++head) {
+                float * weights = factors + n_rows*CHUNK;
                 if (!load_weights(block, it, head, stream, weights)) {
                     continue;
                 }
@@ -301,7 +265,7 @@ struct values_op {
                     load_rows(v, head_kv, stream, plan.d, block, scratch);
                     loaded = true;
                 }
-                sums[n_rows] = part(chunk, it, head, stream);
+                sums[n_rows] = rows(it, head);
                 turn_weights(block, measured, noise_of(it, head, stream), head_kv, stream, scratch, weights, sums[n_rows] + plan.d);
                 if (++n_rows == 4) {
                     add_values(block, head_kv, stream, scratch, factors, sums, n_rows);
@@ -314,54 +278,71 @@ struct values_op {
         }
     }
 
-    // scratch: [d, 64]
-    void compute_unit(int64_t unit, float * scratch) const {
-        const int64_t slice   = unit % plan.n_slices;
-        const int64_t n_parts = plan.n_head_kv/plan.n_unit_heads;
-        const int64_t head_kv = unit/plan.n_slices % n_parts*plan.n_unit_heads; // the first of them
-        const int64_t chunk   = unit/plan.n_slices/n_parts % plan.n_chunks;
-        const int64_t stream  = unit/plan.n_slices/n_parts/plan.n_chunks;
-
-        const int64_t n_group = plan.n_head/plan.n_head_kv;
-        const int64_t first   = slice*TOKENS_A_UNIT;
-        const int64_t last    = std::min(plan.n_tokens, (slice + 1)*TOKENS_A_UNIT);
-
-        for (int64_t it = first; it < last; ++it) {
-            for (int64_t head = head_kv*n_group; head < (head_kv + plan.n_unit_heads)*n_group; ++head) {
-                memset(part(chunk, it, head, stream), 0, plan.part_size()*sizeof(float));
-            }
-        }
+    template <typename rows_of>
+    void compute_chunk(int64_t chunk, int64_t first, int64_t last, int64_t head_kv, int64_t stream, float * scratch,
+            const rows_of & rows) const {
         value_block block;
-        const int64_t end = std::min(plan.n_kv, (chunk + 1)*plan.n_chunk);
-        for (block.cell = chunk*plan.n_chunk; block.cell < end; block.cell += plan.n_block) {
+        const int64_t end = std::min(plan.n_kv, (chunk + 1)*CHUNK);
+        for (block.cell = chunk*CHUNK; block.cell < end; block.cell += plan.n_block) {
             block.n = std::min(plan.n_block, end - block.cell);
             for (int64_t i = 0; i < plan.n_unit_heads; ++i) {
-                compute_block(block, first, last, head_kv + i, stream, chunk, scratch);
+                compute_block(block, first, last, head_kv + i, stream, scratch, rows);
+            }
+        }
+    }
+
+    void compute_unit(int64_t unit, float * scratch) const {
+        const int64_t n_blocks = plan.n_head_kv/plan.n_unit_heads; // of heads
+        const int64_t slice    = unit % plan.n_slices;
+        const int64_t head_kv  = unit/plan.n_slices % n_blocks*plan.n_unit_heads; // the first of them
+        const int64_t i_part   = unit/plan.n_slices/n_blocks % plan.n_parts;
+        const int64_t stream   = unit/plan.n_slices/n_blocks/plan.n_parts;
+
+        const int64_t first     = slice*TOKENS_A_UNIT;
+        const int64_t last      = std::min(plan.n_tokens, (slice + 1)*TOKENS_A_UNIT);
+        const int64_t head      = head_kv*plan.n_group();
+        const int64_t last_head = head + plan.n_unit_heads*plan.n_group();
+
+        const auto kept = [&](int64_t it, int64_t ih) { return part(i_part, it, ih, stream); };
+        for (int64_t it = first; it < last; ++it) {
+            for (int64_t ih = head; ih < last_head; ++ih) {
+                memset(kept(it, ih), 0, plan.part_size()*sizeof(float));
+            }
+        }
+        compute_chunk(i_part, first, last, head_kv, stream, scratch, kept);
+        if (plan.n_parts == plan.n_chunks) {
+            return;
+        }
+        float * rows = scratch + plan.block_size();
+        const auto next = [&](int64_t it, int64_t ih) {
+            return rows + ((it - first)*(last_head - head) + ih - head)*plan.part_size();
+        };
+        for (int64_t chunk = 1; chunk < plan.n_chunks; ++chunk) {
+            memset(rows, 0, plan.part_size()*plan.n_unit_rows()*sizeof(float));
+            compute_chunk(chunk, first, last, head_kv, stream, scratch, next);
+            for (int64_t it = first; it < last; ++it) {
+                for (int64_t ih = head; ih < last_head; ++ih) {
+                    add_part(kept(it, ih), next(it, ih));
+                }
             }
         }
     }
 
     // scratch: [2, d]
     void finish_row(int64_t it, int64_t head, int64_t stream, float * scratch) const {
-        float * y = (float *) ((char *) dst->data + it*dst->nb[1] + head*dst->nb[2] + stream*dst->nb[3]);
-        memcpy(y, part(0, it, head, stream), plan.d*sizeof(float));
-
-        float fields[RANDOM_ROTATE_PART_SIZE];
-        memcpy(fields, part(0, it, head, stream) + plan.d, sizeof(fields));
-        for (int64_t chunk = 1; chunk < plan.n_chunks; ++chunk) {
-            const float * other = part(chunk, it, head, stream);
-            for (int64_t i = 0; i < plan.d; ++i) {
-                y[i] += other[i];
-            }
-            const float * theirs = other + plan.d;
-            random_rotate_add_part(fields, theirs[RANDOM_ROTATE_PART_HEAVIEST], theirs[RANDOM_ROTATE_PART_CELL],
-                theirs[RANDOM_ROTATE_PART_REST], theirs[RANDOM_ROTATE_PART_LEAN]);
+        float * sum = part(0, it, head, stream);
+        for (int64_t i = 1; i < plan.n_parts; ++i) {
+            add_part(sum, part(i, it, head, stream));
         }
+        float * y = (float *) ((char *) dst->data + it*dst->nb[1] + head*dst->nb[2] + stream*dst->nb[3]);
+        memcpy(y, sum, plan.d*sizeof(float));
+
         const noise_key noise = noise_of(it, head, stream);
         if (noise.theta_max == 0.0f) {
             return;
         }
-        load_value(v, plan.transposed, (int64_t) fields[RANDOM_ROTATE_PART_CELL], head/(plan.n_head/plan.n_head_kv), stream, plan.d, scratch);
+        float * fields = sum + plan.d;
+        load_value(v, plan.transposed, (int64_t) fields[RANDOM_ROTATE_PART_CELL], head/plan.n_group(), stream, plan.d, scratch);
         add_noise(noise, fields, scratch, scratch + plan.d, plan.d, y);
     }
 };
@@ -372,7 +353,7 @@ void ggml_compute_forward_random_rotate_values(const ggml_compute_params * param
 
     float * scratch = (float *) ((char *) params->wdata + plan.parts_bytes() + params->ith*plan.scratch_bytes());
 
-    const int64_t n_units = plan.n_slices*plan.n_chunks*plan.n_head_kv/plan.n_unit_heads*plan.n_stream;
+    const int64_t n_units = plan.n_slices*plan.n_parts*plan.n_head_kv/plan.n_unit_heads*plan.n_stream;
     for (int64_t unit = n_units*params->ith/params->nth; unit < n_units*(params->ith + 1)/params->nth; ++unit) {
         op.compute_unit(unit, scratch);
     }

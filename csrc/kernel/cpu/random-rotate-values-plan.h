@@ -1,0 +1,57 @@
+// How the sums of turned values are divided between threads.
+
+#pragma once
+
+#include "random-rotate-cells.h"
+
+static constexpr int64_t TOKENS_A_UNIT = 32;
+
+// A row is summed up in chunks of so many cells, and then over the chunks, from the first one on. No sum depends on how
+// many threads, tokens or other cells there are.
+static constexpr int64_t CHUNK = 256;
+
+// A unit of work: one chunk, or all, of the cells of one value head, or of all heads where these are neighbours in memory,
+// read by up to 32 tokens. Who computes it changes nothing.
+struct work_plan {
+    int64_t d, n_kv, n_tokens, n_head, n_head_kv, n_stream;
+    int64_t n_slices; // of tokens
+    int64_t n_chunks;
+    int64_t n_parts;  // sums that are kept for each row: one for each chunk, or one if a unit is all chunks
+    int64_t n_block;  // cells that are handled together
+    bool    transposed;
+    int64_t n_unit_heads;
+
+    // n_cells: how many are used
+    work_plan(const ggml_tensor * op, int64_t n_cells, int n_threads) {
+        const ggml_tensor * p = op->src[0];
+
+        d          = op->ne[0];
+        n_kv       = n_cells;
+        n_tokens   = p->ne[1];
+        n_head     = p->ne[2];
+        n_head_kv  = op->src[1]->ne[2];
+        n_stream   = p->ne[3];
+        transposed = ggml_get_op_params_i32(op, 2) != 0;
+        n_slices   = (n_tokens + TOKENS_A_UNIT - 1)/TOKENS_A_UNIT;
+
+        n_unit_heads = transposed ? 1 : n_head_kv;
+        n_chunks     = std::max<int64_t>(1, (n_kv + CHUNK - 1)/CHUNK);
+        n_parts      = n_slices*n_head_kv/n_unit_heads*n_stream >= 4*n_threads ? 1 : n_chunks;
+        // the numbers of a cell are neighbours, or the cells of a number: long runs of those then
+        n_block      = transposed ? CHUNK : CELLS;
+    }
+
+    int64_t n_group() const { return n_head/n_head_kv; }
+
+    // what is known of one row after one chunk
+    int64_t part_size() const { return d + RANDOM_ROTATE_PART_SIZE; } // the sum so far, and RANDOM_ROTATE_PART_...
+
+    // of a unit
+    int64_t n_unit_rows() const { return TOKENS_A_UNIT*n_unit_heads*n_group(); }
+
+    size_t parts_bytes() const { return GGML_PAD(part_size()*n_parts*n_tokens*n_head*n_stream*sizeof(float), 64); }
+
+    // of a thread: a block of values, and the rows of a unit after one chunk
+    int64_t block_size()    const { return GGML_PAD(d*CELLS, 16); }
+    size_t  scratch_bytes() const { return GGML_PAD((block_size() + part_size()*n_unit_rows())*sizeof(float), 64); }
+};

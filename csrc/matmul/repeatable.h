@@ -1,0 +1,90 @@
+// Products whose every row is the same to the bit, however many rows are multiplied at a time.
+//
+// llama.cpp multiplies one row of activations by other kernels than many, and these add in another order. An op that is marked
+// here keeps the kernels for many rows, and multiplies few rows so that they add in the order of those. Where that order is not
+// known, it multiplies many rows one by one.
+
+#pragma once
+
+#include "ggml.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// The last number of an op's parameters, which llama.cpp leaves at zero.
+enum {
+    REPEATABLE_PARAM = GGML_MAX_OP_PARAMS/sizeof(int32_t) - 1,
+    REPEATABLE_MARK  = 0x5eed,
+};
+
+static inline bool is_repeatable(const struct ggml_tensor * op) {
+    return op->op_params[REPEATABLE_PARAM] == REPEATABLE_MARK;
+}
+
+// Whether matrices of a type cost little more in marked ops than in others: within a few percent. Those of other types are multiplied row
+// by row, which can take several times as long for many rows.
+static inline bool repeatable_costs_little(enum ggml_type type) {
+#if defined(__x86_64__) || defined(_M_X64)
+    switch (type) {
+        case GGML_TYPE_F32:
+        case GGML_TYPE_F16:
+        case GGML_TYPE_BF16:
+        case GGML_TYPE_Q4_0:
+        case GGML_TYPE_Q4_1:
+        case GGML_TYPE_Q5_0:
+        case GGML_TYPE_Q5_1:
+        case GGML_TYPE_Q8_0:
+        case GGML_TYPE_Q3_K:
+        case GGML_TYPE_Q4_K:
+        case GGML_TYPE_Q5_K:
+        case GGML_TYPE_Q6_K:
+        case GGML_TYPE_IQ4_NL:
+        case GGML_TYPE_IQ4_XS:
+        case GGML_TYPE_MXFP4:
+            return true;
+        default:
+            return false;
+    }
+#else
+    (void) type;
+    return false;
+#endif
+}
+
+// Whether the kernels for many rows may compute an op: it is not marked, or few rows can be added in their order.
+bool repeatable_in_blocks(const struct ggml_tensor * op);
+
+// the type of ggml_vec_dot_t
+typedef void (* repeatable_vec_dot_t)(int n, float * s, size_t bs, const void * x, size_t bx, const void * y, size_t by, int nrc);
+
+// What multiplies one row by one: vec_dot, or for a marked op what adds in the order of the kernels for many rows.
+repeatable_vec_dot_t repeatable_vec_dot(const struct ggml_tensor * op, repeatable_vec_dot_t vec_dot);
+
+// Matrices whose rows lie interleaved, of a type: how one row of activations is multiplied by them as several are.
+enum repeatable_gemv {
+    REPEATABLE_GEMV_SAME,       // llama.cpp's kernel for one row adds as the one for several does
+    REPEATABLE_GEMV_OWN,        // repeatable_gemv_q4_K_8x8() does
+    REPEATABLE_GEMV_ROW_BY_ROW, // none does: several rows are multiplied one by one
+};
+
+enum repeatable_gemv repeatable_gemv_of(const struct ggml_tensor * op);
+
+// How many of an op's n rows the kernel for several multiplies, four at a time; the others are multiplied one by one.
+int64_t repeatable_gemm_rows(const struct ggml_tensor * op, int64_t n);
+
+// s: F32 [n_columns], x: block_q4_Kx8 [n/256, n_columns/8], y: block_q8_K [n/256]
+void repeatable_gemv_q4_K_8x8(int n, float * s, const void * x, const void * y, int n_columns);
+
+struct ggml_compute_params;
+
+// Flash attention of a marked op; false: it is not marked, and nothing was computed.
+bool repeatable_attend(const struct ggml_compute_params * params, struct ggml_tensor * dst);
+
+#ifdef __cplusplus
+}
+#endif
