@@ -9,16 +9,22 @@ from drugs_cpp._library import use_own_libraries
 
 use_own_libraries()
 
+from drugs_cpp._log_levels import keep_warnings_quiet
+
+keep_warnings_quiet()
+
 from drugs_cpp.default_model import default_model
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.profile import DoseProfile, ProfilePoint
 from drugs_cpp.doses.sites import SITES
 from drugs_cpp.errors import (
     BusyError,
+    ChatTemplateWarning,
     ContextOverflowError,
     CountError,
     DecodeError,
     DoseError,
+    DoseWarning,
     DrugsError,
     MemoryLimitError,
     ModelFileError,
@@ -40,11 +46,13 @@ __all__ = [
     "DRUGS",
     "SITES",
     "BusyError",
+    "ChatTemplateWarning",
     "ContextOverflowError",
     "CountError",
     "DecodeError",
     "DoseError",
     "DoseProfile",
+    "DoseWarning",
     "DrugsError",
     "Llama",
     "MemoryLimitError",

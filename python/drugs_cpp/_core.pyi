@@ -21,9 +21,7 @@ class Dose(TypedDict):
     sink: int
     noise: str
 
-def set_dose(
-    ctx: int, seq_id: int, table: npt.ArrayLike, seed: int, sink: int, noise: str = "isotropic"
-) -> None:
+def set_dose(ctx: int, seq_id: int, table: npt.ArrayLike, seed: int, sink: int, noise: str = "isotropic") -> None:
     """Dose a sequence from its next token on.
 
     Args:
@@ -35,8 +33,8 @@ def set_dose(
         noise: "isotropic" or "reference".
 
     Raises:
-        DoseError: a table of another shape, an angle that is negative, infinite or not a number, a sequence that the
-            context does not have, a site that no dosed layer has, a model whose heads are divided between devices.
+        DoseError: a table of another shape, an angle that is not from 0 to pi, a sequence that the context does not
+            have, a site that no dosed layer has, a model whose heads are divided between devices.
         MemoryLimitError: no memory is left.
     """
 
@@ -45,6 +43,15 @@ def get_dose(ctx: int, seq_id: int) -> Dose | None:
 
 def clear_dose(ctx: int, seq_id: int) -> None:
     """Make a sequence sober, or all of them with seq_id = -1."""
+
+def set_repeatable(ctx: int, seq_id: int, repeatable: bool) -> None:
+    """Let each token of a sequence, or of all (-1), get the same bits in any batch; DoseError where it cannot."""
+
+def can_repeat(ctx: int) -> bool:
+    """Whether :func:`set_repeatable` is possible: no other device than the CPU computes."""
+
+def repeats_cheaply(ctx: int) -> bool:
+    """Whether it also takes a few percent of time at most, with the types of the model's matrices."""
 
 def has_sites(ctx: int, noise: str = "isotropic") -> npt.NDArray[np.bool_]:
     """Which layers of the context's model have which sites: bool (n_layer, n_sites); a DoseError as set_dose()."""
@@ -64,7 +71,8 @@ def profile_ratio(points: SequenceOf[tuple[float, float]], mode: str, depth: flo
         depth: layer i of n lies at i / n. Before the first point and after the last one it is that point's ratio.
 
     Raises:
-        DoseError: an unknown mode, no points, a depth that is not finite, a ratio that is negative or not finite.
+        DoseError: an unknown mode, no points or more than 1000, a depth that is not finite, a ratio that is negative or
+            not finite.
     """
 
 def dose_table(
@@ -80,14 +88,14 @@ def dose_table(
         profiles: column of a site -> its (points, mode), as profile_ratio() takes them; a site that is missing gets
             its full dose in every layer.
         multiplier: factor on all doses.
-        n_layer: layers of the model, 1 or more.
+        n_layer: layers of the model, 1 to 1024.
 
     Returns:
         float32 (n_layer, n_sites), in radians.
 
     Raises:
-        DoseError: another number of angles, a site that does not exist, no layers, an angle, multiplier or ratio that
-            is negative or not finite.
+        DoseError: another number of angles, a site that does not exist, fewer than 1 layer or more than 1024, an angle,
+            multiplier or ratio that is negative or not finite.
     """
 
 def rotate(
@@ -183,11 +191,7 @@ def attend_values(
     """
 
 def cache_memory(ctx: int) -> list[tuple[int, int | None]]:
-    """Bytes that the cache of a context takes, and bytes that are free beside it, for each kind of memory.
-
-    Returns:
-        Pairs (taken, free); free is None for the computer's main memory, where the operating system knows.
-    """
+    """Bytes that a context's cache takes, and that are free beside it (None: main memory), for each kind of memory."""
 
 def devices() -> list[Device]:
     """What ggml can compute on, here and on the RPC servers that were added."""
@@ -195,33 +199,25 @@ def devices() -> list[Device]:
 def add_rpc_server(endpoint: str) -> None:
     """Let models that are loaded from now on use the devices of an RPC server; a second time changes nothing.
 
-    Args:
-        endpoint: "host:port". Somebody must listen there: llama.cpp aborts otherwise.
+    Somebody must listen at the endpoint, "host:port" in IPv4: llama.cpp aborts otherwise. An RpcServerError:
+    a build without RPC, or a server without devices.
+    """
 
-    Raises:
-        RpcServerError: a build without RPC, or a server without devices.
+def sample(ctx: int, sampler: int, row: int) -> int:
+    """Choose a token from a row of logits (-1: the last token's) with the llama_sampler at an address.
+
+    NoLogitsError: there are none in that row. DecodeError: a grammar allows no token.
     """
 
 class ShowerLedger:
-    """Which positions of a sequence's cache are dirty, and when a cold shower is due.
-
-    It knows nothing of a context: note in it what is computed and what is taken out of the cache.
-    """
+    """Which positions of a sequence's cache are dirty, and when a cold shower is due; it knows no context."""
 
     def __init__(self) -> None: ...
     def computed(self, start: int, end: int, dosed: bool, sink: int) -> None:
         """Note that positions were computed.
 
-        What the sequence held from start on is replaced. Positions before it of which nothing was noted are clean.
-
-        Args:
-            start: first position.
-            end: position after the last one.
-            dosed: under a dose: those from sink on are dirty then, and all others clean.
-            sink: number of first positions that are never dosed.
-
-        Raises:
-            CountError: not 0 <= start <= end.
+        What the sequence held from start on is replaced. Positions before it of which nothing was noted are clean. If
+        dosed, those from sink on are dirty, and all others clean. A CountError: not 0 <= start <= end.
         """
     def cut(self, n_tokens: int) -> None:
         """Note that the sequence was shortened to n_tokens positions. Does nothing if it has fewer."""
@@ -245,11 +241,7 @@ class ShowerLedger:
     def flags(self) -> npt.NDArray[np.bool_]:
         """Which positions are dirty: bool (n_tokens,), a copy."""
     def load(self, flags: npt.ArrayLike) -> None:
-        """Take over what flags() returned.
-
-        Raises:
-            ValueError: not one flag for each position.
-        """
+        """Take over what flags() returned. A ValueError: not one flag for each position."""
 
 def shorten(ctx: int, seq_id: int, n_tokens: int) -> int:
     """Make the cache of a sequence end after n_tokens positions, or empty it where it cannot go back there.
@@ -269,9 +261,7 @@ def default_threads(root: str = "", processors: SequenceOf[int] | None = None) -
     As many as there are physical cores among the processors that this process may run on, without slow cores beside
     fast ones, and no more than its control groups let it use, rounded up.
 
-    Args:
-        root: with processors: a folder that stands for the root of the file system, for tests.
-        processors: that the process may run on. None: this process's, of this computer.
+    Tests give a folder that stands for the root of the file system, and the processors that a process may run on.
     """
 
 class Changes:
@@ -290,7 +280,8 @@ class Sequence:
     Args:
         seq_id: its number in the context.
         n_past: tokens that its cache holds.
-        n_max: new tokens after which it ends.
+        n_max: new tokens after which it ends, 1 or more.
+        n_extra: further tokens that may complete a character which ``n_max`` would cut, 3 at most.
         stop: UTF-8 strings that end it, and are not part of its text.
         stop_tokens: tokens that end it, beside those of the vocabulary.
         sampler: address of a llama_sampler, which must live as long; 0: the most likely token is taken.
@@ -304,6 +295,7 @@ class Sequence:
         n_past: int,
         n_max: int,
         *,
+        n_extra: int = 0,
         stop: SequenceOf[bytes],
         stop_tokens: SequenceOf[int],
         sampler: int,
@@ -332,24 +324,17 @@ class Sequence:
         """Number of new tokens."""
     @property
     def end(self) -> str | None:
-        """Why it ended, "eos", "stop" or "length"; None while it goes on."""
+        """Why it ended, "eos", "stop", "length", or "failed" where its sampler raised; None while it goes on."""
     def take_text(self) -> bytes:
         """Text that was not taken yet: whole characters that no stop string can take back, and at the end the rest."""
 
 class Decoder:
-    """Evaluates and decodes in one context, with the GIL released. A context has one, as long as it is used.
-
-    Args:
-        ctx: address of a llama_context.
-
-    Raises:
-        StateError: ctx is 0.
-    """
+    """Evaluates and decodes in one context, with the GIL released. A context has one, as long as it is used."""
 
     def __init__(self, ctx: int) -> None: ...
     def evaluate(
-        self, tokens: SequenceOf[int], n_past: int, seq_ids: SequenceOf[int], shared: bool = True
-    ) -> bool:
+        self, tokens: SequenceOf[int], n_past: int, seq_ids: SequenceOf[int], shared: bool = True, outputs: bool = False
+    ) -> None:
         """Evaluate tokens after n_past others, in batches as large as the context allows.
 
         Args:
@@ -357,18 +342,21 @@ class Decoder:
             n_past: position of the first one.
             seq_ids: sequences that get them.
             shared: as tokens that they have in common, or else as copies of their own, in one batch.
-
-        Returns:
-            False if interrupt() was called.
+            outputs: the logits of all tokens of the last batch are kept, and not those of the last token alone.
 
         Raises:
-            ValueError: a sequence that does not exist, or more copies than a batch holds.
+            ValueError: no sequence, one that does not exist or is there twice, positions below 0, or more copies than
+                a batch holds.
+            TokenError: a token that is not in the vocabulary.
             ContextOverflowError: the context has no room for them.
             DecodeError: llama.cpp could not compute them.
             KeyboardInterrupt: or what else a signal handler raises.
         """
     def choose(self, sequence: Sequence, logits: npt.ArrayLike) -> None:
-        """Choose the next token of a sequence that has not ended; logits: float32 (n_vocab,), else a ValueError."""
+        """Choose the next token of a sequence that has not ended; logits: float32 (n_vocab,), else a ValueError.
+
+        A DecodeError: its sampler has a grammar that allows no token. The sequence has ended then.
+        """
     def logits(self) -> npt.NDArray[np.float32]:
         """The last logits, float32 (n_vocab,), or a NoLogitsError if nothing was evaluated yet."""
     def run(
@@ -390,10 +378,23 @@ class Decoder:
                 the first token if it is due already. None: goes on.
 
         Raises:
-            ValueError: a sequence that has ended or does not exist, or more than a batch holds.
-            ContextOverflowError: the context has no room for them.
-            DecodeError: llama.cpp could not compute them.
-            KeyboardInterrupt: or what else a signal handler raises; the tokens so far are kept, and noted.
+            ValueError: a sequence that has ended, does not exist or is there twice, or more than a batch holds.
+            DecodeError: as evaluate(), or a grammar allows no token; its sequence has ended.
+            ContextOverflowError, KeyboardInterrupt: as evaluate(); the tokens so far are kept, and noted.
         """
-    def interrupt(self) -> None:
-        """Stop what is being computed, and all that follows. Any thread may call this."""
+
+class BackgroundEvaluation:
+    """Tokens that are evaluated in a thread of C++. Until it is over, nobody else may use the context.
+
+    Raises:
+        MemoryLimitError: the system has no thread to spare.
+    """
+
+    def __init__(self, ctx: int, tokens: SequenceOf[int], n_past: int, seq_id: int) -> None: ...
+    @property
+    def is_complete(self) -> bool:
+        """Whether all are computed: it is over, was not stopped and did not fail."""
+    def wait(self) -> None:
+        """Wait for its end, or until a signal handler raises something."""
+    def stop(self) -> None:
+        """Make it end within moments, and wait for that."""

@@ -19,8 +19,7 @@ _PATH_VARIABLES = ("LLAMA_CPP_LIB_PATH", "MTMD_CPP_LIB")
 
 # without its own copy of llama.cpp, which would be compiled for nothing
 _INSTALL = (
-    'CMAKE_ARGS="-DLLAMA_BUILD=OFF -DLLAVA_BUILD=OFF" '
-    f"pip install --no-cache-dir {_DISTRIBUTION}=={UPSTREAM_VERSION}"
+    f'CMAKE_ARGS="-DLLAMA_BUILD=OFF -DLLAVA_BUILD=OFF" pip install --no-cache-dir {_DISTRIBUTION}=={UPSTREAM_VERSION}'
 )
 
 

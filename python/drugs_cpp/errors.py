@@ -11,8 +11,16 @@ class DoseError(DrugsError, ValueError):
     """A dose, site, profile, mode or multiplier that cannot be used. Nothing was changed."""
 
 
+class DoseWarning(UserWarning):
+    """A dose with which most models write nonsense."""
+
+
+class ChatTemplateWarning(UserWarning):
+    """A conversation for a model whose file has no chat template."""
+
+
 class SeedError(DrugsError, ValueError):
-    """A seed that is not a whole number from 0 to 2**32 - 2."""
+    """A seed that is neither a whole number from 0 to 2**32 - 2 nor -1."""
 
 
 class CountError(DrugsError, ValueError):
@@ -64,4 +72,4 @@ class PromptError(DrugsError, ValueError):
 
 
 class OptionError(DrugsError, ValueError):
-    """A temperature, stop string or grammar that cannot be used."""
+    """A temperature, stop string, grammar or size that cannot be used."""

@@ -19,7 +19,8 @@ def add_rpc_servers(*servers: str) -> None:
         servers: "host:port" of each, where ``drugs-rpc-server`` runs, or llama.cpp's ``ggml-rpc-server``.
 
     Raises:
-        RpcServerError: nobody listens there, or what listens has no devices. Those before it were added.
+        RpcServerError: nobody listens there, or what listens has no devices; an address of IPv6, which llama.cpp cannot
+            reach. Those before it were added.
     """
     for server in servers:
         _check_listening(server)
@@ -29,9 +30,13 @@ def add_rpc_servers(*servers: str) -> None:
 def _check_listening(server: str) -> None:
     """llama.cpp would end the process."""
     host, _, port = server.rpartition(":")
+    if ":" in host:
+        raise RpcServerError(f"{server!r}: llama.cpp reaches RPC servers by IPv4 alone; give host:port of that kind")
     if not host or not port.isdecimal():
         raise RpcServerError(f"{server!r} is not an RPC server's address: give host:port, such as 192.168.1.7:50052")
     try:
-        socket.create_connection((host, int(port)), _SECONDS_TO_CONNECT).close()
-    except (OSError, OverflowError) as error:
+        with socket.socket(socket.AF_INET) as connection:  # as llama.cpp does it: a name may have other addresses, too
+            connection.settimeout(_SECONDS_TO_CONNECT)
+            connection.connect((host, int(port)))
+    except (OSError, OverflowError, UnicodeError) as error:
         raise RpcServerError(f"no RPC server answers at {server} ({error}): start drugs-rpc-server there") from None

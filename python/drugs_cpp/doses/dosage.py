@@ -21,7 +21,11 @@ ISOTROPIC, REFERENCE = "isotropic", "reference"
 #: kinds of noise: a direction that is uniform, and one drawn from numbers that are not centred, as the reference does
 NOISES = (ISOTROPIC, REFERENCE)
 
-_MAX_ANGLE = float(np.finfo(np.float32).max)  # a table holds float32
+#: radians: pi, a half turn, in the numbers that a table holds
+MAX_ANGLE = float(np.float32(np.pi))
+
+#: radians: above it, most models write nonsense
+STRONG_ANGLE = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Dosage:
         profiles: site -> profile; a site that is missing gets its full dose in every layer.
         multiplier: factor on all doses.
         noise: how directions are drawn, one of ``NOISES``.
-        seed: of the noise and the sampler; None for a fresh one in every run.
+        seed: of the noise and the sampler; None where the model or each run has its own.
     """
 
     thetas: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SITES, 0.0))
@@ -46,8 +50,11 @@ class Dosage:
     def __post_init__(self) -> None:
         for site in SITES:
             angle = self.largest_angle(site)
-            if not angle <= _MAX_ANGLE:
-                raise DoseError(f"the dose at {site} reaches {angle:g} radians: lower its angle, profile or multiplier")
+            if not angle <= MAX_ANGLE:
+                raise DoseError(
+                    f"the dose at {site} reaches {angle:g} radians: pi, a half turn, is the most; "
+                    "lower its angle, profile or multiplier"
+                )
 
     def with_theta(self, radians: object, site: object) -> Dosage:
         site = check_site(site)
@@ -75,6 +82,11 @@ class Dosage:
         """The largest angle that any layer can get at a site, in radians."""
         ratio = self.profiles[site].peak if site in self.profiles else 1.0
         return self.multiplier * self.thetas[site] * ratio
+
+    @property
+    def is_strong(self) -> bool:
+        """Whether a site can get an angle with which most models write nonsense."""
+        return any(self.largest_angle(site) > STRONG_ANGLE for site in SITES)
 
     @property
     def is_sober(self) -> bool:
@@ -108,6 +120,9 @@ class Dosage:
 #: names beside the sites
 _SETTINGS = ("shape", "multiplier", "noise", "seed")
 
+#: what an answer says of how it was computed: read, so that its doses can be used again, and not kept
+_OF_AN_ANSWER = ("repeatable",)
+
 #: names of the first file format -> today's
 _OLD_NAMES = {"dose_theta": None, "dose_shape": "shape", "dose_multiplier": "multiplier"}
 
@@ -119,7 +134,7 @@ def dosage_from_dict(values: object) -> Dosage:
     """A dosage from plain values: ``{"A": 0.3, "shape": {...}, "multiplier": 1.0, "noise": "isotropic", "seed": 7}``.
 
     Everything may be left out. The names of older files (``dose_theta``, ``dose_shape``, ``dose_multiplier``) are
-    understood as well.
+    understood as well. ``repeatable``, as an answer says it, may be there and is not kept.
 
     Raises:
         DoseError: unknown names, or values that cannot be used.
@@ -129,7 +144,7 @@ def dosage_from_dict(values: object) -> Dosage:
     for name in values:
         if name in _OF_A_MODEL:
             raise DoseError(f"{name!r} does not belong to doses: give it to Llama({name}=...)")
-        if name not in (*SITES, *_SETTINGS):
+        if name not in (*SITES, *_SETTINGS, *_OF_AN_ANSWER):
             raise DoseError(f"unknown name {name!r}: the names are {', '.join((*SITES, *_SETTINGS))}")
     dosage = Dosage().with_multiplier(values.get("multiplier", 1.0)).with_seed(values.get("seed"))
     dosage = dosage.with_noise(values.get("noise", ISOTROPIC))

@@ -5,16 +5,17 @@ from __future__ import annotations
 import difflib
 import json
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp import _core
-from drugs_cpp.doses.dosage import ISOTROPIC, Dosage, dosage_from_dict, with_shapes
+from drugs_cpp.doses.dosage import ISOTROPIC, STRONG_ANGLE, Dosage, dosage_from_dict, with_shapes
 from drugs_cpp.doses.profile import DoseProfile, Shape
 from drugs_cpp.doses.reference import ReferenceNames
 from drugs_cpp.doses.sites import SITES, check_site
-from drugs_cpp.errors import DoseError
+from drugs_cpp.errors import DoseError, DoseWarning
 
 if TYPE_CHECKING:
     import os
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 class DRUGS(ReferenceNames):
     """Doses for a model: how far its vectors may be turned, where, and in which layers.
 
-    Angles are in radians, finite, 0 or more. Changes take effect at the next token, also from another thread: each call
-    changes everything it is about at once, or raises and changes nothing.
+    Angles are in radians, 0 to pi; above 1 there is a :class:`DoseWarning`. Changes take effect at the next token, also
+    from another thread: each call changes everything it is about at once, or raises and changes nothing.
 
     Args:
         values: doses as a mapping, such as ``{"A": 0.3, "seed": 7}``: what :meth:`to_dict` gives. The other arguments
@@ -40,7 +41,8 @@ class DRUGS(ReferenceNames):
         noise: how the direction of a turn is drawn. "isotropic": uniform among all that are orthogonal to the vector.
             "reference": from numbers of Uniform(0, 1), so that it leans towards the vector of ones, as in the PyTorch
             reference; the same angle means something else then.
-        seed: of the noise and the sampler, 0 to 2**32 - 2. None: every run draws a fresh one.
+        seed: of the noise and the sampler, 0 to 2**32 - 2: that of every run that is given no other. None and -1: runs
+            have the seeds that are set for the model (``Llama.set_seed``), or fresh ones.
 
     Raises:
         DoseError: an angle, shape or multiplier that cannot be used. Also a ``ValueError``.
@@ -81,12 +83,15 @@ class DRUGS(ReferenceNames):
         self._lock = threading.Lock()
         self._changes = _core.Changes()
         self._dosage = dosage
+        _warn_if_strong(Dosage(), dosage)
 
     def _change(self, change: Callable[[Dosage], Dosage]) -> None:
         # readers take no lock: they see the old value or the new one, whole
         with self._lock:
-            self._dosage = change(self._dosage)
+            old, self._dosage = self._dosage, change(self._dosage)
+            new = self._dosage
             self._changes.add()
+        _warn_if_strong(old, new)
 
     #
     # doses
@@ -163,7 +168,7 @@ class DRUGS(ReferenceNames):
 
     @property
     def seed(self) -> int | None:
-        """Seed of the noise and the sampler; None: every run draws a fresh one."""
+        """Seed of the noise and the sampler in every run; None: that of the model, or a fresh one."""
         return self._dosage.seed
 
     @seed.setter
@@ -171,7 +176,7 @@ class DRUGS(ReferenceNames):
         self._change(lambda dosage: dosage.with_seed(seed))
 
     def set_seed(self, seed: int | None) -> None:
-        """Set the seed, 0 to 2**32 - 2; None: every run draws a fresh one.
+        """Set the seed of every run, 0 to 2**32 - 2; None and -1: runs have that of the model, or fresh ones.
 
         Raises:
             SeedError: a seed out of range.
@@ -264,6 +269,8 @@ class DRUGS(ReferenceNames):
             return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
         except ValueError as error:  # not JSON, not UTF-8, or not doses
             raise DoseError(f"{path} cannot be read as doses: {error}") from error
+        except RecursionError:
+            raise DoseError(f"{path} cannot be read as doses: it is nested too deeply") from None
 
     def __getstate__(self) -> dict[str, Any]:
         return self.to_dict()
@@ -289,6 +296,12 @@ class DRUGS(ReferenceNames):
         if dosage.seed is not None:
             arguments.append(f"seed={dosage.seed}")
         return f"DRUGS({', '.join(arguments)})"
+
+
+def _warn_if_strong(old: Dosage, new: Dosage) -> None:
+    if new.is_strong and not old.is_strong:
+        message = f"a dose above {STRONG_ANGLE:g} radian: most models write nonsense then"
+        warnings.warn(message, DoseWarning, stacklevel=4)
 
 
 def as_drugs(drugs: object) -> DRUGS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple, Union
 
 from drugs_cpp import _core
@@ -13,6 +14,9 @@ from drugs_cpp.errors import DoseError
 INTERPOLATE, CEIL, FLOOR = "interpolate", "ceil", "floor"
 
 MODES = (INTERPOLATE, CEIL, FLOOR)
+
+#: points of a profile: more than any model has layers
+MAX_POINTS = 1000
 
 
 class ProfilePoint(NamedTuple):
@@ -37,13 +41,13 @@ class DoseProfile:
     """Points and a mode: the share of a dose that each layer gets.
 
     Args:
-        points: at least one ``{"depth": ..., "peakratio": ...}``, in any order; kept sorted by depth, and in the order
+        points: 1 to 1000 of ``{"depth": ..., "peakratio": ...}``, in any order; kept sorted by depth, and in the order
             given where depths are equal.
         mode: what a layer between two points gets: "interpolate" (on the straight line from one to the other),
             "ceil" (the larger ratio) or "floor" (the smaller).
 
     Raises:
-        DoseError: an unknown mode, no points, or a malformed one.
+        DoseError: an unknown mode, no points, more than 1000, or a malformed one.
     """
 
     points: tuple[ProfilePoint, ...]
@@ -99,10 +103,12 @@ def _check_mode(mode: object) -> str:
 def _check_points(points: object) -> tuple[ProfilePoint, ...]:
     if isinstance(points, (str, bytes, Mapping)) or not isinstance(points, Iterable):
         raise DoseError(f'{points!r} is not a profile: give points, such as [{{"depth": 0.3, "peakratio": 0}}, ...]')
-    checked = sorted((_check_point(point) for point in points), key=lambda point: point.depth)
-    if not checked:
+    given = list(islice(points, MAX_POINTS + 1))
+    if not given:
         raise DoseError("an empty profile: give at least one point, or None for the full dose at every depth")
-    return tuple(checked)
+    if len(given) > MAX_POINTS:
+        raise DoseError(f"a profile of more than {MAX_POINTS} points: give {MAX_POINTS} at most")
+    return tuple(sorted(map(_check_point, given), key=lambda point: point.depth))
 
 
 def _check_point(point: object) -> ProfilePoint:

@@ -38,9 +38,7 @@ class ReferenceNames(ABC):
     def set_dose_shape(self, shape: Shape, mode: str | None = None, *, site: str) -> None: ...
 
     @abstractmethod
-    def set_drug_profile(
-        self, shape: Shape, mode: str | None, site: str, dose_theta: float | None = None
-    ) -> None: ...
+    def set_drug_profile(self, shape: Shape, mode: str | None, site: str, dose_theta: float | None = None) -> None: ...
 
     def set_H_dose_theta(self, radians: float) -> None:
         """``set_dose_theta(radians, "H")``."""

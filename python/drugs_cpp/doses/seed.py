@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 
 import numpy as np
@@ -18,21 +19,37 @@ def check_seed(seed: object) -> int | None:
     """Return ``seed`` as an int, or None where a fresh one is to be drawn.
 
     Args:
-        seed: a whole number from 0 to 2**32 - 2. None and 0xFFFFFFFF ask for a fresh seed.
+        seed: a whole number from 0 to 2**32 - 2. None, -1 and 0xFFFFFFFF are for a fresh seed.
 
     Raises:
         SeedError: anything else.
     """
     if seed is None:
         return None
-    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= FRESH:
-        raise SeedError(f"seed {seed!r}: a seed is a whole number from 0 to {_MAX_SEED}, or None for a fresh one")
-    return None if seed == FRESH else int(seed)
+    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or not -1 <= seed <= FRESH:
+        raise SeedError(f"seed {seed!r}: a seed is a whole number from 0 to {_MAX_SEED}, or None or -1 for a fresh one")
+    return None if seed in (-1, FRESH) else int(seed)
+
+
+def seed_of_call(seed: object) -> int | None:
+    """The seed that was given to a call: None where it gave none, and a fresh one where it gave -1.
+
+    Raises:
+        SeedError: as :func:`check_seed`.
+    """
+    checked = check_seed(seed)
+    return fresh_seed() if checked is None and seed is not None else checked
 
 
 def fresh_seed() -> int:
     """A seed that nobody can guess, 0 to 2**32 - 2."""
     return secrets.randbelow(_MAX_SEED + 1)
+
+
+def derived_seed(seed: int) -> int:
+    """The seed that llama-cpp-python takes after this one, 0 to 2**32 - 2. Equal seeds have equal successors."""
+    # upstream's numbers go up to 2**32; where the two largest are no seeds, the first ones stand for them
+    return random.Random(seed).randint(0, 2**32) % (_MAX_SEED + 1)
 
 
 def consecutive_seeds(first: int, n: int) -> list[int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-import threading
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import llama_cpp
 
 from drugs_cpp import _core
 from drugs_cpp.engine.contexts import address_of, open_context
+from drugs_cpp.engine.signals import interrupt_later
 
 if TYPE_CHECKING:
     from llama_cpp._internals import LlamaContext
@@ -28,16 +30,25 @@ class BackgroundShower:
         source: a context whose first sequence holds the tokens.
         tokens: all of them.
         first: the first dirty one.
+        repeatable: each token gets the same bits in any batch.
+
+    Raises:
+        MemoryLimitError: there is no memory for the context, or no thread. Nothing is left of it.
     """
 
-    def __init__(self, settings: ModelSettings, source: LlamaContext, tokens: Sequence[int], first: int) -> None:
-        self._context = open_context(settings, 1, settings.n_ctx, unified=True)
-        self._decoder = _core.Decoder(address_of(self._context))
-        self._done = False
-        self._first = self._copy_clean(source, first)
-        self._tokens = list(tokens)
-        self._thread = threading.Thread(target=self._compute, name="cold shower", daemon=True)
-        self._thread.start()
+    def __init__(
+        self, settings: ModelSettings, source: LlamaContext, tokens: Sequence[int], first: int, repeatable: bool
+    ) -> None:
+        with interrupt_later(), contextlib.ExitStack() as undo:
+            self._context = open_context(settings, 1, settings.n_ctx, unified=True)
+            undo.callback(self._context.close)
+            _core.set_repeatable(address_of(self._context), _SEQUENCE, repeatable)
+            n_clean = self._copy_clean(source, first)
+            left = list(tokens[n_clean:])
+            self._evaluation = _core.BackgroundEvaluation(address_of(self._context), left, n_clean, _SEQUENCE)
+            undo.callback(self._evaluation.stop)
+            # also where nobody refers to this any more, or the interpreter ends: first the thread, then the context
+            self._drop = weakref.finalize(self, undo.pop_all().close)
 
     def _copy_clean(self, source: LlamaContext, first: int) -> int:
         """Take over what is clean already; returns the number of positions."""
@@ -45,25 +56,26 @@ class BackgroundShower:
             return 0
         return _core.shorten(address_of(self._context), _SEQUENCE, first)
 
-    def _compute(self) -> None:
-        self._done = self._decoder.evaluate(self._tokens[self._first :], self._first, [_SEQUENCE])
-
     @property
     def is_done(self) -> bool:
         """Whether all is computed."""
-        return self._done and not self._thread.is_alive()
+        return self._evaluation.is_complete
+
+    def wait(self) -> None:
+        """Wait for the end; what a signal handler raises is raised."""
+        self._evaluation.wait()
 
     def cancel(self) -> None:
-        """Stop within moments. What was computed is dropped, unless it is complete."""
-        self._decoder.interrupt()
+        """Stop within moments, and wait for that. What was computed is dropped, unless it is complete."""
+        self._evaluation.stop()
 
-    def finish(self, target: LlamaContext) -> bool:
-        """Wait for the end; True if it was not cancelled, and the first sequence of ``target`` is the clean one now."""
-        self._thread.join()
-        try:
-            return self._done and _copy(self._context, target)
-        finally:
-            self._context.close()
+    def copy_to(self, target: LlamaContext) -> bool:
+        """Let the first sequence of a context be the clean one; False: llama.cpp could not."""
+        return _copy(self._context, target)
+
+    def drop(self) -> None:
+        """Stop, and free the memory. Nothing happens if that was done."""
+        self._drop()
 
 
 def _copy(source: LlamaContext, target: LlamaContext) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from typing import TYPE_CHECKING, Any
 
 import llama_cpp
 import psutil
@@ -12,6 +13,9 @@ from drugs_cpp import _core
 from drugs_cpp.engine.settings import ModelSettings
 from drugs_cpp.engine.signals import interrupt_later
 from drugs_cpp.errors import MemoryLimitError
+
+if TYPE_CHECKING:
+    from llama_cpp._internals import LlamaModel
 
 #: llama.cpp rounds the size of a cache up to a multiple of this
 PADDING = 256
@@ -52,8 +56,25 @@ def n_sequences_that_fit(context: LlamaContext, n_tokens: int) -> int:
     return int(fit)
 
 
+class _Notes:
+    """Takes no notice."""
+
+    def callback(self, *_: object) -> None:
+        """Of a context that would have itself freed with the model."""
+
+
+class _ModelHost:
+    """Stands in a model's place where llama-cpp-python makes a context: the model would note each one for good."""
+
+    def __init__(self, model: LlamaModel) -> None:
+        self.model = model.model
+        self._exit_stack = _Notes()
+
+
 def open_context(settings: ModelSettings, n_sequences: int, n_tokens: int, unified: bool) -> LlamaContext:
     """A context for ``n_sequences`` of ``n_tokens`` each, with everything else as the model's own has it.
+
+    Whoever opens it closes it, before the model is freed.
 
     Args:
         settings: of the model.
@@ -70,9 +91,10 @@ def open_context(settings: ModelSettings, n_sequences: int, n_tokens: int, unifi
     params.kv_unified = unified
     params.embeddings = False
     params.n_batch = max(params.n_batch, 2 * n_sequences)
+    host: Any = _ModelHost(settings.model)
     try:
         with interrupt_later():
-            context = LlamaContext(model=settings.model, params=params, verbose=settings.verbose)
+            context = LlamaContext(model=host, params=params, verbose=settings.verbose)
     except ValueError as error:
         raise MemoryLimitError(
             f"llama.cpp could not make a context of {n_sequences} x {n_tokens} tokens: ask for fewer or shorter texts"

@@ -31,22 +31,31 @@ class Continuation:
         n_max: new tokens after which it ends.
         stop: UTF-8 strings that end it.
         stop_tokens: tokens that end it, beside those of the vocabulary.
+        n_extra: further tokens that may complete a character which ``n_max`` would cut.
 
     Attributes:
         sequence: the new tokens and their text.
     """
 
     def __init__(
-        self, session: Session, run: Run, n_max: int, stop: Sequence[bytes] = (), stop_tokens: Sequence[int] = ()
+        self,
+        session: Session,
+        run: Run,
+        n_max: int,
+        stop: Sequence[bytes] = (),
+        stop_tokens: Sequence[int] = (),
+        n_extra: int = 0,
     ) -> None:
         session.refresh_logits()
         self._session = session
         self._run = run  # also keeps the sampler, of which the sequence has only the address
         self._n_begin = session.n_tokens
+        self._version = session.version
         self.sequence = _core.Sequence(
             _MAIN,
             session.n_tokens,
             n_max,
+            n_extra=n_extra,
             stop=list(stop),
             stop_tokens=list(stop_tokens),
             sampler=address(run.sampler),
@@ -54,6 +63,11 @@ class Continuation:
             ledger=session.ledger,
         )
         session.decoder.choose(self.sequence, session.decoder.logits())
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the session still holds this text, and nobody has changed that since."""
+        return self._session.version == self._version
 
     def advance(self, text: bool = False, n_steps: int | None = None) -> None:
         """Feed the last token back and choose the next one, again and again.
@@ -63,17 +77,18 @@ class Continuation:
 
         Raises:
             StateError: something else was done with the session since the last call.
-            KeyboardInterrupt: Ctrl-C, within a token; the tokens so far are kept, but where it interrupts a shower.
+            KeyboardInterrupt: Ctrl-C, within a token; the tokens so far are kept.
         """
         session, sequence = self._session, self.sequence
         session.check_open()
         session.end_background_shower()  # one that was begun in a callback
         left = np.inf if n_steps is None else n_steps
         while sequence.end is None and left > 0:
-            if sequence.n_past != session.n_tokens:
+            if not self.is_current:
                 raise StateError(CHANGED)
             n_past = sequence.n_past
             session.shower_if_due(self._run.dosing.sober_interval)
+            session.complete()
             self._decode(left, text)
             left -= sequence.n_past - n_past
             if text and sequence.n_past > n_past and sequence.has_text:
@@ -86,15 +101,17 @@ class Continuation:
         unchanged = [(changes, changes.value)]  # before the doses are looked at
         dose = self._run.dose()
         session.remove_leftovers()
-        if dose is not None:
-            dose.give(session.address, _MAIN)
-            self.sequence.sink = dose.sink
-        self.sequence.dosed = dose is not None
+        repeatable = session.compute_as_set()
         n_steps = min(n_steps, session.settings.n_ctx)
         try:
+            if dose is not None:
+                dose.give(session.address, _MAIN)
+                self.sequence.sink = dose.sink
+            self.sequence.dosed = dose is not None
             session.decoder.run([self.sequence], int(n_steps), unchanged, text, dosing.sober_interval)
         finally:
             if dose is not None:
                 _core.clear_dose(session.address, _MAIN)
             n_old, n_new = session.n_tokens - self._n_begin, self.sequence.n_past - self._n_begin
-            session.take_over(self.sequence.tokens[n_old:n_new])
+            session.take_over(self.sequence.tokens[n_old:n_new], repeatable)
+            self._version = session.version

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from drugs_cpp import _core
 from drugs_cpp.doses.checks import check_count
 from drugs_cpp.doses.drugs import DRUGS, as_drugs
+from drugs_cpp.errors import OptionError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,6 +59,10 @@ class Dosing:
         sink: number of first positions (tokens) that are never dosed.
         sober_interval: dirty tokens after which a generation takes a cold shower.
         strict: a dose at a site that the model lacks is an error. False: a warning, and the site stays sober.
+        repeatable: each token gets the same bits in any batch. None: while it is dosed.
+
+    Attributes:
+        repeatable: as given.
 
     Raises:
         TypeError: ``drugs`` that are not doses.
@@ -71,12 +76,14 @@ class Dosing:
         sink: int = DEFAULT_SINK,
         sober_interval: int = DEFAULT_SOBER_INTERVAL,
         strict: bool = True,
+        repeatable: bool | None = None,
     ) -> None:
         self._drugs = as_drugs(drugs)
         self.dose_inputs = bool(dose_inputs)
         self.sink = sink
         self.sober_interval = sober_interval
         self.strict = bool(strict)
+        self.repeatable = None if repeatable is None else bool(repeatable)
 
     @property
     def drugs(self) -> DRUGS:
@@ -87,6 +94,11 @@ class Dosing:
     def drugs(self, drugs: DRUGS | Mapping[str, Any] | None) -> None:
         old, self._drugs = self._drugs, as_drugs(drugs)
         old.changes.add()  # a running decoder watches the old ones
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether what is computed now gets the same bits in any batch."""
+        return not self._drugs.is_sober if self.repeatable is None else self.repeatable
 
     @property
     def sink(self) -> int:
@@ -122,3 +134,18 @@ class Dosing:
         dosage = (self.drugs if drugs is None else drugs).dosage  # one value, also while another thread sets a dose
         table = sites.table(dosage, self.strict)
         return None if table is None else SequenceDose(table, seed, self.sink, dosage.noise)
+
+
+def fit_to_device(dosing: Dosing, address: int) -> None:
+    """Compute repeatably where the context at ``address`` can; unless it was asked for, only where that costs little.
+
+    Raises:
+        OptionError: it was asked for and is not possible.
+    """
+    if dosing.repeatable is None and not _core.repeats_cheaply(address):
+        dosing.repeatable = False
+    if dosing.repeatable and not _core.can_repeat(address):
+        raise OptionError(
+            "repeatable=True: a device other than the CPU computes, and only the CPU can do so repeatably: "
+            "load the model with n_gpu_layers=0 in a build without other devices, or leave repeatable out"
+        )

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.engine.callbacks import GuardedProcessors
 from drugs_cpp.engine.model_sites import ModelSites
-from drugs_cpp.engine.run import Run, RunSeed
+from drugs_cpp.engine.run import Run
 from drugs_cpp.engine.sampling import chain_of, make_sampler
+from drugs_cpp.engine.seeds import Seeds
 from drugs_cpp.engine.slot_keeper import SlotKeeper
 
 if TYPE_CHECKING:
-    from drugs_cpp.engine.dosing import Dosing, SequenceDose
+    from drugs_cpp.engine.dosing import SequenceDose
     from drugs_cpp.engine.session import Session
 
 
@@ -27,43 +28,20 @@ class Engine:
         settings: of the model.
         sites: of the model.
         slots: of its variations.
-        last_seed: of the last run; None before the first one.
+        seeds: of its runs.
     """
 
-    def __init__(self, session: Session, dosing: Dosing) -> None:
+    def __init__(self, session: Session) -> None:
         self.settings = session.settings
         self.session = session
-        self.dosing = dosing
+        self.dosing = session.dosing
         self.sites = ModelSites(session.address)
         self.slots = SlotKeeper(session.settings, session.context)
-        self.last_seed: RunSeed | None = None
+        self.seeds = Seeds(session.dosing)
 
     def check_sites(self) -> None:
         """Complain about sites that the model lacks before anything is computed."""
         self.sites.table(self.dosing.drugs.dosage, self.dosing.strict)
-
-    #
-    # seeds
-    #
-
-    @property
-    def seed(self) -> int | None:
-        """The seed of the last run; before the first one, the seed that is set, or None."""
-        return self.dosing.drugs.seed if self.last_seed is None else self.last_seed.seed
-
-    def begin_seed(self, given: int | None) -> int:
-        """The seed of a run that begins: the given one, else the one that is set, else a fresh one."""
-        self.last_seed = RunSeed.begin(given, self.dosing.drugs.seed)
-        return self.last_seed.seed
-
-    def current_seed(self) -> int:
-        """The seed of the run that goes on, or of a new one where none began or another seed was set since."""
-        last = self.last_seed
-        return self.begin_seed(None) if last is None or last.set_seed != self.dosing.drugs.seed else last.seed
-
-    #
-    # runs
-    #
 
     def run(self, seed: int, dose_inputs: bool | None = None) -> Run:
         """A run that chooses the most likely tokens; ``dose_inputs`` None: as it is set."""
@@ -97,9 +75,9 @@ class Engine:
 
     def dose(self) -> SequenceDose | None:
         """What tokens get that are dosed outside of a run; None: they are sober."""
-        return None if self.dosing.drugs.is_sober else self.dosing.dose(self.sites, self.current_seed())
+        return None if self.dosing.drugs.is_sober else self.dosing.dose(self.sites, self.seeds.current())
 
     def close(self) -> None:
         """Free what was made beside the model's own context."""
-        self.session.end_background_shower()
+        self.session.drop_background_shower()
         self.slots.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 
 from drugs_cpp.errors import BusyError
 
@@ -16,10 +18,25 @@ class Exclusive:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
+        self._depth = 0  # how often the thread that is inside has entered; nobody else changes it
 
     def __enter__(self) -> None:
         if not self._lock.acquire(blocking=False):
             raise BusyError("another thread is using this model: wait for it, or make a Llama for each thread")
+        self._depth += 1
 
     def __exit__(self, *error: object) -> None:
+        self._depth -= 1
         self._lock.release()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """For ``with``, where nothing may be going on in this thread either: a callback is called in the midst of it.
+
+        Raises:
+            BusyError: another thread is inside, or this one is already.
+        """
+        with self:
+            if self._depth > 1:
+                raise BusyError("a callback cannot end the call that it is called by: let it return, or raise, first")
+            yield

@@ -82,10 +82,11 @@ class ModelSites:
         if dosage.is_sober:
             return None
         key = (id(dosage), strict)
-        if key not in self._fitted:
+        fitted = self._fitted.get(key)  # another thread may be here, too
+        if fitted is None:
             has = _core.has_sites(self._address, dosage.noise)
             table = fit_to_model(dosage.table(len(has)), has, strict)
             if len(self._fitted) >= _MOST_TABLES:
                 self._fitted.clear()
-            self._fitted[key] = (dosage, table if table.any() else None)
-        return self._fitted[key][1]
+            fitted = self._fitted[key] = (dosage, table if table.any() else None)
+        return fitted[1]

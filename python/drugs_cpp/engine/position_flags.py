@@ -1,43 +1,46 @@
-"""What is remembered of each position of the cache."""
+"""How the positions of a cache were computed."""
 
 from __future__ import annotations
+
+from collections.abc import Container
+from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
 
-class PositionFlags:
-    """One flag per cache position of a sequence.
+class Computed(IntEnum):
+    """How a position was computed; each way rounds differently."""
 
-    Flags at or above a sequence's length are leftovers of tokens that are gone, so every question names that length.
+    TOGETHER = 0  # in a batch with others
+    ALONE = 1  # in a batch of its own
+    REPEATABLY = 2  # so that its batch does not matter
+
+
+class PositionFlags:
+    """How each position of a sequence was computed.
+
+    What is noted at or above a sequence's length belongs to tokens that are gone, so every question names that length.
     """
 
     def __init__(self, n_ctx: int) -> None:
-        self._flags: npt.NDArray[np.bool_] = np.zeros(n_ctx, dtype=np.bool_)
+        self._flags: npt.NDArray[np.int8] = np.zeros(n_ctx, dtype=np.int8)
 
-    def mark(self, start: int, stop: int, flag: bool) -> None:
-        """Set the flags of positions ``start`` to ``stop - 1``."""
-        self._flags[start:stop] = flag
+    def mark(self, start: int, stop: int, how: Computed) -> None:
+        """Note how positions ``start`` to ``stop - 1`` were computed."""
+        self._flags[start:stop] = how
 
-    def clear(self) -> None:
-        """Forget everything: the cache is empty."""
-        self._flags[:] = False
+    def n_first(self, n_tokens: int, ways: Container[Computed]) -> int:
+        """Of the first ``n_tokens`` positions, how many from the start on were computed in one of these ways."""
+        allowed = [how for how in Computed if how in ways]
+        others = np.flatnonzero(~np.isin(self._flags[:n_tokens], allowed))
+        return int(others[0]) if len(others) else n_tokens
 
-    def count(self, n_tokens: int) -> int:
-        """Number of flagged positions among the first ``n_tokens``."""
-        return int(np.count_nonzero(self._flags[:n_tokens]))
-
-    def first(self, n_tokens: int) -> int | None:
-        """The first flagged position below ``n_tokens``, or None if there is none."""
-        flags = self._flags[:n_tokens]
-        first = int(flags.argmax()) if n_tokens else 0
-        return first if n_tokens and flags[first] else None
-
-    def save(self, n_tokens: int) -> npt.NDArray[np.bool_]:
-        """A copy of the first ``n_tokens`` flags, bool (n_tokens,)."""
+    def save(self, n_tokens: int) -> npt.NDArray[np.int8]:
+        """A copy of the first ``n_tokens``, int8 (n_tokens,)."""
         return self._flags[:n_tokens].copy()
 
-    def load(self, flags: npt.NDArray[np.bool_]) -> None:
-        """Take over flags from :meth:`save`."""
-        self.clear()
+    def load(self, flags: npt.NDArray[np.int8]) -> None:
+        """Take over what :meth:`save` gave."""
+        self._flags[:] = Computed.TOGETHER
         self._flags[: len(flags)] = flags

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drugs_cpp.engine.position_flags import Computed
 from drugs_cpp.engine.prefix import common_prefix, repeatable_prefix
 
 if TYPE_CHECKING:
@@ -40,13 +41,12 @@ def _keep_what_is_the_same(session: Session, run: Run, tokens: Sequence[int]) ->
         keep = 0
     elif session.ledger.first_dirty is not None:
         keep = session.ledger.first_dirty
-    if not is_sober:
-        keep = _repeatable(session, keep, tokens)
+    if run.is_repeatable:
+        keep = session.computed.n_first(keep, {Computed.REPEATABLY})
+    elif is_sober:
+        keep = session.computed.n_first(keep, {Computed.TOGETHER, Computed.ALONE})
+    else:
+        together = session.computed.n_first(keep, {Computed.TOGETHER})
+        keep = repeatable_prefix(session.tokens[:together], np.asarray(tokens, dtype=np.intc))
     if keep < session.n_tokens:
         session.shorten(keep)
-
-
-def _repeatable(session: Session, keep: int, tokens: Sequence[int]) -> int:
-    alone = session.computed_alone.first(keep)
-    cached = session.tokens[: keep if alone is None else alone]
-    return repeatable_prefix(cached, np.asarray(tokens, dtype=np.intc))

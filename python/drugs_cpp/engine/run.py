@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drugs_cpp.doses.seed import fresh_seed
-
 if TYPE_CHECKING:
     from llama_cpp._internals import LlamaSampler
 
@@ -14,24 +12,6 @@ if TYPE_CHECKING:
     from drugs_cpp.engine.dosing import Dosing, SequenceDose
     from drugs_cpp.engine.model_sites import ModelSites
     from drugs_cpp.engine.session import Session
-
-
-@dataclass(frozen=True)
-class RunSeed:
-    """The seed of a run.
-
-    Attributes:
-        seed: of its noise and its sampler.
-        set_seed: what ``drugs.seed`` was when the run took its seed.
-    """
-
-    seed: int
-    set_seed: int | None
-
-    @classmethod
-    def begin(cls, given: int | None, set_seed: int | None) -> RunSeed:
-        """The seed that was given to the run, else the one that is set, else a fresh one."""
-        return cls(next(seed for seed in (given, set_seed, fresh_seed()) if seed is not None), set_seed)
 
 
 @dataclass(frozen=True)
@@ -62,13 +42,19 @@ class Run:
         """The dose of tokens that the user gives."""
         return self.dose() if self.dose_inputs else None
 
-    def feed_input(self, session: Session, tokens: list[int]) -> None:
-        """Evaluate tokens that the user gives. In a dosed run the last one gets a batch of its own.
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether each token gets the same bits in any batch."""
+        return self.dosing.is_repeatable
 
-        A batch of one token rounds differently from a larger one, and that is enough to tip a choice: so the last token
-        of a prompt is always computed alone, whatever of the prompt was in the cache.
+    def feed_input(self, session: Session, tokens: list[int]) -> None:
+        """Evaluate tokens that the user gives.
+
+        Where a batch of one token rounds differently from a larger one, that is enough to tip a choice: so a dosed run
+        computes the last token of a prompt alone there, whatever of the prompt was in the cache.
         """
-        session.evaluate(tokens, self.input_dose(), last_alone=not self.dosing.drugs.is_sober)
+        last_alone = not self.is_repeatable and not self.dosing.drugs.is_sober
+        session.evaluate(tokens, self.input_dose(), last_alone)
 
     def feed_back(self, session: Session, tokens: list[int]) -> None:
         """Evaluate tokens that the run chose, after a cold shower if one is due."""

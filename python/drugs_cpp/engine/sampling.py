@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 import llama_cpp
 from llama_cpp._internals import LlamaSampler
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+from llama_cpp.llama_grammar import LlamaGrammar
 
-from drugs_cpp.errors import NoLogitsError, TokenError
+from drugs_cpp import _core
+from drugs_cpp.errors import NoLogitsError, OptionError, TokenError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,10 +74,31 @@ def chain_of(
         options: some of ``OPTIONS``.
         processors: logits processors, or None.
         session: whose tokens the processors see.
+
+    Raises:
+        OptionError: a grammar that llama.cpp cannot use.
     """
+    check_grammar(options.get("grammar"))
     host: Any = _SamplerHost(settings, seed, session)
     chain: LlamaSampler = llama_cpp.Llama._init_sampler(host, **options, logits_processor=cast("Any", processors))
+    _check_complete(chain)
     return chain
+
+
+def check_grammar(grammar: object) -> None:
+    """Raise an OptionError for what is neither None nor a grammar."""
+    if not (grammar is None or isinstance(grammar, LlamaGrammar)):
+        raise OptionError(f"grammar is {grammar!r}: give a llama_cpp.LlamaGrammar, from LlamaGrammar.from_string(...)")
+
+
+def _check_complete(chain: LlamaSampler) -> None:
+    """llama.cpp makes no sampler of a grammar that it cannot use, and upstream adds that to the chain as it is."""
+    n = llama_cpp.llama_sampler_chain_n(chain.sampler)
+    if not all(llama_cpp.llama_sampler_chain_get(chain.sampler, i) for i in range(n)):
+        raise OptionError(
+            "the grammar cannot be used: it cannot be parsed, has no rule named root, is nested too deeply, "
+            "or has a rule that begins with itself"
+        )
 
 
 def make_sampler(
@@ -91,6 +114,7 @@ def make_sampler(
 
     Raises:
         TokenError: a bias for a token that is not in the vocabulary.
+        OptionError: a grammar that llama.cpp cannot use.
     """
     bias = _checked_bias(settings, logit_bias or {})
     if not bias and _is_plain(options):
@@ -115,12 +139,13 @@ def sample(session: Session, run: Run, row: int) -> int:
 
     Raises:
         NoLogitsError: nothing was evaluated yet.
+        DecodeError: a grammar allows no token.
         BaseException: what a logits processor raised.
     """
     session.refresh_logits()
     if not session.has_logits or session.n_tokens == 0:
         raise NoLogitsError("there is nothing to sample from yet: evaluate at least one token first")
-    token = int(cast("LlamaSampler", run.sampler).sample(session.context, row))
+    token = _core.sample(session.address, address(run.sampler), row)
     if run.processors is not None:
         run.processors.raise_what_happened()
     return token

@@ -67,6 +67,7 @@ class Task:
     Attributes:
         prompt: its tokens, at least one.
         n_max: new tokens of each.
+        n_extra: further ones that may complete a character which ``n_max`` would cut.
         stop: strings that end a text.
         stop_tokens: tokens that do.
         stream: text is wanted as it comes.
@@ -74,6 +75,7 @@ class Task:
 
     prompt: list[int]
     n_max: int
+    n_extra: int
     stop: list[bytes]
     stop_tokens: list[int]
     stream: bool
@@ -107,23 +109,23 @@ class Scheduler:
         waiting = deque(variations)
         prompt_is_sober = not self._dosing.dose_inputs or all(v.drugs.is_sober for v in variations)
         own_prompts = not (prompt_is_sober and self._together)
-        self._slots.user = self
-        done = False
-        try:
-            while waiting or self._active:
-                self._check_slots()
-                while waiting and len(self._active) < self._n_slots:
-                    self._active.append(waiting.popleft())
-                    yield from self._begin(len(self._active) - 1, own_prompts)
+        repeatable = self._dosing.repeatable
+        if repeatable is None:
+            repeatable = not all(v.drugs.is_sober for v in variations)
+        self._slots.take(self)
+        self._slots.compute_repeatably(repeatable)
+        while waiting or self._active:
+            self._check_slots()
+            while waiting and len(self._active) < self._n_slots:
+                self._active.append(waiting.popleft())
+                yield from self._begin(len(self._active) - 1, own_prompts)
+            yield from self._reuse_slots(waiting, own_prompts)
+            if self._active:
+                self._step()
+                yield from self._deltas()
                 yield from self._reuse_slots(waiting, own_prompts)
-                if self._active:
-                    self._step()
-                    yield from self._deltas()
-                    yield from self._reuse_slots(waiting, own_prompts)
-            done = True
-        finally:
-            if not done and self._slots.user is self:
-                self._slots.recover()
+        if self._slots.user is self:
+            self._slots.user = None
 
     def _check_slots(self) -> None:
         if self._slots.user is not self:
@@ -145,6 +147,7 @@ class Scheduler:
             slot,
             len(prompt),
             self._task.n_max,
+            n_extra=self._task.n_extra,
             stop=self._task.stop,
             stop_tokens=self._task.stop_tokens,
             sampler=address(variation.sampler),
@@ -169,7 +172,8 @@ class Scheduler:
             variation.sequence.sink = self._dosing.sink
         sequences = [variation.sequence for variation in self._active]
         interval = self._dosing.sober_interval
-        self._slots.decoder.run(sequences, self._task.n_max, unchanged, self._task.stream, interval)
+        n_steps = self._task.n_max + self._task.n_extra
+        self._slots.decoder.run(sequences, n_steps, unchanged, self._task.stream, interval)
 
     def _take_showers(self) -> None:
         for slot, variation in enumerate(self._active):

@@ -10,16 +10,19 @@ import numpy as np
 
 from drugs_cpp import _core
 from drugs_cpp.engine.background_shower import BackgroundShower
+from drugs_cpp.engine.cache import Cache
+from drugs_cpp.engine.closed import refuse_closed
 from drugs_cpp.engine.contexts import address_of
 from drugs_cpp.engine.exclusive import Exclusive
-from drugs_cpp.engine.position_flags import PositionFlags
-from drugs_cpp.errors import ContextOverflowError, StateError, TokenError
+from drugs_cpp.engine.position_flags import Computed, PositionFlags
+from drugs_cpp.engine.signals import interrupt_later
+from drugs_cpp.errors import ContextOverflowError, TokenError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from llama_cpp._internals import LlamaContext
 
-    from drugs_cpp.engine.dosing import SequenceDose
+    from drugs_cpp.engine.dosing import Dosing, SequenceDose
     from drugs_cpp.engine.every_logit import EveryLogit
     from drugs_cpp.engine.settings import ModelSettings
     from drugs_cpp.engine.twin import SoberTwin
@@ -32,9 +35,13 @@ class Session:
 
     The context has a dose only while dosed tokens are evaluated, so whatever else decodes in it is sober.
 
+    No token is lost: where a computation was broken off and the cache could not be brought back, the last positions
+    are missing in it. They are dirty until they are computed again, sober, before anything else is.
+
     Args:
         settings: of the model.
         context: used by nobody else; whoever made it frees it.
+        dosing: what the user has set.
         twin: keeps a sober copy of the sequence in the same context; None: there is none.
         every_logit: evaluates where the logits of all tokens are kept; None: those of the last one are.
 
@@ -42,11 +49,12 @@ class Session:
         decoder: the context's.
         tokens: int32 (n_ctx,); the first ``n_tokens`` are those in the cache.
         n_tokens: length of the sequence.
+        version: another number after each change of its tokens, so that a text that goes on notices those of others.
         has_logits: the last token's logits are there and are those of the cache as it is.
         is_stale: they are those from before a shower that did not compute the last token again.
         pending: a token that was chosen and is to be fed back before anything else, or None.
         ledger: which positions are dirty.
-        computed_alone: positions that were computed in a batch of their own, which rounds in its own way.
+        computed: how each position was computed.
         exclusive: keeps other threads out.
     """
 
@@ -54,23 +62,28 @@ class Session:
         self,
         settings: ModelSettings,
         context: LlamaContext,
+        dosing: Dosing,
         twin: SoberTwin | None = None,
         every_logit: EveryLogit | None = None,
     ) -> None:
         self.settings = settings
         self.context = context
+        self.dosing = dosing
         self.twin = twin
         self.decoder = _core.Decoder(address_of(context))
+        self._cache = Cache(context, (MAIN,) if twin is None else twin.sequences)
         self.tokens: npt.NDArray[np.intc] = np.zeros(settings.n_ctx, dtype=np.intc)
         self.n_tokens = 0
+        self.version = 0
         self.has_logits = False
         self.is_stale = False
         self.pending: int | None = None
         self.ledger = _core.ShowerLedger()
-        self.computed_alone = PositionFlags(settings.n_ctx)
+        self.computed = PositionFlags(settings.n_ctx)
         self.exclusive = Exclusive()
         self._every_logit = every_logit
         self._background: BackgroundShower | None = None
+        self._first_missing: int | None = None  # from this position on the cache has nothing; None: it has all
 
     @contextlib.contextmanager
     def use(self) -> Iterator[None]:
@@ -78,8 +91,10 @@ class Session:
 
         Raises:
             BusyError: another thread is using it.
+            StateError: it was closed.
         """
         with self.exclusive:
+            self.check_open()
             self.end_background_shower()
             yield
 
@@ -93,6 +108,11 @@ class Session:
         """The tokens in the cache."""
         return self.tokens[: self.n_tokens].tolist()  # type: ignore[no-any-return]
 
+    @property
+    def can_choose(self) -> bool:
+        """Whether there are logits to choose a next token from, or :meth:`refresh_logits` can make them."""
+        return self.n_tokens > 0 and (self.has_logits or self.is_stale or self._first_missing is not None)
+
     #
     # checks
     #
@@ -100,7 +120,7 @@ class Session:
     def check_open(self) -> None:
         """Raise a StateError if the context was freed."""
         if self.context.ctx is None:
-            raise StateError("the model was closed: make a new Llama")
+            refuse_closed()
 
     def check_fit(self, n_new: int, n_past: int) -> None:
         """Raise a ContextOverflowError if ``n_new`` tokens have no room after ``n_past`` others."""
@@ -131,16 +151,17 @@ class Session:
             last_alone: the last one gets a batch of its own, as it would if the others were in the cache already.
 
         Raises:
-            DecodeError: llama.cpp refused. The cache is as before, with what comes before a last token that gets a
-                batch of its own, or empty where it cannot go back.
+            DecodeError: llama.cpp refused. The sequence is as before, or has also what comes before a last token that
+                gets a batch of its own.
             KeyboardInterrupt: likewise.
         """
         if not tokens:
             return
+        self.complete()
         n_first = len(tokens) - 1 if last_alone and len(tokens) > 1 else len(tokens)
-        if dose is not None:
-            dose.give(self.address, MAIN)
         try:
+            if dose is not None:
+                dose.give(self.address, MAIN)
             self._evaluate(tokens[:n_first], dose)
             if n_first < len(tokens):
                 self._evaluate(tokens[n_first:], dose)
@@ -151,47 +172,48 @@ class Session:
     def _evaluate(self, tokens: Sequence[int], dose: SequenceDose | None) -> None:
         start, end = self.n_tokens, self.n_tokens + len(tokens)
         try:
+            repeatable = self.compute_as_set()
             self._decode(tokens, dose is not None)
+            self.ledger.computed(start, end, dose is not None, 0 if dose is None else dose.sink)
+            self._note(tokens, Computed.REPEATABLY if repeatable else Computed.TOGETHER)
+            if len(tokens) % self.settings.n_batch == 1 and not repeatable:
+                self.computed.mark(end - 1, end, Computed.ALONE)
         except BaseException:
-            self.shorten(start)
-            if self.n_tokens < start:
-                self.pending = None
+            self._keep(start, start)
             raise
-        self.ledger.computed(start, end, dose is not None, 0 if dose is None else dose.sink)
-        self._note(tokens, alone=False)
-        if len(tokens) % self.settings.n_batch == 1:
-            self.computed_alone.mark(end - 1, end, True)
 
     def _decode(self, tokens: Sequence[int], dosed: bool) -> None:
         self.remove_leftovers()
         if self.twin is not None:
             self.twin.evaluate(self.decoder, tokens, self.n_tokens, same=not dosed and self.ledger.n_dirty == 0)
         elif self._every_logit is not None:
-            self._every_logit.evaluate(self.context, tokens, self.n_tokens)
+            self._every_logit.evaluate(self.context, self.decoder, tokens, self.n_tokens)
         else:
             self.decoder.evaluate(list(tokens), self.n_tokens, [MAIN])
 
-    def take_over(self, tokens: Sequence[int]) -> None:
+    def compute_as_set(self) -> bool:
+        """Let the context compute repeatably from now on, if that is set; returns whether it does."""
+        repeatable = self.dosing.is_repeatable
+        _core.set_repeatable(self.address, -1, repeatable)
+        return repeatable
+
+    def take_over(self, tokens: Sequence[int], repeatable: bool) -> None:
         """Note that the decoder has put tokens into the cache, one by one; the ledger has them already."""
         if tokens:
-            self._note(tokens, alone=True)
+            self._note(tokens, Computed.REPEATABLY if repeatable else Computed.ALONE)
 
-    def _note(self, tokens: Sequence[int], alone: bool) -> None:
+    def _note(self, tokens: Sequence[int], how: Computed) -> None:
         start, end = self.n_tokens, self.n_tokens + len(tokens)
         self.tokens[start:end] = tokens
-        self.computed_alone.mark(start, end, alone)
+        self.computed.mark(start, end, how)
         self.n_tokens = end
+        self.version += 1
         self.has_logits = True
         self.is_stale = False
 
     def remove_leftovers(self) -> None:
         """Take from the cache what lies after the sequence's end."""
-        for sequence in self._sequences:
-            self.context.kv_cache_seq_rm(sequence, self.n_tokens, -1)
-
-    @property
-    def _sequences(self) -> tuple[int, ...]:
-        return (MAIN,) if self.twin is None else self.twin.sequences
+        self._cache.remove_after(self.n_tokens)
 
     #
     # shortening
@@ -204,42 +226,82 @@ class Session:
 
     def shorten(self, n_tokens: int) -> None:
         """Keep the first ``n_tokens`` positions, or none where the cache cannot go back there."""
-        sequences = self._sequences
-        left = min(_core.shorten(self.address, sequence, n_tokens) for sequence in sequences)
-        if left < n_tokens:
-            for sequence in sequences:
-                _core.shorten(self.address, sequence, 0)
-        self.n_tokens = left
-        self.ledger.cut(left)
+        with interrupt_later():
+            if self._first_missing is None or n_tokens <= self._first_missing:
+                n_tokens = self._cache.shorten(n_tokens)
+                self._first_missing = None
+            self._note_shorter(n_tokens)
+            self.version += 1
+
+    def _note_shorter(self, n_tokens: int) -> None:
+        self.n_tokens = n_tokens
+        self.ledger.cut(n_tokens)
         self.has_logits = False
         self.is_stale = False
 
+    def _keep(self, n_tokens: int, n_good: int) -> None:
+        """After a failure: keep the first ``n_tokens`` tokens, though the cache has ``n_good`` of them at most."""
+        with interrupt_later():
+            left = self._cache.shorten(min(n_good, n_tokens, self._cache.n_positions))
+            self._note_shorter(n_tokens)
+            self._first_missing = None
+            if left < n_tokens:
+                self._first_missing = left
+                self.ledger.computed(left, n_tokens, True, 0)
+                self.computed.mark(left, n_tokens, Computed.ALONE)
+
     def set_length(self, n_tokens: int) -> None:
         """Say how many tokens the sequence has; those in the cache after them are leftovers."""
-        self.computed_alone.mark(self.n_tokens, n_tokens, False)
+        self.computed.mark(self.n_tokens, n_tokens, Computed.TOGETHER)
         if n_tokens < self.n_tokens:
             self.has_logits = self.is_stale = False
+            self.pending = None
+        if self._first_missing is not None and n_tokens <= self._first_missing:
+            self._first_missing = None
         self.n_tokens = n_tokens
+        self.version += 1
         self.ledger.cut(n_tokens)
+
+    def take_loaded(self, tokens: Sequence[int]) -> None:
+        """Say that the cache was replaced and holds these tokens now, of which nothing else is known."""
+        self._note_shorter(0)
+        self._first_missing = None
+        self.pending = None
+        self.n_tokens = len(tokens)
+        self.version += 1
+        self.tokens[: len(tokens)] = tokens
+        self.computed.mark(0, len(tokens), Computed.ALONE)
 
     def compute_again(self, first: int, end: int | None = None) -> int:
         """Let the sequence end at ``end`` (None: where it ends), computed again, sober, from ``first`` on or earlier.
 
         Returns:
             Number of tokens that were computed.
+
+        Raises:
+            KeyboardInterrupt, DecodeError: the tokens are all there; those that were not computed are missing.
         """
-        kept = self.past[:end]
-        self.shorten(first)
-        again = kept[self.n_tokens :]
+        n_tokens, version = self.n_tokens if end is None else end, self.version
         try:
+            self.shorten(first)
+            again = self.tokens[self.n_tokens : n_tokens].tolist()
             self.evaluate(again)
         except BaseException:
-            self.pending = None  # it came after what is gone now
+            self._keep(n_tokens, first)
             raise
+        finally:
+            if end is None:
+                self.version = version  # the tokens are the same
         return len(again)
 
+    def complete(self) -> None:
+        """Compute what is missing in the cache after a computation was broken off."""
+        if self._first_missing is not None:
+            self.compute_again(self._first_missing)
+
     def refresh_logits(self) -> None:
-        """After a shower that left old logits: evaluate the last token again."""
+        """After a shower that left old logits: evaluate the last token again. And what is missing."""
+        self.complete()
         if self.is_stale:
             self.compute_again(self.n_tokens - 1)
 
@@ -267,10 +329,11 @@ class Session:
         first = self.ledger.first_dirty
         if first is None:
             return 0
-        if self.twin is None:
+        if self.twin is None or self._first_missing is not None:
             return self.compute_again(first)
-        self.twin.switch(self.context, self.n_tokens)
-        self._note_clean()
+        with interrupt_later():
+            self.twin.switch(self.context, self.n_tokens)
+            self._note_clean()
         return self.n_tokens - first
 
     def shower_in_background(self) -> int:
@@ -282,7 +345,8 @@ class Session:
         first = self.ledger.first_dirty
         if first is None or self.twin is not None:
             return self.shower()
-        self._background = BackgroundShower(self.settings, self.context, self.past, first)
+        repeatable = self.dosing.is_repeatable
+        self._background = BackgroundShower(self.settings, self.context, self.past, first, repeatable)
         return self.n_tokens - first
 
     def end_background_shower(self) -> None:
@@ -292,19 +356,45 @@ class Session:
             self.wait_for_background_shower()
 
     def wait_for_background_shower(self) -> None:
-        """Let it be completed, and take it over."""
+        """Let it be completed, and take it over. Ctrl-C drops it."""
         background, self._background = self._background, None
-        if background is not None and background.finish(self.context):
+        if background is None:
+            return
+        try:
+            background.wait()
+            if background.is_done:
+                with interrupt_later():
+                    self._take_over_clean(background)
+        finally:
+            background.drop()
+
+    def _take_over_clean(self, background: BackgroundShower) -> None:
+        if background.copy_to(self.context):
             self._note_clean()
+        else:  # llama.cpp may have emptied the cache
+            self._keep(self.n_tokens, self.n_tokens)
+
+    def drop_background_shower(self) -> None:
+        """End it, whether it is complete or not, and leave the cache as it is."""
+        background, self._background = self._background, None
+        if background is not None:
+            background.drop()
 
     def catch_up_twin(self) -> None:
         """After a state without a twin was loaded: make the twin of what is in the cache."""
         if self.twin is not None:
             first = self.ledger.first_dirty
-            self.twin.catch_up(self.context, self.decoder, self.past, self.n_tokens if first is None else first)
+            n_clean = self.n_tokens if first is None else first
+            try:
+                self.compute_as_set()
+                self.twin.catch_up(self.context, self.decoder, self.past, n_clean)
+            except BaseException:
+                self._keep(self.n_tokens, 0)
+                raise
 
     def _note_clean(self) -> None:
         """The cache is clean now, and the logits are still the old ones."""
         self.ledger.clear()
+        self._first_missing = None
         self.has_logits = False
         self.is_stale = True

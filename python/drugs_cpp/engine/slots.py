@@ -10,11 +10,14 @@ import numpy.typing as npt
 
 from drugs_cpp import _core
 from drugs_cpp.engine.contexts import address_of, open_context, padded
-from drugs_cpp.engine.prefix import repeatable_prefix
+from drugs_cpp.engine.prefix import common_prefix, repeatable_prefix
 
 if TYPE_CHECKING:
     from drugs_cpp.engine.dosing import SequenceDose
     from drugs_cpp.engine.settings import ModelSettings
+
+
+_ALL = -1  # sequences of a context
 
 
 class Slots:
@@ -30,7 +33,7 @@ class Slots:
 
     Attributes:
         decoder: the context's.
-        user: who decodes here; a later one takes the slots over.
+        user: who decodes here and is not through; a later one takes the slots over.
     """
 
     def __init__(self, settings: ModelSettings, n_slots: int, n_tokens: int) -> None:
@@ -45,11 +48,18 @@ class Slots:
         self._n_batch = settings.n_batch
         self.decoder = _core.Decoder(self._address)
         self._doses: dict[int, SequenceDose] = {}
+        self._repeatable = False
         self._forget()
 
     def has_room(self, n_slots: int, n_tokens: int) -> bool:
         """Whether so many sequences of so many tokens fit."""
         return self.n_slots >= n_slots and self.n_tokens >= n_tokens
+
+    def take(self, user: object) -> None:
+        """Let somebody decode here. What one left who broke off, perhaps in the midst of something, is cleared away."""
+        if self.user is not None:
+            self._recover()
+        self.user = user
 
     def close(self) -> None:
         """Free the memory."""
@@ -73,6 +83,13 @@ class Slots:
     # prompt
     #
 
+    def compute_repeatably(self, repeatable: bool) -> None:
+        """Whether each token gets the same bits in any batch; what was computed differently is forgotten."""
+        if repeatable != self._repeatable:
+            _core.set_repeatable(self._address, _ALL, repeatable)
+            self._repeatable = repeatable
+            self._forget()
+
     def set_prompt(self, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
         """Compute a prompt sober, once for all slots, using what is there of the last one.
 
@@ -83,20 +100,27 @@ class Slots:
         if self._logits is not None and np.array_equal(prompt, self._prompt):
             return self._logits
         self.dose(self._source, None)
-        keep = repeatable_prefix(self._prompt[: len(self._prompt) - self._n_alone], prompt)
+        keep = self._n_kept(prompt)
         self._forget()
         if not (keep and not self._keeps_prompt and self._shorten(self._source, keep)):
             self._shorten(self._source, 0)
             keep = 0
-        self._logits = self._evaluate_last_alone(self._source, prompt.tolist(), keep)
+        self._logits = self._evaluate_prompt(self._source, prompt.tolist(), keep)
         self._prompt = prompt
         self._n_alone = 2 if (len(prompt) - 1 - keep) % self._n_batch == 1 else 1
         self._holding = {self._source}
         return self._logits
 
-    def _evaluate_last_alone(self, slot: int, tokens: list[int], n_past: int) -> npt.NDArray[np.float32]:
+    def _n_kept(self, prompt: npt.NDArray[np.intc]) -> int:
+        """How many tokens of the last prompt a new one can use."""
+        if self._repeatable:
+            return min(common_prefix(self._prompt, prompt), len(prompt) - 1)
+        return repeatable_prefix(self._prompt[: len(self._prompt) - self._n_alone], prompt)
+
+    def _evaluate_prompt(self, slot: int, tokens: list[int], n_past: int) -> npt.NDArray[np.float32]:
         """As a completion evaluates the prompt of a dosed run: see :func:`repeatable_prefix`."""
-        for first, end in ((n_past, len(tokens) - 1), (len(tokens) - 1, len(tokens))):
+        last = len(tokens) - (not self._repeatable)
+        for first, end in ((n_past, last), (last, len(tokens))):
             for start in range(first, end, self._n_batch):
                 self.evaluate(slot, tokens[start : min(end, start + self._n_batch)], start)
         return self.decoder.logits()
@@ -117,7 +141,7 @@ class Slots:
         if slot == self._source:
             self._forget()
         self._shorten(slot, 0)
-        return self._evaluate_last_alone(slot, tokens, 0)
+        return self._evaluate_prompt(slot, tokens, 0)
 
     def move(self, source: int, slot: int) -> None:
         """Let a sequence go on in another slot."""
@@ -153,8 +177,8 @@ class Slots:
             dose.give(self._address, slot)
             self._doses[slot] = dose
 
-    def recover(self) -> None:
-        """After an exception in the midst of something: nothing is known to be in the cache."""
+    def _recover(self) -> None:
+        """Nothing is known to be in the cache."""
         for slot in list(self._doses):
             self.dose(slot, None)
         self._context.kv_cache_clear()

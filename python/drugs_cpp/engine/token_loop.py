@@ -53,48 +53,51 @@ def generate(
     """
     with session.use():
         _begin(session, run, tokens, reset)
+        version = session.version
     at = session.n_tokens - 1  # the position whose logits choose the next token
     while True:
         fed: list[int] = []
         while at < session.n_tokens:
             with session.use():
+                _check_version(session, version)
                 token = sample(session, run, at - session.n_tokens)
+                _check_version(session, version)  # a logits processor may have done anything
             at += 1
             if watchers.stops is not None and watchers.stops(session.tokens[:at], at - 1 - session.n_tokens):
                 return
-            n_tokens = session.n_tokens
             sent = yield token
-            if session.n_tokens != n_tokens:
-                raise StateError(CHANGED)
             fed = [token, *(sent or ())]
-            if at < session.n_tokens and token != session.tokens[at]:  # a guess that was wrong
-                with session.use():
-                    _go_back(session, at)
-                break
-        fed += _guesses(session, fed, watchers.draft)
+            with session.use():
+                _check_version(session, version)
+                if at < session.n_tokens and token != session.tokens[at]:  # a guess that was wrong
+                    session.compute_again(at, at)
+                    version = session.version
+                    break
         with session.use():
+            _check_version(session, version)
             session.check_fit(len(fed), session.n_tokens)
+            fed += _guesses(session, fed, watchers.draft)
             session.check_vocabulary(fed)
             run.feed_back(session, fed)
+            session.pending = None  # it was the first of them
+            version = session.version
         if watchers.draft is None:
             at = session.n_tokens - 1
 
 
+def _check_version(session: Session, version: int) -> None:
+    """Raise a StateError if the session's tokens are not as this text has left them."""
+    if session.version != version:
+        raise StateError(CHANGED)
+
+
 def _begin(session: Session, run: Run, tokens: Sequence[int], reset: bool) -> None:
-    session.check_open()
     session.check_vocabulary(tokens)
     if reset:
         feed_prompt(session, run, tokens)
         return
     session.check_fit(len(tokens), session.n_tokens)
     run.feed_input(session, list(tokens))
-
-
-def _go_back(session: Session, n_tokens: int) -> None:
-    """End the sequence after ``n_tokens``; what a cache that cannot go back has lost is computed again."""
-    kept = session.past[:n_tokens]
-    session.shorten(n_tokens)
-    session.evaluate(kept[session.n_tokens :])
 
 
 def _guesses(session: Session, fed: list[int], draft: Draft | None) -> list[int]:

@@ -2,16 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jinja2 import TemplateError
 from llama_cpp import llama_chat_format
 
 from drugs_cpp.engine.sampling import stop_tokens_of
-from drugs_cpp.errors import PromptError
+from drugs_cpp.errors import ChatTemplateWarning, PromptError
 
 if TYPE_CHECKING:
     import llama_cpp
+
+
+#: the form in which upstream writes a conversation down where a file has no chat template
+_FALLBACK = "llama-2"
+
+
+def lacks_template(llm: llama_cpp.Llama, handlers: Mapping[str, Any]) -> bool:
+    """Whether nothing says how a conversation is written down for this model."""
+    return llm.chat_handler is None and llm.chat_format == _FALLBACK and not handlers
+
+
+def warn_of_fallback(stacklevel: int) -> None:
+    """Say that a conversation is written down in a form that the model may not know, and what else can be done."""
+    warnings.warn(
+        "this model has no chat template: messages are written down as for Llama 2, and it may answer with nothing or "
+        "nonsense. Continue a text with create_completion(), or load the model with chat_format=",
+        ChatTemplateWarning,
+        stacklevel=stacklevel + 1,
+    )
+
+
+@contextlib.contextmanager
+def chat_errors(messages: object) -> Iterator[None]:
+    """For ``with``: what goes wrong while a prompt is made of messages is an exception of ours.
+
+    Raises:
+        PromptError: not messages; or the chat template refuses them, or they, tools or a schema are nested too deeply.
+    """
+    if isinstance(messages, (str, bytes)) or not messages or not _are_messages(messages):
+        raise PromptError(f"messages is {messages!r}: give a list with at least one {{'role': ..., 'content': ...}}")
+    try:
+        yield
+    except RecursionError:
+        raise PromptError("the messages, their tools or their schema are nested too deeply") from None
+    except Exception as error:
+        if not (isinstance(error, TemplateError) or _was_raised_in_template(error)):
+            raise
+        raise PromptError(f"the model's chat template cannot be used with these messages: {error}") from error
+
+
+def _was_raised_in_template(error: Exception) -> bool:
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(frame.filename == "<template>" for frame in frames)
+
+
+def _are_messages(messages: object) -> bool:
+    return isinstance(messages, Sequence) and all(isinstance(message, Mapping) for message in messages)
 
 
 class ChatPrompt(NamedTuple):
@@ -58,16 +109,9 @@ def chat_prompt(
         PromptError: no messages, or a handler that does something else, for example one for images, or has criteria
             of its own.
     """
-    if isinstance(messages, (str, bytes)) or not messages or not all(isinstance(m, Mapping) for m in messages):
-        raise PromptError(f"messages is {messages!r}: give a list with at least one {{'role': ..., 'content': ...}}")
-    name = str(llm.chat_format)
-    named = handlers.get(name) or llama_chat_format.get_chat_completion_handler(name)
-    handler: Any = llm.chat_handler or named
-    try:
-        handler(llama=_Listener(llm), messages=list(messages), **options)
-    except _Ready as ready:
-        asked = ready.asked
-    else:
+    with chat_errors(messages):
+        asked = _asked(llm, handlers, messages, options)
+    if asked is None:
         raise PromptError(f"the chat format {llm.chat_format!r} makes no prompt: give the prompt instead of messages")
     stop_tokens = stop_tokens_of(asked.get("stopping_criteria"))
     if stop_tokens is None or not asked["prompt"]:
@@ -75,3 +119,17 @@ def chat_prompt(
     stop = asked.get("stop") or []
     stop = [stop] if isinstance(stop, str) else list(stop)
     return ChatPrompt(list(asked["prompt"]), stop, stop_tokens, asked.get("grammar"))
+
+
+def _asked(
+    llm: llama_cpp.Llama, handlers: Mapping[str, Any], messages: Sequence[Any], options: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """What a handler would have completed; None: it did something else."""
+    name = str(llm.chat_format)
+    named = handlers.get(name) or llama_chat_format.get_chat_completion_handler(name)
+    handler: Any = llm.chat_handler or named
+    try:
+        handler(llama=_Listener(llm), messages=list(messages), **options)
+    except _Ready as ready:
+        return ready.asked
+    return None

@@ -62,6 +62,21 @@ def token_limit(max_tokens: int | None, n_prompt: int, n_ctx: int) -> int:
     return room if max_tokens is None or max_tokens <= 0 else min(max_tokens, room)
 
 
+#: a character of UTF-8 has four bytes at most, and a token one at least
+_LONGEST_CHARACTER = 4
+
+
+def finishing_tokens(limit: int, n_prompt: int, n_ctx: int) -> int:
+    """Further tokens that may complete a character which ``limit`` would cut, as far as there is room.
+
+    Args:
+        limit: new tokens.
+        n_prompt: tokens of the prompt.
+        n_ctx: tokens of the context.
+    """
+    return min(_LONGEST_CHARACTER - 1, n_ctx - n_prompt - limit)
+
+
 def stop_bytes(stop: str | Sequence[str] | None) -> list[bytes]:
     """Stop strings in UTF-8."""
     words = [stop] if isinstance(stop, str) else list(stop or ())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import llama_cpp
+import numpy as np
 from llama_cpp.llama_tokenizer import LlamaTokenizer
 
 from drugs_cpp.engine.continuation import Continuation
@@ -14,9 +15,14 @@ from drugs_cpp.engine.prompt import feed_prompt
 from drugs_cpp.engine.sampling import OPTIONS
 from drugs_cpp.errors import ContextOverflowError
 from drugs_cpp.model import completion
+from drugs_cpp.model.state import cache_alone
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+    from llama_cpp.llama import LlamaState
+
     from drugs_cpp.engine.engine import Engine
+    from drugs_cpp.engine.session import Session
 
 Generate = Callable[..., Generator[int, "Sequence[int] | None", None]]
 
@@ -33,34 +39,40 @@ def needs_python(llm: llama_cpp.Llama, engine: Engine, asked: Mapping[str, Any])
 
 
 def complete_in_cpp(
-    engine: Engine, tokens: list[int], asked: Mapping[str, Any], seed: int, stop_tokens: Sequence[int], model_name: str
-) -> Iterator[Any]:
+    engine: Engine,
+    tokens: list[int],
+    asked: Mapping[str, Any],
+    seed: int | None,
+    stop_tokens: Sequence[int],
+    model_name: str,
+) -> Generator[Any, None, None]:
     """What upstream's ``_create_completion`` yields, decoded without Python between two tokens.
+
+    What is not streamed is decoded in one go, and no other thread comes between.
 
     Args:
         engine: of the model.
         tokens: of the prompt.
         asked: arguments of upstream's ``_create_completion``, all of them.
-        seed: of the run.
+        seed: that the call was given, or None.
         stop_tokens: tokens that end the text, beside those of the vocabulary.
         model_name: for the answer.
     """
-    session = engine.session
-    session.check_open()
+    session, stream = engine.session, asked["stream"]
     limit = completion.token_limit(asked["max_tokens"], len(tokens), engine.settings.n_ctx)
     answer = completion.Answer(model_name)
-    if engine.settings.verbose:
-        session.context.reset_timings()
     with session.use():
+        if engine.settings.verbose:
+            session.context.reset_timings()
         text = _begin(engine, tokens, limit, asked, seed, stop_tokens)
-    sequence, stream = text.sequence, asked["stream"]
+        if not stream or text.sequence.end is not None:
+            _advance(session, text, False)
+    sequence = text.sequence
     while sequence.end is None:
         with session.use():
-            text.advance(text=stream)
-        if stream and (more := completion.as_text(sequence.take_text())):
+            _advance(session, text, True)
+        if more := completion.as_text(sequence.take_text()):
             yield answer.chunk(more, None)
-    if engine.settings.verbose:
-        session.context.print_timings()
     rest = completion.as_text(sequence.take_text())
     reason = completion.finish_reason(sequence.end)
     if stream:
@@ -74,53 +86,99 @@ def complete_in_cpp(
 
 
 def _begin(
-    engine: Engine, tokens: list[int], limit: int, asked: Mapping[str, Any], seed: int, stop_tokens: Sequence[int]
+    engine: Engine,
+    tokens: list[int],
+    limit: int,
+    asked: Mapping[str, Any],
+    seed: int | None,
+    stop_tokens: Sequence[int],
 ) -> Continuation:
     session = engine.session
     session.check_vocabulary(tokens)
     engine.check_sites()
     options = {name: asked["temperature" if name == "temp" else name] for name in OPTIONS if name != "penalize_nl"}
-    run = engine.sampled_run(engine.begin_seed(seed), options, asked["logit_bias"])
+    run = engine.sampled_run(engine.seeds.next(seed), options, asked["logit_bias"])
     feed_prompt(session, run, tokens)
-    return Continuation(session, run, limit, completion.stop_bytes(asked["stop"]), stop_tokens)
+    n_extra = completion.finishing_tokens(limit, len(tokens), engine.settings.n_ctx)
+    return Continuation(session, run, limit, completion.stop_bytes(asked["stop"]), stop_tokens, n_extra)
+
+
+def _advance(session: Session, text: Continuation, until_text: bool) -> None:
+    text.advance(text=until_text)
+    if session.settings.verbose and text.sequence.end is not None:
+        session.context.print_timings()
 
 
 class _View:
-    """A model as upstream's completion code sees it: what begins a run is bound to that run's seed."""
+    """A model as upstream's completion code sees it: the run takes its seed itself, when it begins."""
 
-    def __init__(self, llm: llama_cpp.Llama, generate: Generate, load_positions: Callable[[Any], None]) -> None:
+    def __init__(self, llm: llama_cpp.Llama, generate: Generate) -> None:
         self._llm = llm
         self.generate = generate
-        self.load_state = load_positions
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._llm, name)
 
     def set_seed(self, seed: int) -> None:
-        """The run has its seed."""
+        """The run has one."""
+
+    def load_state(self, state: LlamaState) -> None:
+        """A cache hit brings positions, and leaves the caller's doses and seeds."""
+        self._llm.load_state(cache_alone(state))
+
+
+class _EchoingView(_View):
+    """For logprobs of the prompt: upstream takes row i for those of token i, without a first one that begins the text.
+
+    Where there is no such token, the rows have to begin one later, and the first token has none.
+    """
+
+    @property
+    def _scores(self) -> npt.NDArray[np.single]:
+        scores: npt.NDArray[np.single] = self._llm.scores[: self._llm.n_tokens]
+        begins = self._llm.n_tokens > 0 and self._llm.input_ids[0] == self._llm.token_bos()
+        return scores if begins else np.concatenate([scores[:1], scores])
+
+
+def _with_plain_numbers(value: Any) -> Any:
+    """An answer as JSON can hold it: numpy's numbers are not what ``json`` takes."""
+    if isinstance(value, dict):
+        return {name: _with_plain_numbers(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_with_plain_numbers(part) for part in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def complete_in_python(
-    llm: llama_cpp.Llama, generate: Generate, load_positions: Callable[[Any], None], asked: Mapping[str, Any]
+    llm: llama_cpp.Llama, session: Session, generate: Generate, asked: Mapping[str, Any]
 ) -> Iterator[Any]:
     """Upstream's own completion code, with our loop and our errors.
 
+    What is not streamed is decoded in one go, and no other thread comes between.
+
     Args:
         llm: the model.
-        generate: upstream's ``generate``, of one run.
-        load_positions: takes over the cache of a saved state, and leaves the caller's doses and seed.
+        session: that it works in.
+        generate: upstream's ``generate``, of one run, which takes its own seed.
         asked: arguments of upstream's ``_create_completion``.
     """
-    view: Any = _View(llm, generate, load_positions)
+    kind = _EchoingView if asked["echo"] and asked["logprobs"] is not None else _View
+    view: Any = kind(llm, generate)
     chunks = llama_cpp.Llama._create_completion(view, **asked)
-    with contextlib.closing(cast("Generator[Any, None, None]", chunks)):
-        while True:
-            try:
-                chunk = next(chunks)
-            except StopIteration:
-                return
-            except ValueError as error:
-                if "exceed context window" not in str(error):
-                    raise
-                raise ContextOverflowError(f"{error}: shorten the prompt, or load with a larger n_ctx") from error
-            yield chunk
+    with contextlib.closing(cast("Generator[Any, None, None]", chunks)), _our_errors():
+        if asked["stream"]:
+            yield from map(_with_plain_numbers, chunks)
+            return
+        with session.use():
+            answer = next(chunks)
+        yield _with_plain_numbers(answer)
+
+
+@contextlib.contextmanager
+def _our_errors() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        if "exceed context window" not in str(error) or isinstance(error, ContextOverflowError):
+            raise
+        raise ContextOverflowError(f"{error}: shorten the prompt, or load with a larger n_ctx") from error

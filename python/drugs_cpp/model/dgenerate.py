@@ -58,8 +58,7 @@ def begin(engine: Engine, tokens: Sequence[int]) -> None:
     pending = [] if session.pending is None else [session.pending]
     session.check_fit(len(pending) + len(tokens), session.n_tokens)
     session.check_vocabulary(tokens)
-    has_logits = session.n_tokens > 0 and (session.has_logits or session.is_stale)
-    if not tokens and not pending and not has_logits:
+    if not tokens and not pending and not session.can_choose:
         raise NoLogitsError("there is nothing to continue: give at least one token")
     if pending:
         session.evaluate(pending, engine.dose())
@@ -76,7 +75,7 @@ def decode(
 ) -> list[int]:
     """In C++; back in Python at every token only where a streamer waits for it."""
     session = engine.session
-    run = engine.sampled_run(engine.current_seed(), {"temp": 0.0, **options}, dose_inputs=dose_inputs)
+    run = engine.sampled_run(engine.seeds.current(), {"temp": 0.0, **options}, dose_inputs=dose_inputs)
     run.feed_input(session, tokens)
     text = Continuation(session, run, min(limit, engine.settings.n_ctx - session.n_tokens + 1))
     n_told = 0
@@ -91,9 +90,8 @@ def decode(
         try:
             text.advance(n_steps=1 if streamer.is_there else None)
         finally:
-            # a shower that was interrupted has shortened the sequence: the token does not come next there
-            is_next = text.sequence.n_past == session.n_tokens
-            session.pending = text.sequence.tokens[-1] if is_next else None
+            if text.is_current and text.sequence.end != "failed":
+                session.pending = text.sequence.tokens[-1]
 
 
 def collect(
@@ -104,18 +102,20 @@ def collect(
     vocab = engine.settings.model.vocab
     new_tokens: list[int] = []
     n_begin = 0
-    with contextlib.closing(run):
-        for token in run:
-            n_begin = n_begin if new_tokens else session.n_tokens
-            new_tokens.append(token)
-            session.pending = token
-            streamer.put(token)
-            is_end = llama_cpp.llama_vocab_is_eog(vocab, token)
-            if is_end or len(new_tokens) >= limit or session.n_tokens >= engine.settings.n_ctx:
-                break
-    end = n_begin + len(new_tokens) - 1
-    if new_tokens and session.n_tokens > end:  # guesses of the draft model
-        session.compute_again(end, end)
+    try:
+        with contextlib.closing(run):
+            for token in run:
+                n_begin = n_begin if new_tokens else session.n_tokens
+                new_tokens.append(token)
+                session.pending = token
+                streamer.put(token)
+                is_end = llama_cpp.llama_vocab_is_eog(vocab, token)
+                if is_end or len(new_tokens) >= limit or session.n_tokens >= engine.settings.n_ctx:
+                    break
+    finally:
+        end = n_begin + len(new_tokens) - (session.pending is not None)
+        if new_tokens and session.n_tokens > end:  # guesses of the draft model
+            session.compute_again(end, end)
     return new_tokens
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.doses.drugs import DRUGS, as_drugs
-from drugs_cpp.errors import StateError
+from drugs_cpp.doses.seed import check_seed
+from drugs_cpp.engine.closed import refuse_closed
+from drugs_cpp.model.chat_prompt import lacks_template
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +27,8 @@ class EngineProperties:
     """What :class:`drugs_cpp.Llama` shows of its engine."""
 
     _engine: Engine | None = None  # None until the model is loaded
+    _progress: Any = None  # what llama.cpp calls while it loads, and is told by to go on
+    _has_chat_format = False  # whoever made the model said how a conversation is written down
 
     @property
     def engine(self) -> Engine:
@@ -34,7 +38,7 @@ class EngineProperties:
             StateError: the model was closed, or never loaded.
         """
         if self._engine is None:
-            raise StateError("the model was closed: make a new Llama")
+            refuse_closed()
         self._engine.session.check_open()
         return self._engine
 
@@ -125,20 +129,35 @@ class EngineProperties:
         self.engine.dosing.strict = bool(strict)
 
     @property
+    def repeatable(self) -> bool | None:
+        """Whether the numbers of a token are the same to the bit in any batch; None: while it is dosed."""
+        return self.engine.dosing.repeatable
+
+    @property
+    def has_chat_template(self: Any) -> bool:
+        """Whether something says how a conversation is written down: the file, ``chat_format`` or ``chat_handler``."""
+        self.engine.session.check_open()
+        return self._has_chat_format or not lacks_template(self, self._chat_handlers)
+
+    @property
     def seed(self) -> int | None:
         """The seed of the last run; before the first one, the seed that is set, or None."""
-        return self.engine.seed
+        return self.engine.seeds.last
 
     def set_seed(self, seed: int | None) -> None:
-        """Set the seed of the noise and of the sampler: the same as ``drugs.set_seed(seed)``.
+        """Begin a chain of seeds: each call without a seed of its own moves on to one that is derived from the last.
+
+        They are those of llama-cpp-python: the same seed, set again, leads to the same texts in the same order. As
+        there, ``generate``, ``sample``, ``Dgenerate`` and ``eval`` take the chain's seed as it stands. A seed that
+        ``drugs`` has is taken from it, for it would be that of every run.
 
         Args:
-            seed: 0 to 2**32 - 2; None draws a fresh one for every run.
+            seed: 0 to 2**32 - 2; None and -1: every run draws a fresh one.
 
         Raises:
             SeedError: a seed out of range.
         """
-        self.drugs.set_seed(seed)
+        self.engine.seeds.set(check_seed(seed))
 
     @property
     def dirty_count(self) -> int:
@@ -153,12 +172,13 @@ class EngineProperties:
     @property
     def n_tokens(self) -> int:
         """Number of tokens in the cache."""
-        return 0 if self._engine is None else self._engine.session.n_tokens
+        return 0 if self._engine is None else self.engine.session.n_tokens
 
     @n_tokens.setter
     def n_tokens(self, n_tokens: int) -> None:
         if self._engine is not None:
-            self._engine.session.set_length(n_tokens)
+            with self._engine.session.use():
+                self._engine.session.set_length(n_tokens)
 
     @property
     def input_ids(self) -> npt.NDArray[np.intc]:
@@ -168,7 +188,20 @@ class EngineProperties:
     @input_ids.setter
     def input_ids(self, tokens: npt.NDArray[np.intc]) -> None:
         if self._engine is not None:
-            self._engine.session.tokens = tokens
+            with self._engine.session.use():
+                self._engine.session.tokens = tokens
+                self._engine.session.version += 1
+
+    @property
+    def model_params(self) -> Any:
+        """How the model was loaded: llama.cpp's ``llama_model_params``."""
+        return vars(self)["model_params"]
+
+    @model_params.setter
+    def model_params(self, params: Any) -> None:
+        if self._progress is not None:
+            params.progress_callback = self._progress
+        vars(self)["model_params"] = params
 
     @property
     def _requires_eval(self) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def token_by_token(
     engine: Engine,
     asked: Mapping[str, Any],
-    seed: int | None,
+    take_seed: Callable[[], int] | None,
     draft: Any,
     scores: Scores,
     dose_inputs: bool | None = None,
@@ -30,7 +30,7 @@ def token_by_token(
     Args:
         engine: of the model.
         asked: arguments of upstream's ``generate``, all of them.
-        seed: of the run; None: as it is set.
+        take_seed: gives the seed of the run when it begins; None: the one that is set or in use.
         draft: a draft model, or None.
         scores: gives the logits that upstream keeps, float32 (n, n_vocab).
         dose_inputs: tokens are dosed as they are read; None: as it is set.
@@ -40,19 +40,22 @@ def token_by_token(
         DoseError: a dose at a site that the model lacks.
     """
     session = engine.session
-    session.check_open()
     session.check_fit(len(asked["tokens"]), 0 if asked["reset"] else session.n_tokens)
     engine.check_sites()
-    return _generate(engine, asked, seed, Watchers(_stops(asked["stopping_criteria"], scores), draft), dose_inputs)
+    return _generate(engine, asked, take_seed, Watchers(_stops(asked["stopping_criteria"], scores), draft), dose_inputs)
 
 
 def _generate(
-    engine: Engine, asked: Mapping[str, Any], seed: int | None, watchers: Watchers, dose_inputs: bool | None
+    engine: Engine,
+    asked: Mapping[str, Any],
+    take_seed: Callable[[], int] | None,
+    watchers: Watchers,
+    dose_inputs: bool | None,
 ) -> Generator[int, Sequence[int] | None, None]:
     with engine.session.use():
-        run_seed = engine.begin_seed(seed) if asked["reset"] else engine.current_seed()
+        take_seed = take_seed or (engine.seeds.begin if asked["reset"] else engine.seeds.current)
         options = {name: asked[name] for name in OPTIONS}
-        run = engine.watched_run(run_seed, options, asked["logits_processor"], dose_inputs)
+        run = engine.watched_run(take_seed(), options, asked["logits_processor"], dose_inputs)
     yield from generate(engine.session, run, list(asked["tokens"]), asked["reset"], watchers)
 
 

@@ -22,8 +22,12 @@ _SIGNS_OF_A_SHORT_FILE = ("file bounds", "file size", "failed to read")  # in ll
 _ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR in ggml.h
 
 
-def check_model_file(path: str | os.PathLike[str]) -> None:
+def check_model_file(path: str | os.PathLike[str], what: str = "model") -> None:
     """Look at what can be seen without reading the file: it is there, and it begins as GGUF files do.
+
+    Args:
+        path: of the file.
+        what: it should be, for messages.
 
     Raises:
         ModelNotFoundError: no such file.
@@ -36,11 +40,11 @@ def check_model_file(path: str | os.PathLike[str]) -> None:
         with file.open("rb") as stream:
             magic = stream.read(len(_MAGIC))
     except FileNotFoundError:
-        raise ModelNotFoundError(f"no model file at {path}: give the path of a .gguf file") from None
+        raise ModelNotFoundError(f"no {what} file at {path}: give the path of a .gguf file") from None
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror}") from error
     if magic != _MAGIC:
-        raise ModelFileError(f"{path} is not a GGUF model (it begins with {magic!r}): give a .gguf file")
+        raise ModelFileError(f"{path} is not a GGUF {what} (it begins with {magic!r}): give a .gguf file")
 
 
 def explain_load_failure(path: str | os.PathLike[str], error: ValueError) -> ValueError:
@@ -75,7 +79,7 @@ def _reason(path: str | os.PathLike[str]) -> str:
     """What llama.cpp says when it reads the headers once more; empty if it finds nothing wrong there."""
     params = llama_cpp.llama_model_default_params()
     params.vocab_only = True  # no weights; but every tensor's place in the file is checked
-    with _captured_errors() as errors:
+    with captured_errors() as errors:
         model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
     if model is not None:
         llama_cpp.llama_model_free(model)
@@ -85,7 +89,7 @@ def _reason(path: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def _captured_errors() -> Iterator[list[str]]:
+def captured_errors() -> Iterator[list[str]]:
     """Collect llama.cpp's error messages instead of printing them."""
     errors: list[str] = []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import llama_cpp
@@ -34,7 +34,7 @@ class ReferenceNames:
 
     @abstractmethod
     def _token_by_token(
-        self, asked: dict[str, Any], seed: int | None = None, dose_inputs: bool | None = None
+        self, asked: dict[str, Any], take_seed: Callable[[], int] | None = None, dose_inputs: bool | None = None
     ) -> Generator[int, Sequence[int] | None, None]: ...
 
     @property

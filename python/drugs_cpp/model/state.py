@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import llama_cpp
 import numpy as np
 import numpy.typing as npt
 from llama_cpp.llama import LlamaState
 
 from drugs_cpp.doses.drugs import DRUGS
-from drugs_cpp.engine.run import RunSeed
+from drugs_cpp.doses.seed import FRESH
+from drugs_cpp.engine.seeds import RunSeed, SeedChain
+from drugs_cpp.engine.signals import interrupt_later
 from drugs_cpp.errors import StateError
 
 if TYPE_CHECKING:
     from drugs_cpp.engine.engine import Engine
+    from drugs_cpp.engine.session import Session
+
+
+@dataclass(frozen=True)
+class Positions:
+    """What is known of the positions in the cache.
+
+    Attributes:
+        dirty: bool (n_tokens,), which were computed under a dose.
+        computed: int8 (n_tokens,), how each was computed (:class:`Computed`).
+        sober_twin: whether the cache holds a sober copy, too.
+    """
+
+    dirty: npt.NDArray[np.bool_]
+    computed: npt.NDArray[np.int8]
+    sober_twin: bool
 
 
 @dataclass(frozen=True)
@@ -23,62 +43,75 @@ class DosedPart:
 
     Attributes:
         drugs: a copy of the doses.
-        seed: the seed of the last run, or None before the first.
-        dirty: bool (n_tokens,), which positions were computed under a dose.
-        computed_alone: bool (n_tokens,), which positions were computed in a batch of their own.
+        seed: the seed of the run that goes on, or None.
+        chain: the seed that the model's chain of seeds goes on from, or None without one.
         pending: the token that ``Dgenerate`` chose last and has not fed back yet.
         dose_inputs: whether prompts are dosed.
         sink: number of first positions that are never dosed.
         sober_interval: dirty tokens between two cold showers.
-        sober_twin: whether the cache holds a sober copy, too.
     """
 
     drugs: DRUGS
     seed: int | None
-    dirty: npt.NDArray[np.bool_]
-    computed_alone: npt.NDArray[np.bool_]
+    chain: int | None
     pending: int | None
     dose_inputs: bool
     sink: int
     sober_interval: int
-    sober_twin: bool
 
 
 class DrugsState(LlamaState):
-    """A ``llama_cpp.LlamaState`` with doses, seed and dirty positions. A plain ``llama_cpp.Llama`` can load it too."""
+    """A ``llama_cpp.LlamaState`` with doses, seeds and dirty positions. A plain ``llama_cpp.Llama`` can load it too.
 
-    def __init__(self, state: LlamaState, dosed: DosedPart) -> None:
+    Args:
+        state: llama-cpp-python's.
+        positions: those in the cache; None: nobody knows, and they are taken for clean.
+        dosed: what the model takes over beside the cache; None: nothing.
+    """
+
+    def __init__(self, state: LlamaState, positions: Positions | None, dosed: DosedPart | None) -> None:
         self.__dict__.update(state.__dict__)
+        self.positions = positions
         self.dosed = dosed
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
 
 
-def dosed_part(engine: Engine) -> DosedPart:
-    """What a state is to hold of doses."""
-    session, dosing = engine.session, engine.dosing
+def dosed_state(engine: Engine, state: LlamaState) -> DrugsState:
+    """A state that was just saved, and what it is to hold beside the cache."""
+    session, dosing, seeds = engine.session, engine.dosing, engine.seeds
     dirty = np.zeros(session.n_tokens, dtype=np.bool_)
     flags = session.ledger.flags()
     dirty[: len(flags)] = flags
-    return DosedPart(
+    positions = Positions(dirty, session.computed.save(session.n_tokens), session.twin is not None)
+    dosed = DosedPart(
         drugs=dosing.drugs.copy(),
-        seed=engine.seed if engine.last_seed is not None else None,
-        dirty=dirty,
-        computed_alone=session.computed_alone.save(session.n_tokens),
+        seed=seeds.running,
+        chain=None if seeds.chain is None else seeds.chain.last,
         pending=session.pending,
         dose_inputs=dosing.dose_inputs,
         sink=dosing.sink,
         sober_interval=dosing.sober_interval,
-        sober_twin=session.twin is not None,
     )
+    return DrugsState(state, positions, dosed)
+
+
+def cache_alone(state: LlamaState) -> DrugsState:
+    """The same state, of which a model takes the cache and leaves its own doses, seeds and rules."""
+    return DrugsState(state, _positions_of(state), None)
+
+
+def _positions_of(state: LlamaState) -> Positions | None:
+    return state.positions if isinstance(state, DrugsState) else None
 
 
 def check_state(engine: Engine, state: LlamaState) -> None:
     """Refuse a state that the model cannot take.
 
     Raises:
-        StateError: it comes from another model or a larger context, or has a twin that the model lacks.
+        StateError: it comes from another model or a larger context, has a twin that the model lacks, or lacks logits
+            that the model keeps.
     """
     settings = engine.settings
     if state.scores.shape[1] != settings.n_vocab:
@@ -92,31 +125,72 @@ def check_state(engine: Engine, state: LlamaState) -> None:
             f"the saved state has a context of {len(state.input_ids)} tokens, this model {n_ctx}: "
             f"load the model with n_ctx={len(state.input_ids)}"
         )
-    if isinstance(state, DrugsState) and state.dosed.sober_twin and engine.session.twin is None:
+    if settings.logits_all and len(state.scores) != state.n_tokens:
+        raise StateError(
+            f"the saved state has the logits of {len(state.scores)} of its {state.n_tokens} tokens: "
+            "load it into a model with logits_all=False, or save it from one with logits_all=True"
+        )
+    positions = _positions_of(state)
+    if positions is not None and positions.sober_twin and engine.session.twin is None:
         raise StateError("the saved state has a sober twin: load the model with sober_twin=True")
 
 
-def take_positions(engine: Engine, state: LlamaState) -> None:
-    """Note what is known of the positions that a state has brought into the cache; a plain state is clean."""
+def load_positions(engine: Engine, state: LlamaState, scores: npt.NDArray[np.single]) -> None:
+    """Take over a saved state's cache, and what is known of its positions; one of a plain ``Llama`` is clean.
+
+    Args:
+        engine: of the model.
+        state: of this model or another on the same file. Its batches may have been of another size.
+        scores: what the model keeps logits in, float32 (n, n_vocab).
+
+    Raises:
+        StateError: as :func:`check_state`, and nothing was changed; or the state is damaged, and the cache is empty.
+    """
+    check_state(engine, state)
     session = engine.session
-    session.ledger.clear()
-    session.computed_alone.clear()
-    session.pending = None
-    session.is_stale = False
-    if isinstance(state, DrugsState):
-        session.ledger.load(state.dosed.dirty)
-        session.computed_alone.load(state.dosed.computed_alone)
-    else:
-        session.computed_alone.mark(0, session.n_tokens, True)  # nobody knows
+    with interrupt_later():
+        if not _set_cache(session, state):
+            session.clear()
+            raise StateError("the saved state is damaged or from another model: the cache is empty now")
+        session.take_loaded(state.input_ids[: state.n_tokens].tolist())
+        positions = _positions_of(state)
+        if positions is not None:
+            session.ledger.load(positions.dirty)
+            session.computed.load(positions.computed)
+        if engine.settings.logits_all:
+            scores[: state.n_tokens] = state.scores
     session.catch_up_twin()
 
 
-def take_doses(engine: Engine, dosed: DosedPart) -> None:
-    """Take over a state's doses, seed and rules; whoever shares the doses gets them, too."""
-    dosing = engine.dosing
+def _set_cache(session: Session, state: LlamaState) -> bool:
+    size = int(state.llama_state_size)
+    if len(state.llama_state) < size:
+        return False
+    data = (ctypes.c_uint8 * size).from_buffer_copy(state.llama_state)
+    return int(llama_cpp.llama_state_set_data(session.context.ctx, data, size)) == size
+
+
+def take_settings(engine: Engine, state: LlamaState) -> None:
+    """Take over what a state has of doses, seeds and rules; whoever shares the doses gets them, too."""
+    if not isinstance(state, DrugsState):
+        engine.seeds.go_on_from(state.seed)
+    elif state.dosed is not None:
+        _take_doses(engine, state.dosed)
+
+
+def _take_doses(engine: Engine, dosed: DosedPart) -> None:
+    dosing, seeds = engine.dosing, engine.seeds
     dosing.drugs.assign(dosed.drugs)
     dosing.dose_inputs = dosed.dose_inputs
     dosing.sink = dosed.sink
     dosing.sober_interval = dosed.sober_interval
-    engine.last_seed = None if dosed.seed is None else RunSeed(dosed.seed, dosed.drugs.seed)
+    seeds.chain = None if dosed.chain is None else SeedChain(dosed.chain)
+    seeds.last_run = None if dosed.seed is None else RunSeed(dosed.seed, dosed.drugs.seed, seeds.chain)
     engine.session.pending = dosed.pending
+
+
+def upstream_seed(engine: Engine) -> int:
+    """The seed that a plain ``llama_cpp.Llama`` goes on from."""
+    chain = engine.seeds.chain
+    seed = engine.seeds.in_use if chain is None else chain.last
+    return FRESH if seed is None else seed

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
-
-from llama_cpp.llama_grammar import LlamaGrammar
 
 from drugs_cpp.doses.checks import check_count, check_length
 from drugs_cpp.doses.drugs import DRUGS, as_drugs
 from drugs_cpp.doses.seed import check_seed, consecutive_seeds, fresh_seed
 from drugs_cpp.engine.contexts import sequence_tokens
-from drugs_cpp.engine.sampling import make_sampler
+from drugs_cpp.engine.sampling import check_grammar, make_sampler
 from drugs_cpp.engine.scheduler import Delta, Scheduler, Task, Variation
 from drugs_cpp.errors import ContextOverflowError, CountError, OptionError, PromptError
 from drugs_cpp.model import completion
@@ -60,19 +58,20 @@ def vary(engine: Engine, text: ChatPrompt, wish: Wish, options: Mapping[str, Any
         options: of the sampler.
         answer: what all parts of the answer have in common.
     """
-    seeds, drugs = _seeds_and_drugs(engine, wish)
-    limit = _token_limit(engine, len(text.tokens), wish.max_tokens)
-    n_tokens = sequence_tokens(engine.settings, len(text.tokens) + limit)
-    n_slots = _count_slots(engine, len(seeds), n_tokens, wish.n_parallel)
-    variations = [
-        Variation(index, seed, doses, make_sampler(engine.settings, seed, options, wish.logit_bias))
-        for index, (seed, doses) in enumerate(zip(seeds, drugs))
-    ]
-    task = Task(text.tokens, limit, completion.stop_bytes(text.stop), text.stop_tokens, wish.stream)
-    deltas = _decode(engine, task, variations, n_slots, n_tokens)
-    if wish.stream:
-        return _chunks(answer, variations, deltas)
-    return _whole(answer, variations, deltas, len(text.tokens), engine.settings.verbose)
+    with engine.session.use():  # to the end, if it is not streamed
+        seeds, drugs = _seeds_and_drugs(engine, wish)
+        limit, n_extra = _token_limits(engine, len(text.tokens), wish.max_tokens)
+        n_tokens = sequence_tokens(engine.settings, len(text.tokens) + limit + n_extra)
+        n_slots = _count_slots(engine, len(seeds), n_tokens, wish.n_parallel)
+        variations = [
+            Variation(index, seed, doses, make_sampler(engine.settings, seed, options, wish.logit_bias))
+            for index, (seed, doses) in enumerate(zip(seeds, drugs))
+        ]
+        task = Task(text.tokens, limit, n_extra, completion.stop_bytes(text.stop), text.stop_tokens, wish.stream)
+        deltas = _decode(engine, task, variations, n_slots, n_tokens)
+        if wish.stream:
+            return _chunks(answer, variations, deltas)
+        return _whole(answer, variations, deltas, len(text.tokens), engine.settings.verbose)
 
 
 def text_to_vary(
@@ -124,12 +123,20 @@ def _seeds_and_drugs(engine: Engine, wish: Wish) -> tuple[list[int], list[DRUGS]
     if isinstance(seeds, list):
         checked = [check_seed(seed) for seed in check_length("seeds", seeds, n)]
         return [fresh_seed() if seed is None else seed for seed in checked], all_drugs
-    first = check_seed(engine.dosing.drugs.seed if seeds is None else seeds)
+    first = _first_seed(engine, seeds)
     return ([fresh_seed() for _ in range(n)] if first is None else consecutive_seeds(first, n)), all_drugs
 
 
-def _token_limit(engine: Engine, n_prompt: int, max_tokens: int | None) -> int:
-    """New tokens of each: the context grows up to what the model was trained for."""
+def _first_seed(engine: Engine, given: object) -> int | None:
+    """The seed that the others follow; None: each is a fresh one, as where -1 was given."""
+    if given is not None:
+        return check_seed(given)
+    with engine.session.use():
+        return engine.seeds.first_of_several()
+
+
+def _token_limits(engine: Engine, n_prompt: int, max_tokens: int | None) -> tuple[int, int]:
+    """New tokens, and those that may complete a character. The context grows up to what the model was trained for."""
     if max_tokens is not None:
         max_tokens = check_count("max_tokens", max_tokens, -1)
     n_ctx = engine.settings.n_ctx
@@ -138,7 +145,8 @@ def _token_limit(engine: Engine, n_prompt: int, max_tokens: int | None) -> int:
         most = n_ctx if n_prompt < n_ctx else most
     if n_prompt >= most:
         raise ContextOverflowError(f"a prompt of {n_prompt} tokens leaves no room in a context of {most}: shorten it")
-    return completion.token_limit(max_tokens, n_prompt, most)
+    limit = completion.token_limit(max_tokens, n_prompt, most)
+    return limit, completion.finishing_tokens(limit, n_prompt, most)
 
 
 def _count_slots(engine: Engine, n: int, n_tokens: int, n_parallel: int | None) -> int:
@@ -147,9 +155,7 @@ def _count_slots(engine: Engine, n: int, n_tokens: int, n_parallel: int | None) 
     return engine.slots.count(wanted, n_tokens, at_least=1 if n_parallel is None else wanted)
 
 
-def _decode(
-    engine: Engine, task: Task, variations: list[Variation], n_slots: int, n_tokens: int
-) -> Iterator[Delta]:
+def _decode(engine: Engine, task: Task, variations: list[Variation], n_slots: int, n_tokens: int) -> Iterator[Delta]:
     """Decode, one step at a time in the hands of whoever listens."""
     deltas = None
     while True:
@@ -177,8 +183,7 @@ def check_options(temperature: object, stop: object, grammar: object) -> None:
     words = [stop] if isinstance(stop, str) else stop
     if words is not None and not (_is_list(words) and all(isinstance(word, str) for word in cast("Any", words))):
         raise OptionError(f"stop is {stop!r}: give text or a list of texts")
-    if not (grammar is None or isinstance(grammar, LlamaGrammar)):
-        raise OptionError(f"grammar is {grammar!r}: give a llama_cpp.LlamaGrammar, from LlamaGrammar.from_string(...)")
+    check_grammar(grammar)
 
 
 def _is_list(given: object) -> bool:
@@ -207,7 +212,9 @@ def _whole(
     return answer.shaped(choices, **completion.usage(n_prompt, sum(delta.n_new for delta in said)))
 
 
-def _chunks(answer: completion.Answer, variations: Sequence[Variation], deltas: Iterator[Delta]) -> Iterator[Any]:
+def _chunks(
+    answer: completion.Answer, variations: Sequence[Variation], deltas: Iterator[Delta]
+) -> Generator[Any, None, None]:
     doses = [_what_made_it(variation) for variation in variations]
     for delta in deltas:
         more = {"seed": variations[delta.variation].seed}

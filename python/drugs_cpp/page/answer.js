@@ -13,7 +13,7 @@ export class Answer {
   /** @type {"waiting" | "writing" | "done" | "cut" | "stopped" | "failed"} */
   status = "waiting";
 
-  /** @param {object} drugs its doses; {} is sober */
+  /** @param {object} drugs its doses; without any it is sober */
   constructor(drugs) {
     this.drugs = drugs;
   }

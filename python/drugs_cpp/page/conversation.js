@@ -4,6 +4,8 @@ import { follow, requestsFor } from "./requests.js";
 class Turn {
   /** @type {import("./answer.js").Answer[]} */
   answers = [];
+  /** the field "drugs" of its sober requests */
+  sober = {};
   error = "";
   /** which answer the conversation goes on from */
   kept = 0;
@@ -19,6 +21,7 @@ export class Conversation {
   turns = [];
   #settings;
   #sites;
+  #sober;
   #onChange;
   /** @type {AbortController | null} */
   #running = null;
@@ -26,11 +29,13 @@ export class Conversation {
   /**
    * @param {import("./settings.js").Settings} settings
    * @param {() => string[]} sites those that the model has
+   * @param {() => object} sober the field "drugs" of a sober request
    * @param {() => void} onChange
    */
-  constructor(settings, sites, onChange) {
+  constructor(settings, sites, sober, onChange) {
     this.#settings = settings;
     this.#sites = sites;
+    this.#sober = sober;
     this.#onChange = onChange;
   }
 
@@ -96,8 +101,9 @@ export class Conversation {
   async #answerOne(turn, signal) {
     const settings = this.#settings.values;
     const messages = this.#messagesUntil(turn, settings.system);
-    const requests = requestsFor(settings, this.#sites(), messages);
-    Object.assign(turn, { view: settings.view, messages, answers: requests.flatMap(({ answers }) => answers) });
+    const sober = this.#sober();
+    const requests = requestsFor(settings, this.#sites(), sober, messages);
+    Object.assign(turn, { view: settings.view, sober, messages, answers: requests.flatMap(({ answers }) => answers) });
     turn.kept = settings.view === "side" ? 1 : 0;
     this.#onChange();
     const ends = await Promise.allSettled(requests.map((request) => follow(request, signal, this.#onChange)));

@@ -1,7 +1,8 @@
 import { drawing, element } from "./dom.js";
 import { ProfileEditor, miniature } from "./profile-editor.js";
 
-const USUAL_MAX = 1; // radians; a larger dose can still be typed
+const USUAL_MAX = 1; // radians; a larger dose can still be typed, and is warned of
+const HALF_TURN = 3.14159; // radians: the server takes no more
 const STEP = 0.005;
 
 /** Slider, number and profile of one site. */
@@ -12,6 +13,7 @@ export class DoseControl {
   #number;
   #editor;
   #open;
+  #warning = element("p", { class: "quiet warning", hidden: true }, "Above 1 radian most models write nonsense.");
   #line = drawing("polyline", { "vector-effect": "non-scaling-stroke" });
 
   /**
@@ -23,11 +25,12 @@ export class DoseControl {
     this.#name = name;
     this.#nLayer = limits.n_layer;
     const help = `help-${name}`;
-    const set = (text) => settings.setDose(name, Math.min(Math.max(Number(text) || 0, 0), limits.dose_max ?? Infinity));
+    const most = Math.min(limits.dose_max ?? HALF_TURN, HALF_TURN);
+    const set = (text) => settings.setDose(name, Math.min(Math.max(Number(text) || 0, 0), most));
     const common = { min: 0, "aria-describedby": help, title: explanation, oninput: ({ target }) => set(target.value) };
-    this.#slider = element("input", { ...common, type: "range", step: STEP, max: limits.dose_max ?? USUAL_MAX, id: `dose-${name}`,
+    this.#slider = element("input", { ...common, type: "range", step: STEP, max: Math.min(limits.dose_max ?? USUAL_MAX, HALF_TURN), id: `dose-${name}`,
       "aria-label": `Dose at ${name}, ${title}` });
-    this.#number = element("input", { ...common, type: "number", step: STEP, max: limits.dose_max ?? undefined, inputmode: "decimal",
+    this.#number = element("input", { ...common, type: "number", step: STEP, max: most, inputmode: "decimal",
       "aria-label": `Dose at ${name} in radians`, onchange: () => this.update(settings.values) });
     this.#editor = new ProfileEditor(name, limits.n_layer, (shape) => settings.setShape(name, shape));
     this.#editor.node.id = `profile-${name}`;
@@ -37,7 +40,7 @@ export class DoseControl {
     const explained = element("p", { id: help, class: "quiet explanation" }, explanation);
     this.node = element("div", { class: "site" },
       element("label", { for: `dose-${name}`, title: explanation }, element("b", {}, name), " ", element("span", { class: "quiet" }, title)),
-      this.#number, this.#open, this.#slider, explained, this.#editor.node);
+      this.#number, this.#open, this.#slider, this.#warning, explained, this.#editor.node);
     this.#show(false);
   }
 
@@ -50,6 +53,7 @@ export class DoseControl {
       this.#number.value = theta;
     }
     this.node.classList.toggle("dosed", theta > 0);
+    this.#warning.hidden = theta <= USUAL_MAX;
     this.#line.setAttribute("points", miniature(shape, this.#nLayer));
     this.#open.classList.toggle("shaped", shape !== undefined);
     this.#editor.show(shape);

@@ -7,6 +7,7 @@ export class DosePanel {
   #settings;
   #controls = new Map();
   #sites = { isotropic: [], reference: [] };
+  #sober = {};
 
   constructor(settings) {
     this.#settings = settings;
@@ -19,9 +20,15 @@ export class DosePanel {
     return this.#sites[this.#settings.values.noise];
   }
 
+  /** The field "drugs" of a sober request: computed as dosed ones are, so that both begin alike and share what is cached. */
+  get sober() {
+    return this.#sober;
+  }
+
   /** Show the sites and limits that the server reports in /props. */
   show(limits) {
     this.#sites = limits.sites;
+    this.#sober = limits.repeatable === "never" ? {} : { repeatable: true };
     const known = SITES.filter(({ name }) => Object.values(limits.sites).some((names) => names.includes(name)));
     this.#controls = new Map(known.map((site) => [site.name, new DoseControl(site, limits, this.#settings)]));
     const nodes = Array.from(this.#controls.values(), ({ node }) => node);

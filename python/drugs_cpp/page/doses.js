@@ -23,7 +23,7 @@ export function drugsOf(settings, sites) {
 
 const pick = (values, names) => Object.fromEntries(names.map((name) => [name, values[name]]));
 
-export const isSober = (drugs) => Object.keys(drugs).length === 0;
+export const isSober = (drugs) => !SITES.some(({ name }) => drugs[name] > 0);
 
 /** Doses in few words. */
 export function dosesInWords(drugs) {

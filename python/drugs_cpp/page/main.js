@@ -17,7 +17,7 @@ const WAIT_FOR_MORE = 250; // ms; browsers refuse to change the address more oft
 
 const settings = new Settings();
 const panel = new DosePanel(settings);
-const conversation = new Conversation(settings, () => panel.sites, showProgress);
+const conversation = new Conversation(settings, () => panel.sites, () => panel.sober, showProgress);
 const view = new ConversationView({ conversation, settings, panel: new ProbabilityPanel() });
 const composer = new Composer(settings, conversation);
 const shower = new Shower(() => conversation.isRunning);
@@ -82,6 +82,9 @@ async function connect() {
     restore();
     follow();
     shower.watch();
+    if (!props.drugs.has_chat_template) {
+      notify("This model has no chat template: it may answer with nothing or nonsense. The server continues a text at /v1/completions.", connect);
+    }
   } catch (error) {
     if (mine === connections) {
       byId("model").textContent = "no model";

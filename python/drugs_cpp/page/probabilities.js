@@ -18,7 +18,7 @@ export async function compareAt(turn, answer, index, signal) {
   const sober = topWhereWritten(soberAnswer, before);
   const dosed = topWhereWritten(dosedAnswer, before);
   const [soberTop, dosedTop] = await Promise.all([
-    sober ?? requestTop(turn, before, {}, signal),
+    sober ?? requestTop(turn, before, turn.sober, signal),
     dosed ?? requestTop(turn, before, { ...dosedAnswer.drugs, dose_inputs: true }, signal),
   ]);
   return { sober: soberTop, dosed: dosedTop, how: explain(dosedAnswer, Boolean(dosed), index) };

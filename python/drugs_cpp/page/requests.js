@@ -9,8 +9,9 @@ export const TOP = 10;
  * The requests for one message: their bodies, and the answers that each of them fills.
  * @returns {{body: object, answers: Answer[]}[]}
  */
-export function requestsFor(settings, sites, messages) {
-  const drugs = drugsOf(settings, sites);
+export function requestsFor(settings, sites, sober, messages) {
+  const doses = drugsOf(settings, sites);
+  const drugs = isSober(doses) ? sober : doses;
   const common = {
     messages,
     max_tokens: settings.length,
@@ -22,7 +23,7 @@ export function requestsFor(settings, sites, messages) {
     const answers = Array.from({ length: settings.n }, (_, i) => new Answer(withLaterSeed(drugs, i)));
     return [{ body: { ...common, ...dosed(drugs), n: settings.n }, answers }];
   }
-  const kinds = settings.view === "side" ? [{}, drugs] : [drugs];
+  const kinds = settings.view === "side" ? [sober, drugs] : [drugs];
   return kinds.map((kind) => ({ body: { ...common, ...dosed(kind) }, answers: [new Answer(kind)] }));
 }
 

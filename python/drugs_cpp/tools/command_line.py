@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
 from drugs_cpp.doses.dosage import ISOTROPIC, NOISES
-from drugs_cpp.doses.seed import check_seed
+from drugs_cpp.doses.seed import check_seed, fresh_seed
 from drugs_cpp.doses.sites import SITES
 from drugs_cpp.doses.text import read_doses
 from drugs_cpp.errors import DrugsError
@@ -32,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a model may write what the terminal cannot
     try:
-        run_demo(_settings(_parser().parse_args(arguments)))
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            run_demo(_settings(_parser().parse_args(arguments)))
     except DrugsError as error:
         _complain(str(error))
         return _BAD_INPUT
@@ -44,6 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _PIPE_CLOSED
     return 0
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"{_NAME}: warning: {message}", file=sys.stderr)
 
 
 def _complain(message: str) -> None:
@@ -107,10 +114,10 @@ def _seed(text: str) -> int:
     try:
         seed = check_seed(int(text))
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a seed: give a whole number from 0 to 2**32 - 2") from error
-    if seed is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a seed: give a whole number from 0 to 2**32 - 2")
-    return seed
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a seed: give a whole number from 0 to 2**32 - 2, or -1 for a fresh one"
+        ) from error
+    return fresh_seed() if seed is None else seed
 
 
 def _count(text: str) -> int:

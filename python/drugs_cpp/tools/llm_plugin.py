@@ -6,6 +6,8 @@ Only ``llm`` imports this module, by its entry point.
 from __future__ import annotations
 
 import functools
+import threading
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.sites import SITE_MEANING
 from drugs_cpp.doses.text import read_doses
 from drugs_cpp.engine.dosing import DEFAULT_SOBER_INTERVAL
+from drugs_cpp.errors import BusyError
 from drugs_cpp.model.llama import Llama
 
 _DEFAULT_CONTEXT = 4096  # tokens
@@ -42,7 +45,7 @@ class DosedOptions(llm.Model.Options):
         description=f"Largest angles in radians by site, such as {_EXAMPLE}. {_SITES_AND_MEANING}",
     )
     seed: int | None = Field(
-        default=None, description="Of the noise and the sampler, 0 to 4294967294. Default: each answer draws its own"
+        default=None, description="Of noise and sampler, 0 to 4294967294. Default and -1: each answer draws its own"
     )
     noise: str | None = Field(
         default=None, description="How the direction of a turn is drawn: isotropic (default) or reference"
@@ -101,24 +104,35 @@ class DosedModel(llm.Model):
         """Answer, in one piece or as it comes; the response's JSON tells what made the answer.
 
         Raises:
-            DrugsError: a dose at a site that the model lacks, a conversation longer than its context, no such file.
+            DrugsError: a dose at a site that the model lacks, a conversation longer than its context, no such file, or
+                another answer that has not ended: both would have the same doses.
         """
         options: Any = prompt.options
-        llama = _load(self.path(options), options.n_ctx or _DEFAULT_CONTEXT)
+        llama, answering = _load(self.path(options), options.n_ctx or _DEFAULT_CONTEXT)
+        if not answering.acquire(blocking=False):
+            raise BusyError("this model is still answering: read the other answer to its end, or drop it")
+        try:
+            yield from self._answer(llama, prompt, stream, response)
+        finally:
+            answering.release()
+
+    def _answer(self, llama: Llama, prompt: llm.Prompt, stream: bool, response: llm.Response) -> Iterator[str]:
+        options: Any = prompt.options
         llama.drugs.assign(options.drugs())
         llama.dose_inputs = options.dose_inputs
         llama.sober_interval = options.sober_interval or DEFAULT_SOBER_INTERVAL
-        answer: Any = llama.create_chat_completion(
-            _openai_messages(prompt),
-            max_tokens=options.max_tokens,
-            temperature=options.temperature or 0.0,
-            stream=stream,
-        )
+        how = {"max_tokens": options.max_tokens, "temperature": options.temperature or 0.0, "stream": stream}
+        messages = _openai_messages(prompt)
+        if llama.has_chat_template:
+            answer: Any = llama.create_chat_completion(messages, **how)
+        else:
+            _warn_without_template(llama.model_path)
+            answer = llama.create_completion("\n".join(message["content"] for message in messages), **how)
         finish_reason = None
         for chunk in answer if stream else [answer]:
             choice = chunk["choices"][0]
             finish_reason = choice["finish_reason"]
-            yield choice["delta" if stream else "message"].get("content") or ""
+            yield _text_of(choice)
         if not stream:
             response.set_usage(input=answer["usage"]["prompt_tokens"], output=answer["usage"]["completion_tokens"])
         response.response_json = {"finish_reason": finish_reason, "drugs": _what_made_it(llama)}
@@ -146,9 +160,25 @@ class DosedFile(DosedModel):
 
 
 @functools.lru_cache(maxsize=1)
-def _load(path: str, n_ctx: int) -> Llama:
-    """A process that asks for another file has done with the last one."""
-    return Llama(path, n_ctx=n_ctx, verbose=False)
+def _load(path: str, n_ctx: int) -> tuple[Llama, threading.Lock]:
+    """A process that asks for another file has done with the last one.
+
+    Returns:
+        The model, and what an answer holds from its beginning to its end: the doses that it sets are the model's.
+    """
+    return Llama(path, n_ctx=n_ctx, verbose=False), threading.Lock()
+
+
+@functools.lru_cache
+def _warn_without_template(path: str) -> None:
+    """Once for each file."""
+    warnings.warn(f"{path} has no chat template: its model continues the text of the conversation", stacklevel=2)
+
+
+def _text_of(choice: dict[str, Any]) -> str:
+    """Of a chat completion, a part of one, or a completion."""
+    content = choice.get("delta") or choice.get("message") or {}
+    return content.get("content") or choice.get("text") or ""
 
 
 def _openai_messages(prompt: llm.Prompt) -> list[Any]:

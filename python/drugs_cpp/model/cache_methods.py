@@ -1,0 +1,81 @@
+"""Methods of a model that work on its cache and generate nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import llama_cpp
+
+from drugs_cpp.model.engine_properties import EngineProperties
+
+
+class CacheMethods(EngineProperties):
+    """What :class:`drugs_cpp.Llama` does with its cache."""
+
+    def eval(self, tokens: Sequence[int], dosed: bool | None = None) -> None:
+        """Evaluate tokens after those that are in the cache.
+
+        Args:
+            tokens: token ids.
+            dosed: under the dose or sober. None: as ``dose_inputs`` says.
+
+        Raises:
+            ContextOverflowError, TokenError: the tokens do not fit into the context, or one is not in the vocabulary.
+                Nothing was evaluated.
+        """
+        tokens = list(tokens)
+        engine = self.engine
+        with engine.session.use():
+            engine.session.check_fit(len(tokens), engine.session.n_tokens)
+            engine.session.check_vocabulary(tokens)
+            wanted = self.dose_inputs if dosed is None else dosed
+            engine.session.evaluate(tokens, engine.dose() if wanted and tokens else None)
+
+    def reset(self) -> None:
+        """Empty the cache. Doses, seed and settings stay."""
+        session = self.engine.session
+        with session.use():
+            session.clear()
+
+    def cold_shower(self, force_clean: bool = True, *, block: bool = True) -> int:
+        """Compute the dirty positions again, sober: from the first one on, in one batch.
+
+        The next logits are then those of a context that was never dosed. With ``sober_twin=True`` nothing has to be
+        computed: the cache is switched to that of the twin. Ctrl-C loses no token: those that were not computed again
+        stay dirty, and are computed before anything else is.
+
+        Args:
+            force_clean: now. False: only if as many tokens are dirty as ``sober_interval`` allows.
+            block: wait for the end. False: return at once and compute in the background, beside the cache. The next
+                call that uses the model takes the result over if it is there, and drops it otherwise.
+
+        Returns:
+            Number of tokens that are computed again; with a twin, that need not be.
+        """
+        session = self.engine.session
+        with session.exclusive:
+            session.check_open()
+            if block:
+                session.wait_for_background_shower()
+            else:
+                session.end_background_shower()
+            if not (force_clean or session.ledger.is_due(self.sober_interval)):
+                return 0
+            return session.shower() if block else session.shower_in_background()
+
+    def embed(
+        self,
+        input: str | list[str],  # noqa: A002  # upstream's name
+        normalize: bool = False,
+        truncate: bool = True,
+        return_count: bool = False,
+    ) -> Any:
+        """As ``llama_cpp.Llama.embed``. The cache is empty afterwards."""
+        session = self.engine.session
+        with session.use():
+            try:
+                return llama_cpp.Llama.embed(cast("Any", self), input, normalize, truncate, return_count)
+            finally:
+                if session.settings.context_params.embeddings:
+                    session.clear()

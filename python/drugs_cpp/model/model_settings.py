@@ -1,0 +1,36 @@
+"""What the engine has to know of a model that was loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drugs_cpp.engine.settings import ModelSettings
+
+if TYPE_CHECKING:
+    import llama_cpp
+    from llama_cpp._internals import LlamaModel
+
+
+def settings_of(llm: llama_cpp.Llama, model: LlamaModel, n_vocab: int, adapter: Any, logits_all: bool) -> ModelSettings:
+    """The settings of a model, as they are after its constructor.
+
+    Args:
+        llm: the model.
+        model: its handle.
+        n_vocab: size of its vocabulary.
+        adapter: a LoRA adapter, or None.
+        logits_all: every token's logits are kept.
+    """
+    return ModelSettings(
+        model=model,
+        context_params=type(llm.context_params).from_buffer_copy(llm.context_params),
+        n_ctx=llm.n_ctx(),
+        n_batch=llm.n_batch,
+        n_vocab=n_vocab,
+        last_n_tokens_size=llm.last_n_tokens_size,
+        metadata=llm.metadata,
+        adapter=adapter,
+        adapter_scale=llm.lora_scale,
+        logits_all=logits_all,
+        verbose=llm.verbose,
+    )
