@@ -42,7 +42,7 @@ demo: setup
 program: $(READY)
 
 test: lint $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels
-	@$(RUN) $(BIN)/python -m pytest
+	@$(RUN) $(BIN)/python -m pytest $(TWO_AT_A_TIME)
 
 check-kernels: $(DONE)/test-tools $(DONE)/kernels
 	@$(RUN) $(BIN)/python -m pytest -s tests/test_kernels.py
@@ -77,6 +77,9 @@ lint: $(DONE)/test-tools
 
 clean:
 	rm -rf build .venv dist
+
+# Most tests wait as long as they compute. A file's tests share what is made for them.
+TWO_AT_A_TIME := -n 2 --dist loadfile
 
 # Threads of numpy wait for each other, which takes long where something else runs.
 RUN := OPENBLAS_NUM_THREADS=1 \

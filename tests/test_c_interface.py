@@ -85,6 +85,8 @@ def test_the_table_is_copied(lib: Any, ctx: ctypes.c_void_p) -> None:
         (0, {"doses": Table(math.nan)}, "ERR_ANGLE"),
         (0, {"doses": Table(math.inf)}, "ERR_ANGLE"),
         (0, {"doses": Table(0.1, -0.1)}, "ERR_ANGLE"),
+        (0, {"doses": Table(0.1, 3.1416)}, "ERR_ANGLE"),
+        (0, {"doses": Table(1e9)}, "ERR_ANGLE"),
         (0, {"n_sink": -1}, "ERR_SINK"),
         (0, {"noise": 17}, "ERR_NOISE"),
     ],
@@ -126,3 +128,8 @@ def test_names_and_texts(lib: Any) -> None:
     texts = {lib.llama_drugs_status_text(code) for code in CODES.values()}
     assert len(texts) == len(CODES) >= 10
     assert lib.llama_drugs_status_text(99) == b"unknown status"
+
+
+def test_half_a_turn_is_the_largest_angle(lib: Any, ctx: ctypes.c_void_p) -> None:
+    doses = Table(*[math.pi] * (N_LAYER * len(SITES)))
+    assert lib.llama_drugs_set(ctx, 0, ctypes.byref(params(doses=doses))) == CODES["OK"]

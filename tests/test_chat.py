@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 
-from support.program import run_drugs
+from support.patience import PATIENCE
+from support.program import DRUGS, run_drugs
 
 
 def chat(*lines: str, arguments: tuple[str, ...] = ()) -> str:
@@ -56,3 +58,28 @@ def test_a_mistake_in_the_chat_changes_nothing() -> None:
     assert "is -1: give a finite number, zero or more" in shown
     assert "the dose seed is 1.5" in shown
     assert shown.count("Doses: A=0.5") == 2
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8", "POSIX"])
+def test_no_input_is_lost_after_a_character_that_the_locale_does_not_know(locale: str) -> None:
+    lines = ("Grüße 🌊", "/seed 11", "/seed 12", "/exit")
+    done = run_drugs("chat", "-n", "4", "-c", "256", stdin="\n".join(lines) + "\n", LC_ALL=locale)
+    assert done.returncode == 0, done.stderr
+    assert "Seed: 11" in done.stdout
+    assert "Seed: 12" in done.stdout
+
+
+def test_no_input_is_lost_after_bytes_that_are_not_text() -> None:
+    lines = b"a \xff\xc3( \xe2\x82 \xf0\x9f\x8c\n/seed 11\n/exit\n"
+    done = subprocess.run(
+        [DRUGS, "chat", "-n", "4", "-c", "256"], input=lines, capture_output=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Seed: 11" in done.stdout
+
+
+def test_angles_of_a_command() -> None:
+    shown = chat("/dose A=3.2", "/dose A=0.5", "/dose A=1.5", "/dose")
+    assert "the dose at A reaches 3.2 radians: pi, a half turn, is the most" in shown
+    assert "Doses: A=0.5\n" in shown
+    assert "Warning: the dose at A reaches 1.5 radians: above 1 most models write nonsense." in shown

@@ -13,6 +13,18 @@ from drugs_cpp import Llama, _core
 from support.tiny_texts import PROMPT, SINK, feed_prompt, strong, text
 
 
+@pytest.fixture(params=[None, False], ids=["repeatable", "as-llama.cpp"])
+def llm(request: pytest.FixtureRequest, make_llama: MakeLlama, tiny_model_path: str) -> Llama:
+    """A tiny model under strong doses, of both kinds of arithmetic."""
+    return make_llama(tiny_model_path, drugs=strong(), repeatable=request.param)
+
+
+@pytest.fixture
+def sober(llm: Llama, make_llama: MakeLlama, tiny_model_path: str) -> Llama:
+    """The same model and arithmetic without doses."""
+    return make_llama(tiny_model_path, repeatable=llm.repeatable is None)
+
+
 def test_after_a_shower_the_logits_are_those_of_a_context_that_was_never_dosed(llm: Llama, sober: Llama) -> None:
     tokens = text(llm)
     dirty = llm.dirty_count

@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 import llama_cpp
+import numpy as np
 import pytest
+from llama_cpp import LogitsProcessorList
 from llama_cpp.llama_grammar import LlamaGrammar
 
 from conftest import MakeLlama
@@ -118,3 +120,68 @@ def test_flash_attention_and_a_quantized_cache(make_llama: MakeLlama, flash_attn
     one = text(llm, seed=1)
     assert text(llm, seed=1) == one
     first_that(lambda seed: text(llm, seed=seed) != one, range(2, 16))
+
+
+SEA = LlamaGrammar.from_string('root ::= "🌊🌊🌊🌊"')
+
+
+def keep(_: Any, scores: Any) -> Any:
+    return scores
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_character_that_max_tokens_would_cut_is_completed(llm: Any, stream: bool) -> None:
+    """As upstream does: in C++, in Python's loop, and for variations. This character takes several tokens."""
+
+    def sea(n: int, **options: Any) -> str:
+        asked = {"max_tokens": n, "grammar": SEA, "stream": stream, **options}
+        answer = llm.create_completion(PROMPT, **asked)
+        return "".join(chunk["choices"][0]["text"] for chunk in (answer if stream else [answer]))
+
+    assert len(llm.tokenize("🌊".encode(), add_bos=False)) > 1
+    texts = [sea(n) for n in range(1, 9)]
+    assert texts[0] == "🌊"
+    assert all(set(found) == {"🌊"} for found in texts)
+    assert texts == [sea(n, logits_processor=LogitsProcessorList([keep])) for n in range(1, 9)]
+    if not stream:
+        varied = llm.variations(PROMPT, n=2, grammar=SEA, max_tokens=1)["choices"]
+        assert [choice["text"] for choice in varied] == ["🌊", "🌊"]
+
+
+def test_no_character_is_completed_beyond_the_context(make_llama: MakeLlama) -> None:
+    small: Any = make_llama(n_ctx=16)
+    prompt = small.tokenize(b"The sea and the sea and the sea")[:15]
+    answer = small.create_completion([*prompt, *prompt][:15], max_tokens=8, grammar=SEA)
+    assert answer["usage"]["completion_tokens"] == 1
+    assert answer["choices"][0]["finish_reason"] == "length"
+
+
+def log_probabilities(llm: Any) -> Any:
+    scores = llm.scores[: llm.n_tokens].astype(np.float64)
+    scores -= scores.max(-1, keepdims=True)
+    return scores - np.log(np.exp(scores).sum(-1, keepdims=True))
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_logprobs_are_those_of_their_tokens_and_are_json(
+    make_llama: MakeLlama, tiny_model_path: str, model_path: str, begins: bool
+) -> None:
+    """With and without a token that begins the text."""
+    llm: Any = make_llama(tiny_model_path if begins else model_path, logits_all=True)
+    for echo in (False, True):
+        answer = llm.create_completion("Once upon", max_tokens=4, logprobs=2, echo=echo)
+        found = json.loads(json.dumps(answer))["choices"][0]["logprobs"]
+        expected = log_probabilities(llm)
+        tokens = llm.input_ids[: llm.n_tokens].tolist()
+        assert (tokens[0] == llm.token_bos()) == begins
+        # the last token that was chosen is not in the cache
+        known = [expected[i - 1, tokens[i]] for i in range(1, len(tokens))]
+        logprobs = found["token_logprobs"]
+        if echo:
+            assert logprobs[0] is None
+            assert len(logprobs) == len(tokens) + 1 - begins
+            np.testing.assert_allclose(logprobs[1:-1], known[begins:], atol=1e-4)
+        else:
+            np.testing.assert_allclose(logprobs[:-1], known[-3:], atol=1e-4)
+            assert len(logprobs) == 4
+        assert logprobs[-1] == pytest.approx(max(found["top_logprobs"][-1].values()), abs=1e-6)

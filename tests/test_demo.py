@@ -18,6 +18,7 @@ from drugs_cpp.tools.command_line import main
 from drugs_cpp.tools.demo import DEFAULT_DOSES, DemoSettings
 from drugs_cpp.tools.highlight import mark_words
 from support.patience import PATIENCE
+from support.process import run_python
 
 COMMAND = [sys.executable, "-m", "drugs_cpp", "demo", "-t", "1"]
 
@@ -120,8 +121,9 @@ def test_a_plan_refuses_what_is_no_dose() -> None:
         (["--dose", "A=nan"], "nan"),
         (["--dose", "A=-1"], "-1"),
         (["--dose", "A=inf"], "inf"),
-        (["--seed", "-1"], "'-1'"),
-        (["--seed", "4294967295"], "4294967295"),
+        (["--seed", "-2"], "'-2'"),
+        (["--seed", "4294967296"], "4294967296"),
+        (["--dose", "A=3.2"], "pi"),
         (["--seed", "x"], "'x'"),
         (["-n", "0"], "'0'"),
         (["-n", "many"], "'many'"),
@@ -190,12 +192,12 @@ def texts(output: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def output(model_path: str) -> str:
     seeds = [word for seed in (*SEEDS, SEEDS[0]) for word in ("--seed", str(seed))]
-    return run_demo("-m", model_path, "--dose", "A=1.5", *seeds, "-n", "12")
+    return run_demo("-m", model_path, "--dose", "A=1", *seeds, "-n", "12")
 
 
 def test_a_demo(output: str) -> None:
     found = texts(output)
-    headings = ["1/6 sober", *(f"{i}/6 A=1.5, seed {seed}" for i, seed in enumerate((*SEEDS, SEEDS[0]), 2))]
+    headings = ["1/6 sober", *(f"{i}/6 A=1, seed {seed}" for i, seed in enumerate((*SEEDS, SEEDS[0]), 2))]
     sober, *dosed = (found[heading] for heading in headings)
     assert re.search(r"[\d.]+ tokens/s$", sober)
     assert any(re.search(r"[\d.]+ tokens/s, [\d.]+ of sober$", text) for text in dosed)
@@ -209,7 +211,7 @@ def test_a_demo(output: str) -> None:
 
 
 def test_the_line_for_python_makes_the_same_doses(output: str) -> None:
-    assert "DRUGS(A=1.5, seed=1)" in texts(output)["The same from Python"]
+    assert "DRUGS(A=1.0, seed=1)" in texts(output)["The same from Python"]
 
 
 def test_no_escape_codes_in_a_file(output: str) -> None:
@@ -219,15 +221,15 @@ def test_no_escape_codes_in_a_file(output: str) -> None:
 
 def test_a_terminal_gets_colour_and_progress(model_path: str) -> None:
     seeds = [word for seed in SEEDS for word in ("--seed", str(seed))]
-    written = run_on_a_terminal("-m", model_path, "--dose", "A=1.5", *seeds, "-n", "12", NO_COLOR="")
+    written = run_on_a_terminal("-m", model_path, "--dose", "A=1", *seeds, "-n", "12", NO_COLOR="")
     assert MARK in written
     assert f"loading {Path(model_path).name}" in written
-    sober = written[written.index("1/5 sober\x1b") : written.index("2/5 A=1.5, seed 1\x1b")]
+    sober = written[written.index("1/5 sober\x1b") : written.index("2/5 A=1, seed 1\x1b")]
     assert MARK not in sober
 
 
 def test_no_color(model_path: str) -> None:
-    written = run_on_a_terminal("-m", model_path, "--dose", "A=1.5", "--seed", "1", "-n", "12", NO_COLOR="1")
+    written = run_on_a_terminal("-m", model_path, "--dose", "A=1", "--seed", "1", "-n", "12", NO_COLOR="1")
     assert "\x1b[0m" not in written
     assert MARK not in written
 
@@ -262,3 +264,12 @@ def test_a_closed_pipe_is_no_error(model_path: str) -> None:
     result = subprocess.run(["/bin/sh", "-c", f"{command} | head -n 2"], capture_output=True, text=True, check=False)
     assert result.stderr == ""
     assert Path(model_path).name in result.stdout
+
+
+def test_a_strong_dose_is_warned_of_and_a_seed_of_minus_one_is_fresh(model_path: str) -> None:
+    ask = ["-m", "drugs_cpp", "demo", "-m", model_path, "-p", "The sea", "-n", "2", "--dose", "A=1.5"]
+    done = run_python(*ask, "--seed", "-1", "--seed", "-1")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "drugs_cpp: warning: a dose above 1 radian: most models write nonsense then\n"
+    seeds = re.findall(r"A=1.5, seed (\d+)", done.stdout)
+    assert len(set(seeds)) == 2

@@ -40,7 +40,6 @@ EXACT = ("-ctk", "f32", "-ctv", "f32", "--no-display-prompt")
 ALL_SITES = [word for site in drugs_cpp.SITES for word in ("--dose", f"{site}=0.6")]
 
 
-
 class RpcServer:
     """Lends this computer's CPU to others. For ``with``."""
 
@@ -118,7 +117,8 @@ def said_on_devices(folder: Path, **settings: Any) -> Said:
 def said_here(tmp_path_factory: pytest.TempPathFactory, tiny_model_path: str) -> dict[bool, Said]:
     """What the tiny model says on this computer's CPU alone, without flash attention and with it."""
     folder = tmp_path_factory.mktemp("here")
-    return {flash: said_on_devices(folder, model_path=tiny_model_path, flash_attn=flash) for flash in (False, True)}
+    settings = {"model_path": tiny_model_path, "repeatable": False}  # which only one CPU alone could be
+    return {flash: said_on_devices(folder, flash_attn=flash, **settings) for flash in (False, True)}
 
 
 ALL_LAYERS = {"n_gpu_layers": -1}
@@ -192,6 +192,23 @@ def answers(model: str, *options: str) -> list[str]:
 def test_the_server_answers_as_on_one_cpu(servers: Servers, tiny_model_path: str) -> None:
     rpc = ",".join(servers("a", "upstream"))
     assert answers(tiny_model_path, "-ngl", "99", "--rpc", rpc) == answers(tiny_model_path)
+
+
+def test_what_another_device_computes_is_not_repeatable(servers: Servers, tiny_model_path: str) -> None:
+    rpc = ("--rpc", ",".join(servers("a")))
+    with Server("-m", tiny_model_path, *TINY, *rpc) as server:
+        assert server.get("/props").json["drugs"]["repeatable"] == "never"
+        refused = server.post("/completion", {"prompt": PROMPT, "drugs": {"repeatable": True}})
+        assert refused.status == 400
+        assert "RPC0" in refused.error
+        assert "--device none leaves it out" in refused.error
+    for command in (("serve",), ("completion", *TEXT), ("batched-bench", "-npp", "8", "-ntg", "8", "-npl", "1")):
+        refused_option = run_drugs(*command, "-m", tiny_model_path, *rpc, "--repeatable")
+        assert refused_option.returncode == 1
+        assert "error: --repeatable: " in refused_option.stderr
+        assert "--device none" in refused_option.stderr
+    without = run_drugs("completion", "-m", tiny_model_path, *TEXT, *rpc, "--repeatable", "--device", "none")
+    assert without.returncode == 0
 
 
 #

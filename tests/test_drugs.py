@@ -8,6 +8,7 @@ import pickle
 import re
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from drugs_cpp import Llama
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.profile import DoseProfile
 from drugs_cpp.doses.sites import SITES
-from drugs_cpp.errors import DoseError, DrugsError, SeedError
+from drugs_cpp.errors import DoseError, DoseWarning, DrugsError, SeedError
 
 RAMP = ({"depth": 0.0, "peakratio": 0.0}, {"depth": 0.5, "peakratio": 1.0})
 
@@ -47,16 +48,16 @@ def test_the_sites_and_their_order() -> None:
 
 
 def test_a_table_computed_by_hand() -> None:
-    drugs = DRUGS(H=0.1, Q=0.2, K=0.6, A=0.3, pK=0.4, pV=0.5)
+    drugs = DRUGS(H=0.1, Q=0.2, K=0.5, A=0.3, pK=0.4, pV=0.5)
     drugs.set_H_dose_shape(RAMP, "interpolate")
     drugs.set_Q_dose_shape(RAMP, "ceil")
     drugs.set_A_dose_shape(RAMP, "floor")
     drugs.set_dose_multiplier(2)
     expected = [
-        [0.00, 0.0, 1.2, 0.0, 0.0, 0.8, 1.0],
-        [0.10, 0.4, 1.2, 0.0, 0.0, 0.8, 1.0],
-        [0.20, 0.4, 1.2, 0.0, 0.6, 0.8, 1.0],
-        [0.20, 0.4, 1.2, 0.0, 0.6, 0.8, 1.0],
+        [0.00, 0.0, 1.0, 0.0, 0.0, 0.8, 1.0],
+        [0.10, 0.4, 1.0, 0.0, 0.0, 0.8, 1.0],
+        [0.20, 0.4, 1.0, 0.0, 0.6, 0.8, 1.0],
+        [0.20, 0.4, 1.0, 0.0, 0.6, 0.8, 1.0],
     ]
     table = drugs.table(4)
     assert table.dtype == np.float32
@@ -205,13 +206,65 @@ def test_multipliers_that_are_none(bad: Any) -> None:
     assert drugs == full()
 
 
-def test_a_dose_beyond_float32_is_refused_when_it_is_set() -> None:
-    drugs = DRUGS(A=1e30)
-    with pytest.raises(DoseError, match="dose at A"):
-        drugs.multiplier = 1e30
-    with pytest.raises(DoseError, match="dose at A"):
-        drugs.set_A_dose_shape([{"depth": 0, "peakratio": 1e30}])
-    assert drugs == DRUGS(A=1e30)
+def test_half_a_turn_is_the_most_and_more_is_refused_when_it_is_set() -> None:
+    drugs = DRUGS(A=0.5)
+    calls: list[Callable[[], object]] = [
+        lambda: drugs.set_A_dose_theta(math.nextafter(float(np.float32(math.pi)), 4)),
+        lambda: drugs.set_A_dose_theta(1e9),
+        lambda: setattr(drugs, "multiplier", 7),
+        lambda: drugs.set_A_dose_shape([{"depth": 0, "peakratio": 6.3}]),
+        lambda: drugs.assign({"A": 3.2}),
+        lambda: DRUGS({"A": 1e9}),
+        lambda: DRUGS(A=1e30, multiplier=1e30),
+    ]
+    for call in calls:
+        with pytest.raises(DoseError, match=r"the dose at A reaches .*: pi, a half turn, is the most"):
+            call()
+    assert drugs == DRUGS(A=0.5)
+    with pytest.warns(DoseWarning):
+        drugs.set_A_dose_theta(math.pi)
+    drugs.set_H_dose_theta(float(np.float32(math.pi)))
+    assert drugs.table(3)[0, SITES.index("A")] == np.float32(math.pi)
+
+
+def test_a_dose_above_one_radian_is_warned_of_once() -> None:
+    drugs = DRUGS(A=1.0, multiplier=1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        drugs.multiplier = 1.5
+        drugs.set_A_dose_theta(1.2)
+        drugs.multiplier = 2
+    assert [str(warning.message) for warning in caught] == ["a dose above 1 radian: most models write nonsense then"]
+    assert caught[0].filename == __file__
+    with pytest.warns(DoseWarning) as made:
+        DRUGS(A=1.5)
+    assert made[0].filename == __file__
+
+
+def test_a_profile_has_a_thousand_points_at_most() -> None:
+    point = {"depth": 0.5, "peakratio": 1.0}
+    assert DRUGS(A=0.3, shape={"A": [point] * 1000}).table(3).any()
+    for points in ([point] * 1001, (point for _ in iter(int, 1))):
+        with pytest.raises(DoseError, match="a profile of more than 1000 points"):
+            DRUGS(A=0.3, shape={"A": points})
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"A": ' + "[" * 900 + "]" * 900 + "}"])
+def test_a_file_that_is_nested_too_deeply_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "doses.json"
+    path.write_text(text)
+    with pytest.raises(DoseError, match=r"doses\.json cannot be read as doses"):
+        DRUGS.load(path)
+
+
+def test_a_seed_of_minus_one_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "doses.json"
+    path.write_text('{"A": 0.1, "seed": -1}')
+    drugs = DRUGS(A=0.1, seed=-1)
+    assert drugs == DRUGS.load(path) == DRUGS({"A": 0.1, "seed": -1}) == DRUGS(A=0.1)
+    drugs.seed = 7
+    drugs.set_seed(-1)
+    assert drugs.seed is None
 
 
 @pytest.mark.parametrize("site", ["B", "", "Kp", None, 2, ["A"]])
@@ -244,7 +297,7 @@ def test_a_failed_step_changes_neither_profile_nor_dose() -> None:
     with pytest.raises(DoseError):
         drugs.set_A_dose_shape([])
     with pytest.raises(SeedError):
-        drugs.set_seed(-1)
+        drugs.set_seed(-2)
     assert drugs == full()
 
 
@@ -352,6 +405,10 @@ def test_plain_values_say_what_is_set() -> None:
     assert DRUGS(A=0.3, multiplier=2, seed=7).to_dict() == {"A": 0.3, "multiplier": 2, "noise": "isotropic", "seed": 7}
 
 
+def test_what_an_answer_says_of_how_it_was_computed_is_not_kept() -> None:
+    assert DRUGS({"A": 0.3, "seed": 7, "repeatable": True}).to_dict() == DRUGS(A=0.3, seed=7).to_dict()
+
+
 @pytest.mark.parametrize("name", ["sink", "dose_inputs", "sober_interval"])
 def test_what_belongs_to_a_model_is_told_from_doses(name: str) -> None:
     with pytest.raises(DoseError, match=rf"'{name}' does not belong to doses: give it to Llama\({name}="):
@@ -375,7 +432,7 @@ def test_what_belongs_to_a_model_is_told_from_doses(name: str) -> None:
         {"dose_shape": {"A": {"mode": "ceil"}}},
         {"dose_shape": {"A": {"points": [{"depth": 0, "peakratio": 1}], "mode": "up"}}},
         {"dose_multiplier": None},
-        {"seed": -1},
+        {"seed": -2},
     ],
 )
 def test_files_with_something_else(values: Any, tmp_path: Path) -> None:

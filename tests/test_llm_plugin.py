@@ -16,7 +16,7 @@ import pytest
 
 import drugs_cpp
 from conftest import MakeLlama
-from drugs_cpp import DRUGS, ContextOverflowError, Llama
+from drugs_cpp import DRUGS, BusyError, ContextOverflowError, Llama
 from support.patience import PATIENCE
 from support.seeds import first_that
 
@@ -151,6 +151,21 @@ def test_it_streams(model: Any) -> None:
     assert "".join(pieces) == whole.text()
     assert 1 < n_tokens <= 20
     assert n_tokens // 2 <= len(pieces) <= n_tokens + 1
+
+
+def test_a_second_answer_is_refused_and_changes_nothing_of_the_first(model: Any) -> None:
+    options = {"dose": "A=0.3", "seed": 7, "max_tokens": 20}
+    whole = model.prompt(SENTENCE, options=options)
+    wanted, made_by = whole.text(), whole.json()
+    first = model.prompt(SENTENCE, options=options)
+    pieces = iter(first)
+    begun = next(pieces) + next(pieces)
+    second = model.prompt("Name a river.", options={"dose": "H=1.0", "seed": 8, "max_tokens": 3})
+    with pytest.raises(BusyError, match="still answering"):
+        second.text()
+    assert begun + "".join(pieces) == wanted
+    assert first.json() == made_by
+    assert model.prompt("Name a river.", options={"dose": "H=0.1", "max_tokens": 3}).text()
 
 
 def test_sober_and_greedy_without_options(model: Any, make_llama: MakeLlama) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pytest
 
 from conftest import MakeLlama
-from drugs_cpp import ContextOverflowError, Llama, NoLogitsError, StateError, TokenError
+from drugs_cpp import (
+    ChatTemplateWarning,
+    ContextOverflowError,
+    Llama,
+    NoLogitsError,
+    PromptError,
+    StateError,
+    TokenError,
+)
 from support.tiny_texts import PROMPT, strong, text
 
 
@@ -70,3 +79,41 @@ def test_unknown_arguments(tiny_model_path: str, argument: dict[str, Any], messa
 def test_bad_sinks(tiny_model_path: str, sink: Any) -> None:
     with pytest.raises(ValueError, match="sink is"):
         Llama(tiny_model_path, sink=sink)
+
+
+@pytest.mark.parametrize("messages", ["hello", b"hello", [], None, ["hello"], [{"role": "user", "content": "a"}, "b"]])
+def test_messages_that_are_none(make_llama: MakeLlama, messages: Any) -> None:
+    llm: Any = make_llama()
+    with pytest.raises(PromptError, match="give a list with at least one"):
+        llm.create_chat_completion(messages)
+    with pytest.raises(PromptError):
+        llm.variations(messages=messages)
+
+
+def test_messages_that_the_template_refuses(make_llama: MakeLlama) -> None:
+    llm: Any = make_llama()
+    nested: Any = []
+    for _ in range(100_000):
+        nested = [nested]
+    for message in ({"role": "user", "content": [1]}, {"role": "user", "content": nested}, {"role": "user"}):
+        with pytest.raises(PromptError, match=r"template|nested"):
+            llm.create_chat_completion([message], max_tokens=1)
+    assert llm.create_chat_completion([{"role": "user", "content": "a"}], max_tokens=1)["choices"]
+
+
+def test_a_model_without_a_chat_template_says_so_once(make_llama: MakeLlama, tiny_model_path: str) -> None:
+    llm: Any = make_llama(tiny_model_path)
+    messages = [{"role": "user", "content": "a"}]
+    assert not llm.has_chat_template
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            llm.create_chat_completion(messages, max_tokens=1)
+    assert [warning.category for warning in caught] == [ChatTemplateWarning]
+    assert "create_completion" in str(caught[0].message)
+    assert caught[0].filename == __file__
+    with pytest.warns(ChatTemplateWarning):
+        llm.variations(messages=messages, n=1, max_tokens=1)
+    chosen: Any = make_llama(tiny_model_path, chat_format="llama-2")
+    assert chosen.has_chat_template
+    assert chosen.create_chat_completion(messages, max_tokens=1)["choices"]

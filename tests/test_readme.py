@@ -27,7 +27,13 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
 
 def test_what_it_points_to_exists() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
-        assert (ROOT / target.partition("#")[0]).is_file(), target
+        file, _, heading = target.partition("#")
+        path = ROOT / (file or "README.md")
+        assert path.is_file(), target
+        headings = re.findall(rb"^#+ (.*)$", path.read_bytes(), flags=re.MULTILINE) if heading else []
+        assert not heading or heading in [
+            re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in map(bytes.decode, headings)
+        ], target
 
 
 def test_its_commands_are_those_of_the_makefile() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drugs_cpp.doses.seed import check_seed, fresh_seed
+from drugs_cpp.doses.seed import check_seed, fresh_seed, seed_of_call
 from drugs_cpp.errors import DrugsError, SeedError
 
 
@@ -16,17 +16,25 @@ def test_seeds(seed: Any) -> None:
     assert type(checked) is int
 
 
-@pytest.mark.parametrize("seed", [None, 2**32 - 1, np.uint32(2**32 - 1)])
+@pytest.mark.parametrize("seed", [None, -1, np.int64(-1), 2**32 - 1, np.uint32(2**32 - 1)])
 def test_asking_for_a_fresh_one(seed: Any) -> None:
     assert check_seed(seed) is None
 
 
-@pytest.mark.parametrize("seed", [-1, 2**32, 10**30, 1.0, float("nan"), "7", b"7", True, np.bool_(1), [7]])
+@pytest.mark.parametrize("seed", [-2, 2**32, 10**30, 1.0, float("nan"), "7", b"7", True, np.bool_(1), [7]])
 def test_what_is_no_seed(seed: Any) -> None:
     with pytest.raises(SeedError) as caught:
         check_seed(seed)
     assert repr(seed) in str(caught.value)
     assert "4294967294" in str(caught.value)
+
+
+def test_a_call_without_a_seed_has_none_and_one_with_minus_one_has_a_fresh_one() -> None:
+    assert seed_of_call(None) is None
+    assert seed_of_call(7) == 7
+    fresh = {seed_of_call(seed) for seed in (-1, -1, 2**32 - 1, np.int64(-1))}
+    assert len(fresh) > 2  # this fails once in 2**60
+    assert None not in fresh
 
 
 def test_the_error_is_a_value_error_too() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from llama_cpp import LogitsProcessorList
 
 from conftest import MakeLlama, last_logits
 from drugs_cpp import Llama, SeedError
@@ -16,7 +18,7 @@ def test_the_same_seed_is_the_same_text_and_another_is_not(llm: Llama) -> None:
     for seed in (7, 7, 8, 9):
         llm.set_seed(seed)
         texts.append(text(llm))
-        assert llm.seed == llm.drugs.seed == seed
+        assert llm.seed == seed
     assert texts[0] == texts[1]
     assert len({tuple(t) for t in texts}) == 3
 
@@ -78,7 +80,7 @@ def test_the_sampler_gets_the_seed(make_llama: MakeLlama, tiny_model_path: str) 
     assert text(llm, temp=5.0, top_k=0, top_p=1.0, min_p=0.0) != hot[0]
 
 
-@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, True, "7"])
+@pytest.mark.parametrize("seed", [-2, 2**32, 1.5, True, "7"])
 def test_bad_seeds(llm: Llama, make_llama: MakeLlama, tiny_model_path: str, seed: Any) -> None:
     calls = (
         lambda: llm.set_seed(seed),
@@ -90,3 +92,33 @@ def test_bad_seeds(llm: Llama, make_llama: MakeLlama, tiny_model_path: str, seed
         with pytest.raises(SeedError, match="0 to 4294967294"):
             call()
     assert len(text(llm)) == 24
+
+
+def test_minus_one_is_a_fresh_seed_everywhere(make_llama: MakeLlama, tiny_model_path: str) -> None:
+    """Also where another seed is set: whoever gives -1 wants a new text."""
+    llm: Any = make_llama(tiny_model_path, drugs=strong(seed=5))
+
+    def seed_after(call: Callable[[], object]) -> int:
+        call()
+        return int(llm.seed)
+
+    calls: list[Callable[[], object]] = [
+        lambda: llm.create_completion(PROMPT, max_tokens=2, seed=-1),
+        lambda: list(llm.create_completion(PROMPT, max_tokens=2, seed=-1, stream=True)),
+        lambda: llm.create_completion(PROMPT, max_tokens=2, seed=-1, logits_processor=LogitsProcessorList([keep])),
+        lambda: llm(PROMPT, max_tokens=2, seed=2**32 - 1),
+    ]
+    seeds = [seed_after(call) for call in calls for _ in range(2)]
+    assert len(set(seeds)) > 6
+    assert 5 not in seeds
+    assert llm.drugs.seed == 5
+    for wanted in (-1, [-1, -1, -1]):
+        varied = [choice["seed"] for choice in llm.variations(PROMPT, n=3, seeds=wanted, max_tokens=2)["choices"]]
+        assert len(set(varied)) > 1
+        assert varied != [varied[0] + i for i in range(3)]
+    fresh = make_llama(tiny_model_path, drugs=strong(seed=5), seed=-1)
+    assert fresh.drugs.seed is None
+
+
+def keep(_: Any, scores: Any) -> Any:
+    return scores

@@ -58,7 +58,7 @@ def test_the_answer_has_everything_that_repeats_it(tiny_server: Server) -> None:
     drugs = {"Q": 0.3, "A": 0.5, "shape": {"A": {"points": points, "mode": "ceil"}}, "multiplier": 2.0, "seed": 3}
     settings = {"noise": "reference", "sink": 4, "dose_inputs": True, "sober_interval": 9}
     answer = completion(tiny_server, {**settings, **drugs})
-    assert list(answer["drugs"].items()) == list({**drugs, **settings}.items())
+    assert list(answer["drugs"].items()) == list({**drugs, **settings, "repeatable": True}.items())
     older = {"dose_theta": {"Q": 0.3, "A": 0.5}, "dose_shape": drugs["shape"], "dose_multiplier": 2, "seed": 3}
     assert completion(tiny_server, {**settings, **older})["drugs"] == answer["drugs"]
 

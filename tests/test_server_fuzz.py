@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.program import Server
 
 SITES = ("H", "Q", "K", "V", "A", "pK", "pV")
-NAMES = (*SITES, "shape", "multiplier", "seed", "noise", "sink", "dose_inputs", "sober_interval")
+NAMES = (*SITES, "shape", "multiplier", "seed", "noise", "sink", "dose_inputs", "sober_interval", "repeatable")
 OTHER_NAMES = ("dose_theta", "dose_shape", "dose_multiplier", "inputs", "a", "B", "")
 
 numbers = st.one_of(
@@ -57,6 +57,7 @@ valid = st.fixed_dictionaries(
         "sink": st.integers(0, 12),
         "dose_inputs": st.booleans(),
         "sober_interval": st.integers(1, 12),
+        "repeatable": st.booleans(),
         "multiplier": st.floats(0, 2),
         "shape": st.dictionaries(
             st.sampled_from(SITES),

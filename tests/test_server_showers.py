@@ -22,6 +22,21 @@ def test_an_idle_slot_showers_itself(tiny_server: Server) -> None:
     assert metric(tiny_server, "drugs_showered_tokens_total") == showered + 99  # the last one was not fed back
 
 
+@pytest.mark.parametrize("n_batch", ["2", "3", "40"])
+def test_an_idle_slot_is_showered_in_batches_as_small_as_the_server_allows(tiny_model_path: str, n_batch: str) -> None:
+    with Server("-m", tiny_model_path, *TINY, "-np", "1", "-b", n_batch, "-ub", n_batch) as server:
+        for n in (41, 100):
+            completion(server, {"A": 0.5, "seed": 1}, n_predict=n, id_slot=0)
+            wait_until(lambda: dirty(server) == 0)
+
+
+def test_a_server_ends_in_the_middle_of_an_idle_shower(tiny_model_path: str) -> None:
+    for _ in range(20):
+        with Server("-m", tiny_model_path, *TINY, "-np", "1", "-b", "2", "-ub", "2") as server:
+            completion(server, {"A": 0.5, "seed": 1}, n_predict=150)
+        assert server.exit_status == 0
+
+
 def test_what_follows_a_dosed_answer_is_as_if_it_had_been_sober(tiny_server: Server, tiny_model_path: str) -> None:
     """Showered or dropped: the next request gets no position that was computed under a dose."""
     dosed = text(tiny_server, {"A": 1, "V": 1, "seed": 1}, id_slot=1)
@@ -31,7 +46,7 @@ def test_what_follows_a_dosed_answer_is_as_if_it_had_been_sober(tiny_server: Ser
     assert sober_text(tiny_server, prompt=PROMPT + dosed, id_slot=1) == expected  # perhaps before the shower
     text(tiny_server, {"A": 1, "V": 1, "seed": 1}, id_slot=1)
     wait_until(lambda: dirty(tiny_server) == 0)
-    after = completion(tiny_server, {}, temperature=0, prompt=PROMPT + dosed, id_slot=1)
+    after = completion(tiny_server, {"repeatable": True}, temperature=0, prompt=PROMPT + dosed, id_slot=1)
     assert after["content"] == expected
     assert after["timings"]["cache_n"] > len(PROMPT) + 1  # showered, so that it could be used
 
@@ -86,14 +101,17 @@ def test_a_slot_that_writes_can_be_showered(tiny_server: Server) -> None:
     assert dirty(tiny_server) == 0
 
 
-@pytest.mark.parametrize("architecture", ["gemma3", "jamba"])
-def test_caches_that_forget_or_cannot_be_cut_are_showered_too(architecture: str) -> None:
+@pytest.mark.parametrize(
+    ("architecture", "option"),
+    [("gemma3", "--no-repeatable"), ("gemma3", "--repeatable"), ("jamba", "--no-repeatable")],
+)
+def test_caches_that_forget_or_cannot_be_cut_are_showered_too(architecture: str, option: str) -> None:
     """A sliding window has lost what a shower would begin with, and a recurrent state cannot go back."""
     prompt = [(7 * i * i + 3 * i + 5) % 120 + 3 for i in range(30)]
     fields = {"prompt": prompt, "n_predict": 60, "return_tokens": True, "ignore_eos": True, "id_slot": 0}
     with tiny_models(architecture, built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths:
         path = str(next(path for path in paths if "dense" in path.name))
-        with Server("-m", path, *TINY) as server, Server("-m", path, *TINY) as fresh:
+        with Server("-m", path, *TINY, option) as server, Server("-m", path, *TINY, option) as fresh:
             dosed = completion(server, {"A": 1, "seed": 1}, **fields)["tokens"]
             follow = {**fields, "prompt": prompt + dosed, "temperature": 0}
             expected = completion(fresh, {}, **follow)["tokens"]

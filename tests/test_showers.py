@@ -148,8 +148,9 @@ def test_what_does_not_go_with_a_twin(make_llama: MakeLlama) -> None:
     for options in ({"logits_all": True}, {"embedding": True}):
         with pytest.raises(StateError, match="sober_twin=True does not go with"):
             make_llama(sober_twin=True, **options)
-    with tiny_models("kimi-linear", built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths, pytest.raises(
-        StateError, match="cannot decode two sequences"
+    with (
+        tiny_models("kimi-linear", built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths,
+        pytest.raises(StateError, match="cannot decode two sequences"),
     ):
         make_llama(paths[0], sober_twin=True)
 

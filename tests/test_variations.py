@@ -235,7 +235,7 @@ def test_seeds(llm: Any, make_llama: MakeLlama) -> None:
     fresh = used(llm, seeds=[1, None, None])
     assert fresh[0] == 1
     assert fresh[1] != fresh[2]
-    assert used(make_llama(seed=40), n=3) == [40, 41, 42]
+    assert used(make_llama(drugs=DRUGS(seed=40)), n=3) == [40, 41, 42]
 
 
 def test_the_cache_of_the_model_stays_as_it_is(make_llama: MakeLlama) -> None:
@@ -345,11 +345,11 @@ def test_more_than_memory_has_room_for(make_llama: MakeLlama, monkeypatch: pytes
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
     assert llm.engine.slots.slots is not None
     assert llm.engine.slots.slots.n_slots == 2  # 0.8 of the memory is used
-    with pytest.raises(MemoryLimitError, match="4 sequences of 18 tokens do not fit into memory, 2 would"):
+    with pytest.raises(MemoryLimitError, match="4 sequences of 21 tokens do not fit into memory, 2 would"):
         llm.variations(PROMPT, n=5, n_parallel=4, max_tokens=8)
     llm.engine.slots.close()
     monkeypatch.setattr(Memory, "available", per_sequence / 2)
-    with pytest.raises(MemoryLimitError, match="1 sequences of 18 tokens"):
+    with pytest.raises(MemoryLimitError, match="1 sequences of 21 tokens"):
         llm.variations(PROMPT, n=5, max_tokens=8)
 
 

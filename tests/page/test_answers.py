@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.browsing import SHORT, UNSEEDED, Open, answers, ask_again, expect, finish, send, sent, streamed
+from support.browsing import SHORT, SOBER, UNSEEDED, Open, answers, ask_again, expect, finish, send, sent, streamed
 from support.lighthouse import QUESTION, answer_of, choices_of
 from support.patience import wait_until
 from support.program import Server
@@ -72,7 +72,7 @@ WATCH = """() => {
 
 
 @pytest.mark.parametrize(
-    ("angle", "fields"), [(0, {"drugs": {}, "temperature": 0}), (0.2, {"drugs": {"A": 0.2, "seed": 3}})]
+    ("angle", "fields"), [(0, {"drugs": SOBER, "temperature": 0}), (0.2, {"drugs": {"A": 0.2, "seed": 3}})]
 )
 def test_answers_stream_and_are_those_of_the_server(
     open_page: Open, server: Server, angle: float, fields: dict[str, Any]
@@ -83,7 +83,7 @@ def test_answers_stream_and_are_those_of_the_server(
     send(page)
     (answer,) = answers(page)
     shown = page.evaluate("window.shown")
-    assert len(shown) > 2
+    assert len(shown) > 1  # how often depends on the processor
     assert all(late.startswith(early) for early, late in zip(shown, shown[1:]))
     assert shown[-1] == answer == answer_of(server, **fields, max_tokens=60)
 
@@ -108,7 +108,7 @@ def test_the_same_answers_have_no_highlight(open_page: Open) -> None:
 
 def test_one_word_that_differs_is_the_one_that_is_highlighted(open_page: Open) -> None:
     def answer(route: Route) -> None:
-        is_sober = json.loads(route.request.post_data or "")["drugs"] == {}
+        is_sober = json.loads(route.request.post_data or "")["drugs"] == SOBER
         streamed("The sea was calm and blue." if is_sober else "The sea was wild and blue.")(route)
 
     page = open_page(SHORT, {"**/v1/chat/completions": answer})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.browsing import SHORT, Open, ask_again, expect, profile, send, sent
+from support.browsing import SHORT, SOBER, Open, ask_again, expect, profile, send, sent
 from support.program import Server
 
 
@@ -32,7 +32,7 @@ def test_without_a_dose_everything_is_sober(open_page: Open) -> None:
     page.get_by_role("button", name="All sober").click()
     requests = sent(page)
     send(page)
-    assert (requests[0]["drugs"], requests[0]["temperature"]) == ({}, 0)
+    assert (requests[0]["drugs"], requests[0]["temperature"]) == (SOBER, 0)
 
 
 def test_every_site_explains_itself(open_page: Open) -> None:
@@ -124,3 +124,19 @@ def test_a_profile_drawn_with_a_finger(open_page: Open) -> None:
     expect(editor.locator(".point")).to_have_count(1)
     editor.get_by_role("button", name="Delete point").tap()
     expect(editor.locator(".point")).to_have_count(0)
+
+
+def test_a_dose_is_at_most_half_a_turn_and_a_strong_one_is_warned_of(open_page: Open) -> None:
+    page = open_page("view=chat&" + SHORT)
+    number = page.get_by_label("Dose at A in radians")
+    warning = page.locator(".site:visible .warning:visible")
+    number.fill("1")
+    expect(warning).to_have_count(0)
+    number.fill("1.2")
+    expect(warning).to_have_text("Above 1 radian most models write nonsense.")
+    number.fill("5")
+    number.blur()
+    expect(number).to_have_value("3.14159")
+    requests = sent(page)
+    send(page)
+    assert requests[0]["drugs"]["A"] == 3.14159

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from support.browsing import SHORT, UNSEEDED, Open, expect, rows, send, sent
+from support.browsing import SHORT, SOBER, UNSEEDED, Open, expect, rows, send, sent
 from support.lighthouse import answer_of, choices_of
 from support.program import Server
 from support.seeds import first_that
@@ -33,7 +33,7 @@ def test_probabilities_at_a_token_are_those_of_both_models(open_page: Open, serv
     tokens_of_server = choice["logprobs"]["content"]
     expected = [entry["logprob"] for entry in tokens_of_server[last]["top_logprobs"]]
     assert dosed == pytest.approx([2.718281828459045**logprob for logprob in expected], abs=0.01)
-    assert requests[0]["drugs"] == {}
+    assert requests[0]["drugs"] == SOBER
     assert requests[0]["prompt"][1:] == [entry["id"] for entry in tokens_of_server[:last]]
 
     page.locator(".probabilities").get_by_role("button", name="Close").click()

@@ -26,6 +26,9 @@ SHORT = f"{UNSEEDED}&seed=3"
 
 Open = Callable[..., "Page"]
 
+#: the field "drugs" of the page's sober requests, where the server computes repeatably
+SOBER = {"repeatable": True}
+
 
 def sent(page: Page, path: str = "/v1/chat/completions") -> list[Any]:
     """The bodies of the requests that the page sends to a path from now on."""

@@ -113,6 +113,12 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def exit_status(self) -> int | None:
+        """None while it runs; negative: the signal that ended it, such as the one for a server that does not stop."""
+        assert self._process is not None
+        return self._process.poll()
+
+    @property
     def log(self) -> str:
         """What the server has written."""
         if self._log.closed:

@@ -17,18 +17,20 @@ N_FF = 96
 N_CTX = 256
 
 
-def write_tiny_model(path: Path, n_layer: int = N_LAYER) -> None:
+def write_tiny_model(
+    path: Path, n_layer: int = N_LAYER, n_embd: int = N_EMBD, n_ff: int = N_FF, n_ctx: int = N_CTX
+) -> None:
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_block_count(n_layer)
-    writer.add_context_length(N_CTX)
-    writer.add_embedding_length(N_EMBD)
-    writer.add_feed_forward_length(N_FF)
+    writer.add_context_length(n_ctx)
+    writer.add_embedding_length(n_embd)
+    writer.add_feed_forward_length(n_ff)
     writer.add_head_count(N_HEAD)
     writer.add_head_count_kv(N_HEAD_KV)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_dimension_count(N_EMBD // N_HEAD)
+    writer.add_rope_dimension_count(n_embd // N_HEAD)
     writer.add_vocab_size(N_VOCAB)
-    _add_vocabulary(writer)
+    add_vocabulary(writer)
 
     rng = np.random.default_rng(3)
 
@@ -38,22 +40,22 @@ def write_tiny_model(path: Path, n_layer: int = N_LAYER) -> None:
     def add(name: str, *shape: int) -> None:
         writer.add_tensor(name, random(*shape))
 
-    n_kv = N_EMBD // N_HEAD * N_HEAD_KV
-    add("token_embd.weight", N_VOCAB, N_EMBD)
-    output = random(N_VOCAB, N_EMBD)
+    n_kv = n_embd // N_HEAD * N_HEAD_KV
+    add("token_embd.weight", N_VOCAB, n_embd)
+    output = random(N_VOCAB, n_embd)
     output[:3] = 0  # so that a text never ends by itself
     writer.add_tensor("output.weight", output)
-    writer.add_tensor("output_norm.weight", np.ones(N_EMBD, np.float32))
+    writer.add_tensor("output_norm.weight", np.ones(n_embd, np.float32))
     for il in range(n_layer):
         for norm in ("attn_norm", "ffn_norm"):
-            writer.add_tensor(f"blk.{il}.{norm}.weight", np.ones(N_EMBD, np.float32))
-        add(f"blk.{il}.attn_q.weight", N_EMBD, N_EMBD)
-        add(f"blk.{il}.attn_k.weight", n_kv, N_EMBD)
-        add(f"blk.{il}.attn_v.weight", n_kv, N_EMBD)
-        add(f"blk.{il}.attn_output.weight", N_EMBD, N_EMBD)
-        add(f"blk.{il}.ffn_gate.weight", N_FF, N_EMBD)
-        add(f"blk.{il}.ffn_up.weight", N_FF, N_EMBD)
-        add(f"blk.{il}.ffn_down.weight", N_EMBD, N_FF)
+            writer.add_tensor(f"blk.{il}.{norm}.weight", np.ones(n_embd, np.float32))
+        add(f"blk.{il}.attn_q.weight", n_embd, n_embd)
+        add(f"blk.{il}.attn_k.weight", n_kv, n_embd)
+        add(f"blk.{il}.attn_v.weight", n_kv, n_embd)
+        add(f"blk.{il}.attn_output.weight", n_embd, n_embd)
+        add(f"blk.{il}.ffn_gate.weight", n_ff, n_embd)
+        add(f"blk.{il}.ffn_up.weight", n_ff, n_embd)
+        add(f"blk.{il}.ffn_down.weight", n_embd, n_ff)
 
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -61,7 +63,7 @@ def write_tiny_model(path: Path, n_layer: int = N_LAYER) -> None:
     writer.close()
 
 
-def _add_vocabulary(writer: gguf.GGUFWriter) -> None:
+def add_vocabulary(writer: gguf.GGUFWriter) -> None:
     """A token for each character of ASCII but the first three, so that ASCII can be read."""
     special = {"<unk>": gguf.TokenType.UNKNOWN, "<s>": gguf.TokenType.CONTROL, "</s>": gguf.TokenType.CONTROL}
     control = {f"<0x{code:02X}>": gguf.TokenType.BYTE for code in range(len(special), ord(" "))}
