@@ -55,7 +55,10 @@ shows what users get: a KL that is higher by about the floor, which matters besi
 
 
 def page(
-    found: Mapping[str, Shifts], repeated: Sequence[Cell], floors: Mapping[str, tuple[float, float]], n_texts: int,
+    found: Mapping[str, Shifts],
+    repeated: Sequence[Cell],
+    floors: Mapping[str, tuple[float, float]],
+    n_texts: int,
     command: str,
 ) -> str:
     """Describe the protocol and show what was found.

@@ -22,7 +22,7 @@ N_STEPS = 32
 PROMPTS = (
     "Once upon a time, in a village at the edge of a large forest, there lived an old clockmaker who",
     "The water cycle describes how water moves between the oceans, the air and the land. First,",
-    "def fibonacci(n):\n    \"\"\"Return the first n Fibonacci numbers as a list.\"\"\"\n",
+    'def fibonacci(n):\n    """Return the first n Fibonacci numbers as a list."""\n',
 )
 
 
