@@ -11,7 +11,7 @@
 
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 
-#include <immintrin.h>
+#include "six-bit-scales.h"
 
 namespace {
 
@@ -32,16 +32,6 @@ __m128 add_block(__m128 sum, __m128 x, float y_d) {
 #else
     return _mm_fmadd_ps(x, _mm_set1_ps(y_d), sum);
 #endif
-}
-
-// 8 scales and 8 minima of 6 bits each, as bytes
-__m128i scales_and_minima(const uint8_t * packed) {
-    uint32_t word[3];
-    memcpy(word, packed, sizeof(word));
-    const uint32_t low = 0x3f3f3f3f, nibble = 0x0f0f0f0f, top = 0x03030303;
-    return _mm_setr_epi32(
-        word[0] & low, (word[2] & nibble) | (word[0] >> 6 & top) << 4,
-        word[1] & low, (word[2] >> 4 & nibble) | (word[1] >> 6 & top) << 4);
 }
 
 // the fifth bits of 32 numbers, bit i of each byte, in their place; Q4_K has none

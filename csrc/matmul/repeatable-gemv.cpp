@@ -9,25 +9,13 @@
 
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 
-#include <cstring>
-
-#include <immintrin.h>
+#include "six-bit-scales.h"
 
 namespace {
 
 __m256i bytes(const void * x) { return _mm256_loadu_si256((const __m256i *) x); }
 
 __m256 eight_halves(const ggml_half * x) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) x)); }
-
-// scales and minima of 8 rows in 32 numbers each, 6 bits, as bytes: the scales in the lower half
-__m128i scales_and_minima(const uint8_t * packed) {
-    uint32_t word[3];
-    memcpy(word, packed, sizeof(word));
-    const uint32_t low = 0x3f3f3f3f, nibble = 0x0f0f0f0f, top = 0x03030303;
-    return _mm_setr_epi32(
-        word[0] & low, (word[2] & nibble) | (word[0] >> 6 & top) << 4,
-        word[1] & low, (word[2] >> 4 & nibble) | (word[1] >> 6 & top) << 4);
-}
 
 // a row's scale for each of its four numbers in a vector of four rows: of the first four rows, or of the others
 __m256i spread(__m128i scales, int first) {
