@@ -1,7 +1,7 @@
 """Doses in a LangChain chain: the same story under a growing dose, and a batch of headlines with a seed each.
 
-    drugs serve -np 4 -c 4096           # in another terminal
-    python examples/langchain_client.py
+drugs serve -np 4 -c 4096           # in another terminal
+python examples/langchain_client.py
 """
 
 from __future__ import annotations

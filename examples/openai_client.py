@@ -1,7 +1,7 @@
 """Doses through the package openai: variations with their seeds, and one of them again as a stream.
 
-    drugs serve -np 4 -c 4096           # in another terminal
-    python examples/openai_client.py
+drugs serve -np 4 -c 4096           # in another terminal
+python examples/openai_client.py
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Turn patches/ into a git repository with one commit per patch, and back.
 
-    python scripts/patches.py checkout DIR   upstream in DIR, the series on top of it as commits
-    python scripts/patches.py export DIR     those commits, edited, back into patches/
-    python scripts/patches.py check          whether series, files, headers and upstream agree
+python scripts/patches.py checkout DIR   upstream in DIR, the series on top of it as commits
+python scripts/patches.py export DIR     those commits, edited, back into patches/
+python scripts/patches.py check          whether series, files, headers and upstream agree
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Run one step of the Makefile: one line on the terminal, everything else in a log that is shown if the step fails.
 
-    python scripts/step.py NAME "what happens" command...        the log is build/logs/NAME.log
+python scripts/step.py NAME "what happens" command...        the log is build/logs/NAME.log
 """
 
 from __future__ import annotations
