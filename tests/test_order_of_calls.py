@@ -196,33 +196,26 @@ def test_a_state_without_the_logits_that_a_model_keeps(make_llama: MakeLlama, ti
     assert text(some) == text(every)
 
 
+# nothing of a plain model was computed repeatably, and its positions count as computed alone
+@pytest.mark.parametrize(("repeatable", "wanted"), [(None, [len(PROMPT) + 1]), (False, [len(PROMPT), 1])])
 @pytest.mark.parametrize("how", ["state", "adopted"])
 def test_nothing_is_known_of_batches_of_a_plain_model(
-    llm: Llama, make_plain: MakePlain, tiny_model_path: str, monkeypatch: pytest.MonkeyPatch, how: str
+    make_llama: MakeLlama,
+    make_plain: MakePlain,
+    tiny_model_path: str,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    repeatable: bool | None,
+    wanted: list[int],
 ) -> None:
     plain = make_plain(tiny_model_path)
     plain.eval(PROMPT)
     if how == "state":
+        llm = make_llama(tiny_model_path, drugs=strong(), repeatable=repeatable)
         llm.load_state(plain.save_state())
     else:
         llm = Llama.adopt(plain, strong())
+        llm.engine.dosing.repeatable = repeatable
     sizes = batches_of(llm, monkeypatch)
     next(llm.generate([*PROMPT, 50]))
-    assert sizes == [len(PROMPT) + 1]  # all of it: the plain model has computed nothing repeatably
-
-
-@pytest.mark.parametrize("how", ["state", "adopted"])
-def test_positions_of_a_plain_model_count_as_computed_alone(
-    make_llama: MakeLlama, make_plain: MakePlain, tiny_model_path: str, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
-    llm = make_llama(tiny_model_path, drugs=strong(), repeatable=False)
-    plain = make_plain(tiny_model_path)
-    plain.eval(PROMPT)
-    if how == "state":
-        llm.load_state(plain.save_state())
-    else:
-        llm = Llama.adopt(plain, strong())
-        llm.engine.dosing.repeatable = False
-    sizes = batches_of(llm, monkeypatch)
-    next(llm.generate([*PROMPT, 50]))
-    assert sizes == [len(PROMPT), 1]
+    assert sizes == wanted

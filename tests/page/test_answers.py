@@ -78,12 +78,15 @@ def test_answers_stream_and_are_those_of_the_server(
     open_page: Open, server: Server, angle: float, fields: dict[str, Any]
 ) -> None:
     answer_of(server, **fields)  # both find the prompt in the cache
-    page = open_page(f"view=chat&A={angle}&" + SHORT.replace("length=16", "length=60"))
-    page.evaluate(WATCH)
-    send(page)
-    (answer,) = answers(page)
-    shown = page.evaluate("window.shown")
-    assert len(shown) > 1  # how often depends on the processor
+    for _ in range(10):  # a browser that gets little of the processor shows an answer in few steps
+        page = open_page(f"view=chat&A={angle}&" + SHORT.replace("length=16", "length=60"))
+        page.evaluate(WATCH)
+        send(page)
+        (answer,) = answers(page)
+        shown = page.evaluate("window.shown")
+        if len(shown) > 2:
+            break
+    assert len(shown) > 2
     assert all(late.startswith(early) for early, late in zip(shown, shown[1:]))
     assert shown[-1] == answer == answer_of(server, **fields, max_tokens=60)
 
