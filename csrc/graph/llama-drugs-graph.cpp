@@ -200,7 +200,8 @@ ggml_tensor * llm_graph_context::build_drugs_scores(
         ggml_tensor * kq_mask,
         ggml_tensor * cells,
                 int   il) const {
-    if (!cells || !hook(inp_drugs, LLAMA_DRUGS_SITE_K, il)) {
+    // beside dosed keys, sober keys take this way too, so a repeatable row with dosed values does so alone as well
+    if (!cells || (!hook(inp_drugs, LLAMA_DRUGS_SITE_K, il) && !inp_drugs->plan.repeatable)) {
         return nullptr;
     }
     ggml_tensor * kq = ggml_random_rotate_scores(ctx0, q, k, kq_mask, cells, inp_drugs->doses, inp_drugs->tokens, il, LLAMA_DRUGS_SITE_K);
@@ -216,8 +217,8 @@ ggml_tensor * llm_graph_context::build_drugs_values(
         ggml_tensor * cells,
                 int   il) const {
     // beside dosed keys, sober values that do not lie transposed take this way too: transposing a cache for each token is
-    // slow, and impossible where it is quantized
-    if (!cells || (!hook(inp_drugs, LLAMA_DRUGS_SITE_V, il) && v_trans)) {
+    // slow, and impossible where it is quantized; a repeatable row does so always, as it does beside dosed values
+    if (!cells || (!hook(inp_drugs, LLAMA_DRUGS_SITE_V, il) && v_trans && !inp_drugs->plan.repeatable)) {
         return nullptr;
     }
     ggml_tensor * kqv = ggml_random_rotate_values(ctx0, kq, v, v_trans, cells, inp_drugs->doses, inp_drugs->tokens, il, LLAMA_DRUGS_SITE_V);

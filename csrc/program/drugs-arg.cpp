@@ -207,14 +207,21 @@ std::vector<common_arg> drugs_args() {
 // consequences
 //
 
+// slots of a server that was not told how many
+static const int32_t SERVER_DEFAULT_SLOTS = 4;
+
 // programs in which each request has its own sampler; a chat is a client of such a server
 static bool serves_requests(llama_example ex) {
     return ex == LLAMA_EXAMPLE_CLI || ex == LLAMA_EXAMPLE_SERVER;
 }
 
+// a server of several models starts another server for each
+static bool is_router(const common_params & params, llama_example ex) {
+    return ex == LLAMA_EXAMPLE_SERVER && !(params.models_dir.empty() && params.models_preset.empty());
+}
+
 static bool names_model(const common_params & params, llama_example ex) {
-    const bool router = ex == LLAMA_EXAMPLE_SERVER && !(params.models_dir.empty() && params.models_preset.empty());
-    return router || !(params.model.path.empty() && params.model.url.empty() && params.model.hf_repo.empty() &&
+    return is_router(params, ex) || !(params.model.path.empty() && params.model.url.empty() && params.model.hf_repo.empty() &&
             params.model.docker_repo.empty() && params.server_base.empty());
 }
 
@@ -256,6 +263,24 @@ static void check_sizes(const common_params & params) {
     }
 }
 
+// throws where a batch has no room for a token of each sequence, for then llama.cpp ends the process
+static void check_batch(const common_params & params, llama_example ex) {
+    const bool whole = params.embedding && params.n_ubatch < params.n_batch; // an embedding is computed in one piece
+    const int32_t n_batch     = whole ? params.n_ubatch : params.n_batch;
+    const int32_t n_sequences = params.n_parallel < 0 ? SERVER_DEFAULT_SLOTS : params.n_parallel;
+    const int32_t n_least     = serves_requests(ex) ? 2 : 1; // a server tries with two tokens what its cache can do
+    if (n_batch >= std::max(n_least, n_sequences)) {
+        return;
+    }
+    const std::string fault  = std::string("error: ") + (whole ? "--ubatch-size" : "--batch-size") + " is " + std::to_string(n_batch);
+    const std::string remedy = ": give " + std::to_string(std::max(n_least, n_sequences)) + " or more";
+    if (n_batch < n_least) {
+        throw std::invalid_argument(fault + remedy);
+    }
+    throw std::invalid_argument(fault + ", too small for a token of each of " + std::to_string(n_sequences) + " sequences (--parallel)" +
+            remedy + ", or --parallel " + std::to_string(n_batch));
+}
+
 // throws for options that cannot be used with a dose
 static void check_other_options(const common_params & params) {
     if (params.grp_attn_n != 1) {
@@ -268,6 +293,9 @@ static void check_other_options(const common_params & params) {
 
 void drugs_finish_params(common_params & params, llama_example ex) {
     check_sizes(params);
+    if (!is_router(params, ex)) {
+        check_batch(params, ex);
+    }
     drugs_params & drugs = params.drugs;
     drugs_apply_options(drugs);
     const bool dosed = !drugs.dosage.sober();

@@ -2,6 +2,7 @@
 
 #include "drugs-dose.h"
 #include "drugs-dosage-json.h"
+#include "llama-finish-copies.h"
 #include "shower-cache.h"
 
 #include <algorithm>
@@ -24,6 +25,11 @@ void drugs_slot::begin(const drugs_dosage & dosage) {
 }
 
 void drugs_slot::end() {
+    // a task that ends before a batch has been computed: another prompt may come into the slot's cache
+    llama_finish_copies(memory->ctx_tgt);
+    if (memory->ctx_dft) {
+        llama_finish_copies(memory->ctx_dft);
+    }
     llama_drugs_clear(ctx, seq_id);
     dosed  = false;
     wanted = false;
