@@ -56,16 +56,34 @@ class Dosage:
                     "lower its angle, profile or multiplier"
                 )
 
+    def with_doses(
+        self,
+        thetas: Mapping[str, object],
+        shapes: Mapping[str, tuple[object, str | None]],
+        multiplier: object = None,
+    ) -> Dosage:
+        """With several changes at once, of which no more is checked than what they come to together.
+
+        Args:
+            thetas: site -> angle in radians.
+            shapes: site -> shape and mode; a shape of None is the full dose at every depth.
+            multiplier: None leaves it as it is.
+        """
+        checked = {site: check_not_negative(f"the dose at {site} (radians)", theta) for site, theta in thetas.items()}
+        profiles = {site: as_profile(shape, mode) for site, (shape, mode) in shapes.items()}
+        all_profiles = {**self.profiles, **profiles}
+        return replace(
+            self,
+            thetas={**self.thetas, **checked},
+            profiles={site: profile for site, profile in all_profiles.items() if profile is not None},
+            multiplier=self.multiplier if multiplier is None else check_not_negative("the multiplier", multiplier),
+        )
+
     def with_theta(self, radians: object, site: object) -> Dosage:
-        site = check_site(site)
-        theta = check_not_negative(f"the dose at {site} (radians)", radians)
-        return replace(self, thetas={**self.thetas, site: theta})
+        return self.with_doses({check_site(site): radians}, {})
 
     def with_shape(self, shape: object, mode: str | None, site: object) -> Dosage:
-        site = check_site(site)
-        profile = as_profile(shape, mode)
-        others = {name: kept for name, kept in self.profiles.items() if name != site}
-        return replace(self, profiles=others if profile is None else {**others, site: profile})
+        return self.with_doses({}, {check_site(site): (shape, mode)})
 
     def with_multiplier(self, multiplier: object) -> Dosage:
         return replace(self, multiplier=check_not_negative("the multiplier", multiplier))
@@ -146,24 +164,21 @@ def dosage_from_dict(values: object) -> Dosage:
             raise DoseError(f"{name!r} does not belong to doses: give it to Llama({name}=...)")
         if name not in (*SITES, *_SETTINGS, *_OF_AN_ANSWER):
             raise DoseError(f"unknown name {name!r}: the names are {', '.join((*SITES, *_SETTINGS))}")
-    dosage = Dosage().with_multiplier(values.get("multiplier", 1.0)).with_seed(values.get("seed"))
-    dosage = dosage.with_noise(values.get("noise", ISOTROPIC))
-    for site in SITES:
-        dosage = dosage.with_theta(values.get(site, 0.0), site)
-    return with_shapes(dosage, values.get("shape", {}))
+    thetas = {site: values[site] for site in SITES if site in values}
+    dosage = Dosage().with_seed(values.get("seed")).with_noise(values.get("noise", ISOTROPIC))
+    multiplier = check_not_negative("the multiplier", values.get("multiplier", 1.0))
+    return dosage.with_doses(thetas, read_shapes(values.get("shape", {})), multiplier)
 
 
-def with_shapes(dosage: Dosage, shapes: object) -> Dosage:
-    """The dosage with profiles from ``{site: shape}``.
+def read_shapes(shapes: object) -> dict[str, tuple[object, str | None]]:
+    """Site -> shape and mode, from ``{site: shape}``.
 
     A shape is a :class:`DoseProfile`, points, a pair ``(points, mode)``, or ``{"points": ..., "mode": ...}``.
 
     Raises:
-        DoseError: not a mapping, an unknown site, or a shape that cannot be used.
+        DoseError: not a mapping, an unknown site, or a shape with an unknown name in it.
     """
-    for site, shape in _check_mapping("shape", shapes).items():
-        dosage = dosage.with_shape(*_points_and_mode(site, shape), site)
-    return dosage
+    return {check_site(site): _points_and_mode(site, shape) for site, shape in _check_mapping("shape", shapes).items()}
 
 
 def _points_and_mode(site: str, shape: Any) -> tuple[Any, str | None]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp import _core
-from drugs_cpp.doses.dosage import ISOTROPIC, STRONG_ANGLE, Dosage, dosage_from_dict, with_shapes
+from drugs_cpp.doses.dosage import ISOTROPIC, STRONG_ANGLE, Dosage, dosage_from_dict, read_shapes
 from drugs_cpp.doses.profile import DoseProfile, Shape
 from drugs_cpp.doses.reference import ReferenceNames
 from drugs_cpp.doses.sites import SITES, check_site
@@ -72,10 +72,8 @@ class DRUGS(ReferenceNames):
     ) -> None:
         _refuse(unknown)
         dosage = Dosage() if values is None else _dosage_of(values)
-        for site, dose in zip(SITES, (H, Q, K, V, A, pK, pV)):
-            dosage = dosage if dose is None else dosage.with_theta(dose, site)
-        dosage = dosage if shape is None else with_shapes(dosage, shape)
-        dosage = dosage if multiplier is None else dosage.with_multiplier(multiplier)
+        thetas = {site: dose for site, dose in zip(SITES, (H, Q, K, V, A, pK, pV)) if dose is not None}
+        dosage = dosage.with_doses(thetas, {} if shape is None else read_shapes(shape), multiplier)
         dosage = dosage if noise is None else dosage.with_noise(noise)
         self._start(dosage if seed is None else dosage.with_seed(seed))
 
@@ -155,12 +153,9 @@ class DRUGS(ReferenceNames):
 
     def set_drug_profile(self, shape: Shape, mode: str | None, site: str, dose_theta: float | None = None) -> None:
         """Set the shape at a site and, unless ``dose_theta`` (radians) is None, its dose, in one step."""
-
-        def change(dosage: Dosage) -> Dosage:
-            dosage = dosage.with_shape(shape, mode, site)
-            return dosage if dose_theta is None else dosage.with_theta(dose_theta, site)
-
-        self._change(change)
+        site = check_site(site)
+        thetas = {} if dose_theta is None else {site: dose_theta}
+        self._change(lambda dosage: dosage.with_doses(thetas, {site: (shape, mode)}))
 
     #
     # seed
@@ -266,7 +261,7 @@ class DRUGS(ReferenceNames):
             FileNotFoundError: there is no such file.
         """
         try:
-            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8-sig")))
         except ValueError as error:  # not JSON, not UTF-8, or not doses
             raise DoseError(f"{path} cannot be read as doses: {error}") from error
         except RecursionError:

@@ -77,6 +77,18 @@ class Engine:
         """What tokens get that are dosed outside of a run; None: they are sober."""
         return None if self.dosing.drugs.is_sober else self.dosing.dose(self.sites, self.seeds.current())
 
+    def check_fit(self, n_new: int) -> None:
+        """Raise a ContextOverflowError if ``n_new`` tokens have no room after the cache and a pending token."""
+        self.session.check_fit(n_new, self.session.n_tokens + (self.session.pending is not None))
+
+    def feed_pending(self) -> None:
+        """Feed back the token that the last text chose and did not come to, as if that text went on."""
+        session = self.session
+        if session.pending is not None:
+            session.shower_if_due(self.dosing.sober_interval)
+            session.evaluate([session.pending], self.dose())
+            session.pending = None
+
     def close(self) -> None:
         """Free what was made beside the model's own context."""
         self.session.drop_background_shower()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
 
 import llama_cpp
@@ -42,6 +44,9 @@ OPTIONS = (
 )
 
 
+_NUMBERS = frozenset(OPTIONS) - {"penalize_nl", "grammar"}
+
+
 class _SamplerHost:
     """Has what upstream's ``Llama._init_sampler`` reads from a model, so that no model has to be changed for it."""
 
@@ -76,13 +81,23 @@ def chain_of(
         session: whose tokens the processors see.
 
     Raises:
-        OptionError: a grammar that llama.cpp cannot use.
+        OptionError: a number or a grammar that cannot be used.
     """
+    check_numbers(options)
     check_grammar(options.get("grammar"))
     host: Any = _SamplerHost(settings, seed, session)
     chain: LlamaSampler = llama_cpp.Llama._init_sampler(host, **options, logits_processor=cast("Any", processors))
     _check_complete(chain)
     return chain
+
+
+def check_numbers(options: Mapping[str, Any]) -> None:
+    """Raise an OptionError for an option of ``OPTIONS`` that is to be a number and is none, or not finite."""
+    for name, value in options.items():
+        if name in _NUMBERS and (isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value)):
+            known_as = "temperature" if name == "temp" else name
+            remedy = ", 0 for the most likely token" if name == "temp" else ""
+            raise OptionError(f"{known_as} is {value!r}: give a finite number{remedy}")
 
 
 def check_grammar(grammar: object) -> None:
@@ -114,8 +129,9 @@ def make_sampler(
 
     Raises:
         TokenError: a bias for a token that is not in the vocabulary.
-        OptionError: a grammar that llama.cpp cannot use.
+        OptionError: a number or a grammar that cannot be used.
     """
+    check_numbers(options)
     bias = _checked_bias(settings, logit_bias or {})
     if not bias and _is_plain(options):
         return None
@@ -164,7 +180,9 @@ def _is_plain(options: Mapping[str, Any]) -> bool:
 
 def _checked_bias(settings: ModelSettings, logit_bias: Mapping[Any, Any]) -> dict[int, float]:
     bias = {int(token): float(value) for token, value in logit_bias.items()}
-    for token in bias:
+    for token, value in bias.items():
+        if math.isnan(value):
+            raise OptionError(f"logit_bias: token {token} has {value}: give a number")
         if not 0 <= token < settings.n_vocab:
             n_vocab = settings.n_vocab
             raise TokenError(f"logit_bias: token {token} is not in this model's vocabulary of {n_vocab} tokens")

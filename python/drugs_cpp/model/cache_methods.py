@@ -14,7 +14,7 @@ class CacheMethods(EngineProperties):
     """What :class:`drugs_cpp.Llama` does with its cache."""
 
     def eval(self, tokens: Sequence[int], dosed: bool | None = None) -> None:
-        """Evaluate tokens after those that are in the cache.
+        """Evaluate tokens after those that are in the cache, and after one that ``Dgenerate`` chose last.
 
         Args:
             tokens: token ids.
@@ -27,10 +27,12 @@ class CacheMethods(EngineProperties):
         tokens = list(tokens)
         engine = self.engine
         with engine.session.use():
-            engine.session.check_fit(len(tokens), engine.session.n_tokens)
+            engine.check_fit(len(tokens))
             engine.session.check_vocabulary(tokens)
-            wanted = self.dose_inputs if dosed is None else dosed
-            engine.session.evaluate(tokens, engine.dose() if wanted and tokens else None)
+            if tokens:
+                engine.feed_pending()
+                wanted = self.dose_inputs if dosed is None else dosed
+                engine.session.evaluate(tokens, engine.dose() if wanted else None)
 
     def reset(self) -> None:
         """Empty the cache. Doses, seed and settings stay."""

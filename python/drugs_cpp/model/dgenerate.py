@@ -55,14 +55,11 @@ def begin(engine: Engine, tokens: Sequence[int]) -> None:
         NoLogitsError: there is nothing to continue.
     """
     session = engine.session
-    pending = [] if session.pending is None else [session.pending]
-    session.check_fit(len(pending) + len(tokens), session.n_tokens)
+    engine.check_fit(len(tokens))
     session.check_vocabulary(tokens)
-    if not tokens and not pending and not session.can_choose:
+    if not tokens and session.pending is None and not session.can_choose:
         raise NoLogitsError("there is nothing to continue: give at least one token")
-    if pending:
-        session.evaluate(pending, engine.dose())
-        session.pending = None
+    engine.feed_pending()
 
 
 def decode(

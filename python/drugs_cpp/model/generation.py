@@ -39,8 +39,10 @@ def token_by_token(
         ContextOverflowError: too many tokens.
         DoseError: a dose at a site that the model lacks.
     """
-    session = engine.session
-    session.check_fit(len(asked["tokens"]), 0 if asked["reset"] else session.n_tokens)
+    if asked["reset"]:
+        engine.session.check_fit(len(asked["tokens"]), 0)
+    else:
+        engine.check_fit(len(asked["tokens"]))
     engine.check_sites()
     return _generate(engine, asked, take_seed, Watchers(_stops(asked["stopping_criteria"], scores), draft), dose_inputs)
 
@@ -53,6 +55,8 @@ def _generate(
     dose_inputs: bool | None,
 ) -> Generator[int, Sequence[int] | None, None]:
     with engine.session.use():
+        if not asked["reset"]:
+            engine.feed_pending()
         take_seed = take_seed or (engine.seeds.begin if asked["reset"] else engine.seeds.current)
         options = {name: asked[name] for name in OPTIONS}
         run = engine.watched_run(take_seed(), options, asked["logits_processor"], dose_inputs)

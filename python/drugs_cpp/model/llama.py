@@ -297,7 +297,7 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
         Raises:
             PromptError: no prompt, an empty one, or both a prompt and messages.
             TokenError: a token that is not in the vocabulary, or numbers that are not tokens.
-            OptionError: a temperature, stop string or grammar that cannot be used.
+            OptionError: a temperature, stop string or grammar that cannot be used, or another number that cannot.
             CountError: ``n`` or ``n_parallel`` below 1, ``n`` above 100,000, or a list of another length.
             SeedError: a seed out of range.
             DoseError: a dose at a site that the model lacks.
@@ -321,7 +321,7 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
         engine = self.engine
         if messages is not None and not self.has_chat_template:
             warn_of_fallback(stacklevel=2)
-        check_options(temperature, stop, grammar)
+        check_options(options, stop, grammar)
         chat = {"stop": stop, "response_format": response_format, "grammar": grammar}
         text = text_to_vary(self, self._model, self._chat_handlers, prompt, messages, chat)
         engine.session.check_vocabulary(text.tokens)

@@ -14,8 +14,10 @@ from llama_cpp.llama import LlamaState
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.seed import FRESH
 from drugs_cpp.engine.seeds import RunSeed, SeedChain
+from drugs_cpp.engine.session import MAIN
 from drugs_cpp.engine.signals import interrupt_later
 from drugs_cpp.errors import StateError
+from drugs_cpp.model import state_checks
 
 if TYPE_CHECKING:
     from drugs_cpp.engine.engine import Engine
@@ -67,12 +69,21 @@ class DrugsState(LlamaState):
         state: llama-cpp-python's.
         positions: those in the cache; None: nobody knows, and they are taken for clean.
         dosed: what the model takes over beside the cache; None: nothing.
+        checksum: of the cache; None: nobody knows.
     """
 
-    def __init__(self, state: LlamaState, positions: Positions | None, dosed: DosedPart | None) -> None:
+    # of a state that was unpickled and lacks them
+    positions: Positions | None = None
+    dosed: DosedPart | None = None
+    checksum: int | None = None
+
+    def __init__(
+        self, state: LlamaState, positions: Positions | None, dosed: DosedPart | None, checksum: int | None
+    ) -> None:
         self.__dict__.update(state.__dict__)
         self.positions = positions
         self.dosed = dosed
+        self.checksum = checksum
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -94,12 +105,14 @@ def dosed_state(engine: Engine, state: LlamaState) -> DrugsState:
         sink=dosing.sink,
         sober_interval=dosing.sober_interval,
     )
-    return DrugsState(state, positions, dosed)
+    return DrugsState(state, positions, dosed, state_checks.checksum(state.llama_state))
 
 
 def cache_alone(state: LlamaState) -> DrugsState:
     """The same state, of which a model takes the cache and leaves its own doses, seeds and rules."""
-    return DrugsState(state, _positions_of(state), None)
+    if isinstance(state, DrugsState):
+        return DrugsState(state, state.positions, None, state.checksum)
+    return DrugsState(state, None, None, None)
 
 
 def _positions_of(state: LlamaState) -> Positions | None:
@@ -110,15 +123,20 @@ def check_state(engine: Engine, state: LlamaState) -> None:
     """Refuse a state that the model cannot take.
 
     Raises:
-        StateError: it comes from another model or a larger context, has a twin that the model lacks, or lacks logits
-            that the model keeps.
+        TypeError: it is no saved state.
+        StateError: it is damaged, comes from another model or a larger context, has a twin that the model lacks, or
+            lacks logits that the model keeps.
     """
+    if not isinstance(state, LlamaState):
+        raise TypeError(f"{state!r} is not a saved state: give what save_state() returned")
     settings = engine.settings
+    state_checks.check_cache_part(state)
     if state.scores.shape[1] != settings.n_vocab:
         raise StateError(
             f"the saved state has {state.scores.shape[1]} tokens in its vocabulary, this model {settings.n_vocab}: "
             "load it into the model it was saved from"
         )
+    _check_whole(state, settings.n_vocab)
     n_ctx = len(engine.session.tokens)
     if len(state.input_ids) != n_ctx:
         raise StateError(
@@ -135,6 +153,18 @@ def check_state(engine: Engine, state: LlamaState) -> None:
         raise StateError("the saved state has a sober twin: load the model with sober_twin=True")
 
 
+def _check_whole(state: LlamaState, n_vocab: int) -> None:
+    state_checks.check_tokens(state, n_vocab)
+    if not isinstance(state, DrugsState):
+        return
+    if state.positions is not None:
+        state_checks.check_positions(state.positions, state.n_tokens)
+    if state.dosed is not None:
+        state_checks.check_dosed(state.dosed, n_vocab)
+    if state.checksum is not None:
+        state_checks.check_checksum(state, state.checksum)
+
+
 def load_positions(engine: Engine, state: LlamaState, scores: npt.NDArray[np.single]) -> None:
     """Take over a saved state's cache, and what is known of its positions; one of a plain ``Llama`` is clean.
 
@@ -144,7 +174,8 @@ def load_positions(engine: Engine, state: LlamaState, scores: npt.NDArray[np.sin
         scores: what the model keeps logits in, float32 (n, n_vocab).
 
     Raises:
-        StateError: as :func:`check_state`, and nothing was changed; or the state is damaged, and the cache is empty.
+        StateError: as :func:`check_state`, and nothing was changed; or llama.cpp does not take the cache,
+            which is empty then.
     """
     check_state(engine, state)
     session = engine.session
@@ -167,7 +198,13 @@ def _set_cache(session: Session, state: LlamaState) -> bool:
     if len(state.llama_state) < size:
         return False
     data = (ctypes.c_uint8 * size).from_buffer_copy(state.llama_state)
-    return int(llama_cpp.llama_state_set_data(session.context.ctx, data, size)) == size
+    return int(llama_cpp.llama_state_set_data(session.context.ctx, data, size)) == size and _has_all(session, state)
+
+
+def _has_all(session: Session, state: LlamaState) -> bool:
+    """Whether the cache reaches as far as the tokens do; after them it may hold leftovers."""
+    memory = session.context.memory
+    return memory is None or int(llama_cpp.llama_memory_seq_pos_max(memory, MAIN)) + 1 >= int(state.n_tokens)
 
 
 def take_settings(engine: Engine, state: LlamaState) -> None:

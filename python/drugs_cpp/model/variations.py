@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
 
 from drugs_cpp.doses.checks import check_count, check_length
 from drugs_cpp.doses.drugs import DRUGS, as_drugs
 from drugs_cpp.doses.seed import check_seed, consecutive_seeds, fresh_seed
 from drugs_cpp.engine.contexts import sequence_tokens
-from drugs_cpp.engine.sampling import check_grammar, make_sampler
+from drugs_cpp.engine.sampling import check_grammar, check_numbers, make_sampler
 from drugs_cpp.engine.scheduler import Delta, Scheduler, Task, Variation
 from drugs_cpp.errors import ContextOverflowError, CountError, OptionError, PromptError
 from drugs_cpp.model import completion
@@ -172,14 +170,13 @@ def _decode(engine: Engine, task: Task, variations: list[Variation], n_slots: in
         yield delta
 
 
-def check_options(temperature: object, stop: object, grammar: object) -> None:
+def check_options(options: Mapping[str, Any], stop: object, grammar: object) -> None:
     """Refuse what no sampler could be made of.
 
     Raises:
-        OptionError: a temperature, stop string or grammar that cannot be used.
+        OptionError: a number, stop string or grammar that cannot be used.
     """
-    if isinstance(temperature, bool) or not isinstance(temperature, Real) or not math.isfinite(temperature):
-        raise OptionError(f"temperature is {temperature!r}: give a finite number, 0 for the most likely token")
+    check_numbers(options)
     words = [stop] if isinstance(stop, str) else stop
     if words is not None and not (_is_list(words) and all(isinstance(word, str) for word in cast("Any", words))):
         raise OptionError(f"stop is {stop!r}: give text or a list of texts")
