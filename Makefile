@@ -3,8 +3,12 @@
 # make         only sets up .venv                                make clean   removes all that make made
 # make program    the programs drugs and drugs-rpc-server, too, in .venv/bin (whatever needs them makes them)
 # make check-kernels    CUDA's and Metal's kernels, run on the processor, and compiled where nvcc is installed
+# make fuzz    gives what reads input what nobody would write, ten minutes for each reader (make fuzz FUZZ=profile FUZZ_SECONDS=60)
 # make bench-memory     the same dosed texts for ten minutes, and what becomes of memory meanwhile
+# make soak       16 clients of a server for 20 minutes: answers as alone, memory flat (SOAK_MINUTES=1, MODEL=PATH)
 # make check-gpu  tests on a graphics card                       make bench-gpu   speed on one (both: docs/performance.md)
+# make sanitize   C++ and Python under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer
+# make random-calls    100,000 random calls of a model's methods, in slices that can be broken off and resumed
 # make upstream-server-tests   all of llama.cpp's own tests of its server that run without a network
 # make architectures    looks which architecture has which site, and writes docs/architectures.md
 # make fidelity         compares the engine with a model in PyTorch, and writes docs/fidelity.md
@@ -14,6 +18,7 @@
 # DRUGS_CPP_UPSTREAM=PATH       llama-cpp-python's source to use instead of downloading it
 
 PYTHON ?= python3
+SOAK_MINUTES ?= 20
 
 BIN := .venv/bin
 DONE := .venv/done
@@ -25,14 +30,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := raw
 
 # What Python needs: no more is compiled for these. Whoever has the programs keeps them.
-PYTHON_ALONE := setup demo lint fidelity check-kernels architectures clean
+PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels architectures clean
 READY := $(DONE)/$(if $(wildcard $(DONE)/package)$(filter-out $(PYTHON_ALONE),$(MAKECMDGOALS)),package,libraries)
 
 NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc')
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo program test lint check-kernels check-gpu bench-gpu upstream-server-tests bench bench-memory architectures fidelity clean FORCE
+.PHONY: setup demo program test lint sanitize random-calls fuzz have-clang check-kernels check-gpu bench-gpu \
+	upstream-server-tests bench bench-memory soak architectures fidelity clean FORCE
 
 setup: $(READY) $(DONE)/model
 
@@ -41,11 +47,18 @@ demo: setup
 
 program: $(READY)
 
-test: lint $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels
+test: lint $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels $(DONE)/replays
 	@$(RUN) $(BIN)/python -m pytest $(TWO_AT_A_TIME)
 
 check-kernels: $(DONE)/test-tools $(DONE)/kernels
 	@$(RUN) $(BIN)/python -m pytest -s tests/test_kernels.py
+
+sanitize: $(DONE)/sanitize-address $(DONE)/sanitize-thread $(DONE)/model
+	@$(BIN)/python scripts/sanitize.py test address
+	@$(BIN)/python scripts/sanitize.py test thread
+
+random-calls: $(DONE)/test-tools $(READY)
+	@PYTHONPATH=tests $(BIN)/python -m random_calls
 
 upstream-server-tests: $(DONE)/test-tools $(READY) $(DONE)/model
 	@$(RUN) DRUGS_ALL_UPSTREAM_SERVER_TESTS=1 $(BIN)/python -m pytest tests/test_upstream_server.py
@@ -53,7 +66,7 @@ upstream-server-tests: $(DONE)/test-tools $(READY) $(DONE)/model
 bench: $(READY) $(DONE)/model $(DONE)/programs $(DONE)/avx2
 	@$(RUN) $(BIN)/python -m benchmarks
 
-check-gpu: $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels
+check-gpu: $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels $(DONE)/replays
 	@$(RUN) DRUGS_COMPUTE_SANITIZER="$$(PATH="$$PATH:/usr/local/cuda/bin"; command -v compute-sanitizer)" $(BIN)/python -m pytest -rs tests/test_gpu.py
 	@$(RUN) DRUGS_TEST_GPU_LAYERS=-1 $(BIN)/python -m pytest --ignore=tests/test_gpu.py
 
@@ -63,11 +76,24 @@ bench-gpu: $(READY) $(DONE)/model $(DONE)/programs
 bench-memory: $(READY) $(DONE)/model $(DONE)/programs
 	@$(RUN) $(BIN)/python -m benchmarks growth
 
+soak: $(DONE)/test-tools $(READY)
+	@$(RUN) PYTHONPATH=tests $(BIN)/python -m soak --minutes $(SOAK_MINUTES) $(if $(MODEL),--model '$(MODEL)')
+
 architectures: $(DONE)/test-tools $(DONE)/upstream-tests
 	@$(RUN) PYTHONPATH=tests $(BIN)/python -m support.architectures
 
 fidelity: $(READY) $(DONE)/model $(DONE)/fidelity-tools
 	@$(BIN)/python -m benchmarks.fidelity --output docs/fidelity.md
+
+FUZZ ?=
+FUZZ_SECONDS ?= 600
+
+fuzz: have-clang $(DONE)/fuzzers $(DONE)/fuzz-tools
+	@$(RUN) PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+have-clang:
+	@command -v clang++ > /dev/null || { echo "drugs_cpp: error: clang++ was not found, which has the fuzzer of C++:" \
+		"install clang (Debian and Ubuntu: apt install clang; Fedora: dnf install clang compiler-rt)" >&2; exit 1; }
 
 lint: $(DONE)/test-tools
 	@$(BIN)/ruff check .
@@ -87,6 +113,7 @@ RUN := OPENBLAS_NUM_THREADS=1 \
 	DRUGS_TEST_BACKEND_OPS='$(CURDIR)/build/package/bin/test-backend-ops' \
 	DRUGS_TEST_LLAMA_ARCHS='$(CURDIR)/build/package/bin/test-llama-archs' \
 	DRUGS_CHECK_KERNELS='$(CURDIR)/build/package/bin/check-kernels' \
+	DRUGS_FUZZ='$(CURDIR)/build/package/bin' \
 	DRUGS_UPSTREAM_SERVER_TESTS='$(CURDIR)/build/package/llama.cpp/tools/server/tests' \
 	DRUGS_AVX2_LIB='$(CURDIR)/build/avx2/bin' \
 	DRUGS_UPSTREAM_PROGRAMS='$(CURDIR)/build/unpatched/bin'
@@ -135,6 +162,10 @@ $(DONE)/fidelity-tools: pyproject.toml | $(READY)
 	$(STEP) fidelity-tools 'Getting PyTorch (large, once)' $(PIP) install 'drugs_cpp[fidelity]'
 	@touch $@
 
+$(DONE)/fuzz-tools: pyproject.toml | $(DONE)/test-tools
+	$(STEP) fuzz-tools 'Getting the fuzzer of Python' $(PIP) install 'drugs_cpp[fuzz]'
+	@touch $@
+
 $(DONE)/unpatched: tests/unpatched/CMakeLists.txt $(shell find cmake -type f ! -name '*.pyc') patches/upstream.json \
 		$(DONE)/source
 	$(STEP) unpatched 'Building the unpatched llama.cpp to compare with (minutes, the first time)' sh -c '$(WITH_TOOLS) \
@@ -158,6 +189,25 @@ $(DONE)/kernels: $(NATIVE) $(shell find tests/kernels -type f) | $(READY)
 	$(STEP) kernels "Building CUDA's and Metal's kernels for the processor (a minute, the first time)" sh -c '$(WITH_TOOLS) \
 		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && \
 		cmake --build build/package --target kernels'
+	@touch $@
+
+$(DONE)/sanitize-%: $(NATIVE) $(PACKAGE) scripts/sanitize.py | $(DONE)/test-tools
+	$(STEP) sanitize-$* 'Building drugs_cpp for the $* sanitizer (minutes, the first time)' sh -c '$(WITH_TOOLS) \
+		$(BIN)/python scripts/sanitize.py build $*'
+	@touch $@
+
+FUZZ_SOURCES := $(wildcard $(addprefix tests/fuzz/,*.cpp *.h CMakeLists.txt))
+
+$(DONE)/replays: $(NATIVE) $(FUZZ_SOURCES) | $(READY)
+	$(STEP) replays 'Building the targets of the fuzzers (under a minute, the first time)' sh -c '$(WITH_TOOLS) \
+		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && \
+		cmake --build build/package --target replays'
+	@touch $@
+
+$(DONE)/fuzzers: $(NATIVE) $(FUZZ_SOURCES) | $(READY)
+	$(STEP) fuzzers 'Building the fuzzers (a minute, the first time)' sh -c '$(WITH_TOOLS) \
+		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && \
+		cmake --build build/package --target fuzzers'
 	@touch $@
 
 # For counting instructions: valgrind does not know AVX-512.

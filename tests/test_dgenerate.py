@@ -37,6 +37,27 @@ def test_dgenerate_continues_where_it_left_off(llm: Llama) -> None:
     assert llm.Dgenerate(PROMPT, max_new_tokens=12, past_key_values=None) == whole
 
 
+@pytest.mark.parametrize("interval", [1, 3, 420])
+def test_showers_come_where_they_would_in_one_call(llm: Llama, interval: int) -> None:
+    llm.sober_interval = interval
+    whole = llm.Dgenerate(PROMPT, max_new_tokens=12)
+    llm.reset()
+    parts = llm.Dgenerate(PROMPT, max_new_tokens=4) + llm.Dgenerate([], max_new_tokens=1)
+    parts += llm.Dgenerate([], max_new_tokens=7)
+    assert parts == whole
+
+
+@pytest.mark.parametrize("how", ["eval", "generate"])
+def test_what_comes_after_dgenerate_comes_after_its_last_token(llm: Llama, how: str) -> None:
+    new = llm.Dgenerate(PROMPT, max_new_tokens=5)
+    if how == "eval":
+        llm.eval([40, 41])
+    else:
+        next(llm.generate([40, 41], reset=False))
+    assert llm.input_ids[: llm.n_tokens].tolist() == [*PROMPT, *new, 40, 41]
+    assert llm.dirty_count == len(new)
+
+
 def test_dgenerate_feeds_a_second_turn_sober_and_the_pending_token_dosed(llm: Llama) -> None:
     first = llm.Dgenerate(PROMPT, max_new_tokens=4)
     assert llm.dirty_count == 3

@@ -378,6 +378,22 @@ def test_plain_values_survive_json(tmp_path: Path) -> None:
     assert DRUGS.load(file) == full()
 
 
+def test_only_what_angle_and_shape_come_to_together_may_be_too_much(tmp_path: Path) -> None:
+    """The programs read it so, too."""
+    drugs = DRUGS(A=10, shape={"A": [{"depth": 0, "peakratio": 0.1}]})
+    drugs.set_drug_profile([{"depth": 0, "peakratio": 0.01}], None, "A", 100)
+    drugs.save(tmp_path / "doses.json")
+    assert drugs == DRUGS.load(tmp_path / "doses.json") == copy.deepcopy(drugs)
+    assert drugs.table(1)[0, SITES.index("A")] == pytest.approx(1)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """Some editors write one, and the programs read over it."""
+    file = tmp_path / "doses.json"
+    file.write_text('{"A": 0.3}', encoding="utf-8-sig")
+    assert DRUGS.load(file) == DRUGS(A=0.3)
+
+
 def test_what_a_file_leaves_out_is_as_in_a_new_object() -> None:
     assert DRUGS.from_dict({}) == DRUGS()
     assert DRUGS.from_dict({"A": 0.1}) == DRUGS({"A": 0.1}) == DRUGS(A=0.1)

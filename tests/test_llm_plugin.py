@@ -269,6 +269,16 @@ def test_a_conversation_that_is_too_long(model: Any) -> None:
         model.prompt(SENTENCE, n_ctx=16).text()
 
 
+def test_a_model_without_a_chat_template_continues_the_text(make_llama: MakeLlama, tiny_model_path: str) -> None:
+    plugin = importlib.import_module("drugs_cpp.tools.llm_plugin")
+    options = {"model_path": tiny_model_path, "dose": "A=0.5", "seed": 3, "max_tokens": 6}
+    with pytest.warns(UserWarning, match="has no chat template: its model continues the text"):
+        texts = [plugin.DosedFile().prompt("Once upon", options=options, stream=stream).text() for stream in (0, 1)]
+    llama: Any = make_llama(tiny_model_path, drugs=DRUGS(A=0.5, seed=3))
+    assert texts == 2 * [llama.create_completion("Once upon", max_tokens=6)["choices"][0]["text"]]
+    plugin._load.cache_clear()
+
+
 #
 # plugins
 #

@@ -13,6 +13,7 @@ from drugs_cpp import (
     ContextOverflowError,
     Llama,
     NoLogitsError,
+    OptionError,
     PromptError,
     StateError,
     TokenError,
@@ -38,6 +39,29 @@ def test_unknown_tokens(llm: Llama) -> None:
     with pytest.raises(TokenError, match="token 128 is not in"):
         llm.eval([5, 128])
     assert llm.n_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"temperature": float("nan")}, "temperature is nan: give a finite number, 0 for the most likely token"),
+        ({"temperature": float("inf")}, "temperature is inf"),
+        ({"temperature": 0.5, "top_p": None}, "top_p is None: give a finite number"),
+        ({"repeat_penalty": "much"}, "repeat_penalty is 'much'"),
+        ({"logit_bias": {5: float("nan")}}, "token 5 has nan"),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_numbers_of_a_sampler(llm: Llama, options: dict[str, Any], says: str, stream: bool) -> None:
+    llm.eval(PROMPT)
+    with pytest.raises(OptionError, match=says):
+        list(llm.create_completion([5, 6], max_tokens=2, stream=stream, **options))
+    assert llm.n_tokens == len(PROMPT)
+
+
+def test_the_temperature_of_a_generator(llm: Llama) -> None:
+    with pytest.raises(OptionError, match="temperature is nan"):
+        next(llm.generate(PROMPT, temp=float("nan")))
 
 
 def test_sampling_from_nothing(llm: Llama) -> None:

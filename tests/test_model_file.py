@@ -61,6 +61,14 @@ def test_unknown_architecture(tiny_model: bytes, tmp_path: Path) -> None:
     assert "unknown model architecture: 'lemma'" in load_error(file)
 
 
+def test_a_token_twice(tiny_model: bytes, tmp_path: Path) -> None:
+    """One damaged byte, over which llama.cpp ended the process."""
+    token = tiny_model.index(b"A", tiny_model.index(b"@", tiny_model.index(b"tokenizer.ggml.tokens")))
+    file = tmp_path / "model.gguf"
+    file.write_bytes(tiny_model[:token] + b"@" + tiny_model[token + 1 :])
+    assert "a token is in the vocabulary twice" in load_error(file)
+
+
 def test_a_missing_header_entry(tiny_model: bytes, tmp_path: Path) -> None:
     file = tmp_path / "model.gguf"
     file.write_bytes(tiny_model.replace(b"llama.block_count", b"llama.block_counx"))

@@ -55,6 +55,12 @@ def test_points_outside_the_model_pull_on_its_layers() -> None:
     assert ratios(profile, 2) == pytest.approx([1.0, 1.5])
 
 
+def test_points_as_far_apart_as_numbers_go() -> None:
+    profile = DoseProfile([{"depth": -1.7e308, "peakratio": 0.2}, {"depth": 1.7e308, "peakratio": 0.6}])
+    assert profile.ratio(0) == pytest.approx(0.4)
+    assert profile.ratio(1e308) == pytest.approx(0.2 + 0.4 * (2.7 / 3.4))
+
+
 def test_points_may_come_in_any_order() -> None:
     assert DoseProfile(tuple(reversed(VALLEY)), "ceil") == DoseProfile(VALLEY, "ceil")
 

@@ -35,6 +35,7 @@ from support.tiny_architectures import tiny_models
         (("-b", "0"), "--batch-size is 0: give 1 or more"),
         (("-b", "-1"), "--batch-size is -1: give 1 or more"),
         (("-ub", "0"), "--ubatch-size is 0: give 1 or more"),
+        (("-b", "2", "-np", "3"), "--batch-size is 2, too small for a token of each of 3 sequences (--parallel)"),
         (("-c", "-1"), "--ctx-size is -1: give 1 or more"),
         (("-t", "513"), "--threads is 513: give 1 to 512"),
         (("-tb", "100000"), "--threads-batch is 100000: give 1 to 512"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.patience import wait_until
-from support.program import Answer, Server
+from support.program import Answer, Server, run_drugs
 from support.serving import PROMPT, TINY, dirty, slots, text
 
 RAMP = {"points": [{"depth": 0.2, "peakratio": 0}, {"depth": 0.7, "peakratio": 1}], "mode": "ceil"}
@@ -88,3 +88,35 @@ def test_the_api_key_protects_all_but_the_page(tiny_model_path: str) -> None:
         assert server.get("/").status == 200
         assert server.post("/slots/-1?action=shower", {}, **key).status == 200
         assert server.post("/completion", {"prompt": PROMPT, "n_predict": 1, "drugs": {"A": 1}}, **key).status == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("-b", "1"), "--batch-size is 1: give 4 or more"),
+        (("-b", "1", "-np", "1"), "--batch-size is 1: give 2 or more"),
+        (
+            ("-b", "2"),
+            "--batch-size is 2, too small for a token of each of 4 sequences (--parallel): give 4 or more, or",
+        ),
+        (
+            ("-b", "5", "-np", "6"),
+            "--batch-size is 5, too small for a token of each of 6 sequences (--parallel): give 6 or",
+        ),
+        (("-ub", "3", "--embedding"), "--ubatch-size is 3, too small for a token of each of 4 sequences"),
+    ],
+)
+def test_a_batch_with_too_little_room_for_the_slots_is_named_before_a_model_is_loaded(
+    options: tuple[str, ...], message: str
+) -> None:
+    done = run_drugs("serve", "-m", "there is no such model", *options)
+    assert done.returncode == 1
+    assert f"error: {message}" in done.stderr
+    assert "no such model" not in done.stderr
+
+
+def test_a_batch_with_a_token_for_each_slot_is_enough(tiny_model_path: str) -> None:
+    for n in ("2", "3"):
+        with Server("-m", tiny_model_path, *TINY, "-np", n, "-b", n, "-ub", "1") as server:
+            assert text(server, {"A": 0.5, "seed": 1})
+            wait_until(lambda: dirty(server) == 0)

@@ -26,6 +26,8 @@ DOSES: list[dict[str, Any]] = [
     {"A": 0.4, "seed": 1},
     {"K": 0.5, "V": 0.5, "seed": 2, "sober_interval": 11},
     {"H": 0.2, "pK": 0.2, "pV": 0.3, "seed": 3, "dose_inputs": True},
+    {"K": 0.5, "seed": 4},
+    {"V": 0.5, "seed": 5},
 ]
 
 #: one slot and thread, and prompts in one piece; every other server is compared with this one

@@ -6,6 +6,7 @@ import pickle
 from typing import Any
 
 import llama_cpp
+import numpy as np
 import pytest
 from llama_cpp.llama_cache import LlamaRAMCache
 
@@ -147,6 +148,13 @@ def test_a_cache_hit_keeps_the_callers_doses_and_seed(llm: Llama) -> None:
     assert llm.seed == 2
 
 
+def test_what_is_no_state(llm: Llama) -> None:
+    llm.eval([5, 6, 7])
+    with pytest.raises(TypeError, match="'hello' is not a saved state"):
+        llm.load_state("hello")  # type: ignore[arg-type]
+    assert llm.n_tokens == 3
+
+
 def test_states_that_do_not_fit(llm: Llama, make_llama: MakeLlama, tiny_model_path: str, model_path: str) -> None:
     llm.Dgenerate(PROMPT, max_new_tokens=6)
     for path, n_ctx, message in [(tiny_model_path, 128, "context of 128 tokens"), (model_path, 256, "vocabulary")]:
@@ -155,9 +163,59 @@ def test_states_that_do_not_fit(llm: Llama, make_llama: MakeLlama, tiny_model_pa
             llm.load_state(state)
     assert llm.dirty_count == 5
 
+
+def test_damaged_states(llm: Llama, tiny_model_path: str) -> None:
+    """Of ours nothing is taken; of a plain model's, which has no checksum, llama.cpp may have taken a part."""
+    llm.Dgenerate(PROMPT, max_new_tokens=6)
     state = llm.save_state()
-    state.llama_state = b"\0" * len(state.llama_state)
-    with pytest.raises(StateError, match="damaged"):
+    state.llama_state = state.llama_state[:-1] + b"\x7f"
+    with pytest.raises(StateError, match=r"damaged \(its cache\): nothing was changed"):
         llm.load_state(state)
+    assert llm.dirty_count == 5
+
+    plain = llama_cpp.Llama(tiny_model_path, n_ctx=256, n_threads=1, n_threads_batch=1, verbose=False)
+    plain.eval(PROMPT)
+    of_plain = plain.save_state()
+    of_plain.llama_state = b"\0" * len(of_plain.llama_state)
+    with pytest.raises(StateError, match="the cache is empty now"):
+        llm.load_state(of_plain)
     assert llm.n_tokens == 0
     assert len(text(llm)) == 24
+
+    plain.reset()  # leaves what was in the cache
+    of_plain = plain.save_state()
+    of_plain.n_tokens = len(PROMPT) + 1
+    with pytest.raises(StateError, match="the cache is empty now"):
+        llm.load_state(of_plain)
+    plain.close()
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("", "n_tokens", 300),
+        ("", "n_tokens", "3"),
+        ("", "input_ids", None),
+        ("", "input_ids", np.full(256, 128, np.intc)),
+        ("", "scores", np.zeros(3, np.single)),
+        ("", "llama_state", None),
+        ("", "llama_state_size", -1),
+        ("positions", "dirty", np.zeros(3, np.bool_)),
+        ("positions", "computed", np.full(13, 9, np.int8)),
+        ("positions", "sober_twin", None),
+        ("dosed", "drugs", {"A": 0.3}),
+        ("dosed", "chain", 2**32),
+        ("dosed", "pending", 128),
+        ("dosed", "sink", -1),
+        ("dosed", "sober_interval", 0.5),
+    ],
+)
+def test_parts_that_cannot_be_taken_over(llm: Llama, part: str, name: str, value: Any) -> None:
+    llm.Dgenerate(PROMPT, max_new_tokens=6)
+    before = llm.n_tokens, llm.dirty_count
+    state = llm.save_state()
+    object.__setattr__(getattr(state, part) if part else state, name, value)
+    with pytest.raises(StateError, match="the saved state"):
+        llm.load_state(state)
+    assert (llm.n_tokens, llm.dirty_count) == before
+    assert llm.drugs == strong()

@@ -1,0 +1,1 @@
+"""The soak: a server with more clients than slots, where every answer must be what it is alone (`make soak`)."""

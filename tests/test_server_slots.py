@@ -1,0 +1,39 @@
+"""`drugs serve`: a slot's text and cache belong to its task, whatever becomes of other tasks."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from support.program import Server
+from support.serving import TINY, completion, text
+
+STORY = "The keeper of the lighthouse found a door behind the lamp"
+OTHERS = ("A clockmaker in Lisbon", "My grandmother kept bees", "Two physicists shared a bicycle", "0123456789" * 4)
+
+SOBER = {"repeatable": True}
+
+
+def test_a_request_that_waits_for_a_busy_slot_leaves_its_text_alone(tiny_server: Server) -> None:
+    expected = [text(tiny_server, SOBER, prompt=prompt, temperature=0, n_predict=100) for prompt in OTHERS]
+
+    def ask(prompt: str) -> str:
+        return text(tiny_server, SOBER, prompt=prompt, temperature=0, n_predict=100, id_slot=0)
+
+    for _ in range(5):
+        with ThreadPoolExecutor(len(OTHERS)) as pool:
+            assert list(pool.map(ask, OTHERS)) == expected
+
+
+def test_a_prompt_from_the_cache_is_not_overwritten_by_another_one(tiny_model_path: str) -> None:
+    """Several answers of one token end before their prompt has been copied to all slots."""
+    follow = {"prompt": STORY, "temperature": 0, "n_predict": 24}
+    with Server("-m", tiny_model_path, *TINY, "-c", "512", "-np", "2") as server:
+        expected = completion(server, SOBER, **follow)["content"]
+        n_from_cache = 0
+        for other in OTHERS * 2:
+            completion(server, SOBER, prompt="w", temperature=0, n_predict=1)  # puts the story into the prompt cache
+            completion(server, SOBER, prompt=other, temperature=0, n_predict=1, n=2)
+            answer = completion(server, SOBER, **follow)
+            assert answer["content"] == expected
+            n_from_cache += answer["timings"]["cache_n"] > len(STORY)
+        assert n_from_cache > 0
