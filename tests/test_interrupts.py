@@ -101,6 +101,7 @@ def test_whatever_comes_next_has_all_tokens(llm: Llama, sober: Llama, use: Calla
     llm.eval([50, 51, 52], dosed=True)
     break_off(llm, llm.cold_shower)
     use(llm)
+    llm.eval([60], dosed=False)  # after a token that Dgenerate has chosen
     llm.cold_shower()
     sober.eval(llm.input_ids[: llm.n_tokens].tolist())
     assert llm.input_ids[:11].tolist() == [*PROMPT, 50, 51, 52]

@@ -48,7 +48,6 @@ class RandomCalls(TextCalls):
         """What is in the cache is what was there, or a part of what should be; and it can be made clean."""
         seed = self._seed()
         before = list(self.believed.tokens)
-        wanted = PROMPT + self._wanted(PROMPT, seed, 40)
         room = (PROMPT * 6)[: N_CTX - len(before) - (self.believed.pending is not None)]
         calls: dict[str, Callable[[], object]] = {
             "eval": lambda: self.llm.eval(room, dosed=True),
@@ -61,6 +60,8 @@ class RandomCalls(TextCalls):
         interrupted(self.llm, calls[what], n)
         tokens = self._cached()
         if what in ("complete", "Dgenerate"):
+            of_run = self.llm.seed  # Dgenerate goes on with that of the last run
+            wanted = PROMPT + self._wanted(PROMPT, seed if of_run is None or what == "complete" else of_run, 40)
             assert tokens in (before[: len(tokens)], wanted[: len(tokens)])
         elif what == "eval":
             assert tokens == (before + pending + room)[: len(tokens)]

@@ -57,7 +57,7 @@ MISTAKES: dict[str, tuple[Callable[[Any], object], type[Exception]]] = {
     "variations: n_parallel": (lambda llm: llm.variations(PROMPT, n=2, n_parallel=0), CountError),
     "sink": (lambda llm: setattr(llm, "sink", -1), CountError),
     "sober_interval": (lambda llm: setattr(llm, "sober_interval", 0), CountError),
-    "set_seed": (lambda llm: llm.set_seed(2**32 - 1), SeedError),
+    "set_seed": (lambda llm: llm.set_seed(2**32), SeedError),
     "drugs: no such site": (lambda llm: setattr(llm, "drugs", {"B": 0.3}), DoseError),
     "drugs: no doses": (lambda llm: setattr(llm, "drugs", 0.3), TypeError),
     "drugs: angle": (lambda llm: setattr(llm, "drugs", {"A": 4}), DoseError),
