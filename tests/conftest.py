@@ -17,6 +17,7 @@ from support.low_level import N_GPU_LAYERS
 from support.not_run import pytest_sessionfinish  # noqa: F401  (a hook)
 from support.program import Server
 from support.serving import TINY
+from support.short_model import write_short_model
 from support.tiny_model import write_tiny_model
 from support.tiny_texts import strong
 
@@ -47,6 +48,14 @@ def model_path() -> str:
 
 
 @pytest.fixture(scope="session")
+def short_model_path(model_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The real model with 4 of its 30 layers, for what needs its words and its quantization, and many tokens."""
+    path = tmp_path_factory.mktemp("models") / "short.gguf"
+    write_short_model(model_path, path)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
 def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A random model of 3 layers in float32, for properties that quantization would blur."""
     path = tmp_path_factory.mktemp("models") / "tiny.gguf"
@@ -55,13 +64,13 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def make_llama(model_path: str) -> Iterator[MakeLlama]:
-    """Makes quiet models, real ones unless a path is given, and closes them after the test."""
+def make_llama(short_model_path: str) -> Iterator[MakeLlama]:
+    """Makes quiet models, short ones unless a path is given, and closes them after the test."""
     made: list[Llama] = []
     # threads wait for each other at every operation, which takes long where something else runs
     usual = {"n_ctx": 256, "n_threads": 1, "n_threads_batch": 1, "n_gpu_layers": N_GPU_LAYERS, "verbose": False}
 
-    def make(path: str | Path = model_path, **kwargs: Any) -> Llama:
+    def make(path: str | Path = short_model_path, **kwargs: Any) -> Llama:
         made.append(Llama(path, **{**usual, **kwargs}))
         return made[-1]
 

@@ -31,8 +31,8 @@ def text(llm: Any, **kwargs: Any) -> str:
     return str(llm.create_completion(PROMPT, **{"max_tokens": 24, **kwargs})["choices"][0]["text"])
 
 
-def test_completions_vary_with_the_seed_and_begin_soberly(llm: Any, make_llama: MakeLlama) -> None:
-    sober = make_llama()
+def test_completions_vary_with_the_seed_and_begin_soberly(llm: Any, make_llama: MakeLlama, model_path: str) -> None:
+    sober = make_llama(model_path)
     texts = {text(sober)}
     for _ in range(3):
         texts.add(text(llm, seed=first_that(lambda seed: text(llm, seed=seed) not in texts)))

@@ -69,9 +69,11 @@ def test_a_dose_on_another_sequence_is_sober(unpatched: Found, model_path: str) 
         assert ctx.ops == unpatched["ops-2-False"].tolist()
 
 
-def test_llama_without_doses_and_with_a_protected_prompt(unpatched: Found, make_llama: MakeLlama) -> None:
+def test_llama_without_doses_and_with_a_protected_prompt(
+    unpatched: Found, make_llama: MakeLlama, model_path: str
+) -> None:
     for drugs in (None, DRUGS(), DRUGS(dict.fromkeys(SITES, 0.5), seed=1)):
-        llm = make_llama(drugs=drugs, n_ctx=512, n_threads=2, n_threads_batch=2)
+        llm = make_llama(model_path, drugs=drugs, n_ctx=512, n_threads=2, n_threads_batch=2)
         llm.eval(PROMPT)
         assert last_logits(llm).tobytes() == unpatched["2-False"][len(PROMPT) - 1].tobytes()
         assert llm.dirty_count == 0

@@ -55,9 +55,9 @@ def all_sites(angle: float = 0.15) -> DRUGS:
 
 
 @pytest.fixture(scope="module")
-def llm(model_path: str) -> Any:
+def llm(short_model_path: str) -> Any:
     drugs = DRUGS(A=0.3, H=0.1)
-    llm = Llama(model_path, drugs=drugs, n_ctx=512, n_threads=1, n_threads_batch=1, verbose=False)
+    llm = Llama(short_model_path, drugs=drugs, n_ctx=512, n_threads=1, n_threads_batch=1, verbose=False)
     yield llm
     llm.close()
 
