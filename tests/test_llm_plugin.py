@@ -87,9 +87,9 @@ def choice(llama: Llama, *texts: str, system: str | None = None, **options: Any)
 #
 
 
-def test_a_dosed_answer_and_what_is_logged_of_it(run_llm: RunLlm, make_llama: MakeLlama) -> None:
+def test_a_dosed_answer_and_what_is_logged_of_it(run_llm: RunLlm, make_llama: MakeLlama, model_path: str) -> None:
     text = said(run_llm("-m", "drugs-smollm2", *DOSED, SENTENCE))
-    llama = make_llama(drugs=DRUGS(A=0.3))
+    llama = make_llama(model_path, drugs=DRUGS(A=0.3))
     assert text == answer(llama, SENTENCE, seed=7)
     first_that(lambda seed: answer(llama, SENTENCE, seed=seed) != text, range(8, 24))
     (log,) = json.loads(said(run_llm("logs", "--json")))
@@ -100,14 +100,16 @@ def test_a_dosed_answer_and_what_is_logged_of_it(run_llm: RunLlm, make_llama: Ma
     }
 
 
-def test_an_option_that_was_set_for_good_holds_beside_others(run_llm: RunLlm, make_llama: MakeLlama) -> None:
+def test_an_option_that_was_set_for_good_holds_beside_others(
+    run_llm: RunLlm, make_llama: MakeLlama, model_path: str
+) -> None:
     assert run_llm("models", "options", "set", "drugs-smollm2", "dose", "A=0.3").returncode == 0
     text = said(run_llm("-m", "drugs-smollm2", *DOSED[3:], SENTENCE))
-    assert text == answer(make_llama(drugs=DRUGS(A=0.3, seed=7)), SENTENCE)
+    assert text == answer(make_llama(model_path, drugs=DRUGS(A=0.3, seed=7)), SENTENCE)
 
 
-def test_a_conversation_goes_on(run_llm: RunLlm, make_llama: MakeLlama) -> None:
-    llama = make_llama(drugs=DRUGS(A=0.3))
+def test_a_conversation_goes_on(run_llm: RunLlm, make_llama: MakeLlama, model_path: str) -> None:
+    llama = make_llama(model_path, drugs=DRUGS(A=0.3))
     system, name, question = "You are a pirate.", "My name is Ada.", "What is my name?"
 
     def answers(seed: int) -> list[str]:
@@ -123,11 +125,11 @@ def test_a_conversation_goes_on(run_llm: RunLlm, make_llama: MakeLlama) -> None:
     assert [first, second] == answers(seed)[:2]
 
 
-def test_chat(run_llm: RunLlm, make_llama: MakeLlama) -> None:
+def test_chat(run_llm: RunLlm, make_llama: MakeLlama, model_path: str) -> None:
     lines = "My name is Ada.\nWhat is my name?\nexit\n"
     printed = said(run_llm("chat", "-m", "drugs-smollm2", *DOSED, stdin=lines))
     _, first, second, _ = (text.rstrip("\n") for text in re.split("^> ", printed, flags=re.MULTILINE))
-    llama = make_llama(drugs=DRUGS(A=0.3, seed=7))
+    llama = make_llama(model_path, drugs=DRUGS(A=0.3, seed=7))
     assert first == answer(llama, "My name is Ada.")
     assert second == answer(llama, "My name is Ada.", first, "What is my name?")
 
@@ -135,7 +137,7 @@ def test_chat(run_llm: RunLlm, make_llama: MakeLlama) -> None:
 def test_any_file(run_llm: RunLlm, make_llama: MakeLlama, model_path: str, tmp_path: Path) -> None:
     (tmp_path / "model.gguf").symlink_to(model_path)
     text = said(run_llm("-m", "drugs", "-o", "model_path", "~/model.gguf", *DOSED, SENTENCE))
-    assert text == answer(make_llama(drugs=DRUGS(A=0.3, seed=7)), SENTENCE)
+    assert text == answer(make_llama(model_path, drugs=DRUGS(A=0.3, seed=7)), SENTENCE)
 
 
 #
@@ -168,8 +170,8 @@ def test_a_second_answer_is_refused_and_changes_nothing_of_the_first(model: Any)
     assert model.prompt("Name a river.", options={"dose": "H=0.1", "max_tokens": 3}).text()
 
 
-def test_sober_and_greedy_without_options(model: Any, make_llama: MakeLlama) -> None:
-    assert model.prompt(SENTENCE, max_tokens=20).text() == answer(make_llama(), SENTENCE)
+def test_sober_and_greedy_without_options(model: Any, make_llama: MakeLlama, model_path: str) -> None:
+    assert model.prompt(SENTENCE, max_tokens=20).text() == answer(make_llama(model_path), SENTENCE)
 
 
 def test_a_seed_that_was_drawn_makes_the_text_again(model: Any) -> None:
@@ -182,18 +184,18 @@ def test_a_seed_that_was_drawn_makes_the_text_again(model: Any) -> None:
 
 
 @pytest.mark.parametrize("site", drugs_cpp.SITES)
-def test_each_dose_reaches_its_site(model: Any, make_llama: MakeLlama, site: str) -> None:
+def test_each_dose_reaches_its_site(model: Any, make_llama: MakeLlama, model_path: str, site: str) -> None:
     response = model.prompt(SENTENCE, options={"dose": f"{site}=0.6", "seed": 3, "max_tokens": 20})
     drugs = DRUGS(seed=3)
     drugs.set_dose_theta(0.6, site)
-    assert response.text() == answer(make_llama(drugs=drugs), SENTENCE)
+    assert response.text() == answer(make_llama(model_path, drugs=drugs), SENTENCE)
     assert response.json()["drugs"][site] == 0.6
 
 
-def test_the_other_options_reach_the_model(model: Any, make_llama: MakeLlama) -> None:
+def test_the_other_options_reach_the_model(model: Any, make_llama: MakeLlama, model_path: str) -> None:
     options = {"noise": "reference", "dose_inputs": True, "sober_interval": 5, "temperature": 1.5}
     response = model.prompt(SENTENCE, options={"dose": "A=0.5", "seed": 3, "max_tokens": 20, **options})
-    llama = make_llama(drugs=DRUGS(A=0.5, seed=3, noise="reference"), dose_inputs=True)
+    llama = make_llama(model_path, drugs=DRUGS(A=0.5, seed=3, noise="reference"), dose_inputs=True)
     llama.sober_interval = 5
     assert response.text() == answer(llama, SENTENCE, temperature=1.5)
     assert response.json()["drugs"] == {

@@ -185,6 +185,7 @@ def test_damaged_states(llm: Llama, tiny_model_path: str) -> None:
     plain.reset()  # leaves what was in the cache
     of_plain = plain.save_state()
     of_plain.n_tokens = len(PROMPT) + 1
+    of_plain.input_ids[len(PROMPT)] = 1  # memory that nobody has set
     with pytest.raises(StateError, match="the cache is empty now"):
         llm.load_state(of_plain)
     plain.close()
