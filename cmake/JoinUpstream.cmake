@@ -69,7 +69,7 @@ function(join_all_upstream csrc)
         target_include_directories(ggml-rpc PRIVATE ${csrc}/kernel/rpc)
     endif()
 
-    file(GLOB program CONFIGURE_DEPENDS ${csrc}/doses/*.cpp ${csrc}/input/*.cpp ${csrc}/shower/*.cpp ${csrc}/program/*.cpp)
+    file(GLOB program CONFIGURE_DEPENDS ${csrc}/doses/*.cpp ${csrc}/input/drugs-*.cpp ${csrc}/shower/*.cpp ${csrc}/program/*.cpp)
     join_upstream(llama-common ${program} ${csrc}/threads/default-threads.cpp)
     target_include_directories(llama-common PUBLIC ${csrc}/doses ${csrc}/input ${csrc}/shower ${csrc}/program ${csrc}/threads)
     exact_arithmetic(llama-common ${csrc})
@@ -85,7 +85,7 @@ function(join_all_upstream csrc)
     join_upstream(llama-cli-impl ${chat})
     target_include_directories(llama-cli-impl PRIVATE ${csrc}/chat)
 
-    file(GLOB sources CONFIGURE_DEPENDS ${csrc}/context/*.cpp ${csrc}/graph/*.cpp)
+    file(GLOB sources CONFIGURE_DEPENDS ${csrc}/context/*.cpp ${csrc}/graph/*.cpp ${csrc}/input/llama-*.cpp)
     join_upstream(llama ${sources})
     target_include_directories(llama PUBLIC ${csrc}/include
         PRIVATE ${csrc}/context ${csrc}/graph ${csrc}/input ${csrc}/matmul)

@@ -15,3 +15,4 @@ void bind_rotate    (pybind11::module_ & m);
 void bind_sample    (pybind11::module_ & m);
 void bind_shower    (pybind11::module_ & m);
 void bind_threads   (pybind11::module_ & m);
+void bind_vocab     (pybind11::module_ & m);

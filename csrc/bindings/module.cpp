@@ -17,4 +17,5 @@ PYBIND11_MODULE(_core, m) {
     bind_sample(m);
     bind_shower(m);
     bind_threads(m);
+    bind_vocab(m);
 }

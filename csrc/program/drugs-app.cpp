@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 
 drugs_joined_args::drugs_joined_args(int & argc, char ** & argv) {
@@ -29,14 +30,21 @@ drugs_joined_args::drugs_joined_args(int & argc, char ** & argv) {
     argv = pointers.data();
 }
 
+static void write_log() {
+    common_log_flush(common_log_main());
+}
+
 int drugs_run(int (*command)(int, char **), int argc, char ** argv) {
+#ifndef _WIN32 // there, the log's thread has ended by then
+    std::atexit(write_log); // for commands that call exit()
+#endif
     int status = 1;
     try {
         status = command(argc, argv);
     } catch (const std::exception & error) {
         fprintf(stderr, "error: %s\n", error.what());
     }
-    common_log_flush(common_log_main());
+    write_log();
     return status;
 }
 

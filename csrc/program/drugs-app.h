@@ -17,7 +17,8 @@ private:
 };
 
 // Runs a subcommand and returns the program's exit status. An exception that the subcommand does not catch is a message and the
-// status 1. Waits until upstream's log, which has a thread of its own, has written everything: the end would cut it off.
+// status 1. Waits until upstream's log, which has a thread of its own, has written everything, also where the subcommand calls
+// exit() (but on Windows): the end would cut it off.
 int drugs_run(int (*command)(int, char **), int argc, char ** argv);
 
 // Prints the versions of this package and of llama.cpp in one line. Returns the exit status.

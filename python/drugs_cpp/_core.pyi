@@ -209,6 +209,12 @@ def sample(ctx: int, sampler: int, row: int) -> int:
     NoLogitsError: there are none in that row. DecodeError: a grammar allows no token.
     """
 
+def tokenize(vocab: int, text: bytes, add_bos: bool, special: bool) -> list[int]:
+    """Tokens of a text, or a PromptError where the llama_vocab at an address cannot write it."""
+
+def detokenize(vocab: int, tokens: SequenceOf[int], special: bool) -> bytes:
+    """Text of tokens, or a TokenError for one that the llama_vocab at an address does not have."""
+
 class ShowerLedger:
     """Which positions of a sequence's cache are dirty, and when a cold shower is due; it knows no context."""
 

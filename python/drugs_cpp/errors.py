@@ -68,7 +68,7 @@ class RpcServerError(DrugsError, ConnectionError):
 
 
 class PromptError(DrugsError, ValueError):
-    """No prompt, an empty one, or one of a kind that cannot be used here."""
+    """No prompt, an empty one, or one of a kind that cannot be used here: also a text that the vocabulary cannot write."""
 
 
 class OptionError(DrugsError, ValueError):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.engine.callbacks import GuardedProcessors
+from drugs_cpp.engine.in_use import InUse
 from drugs_cpp.engine.model_sites import ModelSites
 from drugs_cpp.engine.run import Run
 from drugs_cpp.engine.sampling import chain_of, make_sampler
@@ -29,6 +30,7 @@ class Engine:
         sites: of the model.
         slots: of its variations.
         seeds: of its runs.
+        in_use: entered by whoever reads its vocabulary.
     """
 
     def __init__(self, session: Session) -> None:
@@ -38,6 +40,7 @@ class Engine:
         self.sites = ModelSites(session.address)
         self.slots = SlotKeeper(session.settings, session.context)
         self.seeds = Seeds(session.dosing)
+        self.in_use = InUse()
 
     def check_sites(self) -> None:
         """Complain about sites that the model lacks before anything is computed."""

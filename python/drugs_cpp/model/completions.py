@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import llama_cpp
 import numpy as np
-from llama_cpp.llama_tokenizer import LlamaTokenizer
 
 from drugs_cpp.engine.continuation import Continuation
 from drugs_cpp.engine.prompt import feed_prompt
@@ -16,6 +15,7 @@ from drugs_cpp.engine.sampling import OPTIONS
 from drugs_cpp.errors import ContextOverflowError
 from drugs_cpp.model import completion
 from drugs_cpp.model.state import cache_alone
+from drugs_cpp.model.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,7 +34,7 @@ def needs_python(llm: llama_cpp.Llama, engine: Engine, asked: Mapping[str, Any])
         any(callback is not None for callback in (*callbacks, llm.draft_model, llm.cache))
         or engine.settings.logits_all
         or len(asked["prompt"]) == 0
-        or type(llm.tokenizer_) is not LlamaTokenizer
+        or type(llm.tokenizer_) is not Tokenizer
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import llama_cpp
+from llama_cpp.llama_tokenizer import LlamaTokenizer
 
 from drugs_cpp import _core
 from drugs_cpp.doses.drugs import DRUGS, as_drugs
@@ -35,6 +36,7 @@ from drugs_cpp.model.model_settings import settings_of
 from drugs_cpp.model.reference import ReferenceNames
 from drugs_cpp.model.signatures import bound_arguments, check_keywords, keyword_names, with_defaults
 from drugs_cpp.model.state import DrugsState, dosed_state, load_positions, take_settings, upstream_seed
+from drugs_cpp.model.tokenizer import Tokenizer
 from drugs_cpp.model.variations import Wish, check_options, text_to_vary, vary
 
 if TYPE_CHECKING:
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 
     from llama_cpp.llama import LlamaState
     from llama_cpp.llama_grammar import LlamaGrammar
-    from llama_cpp.llama_tokenizer import LlamaTokenizer
 
 
 class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
@@ -122,6 +123,8 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
         every_logit = EveryLogit(self.scores, self.n_batch) if self._logits_all else None
         self._engine = Engine(Session(settings, self._ctx, dosing, twin, every_logit))
         self._n_ctx = settings.n_ctx
+        if type(self.tokenizer_) is LlamaTokenizer:  # and not one that the user gave
+            self.tokenizer_ = self.tokenizer()
 
     @classmethod
     def adopt(cls, llm: llama_cpp.Llama, drugs: DRUGS | Mapping[str, Any] | None = None) -> Llama:
@@ -166,18 +169,19 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
         """
         if self._engine is not None:
             with self._engine.session.exclusive.alone():
+                self._engine.in_use.end()
                 self._engine.close()
                 super().close()
                 if not isinstance(self._model, Closed):
-                    self._model.model = self._model.vocab = Closed()  # tokenizers that were given out have them
+                    self._model.model = self._model.vocab = Closed()  # upstream's tokenizers that were given out have them
                 self._model = self._ctx = self._batch = self.tokenizer_ = cast("Any", Closed())
         elif hasattr(self, "_stack"):  # not there if the constructor was called wrongly
             super().close()
 
-    def tokenizer(self) -> LlamaTokenizer:
+    def tokenizer(self) -> Tokenizer:
         """The tokenizer of this model; it ends with it."""
         self.engine.session.check_open()
-        return super().tokenizer()
+        return Tokenizer(self, self.engine.in_use)
 
     def n_ctx(self) -> int:
         """The context window in tokens, as asked for: llama.cpp rounds up, llama-cpp-python's arrays do not."""

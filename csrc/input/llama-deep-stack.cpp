@@ -1,0 +1,71 @@
+#include "llama-deep-stack.h"
+
+#if defined(__linux__)
+
+#include <exception>
+#include <stdexcept>
+#include <string>
+
+#include <pthread.h>
+
+// Bytes of stack: three calls of an optimized build take 320 to 500, those of a sanitized one some thousand. What is not used costs
+// no memory.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
+static const size_t PER_CHARACTER = 16*1024;
+#else
+static const size_t PER_CHARACTER = 1024;
+#endif
+static const size_t FOR_THE_REST = 1024*1024;
+
+// what the stack of any thread has room for
+static const size_t SHORT = 512*1024/PER_CHARACTER;
+
+struct deep_work {
+    const std::function<void()> & work;
+    std::exception_ptr            thrown;
+};
+
+static void * run(void * data) {
+    auto * deep = (deep_work *) data;
+    try {
+        deep->work();
+    } catch (...) {
+        deep->thrown = std::current_exception();
+    }
+    return nullptr;
+}
+
+// returns false where there is no memory for the stack
+static bool run_in_thread(size_t stack, deep_work & deep) {
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0) {
+        return false;
+    }
+    pthread_t  thread;
+    const bool started = pthread_attr_setstacksize(&attributes, stack) == 0 && pthread_create(&thread, &attributes, run, &deep) == 0;
+    pthread_attr_destroy(&attributes);
+    return started && pthread_join(thread, nullptr) == 0;
+}
+
+void llama_run_on_deep_stack(size_t n_characters, const std::function<void()> & work) {
+    if (n_characters <= SHORT) {
+        work();
+        return;
+    }
+    deep_work deep = { work, nullptr };
+    if (!run_in_thread(n_characters*PER_CHARACTER + FOR_THE_REST, deep)) {
+        throw std::runtime_error("no memory is left for a text of " + std::to_string(n_characters) + " characters: split it");
+    }
+    if (deep.thrown) {
+        std::rethrow_exception(deep.thrown);
+    }
+}
+
+#else
+
+// libc++'s regular expressions do not call themselves, and Microsoft's throw an exception where the stack ends
+void llama_run_on_deep_stack(size_t, const std::function<void()> & work) {
+    work();
+}
+
+#endif

@@ -1,0 +1,60 @@
+"""``Tokenizer``: upstream's, but with an exception where that one ends the process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from llama_cpp.llama_tokenizer import LlamaTokenizer
+
+from drugs_cpp import _core
+
+if TYPE_CHECKING:
+    import llama_cpp
+
+    from drugs_cpp.engine.in_use import InUse
+
+
+class Tokenizer(LlamaTokenizer):
+    """Between texts and the tokens of a model, from any thread.
+
+    Args:
+        llm: the model; the tokenizer ends with it.
+        in_use: of the model.
+    """
+
+    def __init__(self, llm: llama_cpp.Llama, in_use: InUse) -> None:
+        super().__init__(llm)
+        self._in_use = in_use
+
+    def tokenize(self, text: bytes, add_bos: bool = True, special: bool = True) -> list[int]:
+        """Tokens of a text in UTF-8.
+
+        Args:
+            text: what to write as tokens.
+            add_bos: with the first token that the model expects.
+            special: what looks like a special token becomes one.
+
+        Raises:
+            PromptError: a byte that the vocabulary has no token for, or more text than there is memory for.
+            StateError: the model was closed.
+        """
+        with self._in_use:
+            return _core.tokenize(int(self._model.vocab), text, add_bos, special)
+
+    def detokenize(
+        self,
+        tokens: Sequence[int],
+        prev_tokens: Sequence[int] | None = None,  # noqa: ARG002  # other tokenizers need the tokens before
+        special: bool = False,
+    ) -> bytes:
+        """Text of tokens, in UTF-8, without the space that some models have at the beginning.
+
+        Raises:
+            TokenError: a token that the vocabulary does not have.
+            StateError: the model was closed.
+        """
+        with self._in_use:
+            text = _core.detokenize(int(self._model.vocab), tokens, special)
+            is_whole = len(tokens) > 0 and tokens[0] == self._model.token_bos()
+        return text[1:] if is_whole and text.startswith(b" ") else text
