@@ -253,21 +253,15 @@ def shorten(ctx: int, seq_id: int, n_tokens: int) -> int:
     """Make the cache of a sequence end after n_tokens positions, or empty it where it cannot go back there.
 
     A sliding window may have lost what the shortened sequence looks at; a recurrent state has only its last position.
-
-    Returns:
-        n_tokens, or 0 where the cache was emptied.
-
-    Raises:
-        ValueError: a sequence that the context does not have, or fewer than 0 positions.
+    Returns n_tokens, or 0 where the cache was emptied. A ValueError: no such sequence, or fewer than 0 positions.
     """
 
 def default_threads(root: str = "", processors: SequenceOf[int] | None = None) -> int:
     """How many threads compute where nobody says, at least 1.
 
     As many as there are physical cores among the processors that this process may run on, without slow cores beside
-    fast ones, and no more than its control groups let it use, rounded up.
-
-    Tests give a folder that stands for the root of the file system, and the processors that a process may run on.
+    fast ones, and no more than its control groups let it use, rounded up. Tests give a folder that stands
+    for the root of the file system, and the processors that a process may run on.
     """
 
 class Changes:

@@ -68,7 +68,7 @@ class RpcServerError(DrugsError, ConnectionError):
 
 
 class PromptError(DrugsError, ValueError):
-    """No prompt, an empty one, or one of a kind that cannot be used here: also a text that the vocabulary cannot write."""
+    """No prompt, an empty one, one that the vocabulary cannot write, or one of a kind that cannot be used here."""
 
 
 class OptionError(DrugsError, ValueError):

@@ -7,7 +7,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from support.tiny_model import N_VOCAB, add_vocabulary
+from support.tiny_model import N_VOCAB, add_ascii
 
 N_LAYER = 2
 N_EMBD = 64
@@ -37,7 +37,7 @@ def write_tiny_embedding_model(path: Path) -> None:
     writer.add_causal_attention(False)
     writer.add_pooling_type(gguf.PoolingType.CLS)
     writer.add_token_type_count(2)
-    add_vocabulary(writer)
+    add_ascii(writer)
 
     rng = np.random.default_rng(4)
 

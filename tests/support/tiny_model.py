@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import gguf
@@ -17,8 +18,31 @@ N_FF = 96
 N_CTX = 256
 
 
+def add_ascii(writer: gguf.GGUFWriter) -> None:
+    """A token for each character of ASCII but the first three, so that ASCII can be read."""
+    special = {"<unk>": gguf.TokenType.UNKNOWN, "<s>": gguf.TokenType.CONTROL, "</s>": gguf.TokenType.CONTROL}
+    control = {f"<0x{code:02X}>": gguf.TokenType.BYTE for code in range(len(special), ord(" "))}
+    printed = {chr(code).replace(" ", "▁"): gguf.TokenType.NORMAL for code in range(ord(" "), N_VOCAB)}
+    vocabulary = {**special, **control, **printed}
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(list(vocabulary))
+    writer.add_token_scores([0.0] * N_VOCAB)
+    writer.add_token_types(list(vocabulary.values()))
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_unk_token_id(0)
+    for name, token in (("pre", 3), ("suf", 4), ("mid", 5)):  # for infill
+        writer.add_uint32(f"tokenizer.ggml.fim_{name}_token_id", token)
+
+
 def write_tiny_model(
-    path: Path, n_layer: int = N_LAYER, n_embd: int = N_EMBD, n_ff: int = N_FF, n_ctx: int = N_CTX
+    path: Path,
+    n_layer: int = N_LAYER,
+    n_embd: int = N_EMBD,
+    n_ff: int = N_FF,
+    n_ctx: int = N_CTX,
+    n_vocab: int = N_VOCAB,
+    add_vocabulary: Callable[[gguf.GGUFWriter], None] = add_ascii,
 ) -> None:
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_block_count(n_layer)
@@ -29,7 +53,7 @@ def write_tiny_model(
     writer.add_head_count_kv(N_HEAD_KV)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(n_embd // N_HEAD)
-    writer.add_vocab_size(N_VOCAB)
+    writer.add_vocab_size(n_vocab)
     add_vocabulary(writer)
 
     rng = np.random.default_rng(3)
@@ -41,8 +65,8 @@ def write_tiny_model(
         writer.add_tensor(name, random(*shape))
 
     n_kv = n_embd // N_HEAD * N_HEAD_KV
-    add("token_embd.weight", N_VOCAB, n_embd)
-    output = random(N_VOCAB, n_embd)
+    add("token_embd.weight", n_vocab, n_embd)
+    output = random(n_vocab, n_embd)
     output[:3] = 0  # so that a text never ends by itself
     writer.add_tensor("output.weight", output)
     writer.add_tensor("output_norm.weight", np.ones(n_embd, np.float32))
@@ -61,20 +85,3 @@ def write_tiny_model(
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-
-
-def add_vocabulary(writer: gguf.GGUFWriter) -> None:
-    """A token for each character of ASCII but the first three, so that ASCII can be read."""
-    special = {"<unk>": gguf.TokenType.UNKNOWN, "<s>": gguf.TokenType.CONTROL, "</s>": gguf.TokenType.CONTROL}
-    control = {f"<0x{code:02X}>": gguf.TokenType.BYTE for code in range(len(special), ord(" "))}
-    printed = {chr(code).replace(" ", "▁"): gguf.TokenType.NORMAL for code in range(ord(" "), N_VOCAB)}
-    vocabulary = {**special, **control, **printed}
-    writer.add_tokenizer_model("llama")
-    writer.add_token_list(list(vocabulary))
-    writer.add_token_scores([0.0] * N_VOCAB)
-    writer.add_token_types(list(vocabulary.values()))
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
-    writer.add_unk_token_id(0)
-    for name, token in (("pre", 3), ("suf", 4), ("mid", 5)):  # for infill
-        writer.add_uint32(f"tokenizer.ggml.fim_{name}_token_id", token)

@@ -10,7 +10,7 @@ import gguf
 from support.parrot_model import Table, write_parrot_model
 from support.tiny_architectures import tiny_models
 from support.tiny_embedding_model import write_tiny_embedding_model
-from support.tiny_model import add_vocabulary, write_tiny_model
+from support.tiny_model import add_ascii, write_tiny_model
 
 #: tokens whose numbers the tests know
 NUMBERED = {0: "!", 11: ",", 1814: " world", 9419: "Hello"}
@@ -68,7 +68,7 @@ def _random_model(architecture: str, folder: Path, program: str) -> Path:
             value, is_array = field.contents(), field.types[:1] == [gguf.GGUFValueType.ARRAY]
             if name.startswith(f"{architecture}.") and value != []:
                 writer.add_key_value(name, value, field.types[0], field.types[-1] if is_array else None)
-        add_vocabulary(writer)
+        add_ascii(writer)
         for tensor in reader.tensors:
             writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
         writer.write_header_to_file()

@@ -173,7 +173,7 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
                 self._engine.close()
                 super().close()
                 if not isinstance(self._model, Closed):
-                    self._model.model = self._model.vocab = Closed()  # upstream's tokenizers that were given out have them
+                    self._model.model = self._model.vocab = Closed()  # upstream's tokenizers have them
                 self._model = self._ctx = self._batch = self.tokenizer_ = cast("Any", Closed())
         elif hasattr(self, "_stack"):  # not there if the constructor was called wrongly
             super().close()
