@@ -191,6 +191,13 @@ json drugs_dosage_to_json(const drugs_dosage & dosage) {
     return data;
 }
 
+drugs_dosage drugs_dosage_from_text(const std::string & json_text, const drugs_dosage & defaults) {
+    if (json_text.find('\0') != std::string::npos) { // the parser would take it for the end
+        throw std::invalid_argument("a byte 0 is not JSON");
+    }
+    return drugs_dosage_from_json(json::parse(json_text), defaults);
+}
+
 drugs_dosage drugs_dosage_from_file(const std::string & path, const drugs_dosage & defaults) {
     std::ifstream file(path, std::ios::binary);
     if (!file) {
@@ -199,7 +206,7 @@ drugs_dosage drugs_dosage_from_file(const std::string & path, const drugs_dosage
     std::stringstream text;
     text << file.rdbuf();
     try {
-        return drugs_dosage_from_json(json::parse(text.str()), defaults);
+        return drugs_dosage_from_text(text.str(), defaults);
     } catch (const std::exception & error) { // not JSON, or not doses
         throw std::invalid_argument("'" + path + "' cannot be read as doses: " + error.what());
     }

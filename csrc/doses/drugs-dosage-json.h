@@ -26,6 +26,9 @@
 // Throws std::invalid_argument: something else; the message names it. Angles are not compared with a cap.
 drugs_dosage drugs_dosage_from_json(const common_json & data, const drugs_dosage & defaults);
 
+// The same from a text, which is nothing but that object. Throws std::exception: it is something else.
+drugs_dosage drugs_dosage_from_text(const std::string & json_text, const drugs_dosage & defaults);
+
 // The object that drugs_dosage_from_json() reads back; if sober it is {}, or {"repeatable": true}.
 common_json drugs_dosage_to_json(const drugs_dosage & dosage);
 

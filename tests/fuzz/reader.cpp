@@ -14,7 +14,7 @@
 extern "C" const char * drugs_fuzz_read(const char * data, size_t size, int32_t n_layer, float * table) {
     static std::string answer;
     try {
-        const drugs_dosage dosage = drugs_dosage_from_json(common_json::parse(std::string(data, size)), drugs_dosage());
+        const drugs_dosage dosage = drugs_dosage_from_text(std::string(data, size), drugs_dosage());
         dosage.check_angles(std::numeric_limits<double>::infinity());
         const std::vector<float> angles = dosage.table(n_layer);
         std::copy(angles.begin(), angles.end(), table);
