@@ -7,6 +7,7 @@
 # make bench-memory     the same dosed texts for ten minutes, and what becomes of memory meanwhile
 # make soak       16 clients of a server for 20 minutes: answers as alone, memory flat (SOAK_MINUTES=1, MODEL=PATH)
 # make check-gpu  tests on a graphics card                       make bench-gpu   speed on one (both: docs/performance.md)
+# make sanitize   C++ and Python under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer
 # make random-calls    100,000 random calls of a model's methods, in slices that can be broken off and resumed
 # make upstream-server-tests   all of llama.cpp's own tests of its server that run without a network
 # make architectures    looks which architecture has which site, and writes docs/architectures.md
@@ -29,14 +30,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := raw
 
 # What Python needs: no more is compiled for these. Whoever has the programs keeps them.
-PYTHON_ALONE := setup demo lint random-calls fidelity check-kernels architectures clean
+PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels architectures clean
 READY := $(DONE)/$(if $(wildcard $(DONE)/package)$(filter-out $(PYTHON_ALONE),$(MAKECMDGOALS)),package,libraries)
 
 NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc')
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo program test lint random-calls fuzz have-clang check-kernels check-gpu bench-gpu \
+.PHONY: setup demo program test lint sanitize random-calls fuzz have-clang check-kernels check-gpu bench-gpu \
 	upstream-server-tests bench bench-memory soak architectures fidelity clean FORCE
 
 setup: $(READY) $(DONE)/model
@@ -51,6 +52,10 @@ test: lint $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DON
 
 check-kernels: $(DONE)/test-tools $(DONE)/kernels
 	@$(RUN) $(BIN)/python -m pytest -s tests/test_kernels.py
+
+sanitize: $(DONE)/sanitize-address $(DONE)/sanitize-thread $(DONE)/model
+	@$(BIN)/python scripts/sanitize.py test address
+	@$(BIN)/python scripts/sanitize.py test thread
 
 random-calls: $(DONE)/test-tools $(READY)
 	@PYTHONPATH=tests $(BIN)/python -m random_calls
@@ -184,6 +189,11 @@ $(DONE)/kernels: $(NATIVE) $(shell find tests/kernels -type f) | $(READY)
 	$(STEP) kernels "Building CUDA's and Metal's kernels for the processor (a minute, the first time)" sh -c '$(WITH_TOOLS) \
 		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && \
 		cmake --build build/package --target kernels'
+	@touch $@
+
+$(DONE)/sanitize-%: $(NATIVE) $(PACKAGE) scripts/sanitize.py | $(DONE)/test-tools
+	$(STEP) sanitize-$* 'Building drugs_cpp for the $* sanitizer (minutes, the first time)' sh -c '$(WITH_TOOLS) \
+		$(BIN)/python scripts/sanitize.py build $*'
 	@touch $@
 
 FUZZ_SOURCES := $(wildcard $(addprefix tests/fuzz/,*.cpp *.h CMakeLists.txt))

@@ -14,7 +14,7 @@ TESTS = Path(__file__).resolve().parents[1]
 
 def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python to its end; ``-m support.NAME`` runs a module of this folder."""
-    path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+    path = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(TESTS), str(TESTS.parent)])
     return subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,
