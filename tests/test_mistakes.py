@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
+import numpy as np
 import pytest
+from llama_cpp import LogitsProcessorList
 
 from conftest import MakeLlama
 from drugs_cpp import (
     ChatTemplateWarning,
     ContextOverflowError,
+    CountError,
     Llama,
     NoLogitsError,
     OptionError,
@@ -141,3 +145,76 @@ def test_a_model_without_a_chat_template_says_so_once(make_llama: MakeLlama, tin
     chosen: Any = make_llama(tiny_model_path, chat_format="llama-2")
     assert chosen.has_chat_template
     assert chosen.create_chat_completion(messages, max_tokens=1)["choices"]
+
+
+@pytest.mark.parametrize("tokens", [[1.5], [math.nan], ["a"], [None], [[5], [6]], {5}, 5], ids=str)
+def test_what_is_no_list_of_tokens(llm: Llama, tokens: Any) -> None:
+    for call in (llm.eval, llm.detokenize):
+        with pytest.raises(TokenError, match="the list of tokens"):
+            call(tokens)
+    assert llm.n_tokens == 0
+
+
+def test_the_number_of_tokens_is_at_most_what_the_cache_holds(llm: Llama) -> None:
+    llm.eval(PROMPT)
+    number: Any
+    for number in (9, 300, 2**31, -3, 2.5, None, True):
+        with pytest.raises(CountError, match="n_tokens is"):
+            llm.n_tokens = number
+        assert llm.n_tokens == 8
+    llm.n_tokens = 5
+    llm.n_tokens = 7  # is still there
+    llm.eval([5])
+    llm.reset()
+    with pytest.raises(CountError, match="n_tokens is 1: the cache holds 0 tokens"):
+        llm.n_tokens = 1
+
+
+def test_tokens_of_another_shape_are_not_taken_over(llm: Llama) -> None:
+    llm.eval(PROMPT)
+    ids: Any
+    for ids in (None, 5, np.zeros(3, np.intc), np.zeros(256, np.float32)):
+        with pytest.raises(TokenError, match=r"input_ids are .*: give int32 \(256,\)"):
+            llm.input_ids = ids
+    assert llm.input_ids[:8].tolist() == PROMPT
+    llm.input_ids = np.array(llm.input_ids, np.int64)
+    llm.eval([5])
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"stop": [b"a"]}, OptionError, "stop is"),
+        ({"stop": ["\ud800"]}, OptionError, "stop is"),
+        ({"stop": 5}, OptionError, "stop is"),
+        ({"max_tokens": "1"}, CountError, "max_tokens is '1': give a whole number"),
+        ({"max_tokens": 0.5}, CountError, "max_tokens is 0.5: give a whole number"),
+        ({"max_tokens": math.nan}, CountError, "max_tokens is nan: give a whole number"),
+        ({"logit_bias": [1]}, OptionError, "logit_bias is"),
+        ({"logit_bias": {"a": 1}}, OptionError, "logit_bias is"),
+        ({"logit_bias": {5: None}}, OptionError, "logit_bias is"),
+        ({"top_k": 40.0, "temperature": 1}, OptionError, "top_k is 40.0: give a whole number"),
+        ({"top_k": 2**40, "temperature": 1}, OptionError, "top_k is 1099511627776: give a whole number"),
+        ({"temperature": 10**400}, OptionError, "temperature is 1000.*: give a finite number"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_options_of_a_completion(llm: Llama, options: dict[str, Any], kind: type[Exception], message: str) -> None:
+    in_python = {"logits_processor": LogitsProcessorList([lambda _, scores: scores])}
+    for how in ({}, {} if "logit_bias" in options else in_python):  # of which upstream makes a processor
+        with pytest.raises(kind, match=message):
+            llm.create_completion(PROMPT, **{"max_tokens": 2, **options, **how})
+    assert llm.n_tokens == 0
+
+
+def test_a_prompt_of_tokens_is_echoed_as_text(llm: Llama) -> None:
+    prompt = PROMPT[1:]
+    answers: list[Any] = [llm.create_completion(prompt, max_tokens=2, echo=echo, seed=3) for echo in (False, True)]
+    plain, echoed = (answer["choices"][0]["text"] for answer in answers)
+    assert echoed == llm.detokenize(prompt).decode() + plain
+
+
+def test_variations_of_an_array(llm: Llama) -> None:
+    prompts: list[Any] = [np.array(PROMPT), PROMPT]
+    of_array, of_list = (llm.variations(prompt, n=2, max_tokens=2, seeds=1) for prompt in prompts)
+    assert [choice["text"] for choice in of_array["choices"]] == [choice["text"] for choice in of_list["choices"]]

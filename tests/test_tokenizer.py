@@ -30,6 +30,13 @@ def test_a_word_of_any_length(pre: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("pre", SPLITTERS)
+def test_short_words_on_a_small_stack(pre: str, tmp_path: Path) -> None:
+    write_byte_model(tmp_path / "bytes.gguf", pre)
+    done = run_python("-m", "support.long_words", str(tmp_path / "bytes.gguf"), "short")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_text_of_any_length_before_the_trigger_of_a_grammar(tmp_path: Path) -> None:
     write_byte_model(tmp_path / "bytes.gguf", "gpt-4o")
     done = run_python("-m", "support.long_words", str(tmp_path / "bytes.gguf"), "trigger")

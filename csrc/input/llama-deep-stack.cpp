@@ -17,8 +17,8 @@ static const size_t PER_CHARACTER = 1024;
 #endif
 static const size_t FOR_THE_REST = 1024*1024;
 
-// what the stack of any thread has room for
-static const size_t SHORT = 512*1024/PER_CHARACTER;
+// Not worth a thread: even a stack of 64 KiB has room for it.
+static const size_t SHORT = 64*1024/PER_CHARACTER;
 
 struct deep_work {
     const std::function<void()> & work;

@@ -21,7 +21,7 @@ REFUSED: dict[str, Callable[[Any], object]] = {
     "eval": lambda llm: llm.eval([40]),
     "eval of nothing": lambda llm: llm.eval([]),
     "reset": lambda llm: llm.reset(),
-    "n_tokens": lambda llm: setattr(llm, "n_tokens", 1),
+    "n_tokens": lambda llm: setattr(llm, "n_tokens", 0),
     "cold_shower": lambda llm: llm.cold_shower(),
     "cold_shower in the background": lambda llm: llm.cold_shower(block=False),
     "completion": lambda llm: llm.create_completion(PROMPT, max_tokens=2),

@@ -1,6 +1,6 @@
 """Texts of one word, each in a thread with a small stack; run with the paths of a model and the name of a task.
 
-python -m support.long_words MODEL words|trigger
+python -m support.long_words MODEL words|trigger|short
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import llama_cpp
 import drugs_cpp
 
 STACK = 512 * 1024  # bytes: a sixteenth of the usual, so that a sixteenth of the length does
+LEAST_STACK = 64 * 1024
 LENGTH = 20_000  # characters
 
 CHARACTERS = ("Z", "z", ".", " ", "\n", "\t", "1", "é", "漢", "a b")
@@ -25,6 +26,12 @@ def check_words(llm: drugs_cpp.Llama) -> None:
         tokens = llm.tokenize(text, add_bos=False)
         assert tokens == list(text), character
         assert llm.detokenize(tokens) == text, character
+
+
+def check_short_words(llm: drugs_cpp.Llama) -> None:
+    """Also those that are not worth a stack of their own."""
+    for length in range(600):
+        assert llm.tokenize(b"a" * length, add_bos=False) == [ord("a")] * length
 
 
 def check_trigger(llm: drugs_cpp.Llama) -> None:
@@ -60,11 +67,11 @@ def main() -> None:
 
     def run() -> None:
         try:
-            {"words": check_words, "trigger": check_trigger}[task](llm)
+            {"words": check_words, "trigger": check_trigger, "short": check_short_words}[task](llm)
         except BaseException as error:  # a thread keeps it to itself
             failed.append(error)
 
-    threading.stack_size(STACK)
+    threading.stack_size(LEAST_STACK if task == "short" else STACK)
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()

@@ -9,6 +9,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
 
 import llama_cpp
+import numpy as np
 from llama_cpp._internals import LlamaSampler
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 from llama_cpp.llama_grammar import LlamaGrammar
@@ -44,6 +45,8 @@ OPTIONS = (
 )
 
 
+_MAX_INT = 2**31 - 1
+_WHOLE = ("top_k", "mirostat_mode")
 _NUMBERS = frozenset(OPTIONS) - {"penalize_nl", "grammar"}
 
 
@@ -94,10 +97,19 @@ def chain_of(
 def check_numbers(options: Mapping[str, Any]) -> None:
     """Raise an OptionError for an option of ``OPTIONS`` that is to be a number and is none, or not finite."""
     for name, value in options.items():
-        if name in _NUMBERS and (isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value)):
-            known_as = "temperature" if name == "temp" else name
+        known_as = "temperature" if name == "temp" else name
+        if name in _NUMBERS and not _is_finite(value):
             remedy = ", 0 for the most likely token" if name == "temp" else ""
             raise OptionError(f"{known_as} is {value!r}: give a finite number{remedy}")
+        if name in _WHOLE and not (isinstance(value, (int, np.integer)) and abs(int(value)) <= _MAX_INT):
+            raise OptionError(f"{known_as} is {value!r}: give a whole number up to {_MAX_INT}")
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an int that no float can be
+        return False
 
 
 def check_grammar(grammar: object) -> None:
@@ -179,7 +191,10 @@ def _is_plain(options: Mapping[str, Any]) -> bool:
 
 
 def _checked_bias(settings: ModelSettings, logit_bias: Mapping[Any, Any]) -> dict[int, float]:
-    bias = {int(token): float(value) for token, value in logit_bias.items()}
+    try:
+        bias = {int(token): float(value) for token, value in logit_bias.items()}
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        raise OptionError(f"logit_bias is {logit_bias!r}: give a mapping of tokens to numbers") from None
     for token, value in bias.items():
         if math.isnan(value):
             raise OptionError(f"logit_bias: token {token} has {value}: give a number")

@@ -71,7 +71,7 @@ class Session:
         self.dosing = dosing
         self.twin = twin
         self.decoder = _core.Decoder(address_of(context))
-        self._cache = Cache(context, (MAIN,) if twin is None else twin.sequences)
+        self.cache = Cache(context, (MAIN,) if twin is None else twin.sequences)
         self.tokens: npt.NDArray[np.intc] = np.zeros(settings.n_ctx, dtype=np.intc)
         self.n_tokens = 0
         self.version = 0
@@ -213,7 +213,7 @@ class Session:
 
     def remove_leftovers(self) -> None:
         """Take from the cache what lies after the sequence's end."""
-        self._cache.remove_after(self.n_tokens)
+        self.cache.remove_after(self.n_tokens)
 
     #
     # shortening
@@ -228,7 +228,7 @@ class Session:
         """Keep the first ``n_tokens`` positions, or none where the cache cannot go back there."""
         with interrupt_later():
             if self._first_missing is None or n_tokens <= self._first_missing:
-                n_tokens = self._cache.shorten(n_tokens)
+                n_tokens = self.cache.shorten(n_tokens)
                 self._first_missing = None
             self._note_shorter(n_tokens)
             self.version += 1
@@ -242,7 +242,7 @@ class Session:
     def _keep(self, n_tokens: int, n_good: int) -> None:
         """After a failure: keep the first ``n_tokens`` tokens, though the cache has ``n_good`` of them at most."""
         with interrupt_later():
-            left = self._cache.shorten(min(n_good, n_tokens, self._cache.n_positions))
+            left = self.cache.shorten(min(n_good, n_tokens, self.cache.n_positions))
             self._note_shorter(n_tokens)
             self._first_missing = None
             if left < n_tokens:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import llama_cpp
 
+from drugs_cpp.model.dgenerate import token_list
 from drugs_cpp.model.engine_properties import EngineProperties
 
 
@@ -24,7 +25,7 @@ class CacheMethods(EngineProperties):
             ContextOverflowError, TokenError: the tokens do not fit into the context, or one is not in the vocabulary.
                 Nothing was evaluated.
         """
-        tokens = list(tokens)
+        tokens = token_list("the list of tokens", tokens)
         engine = self.engine
         with engine.session.use():
             engine.check_fit(len(tokens))

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from drugs_cpp.errors import ContextOverflowError
+import numpy as np
+
+from drugs_cpp.errors import ContextOverflowError, CountError, OptionError
 
 if TYPE_CHECKING:
     import llama_cpp
@@ -77,10 +79,29 @@ def finishing_tokens(limit: int, n_prompt: int, n_ctx: int) -> int:
     return min(_LONGEST_CHARACTER - 1, n_ctx - n_prompt - limit)
 
 
+def check_asked(max_tokens: object, stop: Any) -> None:
+    """Refuse, before anything is computed, what no text can be ended by.
+
+    Raises:
+        CountError: a ``max_tokens`` that is neither a whole number nor None.
+        OptionError: as :func:`stop_bytes`.
+    """
+    if max_tokens is not None and (isinstance(max_tokens, bool) or not isinstance(max_tokens, (int, np.integer))):
+        raise CountError(f"max_tokens is {max_tokens!r}: give a whole number, or None for as many as fit")
+    stop_bytes(stop)
+
+
 def stop_bytes(stop: str | Sequence[str] | None) -> list[bytes]:
-    """Stop strings in UTF-8."""
-    words = [stop] if isinstance(stop, str) else list(stop or ())
-    return [word.encode("utf-8") for word in words]
+    """Stop strings in UTF-8.
+
+    Raises:
+        OptionError: something else, or text that UTF-8 cannot write.
+    """
+    try:
+        words = [stop] if isinstance(stop, str) else list(stop or ())
+        return [word.encode("utf-8") for word in words]
+    except (AttributeError, TypeError, UnicodeEncodeError):
+        raise OptionError(f"stop is {stop!r}: give text or a list of texts") from None
 
 
 def finish_reason(end: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import llama_cpp
@@ -122,7 +122,7 @@ def token_list(what: str, input_ids: Any) -> list[int]:
     Raises:
         TokenError: not one sequence, or not whole numbers.
     """
-    ids = np.asarray(input_ids)
+    ids = np.asarray(list(input_ids) if isinstance(input_ids, Iterator) else input_ids)
     if ids.ndim == 2 and len(ids) == 1:
         ids = ids[0]
     if ids.ndim != 1:

@@ -6,13 +6,16 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from drugs_cpp.doses.checks import check_count
 from drugs_cpp.doses.drugs import DRUGS, as_drugs
 from drugs_cpp.doses.seed import check_seed
 from drugs_cpp.engine.closed import refuse_closed
+from drugs_cpp.errors import CountError, TokenError
 from drugs_cpp.model.chat_prompt import lacks_template
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from drugs_cpp.engine.engine import Engine
@@ -177,8 +180,12 @@ class EngineProperties:
     @n_tokens.setter
     def n_tokens(self, n_tokens: int) -> None:
         if self._engine is not None:
-            with self._engine.session.use():
-                self._engine.session.set_length(n_tokens)
+            session = self._engine.session
+            with session.use():
+                most = max(session.n_tokens, session.cache.n_positions)
+                if check_count("n_tokens", n_tokens, 0) > most:
+                    raise CountError(f"n_tokens is {n_tokens}: the cache holds {most} tokens")
+                session.set_length(int(n_tokens))
 
     @property
     def input_ids(self) -> npt.NDArray[np.intc]:
@@ -188,9 +195,13 @@ class EngineProperties:
     @input_ids.setter
     def input_ids(self, tokens: npt.NDArray[np.intc]) -> None:
         if self._engine is not None:
-            with self._engine.session.use():
-                self._engine.session.tokens = tokens
-                self._engine.session.version += 1
+            session = self._engine.session
+            with session.use():
+                ids, shape = np.asarray(tokens), session.tokens.shape
+                if ids.shape != shape or not np.issubdtype(ids.dtype, np.integer):
+                    raise TokenError(f"input_ids are {ids.dtype} {ids.shape}: give int32 {shape}")
+                session.tokens = np.asarray(ids, np.intc)
+                session.version += 1
 
     @property
     def model_params(self) -> Any:

@@ -214,10 +214,13 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
         asked = bound_arguments(llama_cpp.Llama._create_completion, *args, **kwargs)
         engine = self.engine
         seed = seed_of_call(asked["seed"])
+        completion.check_asked(asked["max_tokens"], asked["stop"])
         stop_tokens = stop_tokens_of(asked["stopping_criteria"])
         if stop_tokens is not None and not completions.needs_python(self, engine, asked):
             tokens = completion.prompt_tokens(self, self._model, asked["prompt"])
             name = self.model_path if asked["model"] is None else asked["model"]
+            if asked["echo"] and not isinstance(asked["prompt"], str):
+                asked["prompt"] = completion.as_text(self.detokenize(tokens))
             return keeping(self, completions.complete_in_cpp(engine, tokens, asked, seed, stop_tokens, name))
 
         def generate(*args: Any, **kwargs: Any) -> Generator[int, Sequence[int] | None, None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from llama_cpp.llama_tokenizer import LlamaTokenizer
 
 from drugs_cpp import _core
+from drugs_cpp.model.dgenerate import token_list
 
 if TYPE_CHECKING:
     import llama_cpp
@@ -51,10 +52,11 @@ class Tokenizer(LlamaTokenizer):
         """Text of tokens, in UTF-8, without the space that some models have at the beginning.
 
         Raises:
-            TokenError: a token that the vocabulary does not have.
+            TokenError: a token that the vocabulary does not have, or something else than tokens.
             StateError: the model was closed.
         """
+        ids = token_list("the list of tokens", tokens)
         with self._in_use:
-            text = _core.detokenize(int(self._model.vocab), tokens, special)
-            is_whole = len(tokens) > 0 and tokens[0] == self._model.token_bos()
+            text = _core.detokenize(int(self._model.vocab), ids, special)
+            is_whole = ids[:1] == [self._model.token_bos()]
         return text[1:] if is_whole and text.startswith(b" ") else text

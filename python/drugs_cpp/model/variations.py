@@ -99,7 +99,7 @@ def text_to_vary(
         return chat_prompt(llm, handlers, messages, **options)
     given = prompt if isinstance(prompt, str) else token_list("the prompt", prompt)
     tokens = completion.prompt_tokens(llm, model, given)
-    if prompt == "" or not tokens:
+    if not tokens or (isinstance(prompt, str) and not prompt):
         raise PromptError("the prompt is empty: give at least one token")
     return ChatPrompt(tokens, options["stop"], [], options["grammar"])
 
