@@ -43,8 +43,8 @@ LEFT_OUT = "tests/test_kernels.py::test_cuda_files_compile"
 HEART = {
     "address": [
         *("kernels", "backend_ops", "attend", "bindings", "cached_sites", "closed", "cold_shower", "core_errors"),
-        *("decoding", "dgenerate", "grammars", "noise", "order_of_calls", "random_calls", "rotation", "session"),
-        *("shower_ledger", "showers", "state", "tokenizer", "variations"),
+        *("decoding", "dgenerate", "grammars", "lifetime", "noise", "order_of_calls", "random_calls", "rotation"),
+        *("session", "shower_ledger", "showers", "state", "tokenizer", "variations"),
     ],
     "thread": [
         *("kernels", "backend_ops", "attend", "cached_sites", "cold_shower", "decoding", "lifetime", "random_calls"),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import llama_cpp
@@ -116,6 +117,37 @@ def test_a_model_is_freed_at_once(use: Callable[[Llama], Any], options: dict[str
     assert isinstance(handles[0].model, Closed)
     assert handles[1].ctx is None
     assert handles[2] is None or handles[2]._context.ctx is None
+
+
+def _noted(calls: list[str], name: str, real: Callable[[Any], None], handle: Any) -> None:
+    calls.append(name)
+    real(handle)
+
+
+@pytest.mark.usefixtures("without_collector")
+@pytest.mark.parametrize("use", [vary, break_off_variations, shower_in_background], ids=lambda use: use.__name__)
+@pytest.mark.parametrize("sober_twin", [False, True])
+def test_a_cycle_is_freed_contexts_first(
+    use: Callable[[Llama], Any], sober_twin: bool, tiny_model_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the collector comes to first: a context that is freed after its model reads freed memory."""
+    freed: list[str] = []
+    for name in ("llama_free", "llama_model_free"):
+
+        real = getattr(llama_cpp.llama_cpp, name)
+        monkeypatch.setattr(llama_cpp.llama_cpp, name, partial(_noted, freed, name, real))
+    llm: Any = Llama(tiny_model_path, drugs=strong(), n_ctx=256, n_threads=1, verbose=False, sober_twin=sober_twin)
+    freed.clear()
+    use(llm)
+    cycle: list[Any] = [llm, llm._model]
+    cycle.append(cycle)
+    del llm
+    gc.collect()  # the collector has what only a list refers to in the order of the list now, from its end
+    del cycle
+    gc.collect()
+    assert freed.count("llama_model_free") == 1
+    assert len(freed) >= 2
+    assert freed[-1] == "llama_model_free"
 
 
 @pytest.mark.usefixtures("without_collector")

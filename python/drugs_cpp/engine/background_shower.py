@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import llama_cpp
 
 from drugs_cpp import _core
-from drugs_cpp.engine.contexts import address_of, open_context
+from drugs_cpp.engine.contexts import address_of, close_with, open_context
 from drugs_cpp.engine.signals import interrupt_later
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class BackgroundShower:
             self._evaluation = _core.BackgroundEvaluation(address_of(self._context), left, n_clean, _SEQUENCE)
             undo.callback(self._evaluation.stop)
             # also where nobody refers to this any more, or the interpreter ends: first the thread, then the context
-            self._drop = weakref.finalize(self, undo.pop_all().close)
+            self._drop = close_with(self, undo.pop_all().close)
 
     def _copy_clean(self, source: LlamaContext, first: int) -> int:
         """Take over what is clean already; returns the number of positions."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import llama_cpp
@@ -71,10 +73,19 @@ class _ModelHost:
         self._exit_stack = _Notes()
 
 
+def close_with(owner: object, close: Callable[[], object]) -> weakref.finalize[..., object]:
+    """Call ``close`` once: when its result is called, or else when nobody refers to ``owner`` any more.
+
+    A collector ends all objects of a cycle in any order, so a model's ``__del__`` may come before that of a context on
+    it. What this makes comes before either.
+    """
+    return weakref.finalize(owner, close)
+
+
 def open_context(settings: ModelSettings, n_sequences: int, n_tokens: int, unified: bool) -> LlamaContext:
     """A context for ``n_sequences`` of ``n_tokens`` each, with everything else as the model's own has it.
 
-    Whoever opens it closes it, before the model is freed.
+    Whoever opens it closes it, before the model is freed; :func:`close_with` does it where nobody else has.
 
     Args:
         settings: of the model.

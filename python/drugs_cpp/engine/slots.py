@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drugs_cpp import _core
-from drugs_cpp.engine.contexts import address_of, open_context, padded
+from drugs_cpp.engine.contexts import address_of, close_with, open_context, padded
 from drugs_cpp.engine.prefix import common_prefix, repeatable_prefix
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Slots:
         self._source = n_slots if self._keeps_prompt else 0  # holds the prompt
         self.user: object = None
         self._context = open_context(settings, n_slots + self._keeps_prompt, n_tokens, unified=False)
+        self._close = close_with(self, self._context.close)
         self._address = address_of(self._context)
         self._n_batch = settings.n_batch
         self.decoder = _core.Decoder(self._address)
@@ -64,7 +65,7 @@ class Slots:
     def close(self) -> None:
         """Free the memory."""
         self.user = None
-        self._context.close()
+        self._close()
 
     def _forget(self) -> None:
         self._prompt: npt.NDArray[np.intc] = np.zeros(0, dtype=np.intc)  # in the source

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import llama_cpp
 
 from drugs_cpp import _core
-from drugs_cpp.engine.contexts import open_context
+from drugs_cpp.engine.contexts import close_with, open_context
 from drugs_cpp.errors import StateError
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class SoberTwin:
 
     def open_context(self) -> LlamaContext:
         """A context with room for both."""
-        return open_context(self._settings, 2, self._settings.n_ctx, unified=True)
+        context = open_context(self._settings, 2, self._settings.n_ctx, unified=True)
+        close_with(self, context.close)
+        return context
 
     def evaluate(self, decoder: _core.Decoder, tokens: Sequence[int], n_past: int, same: bool) -> None:
         """Evaluate tokens after ``n_past`` others: sober in the twin, and with the context's dose in the sequence.
