@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import subprocess
 import sys
 import weakref
@@ -119,6 +121,15 @@ def test_a_model_is_freed_at_once(use: Callable[[Llama], Any], options: dict[str
     assert handles[2] is None or handles[2]._context.ctx is None
 
 
+def note_what_is_freed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the functions that free contexts and models, a name for each call."""
+    freed: list[str] = []
+    for name in ("llama_free", "llama_model_free"):
+        real = getattr(llama_cpp.llama_cpp, name)
+        monkeypatch.setattr(llama_cpp.llama_cpp, name, partial(_noted, freed, name, real))
+    return freed
+
+
 def _noted(calls: list[str], name: str, real: Callable[[Any], None], handle: Any) -> None:
     calls.append(name)
     real(handle)
@@ -131,11 +142,7 @@ def test_a_cycle_is_freed_contexts_first(
     use: Callable[[Llama], Any], sober_twin: bool, tiny_model_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the collector comes to first: a context that is freed after its model reads freed memory."""
-    freed: list[str] = []
-    for name in ("llama_free", "llama_model_free"):
-
-        real = getattr(llama_cpp.llama_cpp, name)
-        monkeypatch.setattr(llama_cpp.llama_cpp, name, partial(_noted, freed, name, real))
+    freed = note_what_is_freed(monkeypatch)
     llm: Any = Llama(tiny_model_path, drugs=strong(), n_ctx=256, n_threads=1, verbose=False, sober_twin=sober_twin)
     freed.clear()
     use(llm)
@@ -148,6 +155,35 @@ def test_a_cycle_is_freed_contexts_first(
     assert freed.count("llama_model_free") == 1
     assert len(freed) >= 2
     assert freed[-1] == "llama_model_free"
+
+
+class PressingContext(LlamaContext):
+    """Presses Ctrl-C while it is made."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.usefixtures("without_collector")
+@pytest.mark.parametrize("of", ["variations", "twin"])
+def test_ctrl_c_while_a_context_is_made(of: str, tiny_model_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody closes it before the model is freed, also where the exception still refers to it."""
+    freed = note_what_is_freed(monkeypatch)
+    monkeypatch.setattr(contexts, "LlamaContext", PressingContext)
+    made: list[Llama] = []
+
+    def load_and_vary() -> None:
+        made.append(Llama(tiny_model_path, n_ctx=256, n_threads=1, verbose=False, sober_twin=of == "twin"))
+        vary(made[0])
+
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        load_and_vary()
+    for llm in made:
+        llm.close()
+    del interrupt
+    gc.collect()
+    assert freed == ["llama_free", "llama_free", "llama_model_free"]
 
 
 @pytest.mark.usefixtures("without_collector")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drugs_cpp.engine.contexts import n_sequences_that_fit
+from drugs_cpp.engine.signals import interrupt_later
 from drugs_cpp.engine.slots import Slots
 from drugs_cpp.errors import MemoryLimitError
 
@@ -50,7 +51,8 @@ class SlotKeeper:
         """The slots that are there, or more and larger ones."""
         if self.slots is None or not self.slots.has_room(n_slots, n_tokens):
             self.close()
-            self.slots = Slots(self._settings, n_slots, n_tokens)
+            with interrupt_later():  # what is opened has an owner before Ctrl-C takes effect
+                self.slots = Slots(self._settings, n_slots, n_tokens)
         return self.slots
 
     def close(self) -> None:

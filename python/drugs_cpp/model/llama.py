@@ -118,7 +118,8 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
         twin = SoberTwin(settings) if sober_twin else None
         if twin is not None:
             self._ctx.close()
-            self._ctx = self._stack.enter_context(contextlib.closing(twin.open_context()))
+            with interrupt_later():
+                self._ctx = self._stack.enter_context(contextlib.closing(twin.open_context()))
         fit_to_device(dosing, address_of(self._ctx))
         every_logit = EveryLogit(self.scores, self.n_batch) if self._logits_all else None
         self._engine = Engine(Session(settings, self._ctx, dosing, twin, every_logit))
