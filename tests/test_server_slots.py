@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pytest
 from support.program import Server
 from support.serving import TINY, completion, text
 
@@ -37,3 +40,31 @@ def test_a_prompt_from_the_cache_is_not_overwritten_by_another_one(tiny_model_pa
             assert answer["content"] == expected
             n_from_cache += answer["timings"]["cache_n"] > len(STORY)
         assert n_from_cache > 0
+
+
+#: of the first two cells in the file: position, number of sequences, sequence
+FIRST_CELLS = struct.pack("<6i", 0, 1, 0, 1, 1, 0)
+
+
+def damaged(saved: bytes, damage: str) -> bytes:
+    """Without its last byte, or with another position for its first token."""
+    if damage == "cut":
+        return saved[:-1]
+    before, cells, after = saved.partition(FIRST_CELLS)
+    assert cells
+    return before + struct.pack("<i", int(damage)) + cells[4:] + after
+
+
+@pytest.mark.parametrize("damage", ["cut", "-1", "100", "2147483647"])
+def test_a_damaged_slot_file_is_refused(tiny_model_path: str, tmp_path: Path, damage: str) -> None:
+    """llama.cpp ends the process over it, at once or in the slot's next request."""
+    follow = {"prompt": "Once upon a time", "temperature": 0, "n_predict": 5, "id_slot": 0}
+    path = tmp_path / "slot.bin"
+    with Server("-m", tiny_model_path, *TINY, "--slot-save-path", str(tmp_path)) as server:
+        expected = text(server, SOBER, **follow)
+        assert server.post("/slots/0?action=save", {"filename": path.name}).status == 200
+        path.write_bytes(damaged(path.read_bytes(), damage))
+        refused = server.post("/slots/0?action=restore", {"filename": path.name})
+        assert refused.status == 400
+        assert "slot save file" in refused.error
+        assert text(server, SOBER, **follow) == expected

@@ -1,7 +1,7 @@
 // One row of activations times matrices of Q4_K whose rows lie interleaved by eight, in the order of ggml_gemm_q4_K_8x8_q8_K(): the sum of
 // each 64 numbers becomes a float. ggml_gemv_q4_K_8x8_q8_K() makes one of each 256.
 
-#include "repeatable.h"
+#include "repeatable-gemv.h"
 
 #define GGML_COMMON_DECL_CPP
 #include "ggml-common.h"
@@ -95,7 +95,7 @@ void repeatable_gemv_q4_K_8x8(int n, float * s, const void * x, const void * y, 
 #else
 
 void repeatable_gemv_q4_K_8x8(int, float *, const void *, const void *, int) {
-    GGML_ABORT("no repeatable_gemv_q4_K_8x8() for this processor"); // repeatable_gemv_of() never says so
+    GGML_ABORT("no repeatable_gemv_q4_K_8x8() for this processor"); // repeatable_gemv() never calls it there
 }
 
 #endif

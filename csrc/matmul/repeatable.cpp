@@ -1,6 +1,7 @@
 #include "repeatable.h"
 
 #include "repeatable-dots.h"
+#include "repeatable-gemv.h"
 
 #include "ggml-cpu.h"
 
@@ -35,22 +36,37 @@ repeatable_vec_dot_t repeatable_vec_dot(const ggml_tensor * op, repeatable_vec_d
     return dot ? dot : vec_dot;
 }
 
-repeatable_gemv repeatable_gemv_of(const ggml_tensor * op) {
+// how one row is multiplied by matrices whose rows lie interleaved as several are
+enum class gemv {
+    same,       // llama.cpp's kernel for one row adds as the one for several does
+    own,        // repeatable_gemv_q4_K_8x8() does
+    row_by_row, // none does: several rows are multiplied one by one
+};
+
+static gemv gemv_of(const ggml_tensor * op) {
     if (!is_repeatable(op)) {
-        return REPEATABLE_GEMV_SAME;
+        return gemv::same;
     }
 #if defined(__AVX2__)
     switch (op->src[0]->type) {
         case GGML_TYPE_Q4_0:
         case GGML_TYPE_IQ4_NL:
-        case GGML_TYPE_MXFP4:  return REPEATABLE_GEMV_SAME;
-        case GGML_TYPE_Q4_K:   return REPEATABLE_GEMV_OWN;
+        case GGML_TYPE_MXFP4:  return gemv::same;
+        case GGML_TYPE_Q4_K:   return gemv::own;
         default:               break;
     }
 #endif
-    return REPEATABLE_GEMV_ROW_BY_ROW;
+    return gemv::row_by_row;
 }
 
 int64_t repeatable_gemm_rows(const ggml_tensor * op, int64_t n) {
-    return repeatable_gemv_of(op) == REPEATABLE_GEMV_ROW_BY_ROW ? 0 : n - n % 4;
+    return gemv_of(op) == gemv::row_by_row ? 0 : n - n % 4;
+}
+
+bool repeatable_gemv(const ggml_tensor * op, int n, float * s, const void * x, const void * y, int n_columns) {
+    if (gemv_of(op) != gemv::own) {
+        return false;
+    }
+    repeatable_gemv_q4_K_8x8(n, s, x, y, n_columns);
+    return true;
 }

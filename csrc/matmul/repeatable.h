@@ -65,20 +65,13 @@ typedef void (* repeatable_vec_dot_t)(int n, float * s, size_t bs, const void * 
 // What multiplies one row by one: vec_dot, or for a marked op what adds in the order of the kernels for many rows.
 repeatable_vec_dot_t repeatable_vec_dot(const struct ggml_tensor * op, repeatable_vec_dot_t vec_dot);
 
-// Matrices whose rows lie interleaved, of a type: how one row of activations is multiplied by them as several are.
-enum repeatable_gemv {
-    REPEATABLE_GEMV_SAME,       // llama.cpp's kernel for one row adds as the one for several does
-    REPEATABLE_GEMV_OWN,        // repeatable_gemv_q4_K_8x8() does
-    REPEATABLE_GEMV_ROW_BY_ROW, // none does: several rows are multiplied one by one
-};
-
-enum repeatable_gemv repeatable_gemv_of(const struct ggml_tensor * op);
-
 // How many of an op's n rows the kernel for several multiplies, four at a time; the others are multiplied one by one.
 int64_t repeatable_gemm_rows(const struct ggml_tensor * op, int64_t n);
 
-// s: F32 [n_columns], x: block_q4_Kx8 [n/256, n_columns/8], y: block_q8_K [n/256]
-void repeatable_gemv_q4_K_8x8(int n, float * s, const void * x, const void * y, int n_columns);
+// One row of activations times a matrix whose rows lie interleaved, in the order of the kernel for several. s: F32 [n_columns]; x, y: the
+// matrix and the row, of n numbers, in the types that the kernels for op take. false: llama.cpp's kernel for one row adds in that order,
+// or the op is not marked, and nothing was computed.
+bool repeatable_gemv(const struct ggml_tensor * op, int n, float * s, const void * x, const void * y, int n_columns);
 
 struct ggml_compute_params;
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
 
 void drugs_slot::init(llama_context * ctx, const common_memory * memory, llama_seq_id seq_id, bool can_remove_part,
         const drugs_params & params, drugs_metrics * metrics) {
@@ -39,6 +40,15 @@ void drugs_slot::truncated(size_t n_tokens) {
     ledger.cut((int32_t) n_tokens);
     n_repeatable = std::min(n_repeatable, n_tokens);
     showering    = false;
+}
+
+void drugs_slot::restored(const server_tokens & tokens) {
+    llama_memory_t  mem   = llama_get_memory(ctx); // none: the model keeps nothing
+    const llama_pos n_pos = tokens.pos_next();
+    if (mem && (llama_memory_seq_pos_max(mem, seq_id) != n_pos - 1 || (n_pos > 0 && llama_memory_seq_pos_min(mem, seq_id) < 0))) {
+        throw std::runtime_error("Invalid positions in slot save file");
+    }
+    truncated(0);
 }
 
 void drugs_slot::shifted(size_t n_keep, size_t n_discard) {

@@ -28,6 +28,10 @@ public:
     // the cache after the first `n_tokens` has been removed, or will be before anything is decoded
     void truncated(size_t n_tokens);
 
+    // A saved cache of these tokens has come into the slot. Throws std::runtime_error where the positions in it are not theirs,
+    // over which the server would end later.
+    void restored(const server_tokens & tokens);
+
     // `n_discard` tokens after the first `n_keep` are gone, and the following ones have moved into their place
     void shifted(size_t n_keep, size_t n_discard);
 
