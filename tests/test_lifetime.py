@@ -165,7 +165,7 @@ class PressingContext(LlamaContext):
         os.kill(os.getpid(), signal.SIGINT)
 
 
-@pytest.mark.usefixtures("without_collector")
+@pytest.mark.usefixtures("without_collector", "press_ctrl_c")
 @pytest.mark.parametrize("of", ["variations", "twin"])
 def test_ctrl_c_while_a_context_is_made(of: str, tiny_model_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody closes it before the model is freed, also where the exception still refers to it."""

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from support.patience import PATIENCE, wait_until
 from support.program import Server
 from support.serving import TINY, completion, text
 
@@ -68,3 +70,24 @@ def test_a_damaged_slot_file_is_refused(tiny_model_path: str, tmp_path: Path, da
         assert refused.status == 400
         assert "slot save file" in refused.error
         assert text(server, SOBER, **follow) == expected
+
+
+def test_what_waits_for_a_slot_is_answered_after_one_that_leaves_it_free(tiny_model_path: str, tmp_path: Path) -> None:
+    arguments = ("-m", tiny_model_path, *TINY, "-np", "1", "--context-shift", "--slot-save-path", str(tmp_path))
+    with ThreadPoolExecutor(2) as pool, Server(*arguments) as server:
+
+        def n_waiting() -> int:
+            (line,) = (
+                at for at in server.get("/metrics").text.splitlines() if at.startswith("llamacpp:requests_deferred ")
+            )
+            return int(line.split()[-1])
+
+        stream = server.stream("/completion", {"prompt": STORY, "n_predict": -1, "temperature": 0, "stream": True})
+        next(stream)  # the slot is busy until somebody hangs up
+        saved = pool.submit(server.post, "/slots/0?action=save", {"filename": "slot.bin"})
+        wait_until(lambda: n_waiting() == 1)
+        completed = pool.submit(completion, server, prompt="w", n_predict=1)
+        wait_until(lambda: n_waiting() == 2)
+        stream.close()
+        assert saved.result(PATIENCE).status == 200
+        assert completed.result(PATIENCE)["tokens_predicted"] == 1
