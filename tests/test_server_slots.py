@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_what_waits_for_a_slot_is_answered_after_one_that_leaves_it_free(tiny_mo
             )
             return int(line.split()[-1])
 
-        stream = server.stream("/completion", {"prompt": STORY, "n_predict": -1, "temperature": 0, "stream": True})
+        stream: Any = server.stream("/completion", {"prompt": STORY, "n_predict": -1, "temperature": 0, "stream": True})
         next(stream)  # the slot is busy until somebody hangs up
         saved = pool.submit(server.post, "/slots/0?action=save", {"filename": "slot.bin"})
         wait_until(lambda: n_waiting() == 1)

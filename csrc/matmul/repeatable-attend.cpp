@@ -24,26 +24,70 @@ static constexpr int AT_A_TIME = 4;
 static constexpr int AT_A_TIME = 2;
 #endif
 
+// products of n_rows rows q and four keys x, [d, 4], in one part of the lanes
+template <int n_rows>
+static void add_products(const float * x, int64_t d, const float * const * q, int part, lanes (& xq)[n_rows][4]) {
+    packed sums[n_rows][4] = {};
+    const auto add = [&](const auto & load) {
+        packed keys[4];
+        for (int c = 0; c < 4; ++c) {
+            keys[c] = load(x + c*d);
+        }
+        for (int r = 0; r < n_rows; ++r) {
+            const packed one = load(q[r]);
+            for (int c = 0; c < 4; ++c) {
+                sums[r][c] += keys[c]*one;
+            }
+        }
+    };
+    int64_t i = part*REGISTER;
+    for (; i + REGISTER <= d; i += LANES) {
+        add([&](const float * row) { return load_packed(row + i); });
+    }
+    if (i < d) {
+        add([&](const float * row) { return load_packed(row + i, d - i); });
+    }
+    for (int r = 0; r < n_rows; ++r) {
+        for (int c = 0; c < 4; ++c) {
+            xq[r][c].part[part] = sums[r][c];
+        }
+    }
+}
+
 // scores of n_rows rows q, [d], in a tile of keys x, [d, n]: scores[r]: [n], n a multiple of four
 template <int n_rows>
 static void score(const float * x, int64_t d, int64_t n, const float * const * q, float * const * scores) {
     for (int64_t cell = 0; cell < n; cell += 4) {
-        lanes xq[n_rows][4] = {};
-        for (int64_t i = 0; i < d; i += LANES) {
-            const int64_t m = std::min<int64_t>(LANES, d - i);
-            lanes keys[4];
-            for (int c = 0; c < 4; ++c) {
-                keys[c] = m == LANES ? load_lanes(x + (cell + c)*d + i) : load_lanes(x + (cell + c)*d + i, m);
-            }
-            for (int r = 0; r < n_rows; ++r) {
-                const lanes one = m == LANES ? load_lanes(q[r] + i) : load_lanes(q[r] + i, m);
-                for (int c = 0; c < 4; ++c) {
-                    xq[r][c] += keys[c]*one;
-                }
-            }
+        lanes xq[n_rows][4];
+        for (int part = 0; part < PARTS; ++part) {
+            add_products<n_rows>(x + cell*d, d, q, part, xq);
         }
         for (int r = 0; r < n_rows; ++r) {
             sum_four(xq[r], scores[r] + cell);
+        }
+    }
+}
+
+// the same numbers of n_rows rows: sums[r] += weights[r].x, as many as n_registers hold
+template <int n_rows, int n_registers>
+static void add_some_values(const float * x, int64_t d, int64_t n, const float * const * weights, float * const * sums, int64_t i) {
+    packed sum[n_rows][n_registers];
+    for (int r = 0; r < n_rows; ++r) {
+        for (int c = 0; c < n_registers; ++c) {
+            sum[r][c] = load_packed(sums[r] + i + c*REGISTER);
+        }
+    }
+    for (int64_t cell = 0; cell < n; ++cell) {
+        for (int c = 0; c < n_registers; ++c) {
+            const packed value = load_packed(x + cell*d + i + c*REGISTER);
+            for (int r = 0; r < n_rows; ++r) {
+                sum[r][c] += weights[r][cell]*value;
+            }
+        }
+    }
+    for (int r = 0; r < n_rows; ++r) {
+        for (int c = 0; c < n_registers; ++c) {
+            memcpy(sums[r] + i + c*REGISTER, &sum[r][c], sizeof(packed));
         }
     }
 }
@@ -52,24 +96,11 @@ static void score(const float * x, int64_t d, int64_t n, const float * const * q
 template <int n_rows>
 static void add_values(const float * x, int64_t d, int64_t n, const float * const * weights, float * const * sums) {
     int64_t i = 0;
-    for (; i + 2*LANES <= d; i += 2*LANES) {
-        lanes sum[n_rows][2];
-        for (int r = 0; r < n_rows; ++r) {
-            sum[r][0] = load_lanes(sums[r] + i);
-            sum[r][1] = load_lanes(sums[r] + i + LANES);
-        }
-        for (int64_t cell = 0; cell < n; ++cell) {
-            const lanes x0 = load_lanes(x + cell*d + i);
-            const lanes x1 = load_lanes(x + cell*d + i + LANES);
-            for (int r = 0; r < n_rows; ++r) {
-                sum[r][0] += weights[r][cell]*x0;
-                sum[r][1] += weights[r][cell]*x1;
-            }
-        }
-        for (int r = 0; r < n_rows; ++r) {
-            store_lanes(sum[r][0], sums[r] + i);
-            store_lanes(sum[r][1], sums[r] + i + LANES);
-        }
+    for (; i + 4*REGISTER <= d; i += 4*REGISTER) {
+        add_some_values<n_rows, 4>(x, d, n, weights, sums, i);
+    }
+    for (; i + REGISTER <= d; i += REGISTER) {
+        add_some_values<n_rows, 1>(x, d, n, weights, sums, i);
     }
     for (; i < d; ++i) {
         for (int r = 0; r < n_rows; ++r) {

@@ -10,20 +10,16 @@
 // cells are handled in blocks of a multiple of this
 static constexpr int64_t CELLS = 64;
 
+// what loads 16-bit floats, where the processor has instructions for it
 #if defined(__AVX512F__)
-static inline lanes load_lanes(const ggml_fp16_t * x) {
-    return (lanes) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *) x));
-}
+#define RANDOM_ROTATE_LOADS_HALVES
+static inline packed load_packed(const ggml_fp16_t * x) { return (packed) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *) x)); }
 #elif defined(__F16C__)
-static inline lanes load_lanes(const ggml_fp16_t * x) {
-    const __m256 halves[] = {
-        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) (x + 0))),
-        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) (x + 8))),
-    };
-    lanes v;
-    memcpy(&v, halves, sizeof(v));
-    return v;
-}
+#define RANDOM_ROTATE_LOADS_HALVES
+static inline packed load_packed(const ggml_fp16_t * x) { return (packed) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) x)); }
+#elif defined(__aarch64__) && defined(__ARM_NEON)
+#define RANDOM_ROTATE_LOADS_HALVES
+static inline packed load_packed(const ggml_fp16_t * x) { return (packed) vcvt_f32_f16(vld1_f16((const __fp16 *) x)); }
 #endif
 
 // let the memory of the next block come while this one is worked on; where there is none, nothing happens
@@ -43,9 +39,10 @@ static inline void load_floats(ggml_type type, const void * at, float * y, int64
             {
                 const ggml_fp16_t * x = (const ggml_fp16_t *) at;
                 int64_t i = 0;
-#if defined(__AVX512F__) || defined(__F16C__)
-                for (; i + LANES <= n; i += LANES) {
-                    store_lanes(load_lanes(x + i), y + i);
+#ifdef RANDOM_ROTATE_LOADS_HALVES
+                for (; i + REGISTER <= n; i += REGISTER) {
+                    const packed v = load_packed(x + i);
+                    memcpy(y + i, &v, sizeof(v));
                 }
 #endif
                 if (i < n) {
@@ -113,14 +110,14 @@ static inline bool any_reference(const ggml_tensor * tokens) {
 // memory at the same time
 static inline void add_squares(ggml_type type, const char * x, size_t stride, int64_t n, float * sums) {
     int64_t i = 0;
-#if defined(__AVX512F__) || defined(__F16C__)
-    for (; type == GGML_TYPE_F16 && i + LANES <= n; i += LANES) {
-        lanes total = load_lanes(sums + i);
+#ifdef RANDOM_ROTATE_LOADS_HALVES
+    for (; type == GGML_TYPE_F16 && i + REGISTER <= n; i += REGISTER) {
+        packed total = load_packed(sums + i);
         for (int r = 0; r < 4; ++r) {
-            const lanes v = load_lanes((const ggml_fp16_t *) (x + r*stride) + i);
+            const packed v = load_packed((const ggml_fp16_t *) (x + r*stride) + i);
             total += v*v;
         }
-        store_lanes(total, sums + i);
+        memcpy(sums + i, &total, sizeof(total));
     }
 #endif
     float floats[LANES];
@@ -135,35 +132,52 @@ static inline void add_squares(ggml_type type, const char * x, size_t stride, in
     }
 }
 
-// sums[r][at] += x.y_r for n_y <= 4 vectors y_r = y + r*n_y_row and a row x of a cache, which is read once for all
+#ifdef RANDOM_ROTATE_LOADS_HALVES
+// one part of the lanes of n numbers each, n a multiple of twice their number
+template <int n_y>
+static inline void add_dots_of_part(const ggml_fp16_t * x, const float * y, int64_t n_y_row, int64_t n, lanes (& xy)[n_y][2], int part) {
+    packed sums[n_y][2] = {};
+    for (int64_t i = 0; i < n; i += 2*LANES) {
+        const packed x0 = load_packed(x + i);
+        const packed x1 = load_packed(x + i + LANES);
+        for (int r = 0; r < n_y; ++r) {
+            sums[r][0] += x0*load_packed(y + r*n_y_row + i);
+            sums[r][1] += x1*load_packed(y + r*n_y_row + i + LANES);
+        }
+    }
+    for (int r = 0; r < n_y; ++r) {
+        xy[r][0].part[part] = sums[r][0];
+        xy[r][1].part[part] = sums[r][1];
+    }
+}
+#endif
+
+// sums[r][at] += x.y_r for n_y <= 4 vectors y_r = y + r*n_y_row, filled up to a multiple of 16 numbers, and a row x of a cache, which is
+// read once for all
 template <int n_y>
 static inline void add_dots(ggml_type type, const void * x, const float * y, int64_t n_y_row, int64_t n, float ** sums, int64_t at) {
     lanes xy[n_y][2] = {}; // two, so that an addition need not wait for the one before
     int64_t i = 0;
-#if defined(__AVX512F__) || defined(__F16C__)
+#ifdef RANDOM_ROTATE_LOADS_HALVES
     if (type == GGML_TYPE_F16) {
-        const ggml_fp16_t * x16 = (const ggml_fp16_t *) x;
-        for (; i + 2*LANES <= n; i += 2*LANES) {
-            const lanes x0 = load_lanes(x16 + i);
-            const lanes x1 = load_lanes(x16 + i + LANES);
-            for (int r = 0; r < n_y; ++r) {
-                xy[r][0] += x0*load_lanes(y + r*n_y_row + i);
-                xy[r][1] += x1*load_lanes(y + r*n_y_row + i + LANES);
-            }
+        i = n - n % (2*LANES);
+        for (int part = 0; part < PARTS; ++part) {
+            const int64_t first = part*REGISTER;
+            add_dots_of_part<n_y>((const ggml_fp16_t *) x + first, y + first, n_y_row, i, xy, part);
         }
     }
 #endif
-    float floats[LANES];
     for (; i < n; i += LANES) {
-        const int64_t m = std::min<int64_t>(LANES, n - i);
-        load_floats(type, (const char *) x + i*ggml_type_size(type), floats, m);
-        const lanes x0 = m == LANES ? load_lanes(floats) : load_lanes(floats, m);
+        float floats[LANES] = {};
+        load_floats(type, (const char *) x + i*ggml_type_size(type), floats, std::min<int64_t>(LANES, n - i));
+        const lanes x0 = load_lanes(floats);
         for (int r = 0; r < n_y; ++r) {
-            xy[r][0] += x0*(m == LANES ? load_lanes(y + r*n_y_row + i) : load_lanes(y + r*n_y_row + i, m));
+            add_product(xy[r][0], x0, load_lanes(y + r*n_y_row + i));
         }
     }
     for (int r = 0; r < n_y; ++r) {
-        sums[r][at] += sum(xy[r][0] + xy[r][1]);
+        add(xy[r][0], xy[r][1]);
+        sums[r][at] += sum(xy[r][0]);
     }
 }
 

@@ -22,8 +22,8 @@ static void fill(const noise_key & noise, const float * x, float * y, int64_t d,
         draw_group(noise, RANDOM_ROTATE_FOR_ROW, noise.reference, (uint32_t) (i/GROUP), g);
         for (int64_t j = 0; j < n; j += LANES) {
             const lanes xj = n - j >= LANES ? load_lanes(x + i + j) : load_lanes(x + i + j, n - j);
-            sums_xx += xj*xj;
-            sums_gx += xj*load_lanes(g + j);
+            add_product(sums_xx, xj, xj);
+            add_product(sums_gx, xj, load_lanes(g + j));
         }
         if (n < GROUP) {
             memcpy(y + i, group, n*sizeof(float));

@@ -136,7 +136,7 @@ static void add_rows(const float * x, int64_t n, int64_t d, const float * y, flo
         }
         for (int64_t j = 0; j < n; ++j) {
             for (int r = 0; r < 4; ++r) {
-                xy[r] += y[j]*load_lanes(x + j*d + i + r*LANES);
+                add_product(xy[r], y[j], load_lanes(x + j*d + i + r*LANES));
             }
         }
         for (int r = 0; r < 4; ++r) {
@@ -146,7 +146,7 @@ static void add_rows(const float * x, int64_t n, int64_t d, const float * y, flo
     for (; i + LANES <= d; i += LANES) {
         lanes xy = load_lanes(sums + i);
         for (int64_t j = 0; j < n; ++j) {
-            xy += y[j]*load_lanes(x + j*d + i);
+            add_product(xy, y[j], load_lanes(x + j*d + i));
         }
         store_lanes(xy, sums + i);
     }

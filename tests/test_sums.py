@@ -1,0 +1,73 @@
+"""Sums of the CPU's kernels stay in registers, also where these are narrower than 16 numbers, as on most laptops."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CSRC = ROOT / "csrc"
+FILES = (
+    "kernel/cpu/random-rotate-scores-cpu.cpp",
+    "kernel/cpu/random-rotate-values-cpu.cpp",
+    "matmul/repeatable-attend.cpp",
+)
+
+INCLUDED = [CSRC / folder for folder in ("kernel/cpu", "kernel/op", "kernel/math", "matmul")]
+AVX2 = ["-mavx2", "-mfma", "-mf16c"]
+OPTIONS = [
+    "-std=gnu++17",
+    "-O3",
+    "-DNDEBUG",
+    "-fPIC",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fopenmp-simd",
+    "-w",
+    *AVX2,
+]
+
+JUMP = re.compile(r"\tj\w+\t(\.L\w+)")
+ARITHMETIC = re.compile(r"\tv(mul|sub|min|max|and|or|xor|psl|psr|cmp|sqrt|div|blend)")
+ON_STACK = re.compile(r"\tv\w+\t.*\(%r[sb]p\).*%[xy]mm|\tv\w+\t.*%[xy]mm.*\(%r[sb]p\)")
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="looks at x86's instructions")
+@pytest.mark.parametrize("source", FILES)
+def test_sums_stay_in_registers(source: str, tmp_path: Path) -> None:
+    upstream = os.environ.get("DRUGS_UPSTREAM_SERVER_TESTS")
+    compiler = shutil.which(os.environ.get("CXX", "g++"))
+    if not upstream or not compiler:
+        pytest.skip(
+            "DRUGS_UPSTREAM_SERVER_TESTS is not set, or there is no g++: `make test` builds what it names and sets it"
+        )
+    ggml = Path(upstream).parents[2] / "ggml"
+    included = [*INCLUDED, ggml / "include", ggml / "src", ggml / "src" / "ggml-cpu"]
+    output = tmp_path / "assembly.s"
+    command = [compiler, *OPTIONS, *(f"-I{folder}" for folder in included), "-S", str(CSRC / source), "-o", str(output)]
+    subprocess.run(command, check=True)
+    loops = [loop for loop in innermost_loops(output.read_text().splitlines()) if is_sum(loop)]
+    assert len(loops) >= 2
+    for loop in loops:
+        assert not [line for line in loop if ON_STACK.match(line)], "\n".join(loop)
+
+
+def innermost_loops(lines: list[str]) -> list[list[str]]:
+    """From a label to a jump back to it, without another such jump between."""
+    at = {line.rstrip(":"): number for number, line in enumerate(lines) if line.startswith(".L")}
+    jumps = [(at[found[1]], end) for end, line in enumerate(lines) if (found := JUMP.match(line)) and found[1] in at]
+    back = [(start, end) for start, end in jumps if start < end]
+    inner = [(start, end) for start, end in back if not any(start <= s and e < end for s, e in back)]
+    return [lines[start : end + 1] for start, end in inner]
+
+
+def is_sum(loop: list[str]) -> bool:
+    """Whether a loop multiplies and adds, and does nothing else."""
+    n_products = sum("\tvfmadd" in line for line in loop)
+    return n_products >= 2 and not any(ARITHMETIC.match(line) or line.startswith("\tcall") for line in loop)
