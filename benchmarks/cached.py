@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
+import llama_cpp
 import numpy as np
 
 from benchmarks.alternate import Progress, alternate_numbers
@@ -23,6 +26,9 @@ DOSES: dict[str, tuple[str, ...]] = {SOBER: (), "K": ("K",), "V": ("V",), BOTH: 
 #: cached positions, flash attention
 CASES = ((256, False), (4096, False), (4096, True))
 
+NATIVE = ""
+AVX2 = ", AVX2 alone"
+
 BRUTE_FORCE_ROUNDS = 5
 
 BRUTE_FORCE = "every copy turned: at most"
@@ -31,24 +37,47 @@ BRUTE_FORCE = "every copy turned: at most"
 def measure(setup: Setup, results: Results, rounds: int) -> None:
     """Tokens per second for each case, and what brute force would reach."""
     n_heads = _numbers(setup)
-    on_card = setup.n_gpu_layers != 0
     for n_past, flash_attn in CASES:
         attention = "flash attention" if flash_attn else "no flash attention"
         case = f"{n_past} positions, {attention}"
-        with Side(setup.patched, setup.model, setup.n_threads, n_past, flash_attn, setup.n_gpu_layers) as side:
-            sides = doses(side, DOSES, setup.n_tokens)
-            speeds = alternate_numbers(sides, rounds, partial(results.progress, what=case))
+        by_build = _speeds(setup, n_past, flash_attn, rounds, partial(results.progress, what=case))
         rounds_of = f"{rounds} rounds of {setup.n_tokens} tokens"
         title = f"{n_past} cached positions, {attention}, {setup.n_threads} threads, {rounds_of}"
-        if on_card:
+        for build, speeds in by_build.items():
+            if build != NATIVE or setup.n_gpu_layers != 0:
+                results.table(f"{title}{build}", HEAD, compared(speeds, SOBER))
+                continue
+            turns = _brute_force(*n_heads, n_past, setup.n_threads, partial(results.progress, what="brute force"))
+            speeds[BRUTE_FORCE] = brute_force_speed(speeds[SOBER], turns)
             results.table(title, HEAD, compared(speeds, SOBER))
-            continue
-        turns = _brute_force(*n_heads, n_past, setup.n_threads, partial(results.progress, what="brute force"))
-        speeds[BRUTE_FORCE] = brute_force_speed(speeds[SOBER], turns)
-        results.table(title, HEAD, compared(speeds, SOBER))
-        times = Measured(speeds[BOTH].median / speeds[BRUTE_FORCE].samples, RATIO, 1, BRUTE_FORCE)
-        head = ("positions", "ms a token for turning every copy", f"speed of {BOTH}")
-        results.table("Turning every copy of every key and value", head, [[str(n_past), turns, times]])
+            times = Measured(speeds[BOTH].median / speeds[BRUTE_FORCE].samples, RATIO, 1, BRUTE_FORCE)
+            head = ("positions", "ms a token for turning every copy", f"speed of {BOTH}")
+            results.table("Turning every copy of every key and value", head, [[str(n_past), turns, times]])
+
+
+def _speeds(
+    setup: Setup, n_past: int, flash_attn: bool, rounds: int, progress: Progress
+) -> dict[str, dict[str, Measured]]:
+    """Tokens per second by build and dose, all sides in turns."""
+    with contextlib.ExitStack() as stack:
+        sides: dict[tuple[str, str], Callable[[], float]] = {}
+        for build, folder in _builds(setup).items():
+            environment = {"LD_LIBRARY_PATH": str(folder)}  # the libraries name each other without a folder
+            side = Side(
+                folder, setup.model, setup.n_threads, n_past, flash_attn, setup.n_gpu_layers, environment=environment
+            )
+            dosed = doses(stack.enter_context(side), DOSES, setup.n_tokens)
+            sides |= {(build, name): speed for name, speed in dosed.items()}
+        named = {f"{name}{build}": speed for (build, name), speed in sides.items()}
+        speeds = alternate_numbers(named, rounds, progress)
+    return {build: {name: speeds[f"{name}{build}"] for name in DOSES} for build, _ in sides}
+
+
+def _builds(setup: Setup) -> dict[str, Path]:
+    """What titles call a build -> its libraries: that for this processor, and where it has AVX-512 one without."""
+    on_card = setup.n_gpu_layers != 0
+    has_avx512 = b"AVX512 = 1" in llama_cpp.llama_print_system_info()
+    return {NATIVE: setup.patched, **({AVX2: setup.avx2} if has_avx512 and not on_card else {})}
 
 
 def brute_force_speed(sober: Measured, turns: Measured) -> Measured:
