@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,10 @@ def test_a_file_that_holds_something_else_is_named(tmp_path: Path) -> None:
         assert f"'{path}' cannot be read as doses" in done.stderr
 
 
+#: lets each thread of a program begin late
+LATE_THREADS = Path(__file__).parent / "support" / "late_threads.c"
+
+
 @pytest.mark.parametrize("command", ["completion", "perplexity", "batched-bench", "serve"])
 def test_a_missing_site_is_named(command: str) -> None:
     """A recurrent model has no attention."""
@@ -85,6 +90,21 @@ def test_a_missing_site_is_named(command: str) -> None:
         )
     assert done.returncode == 1
     assert "this model has no site A where it is dosed: it has none" in done.stderr
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not shutil.which("cc"), reason="needs Linux and a C compiler: apt install gcc"
+)
+@pytest.mark.parametrize("command", ["completion", "batched-bench"])
+def test_the_reason_stands_after_the_log(command: str, tmp_path: Path) -> None:
+    """Also where the log's thread begins late."""
+    late = tmp_path / "late.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", late, LATE_THREADS, "-ldl"], check=True)
+    with tiny_models("mamba", built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as models:
+        arguments = ("-m", str(models[0]), "-c", "64", "-t", "1", "--dose", "A=0.3")
+        result = run_drugs(command, *arguments, LD_PRELOAD=str(late))
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("error: this model has no site A")
 
 
 def test_without_a_model_it_says_how_to_get_one(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 #include "drugs-app.h"
 
+#include "drugs-console.h"
+
 #include "build-info.h"
 #include "log.h"
 
@@ -42,7 +44,7 @@ int drugs_run(int (*command)(int, char **), int argc, char ** argv) {
     try {
         status = command(argc, argv);
     } catch (const std::exception & error) {
-        fprintf(stderr, "error: %s\n", error.what());
+        drugs_print_error(error.what());
     }
     write_log();
     return status;

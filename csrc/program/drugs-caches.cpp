@@ -1,10 +1,11 @@
 #include "drugs-caches.h"
 
+#include "drugs-console.h"
+
 #include "fit.h"
 #include "log.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
@@ -110,7 +111,7 @@ void drugs_choose_caches(common_params & params) {
         choose_caches(params);
     } catch (const std::invalid_argument & obstacle) {
         if (drugs.dosage.repeatable.value_or(false)) {
-            fprintf(stderr, "error: --repeatable: %s\n", obstacle.what());
+            drugs_print_error(std::string("--repeatable: ") + obstacle.what());
             exit(1);
         }
         LOG_INF("not repeatable: %s\n", obstacle.what());

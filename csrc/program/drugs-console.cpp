@@ -1,5 +1,7 @@
 #include "drugs-console.h"
 
+#include "log.h"
+
 #include <cstdint>
 #include <cstdio>
 #include <cwchar>
@@ -39,4 +41,9 @@ char32_t drugs_read_character() {
         value = value << 6 | (next & 0x3F);
     }
     return is_character(value, n_more) ? value : REPLACEMENT;
+}
+
+void drugs_print_error(const std::string & reason) {
+    common_log_flush(common_log_main());
+    fprintf(stderr, "error: %s\n", reason.c_str());
 }

@@ -1,6 +1,7 @@
 #include "drugs-measure.h"
 
 #include "drugs-arg.h"
+#include "drugs-console.h"
 #include "drugs-dose.h"
 #include "drugs-dosage-json.h"
 #include "drugs-package.h"
@@ -20,7 +21,7 @@ void drugs_measure(llama_context * ctx, const drugs_params & params) {
         }
         drugs_set_repeatable(ctx, -1, dosage);
     } catch (const std::exception & error) {
-        fprintf(stderr, "error: %s\n", error.what());
+        drugs_print_error(error.what());
         exit(1);
     }
     const auto shown = drugs_dosage_to_json(dosage);

@@ -1,5 +1,6 @@
 #include "drugs-writer.h"
 
+#include "drugs-console.h"
 #include "drugs-dose.h"
 #include "drugs-dosage-json.h"
 #include "shower-cache.h"
@@ -8,7 +9,6 @@
 #include "log.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 
 drugs_writer::drugs_writer(llama_context * ctx, llama_seq_id seq_id, drugs_dosage dosage)
@@ -23,7 +23,7 @@ drugs_writer::drugs_writer(llama_context * ctx, llama_seq_id seq_id, drugs_dosag
         }
         drugs_find_sites(ctx).check(this->dosage);
     } catch (const std::exception & error) {
-        fprintf(stderr, "error: %s\n", error.what());
+        drugs_print_error(error.what());
         exit(1);
     }
     LOG_INF("doses: %s\n", drugs_dosage_to_json(this->dosage).dump().c_str());
