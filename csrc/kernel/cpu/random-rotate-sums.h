@@ -2,7 +2,7 @@
 //
 // gcc 12 keeps a vector that is wider than a register in memory, and loads and stores it again at every addition. So lanes are vectors of
 // a register's width. Where more sums are wanted than there are registers, loops go over a vector's lanes alone ("part") and begin anew
-// for the next: what is added to what, and so every bit, is the same for all widths.
+// for the next: what is added to what, and in which order, is the same for all widths.
 
 #pragma once
 
