@@ -83,7 +83,7 @@ architectures: $(DONE)/test-tools $(DONE)/upstream-tests
 	@$(RUN) PYTHONPATH=tests $(BIN)/python -m support.architectures
 
 fidelity: $(READY) $(DONE)/model $(DONE)/fidelity-tools
-	@$(BIN)/python -m benchmarks.fidelity --output docs/fidelity.md
+	@$(BIN)/python -m benchmarks.fidelity --kinds --output docs/fidelity.md
 
 FUZZ ?=
 FUZZ_SECONDS ?= 600

@@ -21,6 +21,7 @@ from benchmarks.worker import SIMPLE_SITES, some_tokens
 if TYPE_CHECKING:
     from benchmarks.fidelity.arrays import Array
     from benchmarks.fidelity.model import Cache, LlamaModel, Turn
+    from benchmarks.fidelity.rotation import Place
     from benchmarks.fidelity.torch_arrays import TorchArrays
 
 PROMPT = some_tokens(32)
@@ -42,12 +43,12 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
         return
     import torch
 
-    from benchmarks.fidelity.model import LlamaModel
+    from benchmarks.fidelity.experts import open_model
     from benchmarks.fidelity.torch_arrays import TorchArrays
 
     torch.set_num_threads(setup.n_threads)
     arrays = TorchArrays()
-    model = LlamaModel(Path(setup.model), arrays)
+    model = open_model(Path(setup.model), arrays)
     with torch.inference_mode(), contextlib.closing(setup.llama(n_ctx=256, drugs=dose(seed=1))) as llm:
         prompt = model.empty_cache(len(PROMPT) + N_FED)
         for token in PROMPT:
@@ -63,12 +64,17 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
 
 def _turns(arrays: TorchArrays) -> Turn:
     """Turns the vectors of every simple site."""
-    from benchmarks.fidelity.rotation import RandomTurn
+    from benchmarks.fidelity.protocol import Dose
+    from benchmarks.fidelity.rotation import FreshNumbers, Noise
 
-    turns = {site: RandomTurn(site, "isotropic", [ANGLE], arrays) for site in SIMPLE_SITES}
+    doses = [Dose(site, "isotropic", (ANGLE,)) for site in SIMPLE_SITES]
+    turns = {
+        dose.site: Noise(dose, dose.angles, len(PROMPT), FreshNumbers(dose.noise, dose.settings, arrays), arrays)
+        for dose in doses
+    }
 
-    def turn(site: str, x: Array) -> Array:
-        return turns[site](site, x) if site in turns else x
+    def turn(place: Place, x: Array) -> Array:
+        return turns[place.site](place, x) if place.site in turns else x
 
     return turn
 

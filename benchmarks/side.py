@@ -31,10 +31,10 @@ class Side(AnsweringProcess):
         environment = {"LLAMA_CPP_LIB_PATH": str(libraries), **(environment or {})}
         super().__init__("benchmarks.worker", arguments, environment, wrapper)
 
-    def decode(self, sites: Sequence[str], n_tokens: int) -> dict[str, Any]:
-        """Decode ``n_tokens`` tokens; the worker's answer."""
-        return self.ask({"sites": list(sites), "angle": ANGLE, "tokens": n_tokens})
+    def decode(self, sites: Sequence[str], n_tokens: int, hold: int = 1) -> dict[str, Any]:
+        """Decode ``n_tokens`` tokens, noise held for so many, 0 for all of them; the worker's answer."""
+        return self.ask({"sites": list(sites), "angle": ANGLE, "hold": hold, "tokens": n_tokens})
 
-    def speed(self, sites: Sequence[str], n_tokens: int) -> float:
+    def speed(self, sites: Sequence[str], n_tokens: int, hold: int = 1) -> float:
         """Decode ``n_tokens`` tokens; tokens per second."""
-        return n_tokens / float(self.decode(sites, n_tokens)["seconds"])
+        return n_tokens / float(self.decode(sites, n_tokens, hold)["seconds"])

@@ -20,8 +20,12 @@ DOSES: dict[str, tuple[str, ...]] = {
     SOBER: (),
     **{site: (site,) for site in SITES},
     " ".join(SIMPLE_SITES): SIMPLE_SITES,
+    " ".join((*SIMPLE_SITES, "M")): (*SIMPLE_SITES, "M"),
     " ".join(SITES): SITES,
 }
+
+#: the same, held for the whole text
+HELD: dict[str, tuple[str, ...]] = {f"{' '.join((*SIMPLE_SITES, 'M'))}, held": (*SIMPLE_SITES, "M")}
 
 HEAD = ("side", "tokens/s", "ratio")
 
@@ -31,15 +35,21 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
     n_threads, n_tokens = setup.n_threads, setup.n_tokens
     side = partial(Side, model=setup.model, n_threads=n_threads, n_gpu_layers=setup.n_gpu_layers)
     with side(setup.unpatched) as upstream, side(setup.patched) as ours:
-        sides = {**doses(upstream, {UPSTREAM: ()}, n_tokens), **doses(ours, DOSES, n_tokens)}
+        sides = {
+            **doses(upstream, {UPSTREAM: ()}, n_tokens),
+            **doses(ours, DOSES, n_tokens),
+            **doses(ours, HELD, n_tokens, 0),
+        }
         speeds = alternate_numbers(sides, rounds, results.progress)
     title = f"Decoding, {n_threads} threads, {rounds} rounds of {n_tokens} tokens, sides in random order in every round"
     results.table(title, HEAD, rows(speeds))
 
 
-def doses(side: Side, sites: Mapping[str, Sequence[str]], n_tokens: int) -> dict[str, Callable[[], float]]:
+def doses(
+    side: Side, sites: Mapping[str, Sequence[str]], n_tokens: int, hold: int = 1
+) -> dict[str, Callable[[], float]]:
     """One measurement for each dose, tokens per second."""
-    return {name: partial(side.speed, dosed, n_tokens) for name, dosed in sites.items()}
+    return {name: partial(side.speed, dosed, n_tokens, hold) for name, dosed in sites.items()}
 
 
 def rows(speeds: Mapping[str, Measured]) -> list[list[Cell]]:

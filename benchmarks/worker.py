@@ -2,8 +2,8 @@
 
 usage: LLAMA_CPP_LIB_PATH=FOLDER python -m benchmarks.worker MODEL N_THREADS N_PAST FLASH_ATTN N_GPU_LAYERS
 
-Has N_PAST sober tokens in its cache, and decodes behind them. Reads one JSON object a line,
-``{"sites": ["A"], "angle": 0.1, "tokens": 64}``, and answers with
+Has N_PAST sober tokens in its cache, and decodes after them. Reads one JSON object a line,
+``{"sites": ["A"], "angle": 0.1, "hold": 1, "tokens": 64}`` (hold: tokens, 0 for all), and answers with
 ``{"seconds": ..., "peak_kib": ...}``. Knows no drugs_cpp, so that it also runs on an unpatched library; doses go
 through the C interface, llama-drugs.h. Under callgrind, only the decoding itself is counted.
 """
@@ -21,8 +21,8 @@ from typing import Any
 
 import llama_cpp
 
-SITES = ("H", "Q", "K", "V", "A", "pK", "pV")  # columns of a dose table
-SIMPLE_SITES = ("H", "Q", "A", "pK", "pV")  # one rotation for each token
+SITES = ("H", "Q", "K", "V", "A", "pK", "pV", "M")  # columns of a dose table
+SIMPLE_SITES = ("H", "Q", "A", "pK", "pV")  # one rotation for each token, of attention's vectors
 SEED = 7
 SINK = 6
 
@@ -36,10 +36,19 @@ class Params(ctypes.Structure):
         ("seed", ctypes.c_uint32),
         ("n_sink", ctypes.c_int32),
         ("noise", ctypes.c_int),
+        ("start", ctypes.c_int32),
+        ("hold", ctypes.POINTER(ctypes.c_int32)),
+        ("shared_layers", ctypes.c_bool),
+        ("angle", ctypes.c_int),
+        ("turn", ctypes.c_int),
+        ("apart", ctypes.c_int32),
+        ("course", ctypes.c_void_p),
+        ("n_course", ctypes.c_int32),
+        ("course_start", ctypes.c_int32),
     ]
 
 
-def set_dose(llm: llama_cpp.Llama, sites: list[str], angle: float) -> None:
+def set_dose(llm: llama_cpp.Llama, sites: list[str], angle: float = 0, hold: int = 1) -> None:
     """Dose every layer at these sites with the same largest angle (radians); no sites: sober."""
     lib = llama_cpp.llama_cpp._lib
     context = ctypes.c_void_p(llm.ctx)
@@ -50,7 +59,7 @@ def set_dose(llm: llama_cpp.Llama, sites: list[str], angle: float) -> None:
     n_layer = lib.llama_drugs_n_layer(context)
     row = [angle * (site in sites) for site in SITES]
     table = (ctypes.c_float * (n_layer * len(SITES)))(*row * n_layer)
-    params = Params(table, n_layer, SEED, SINK, 0)
+    params = Params(table, n_layer, SEED, SINK, 0, hold=(ctypes.c_int32 * len(SITES))(*[hold] * len(SITES)))
     status = lib.llama_drugs_set(context, 0, ctypes.byref(params))
     if status != 0:
         raise RuntimeError(f"llama_drugs_set returned {status}")
@@ -69,11 +78,12 @@ def count_instructions(on: bool) -> None:
             subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
 
 
-def decode(llm: llama_cpp.Llama, n_past: int, sites: list[str], angle: float, n_tokens: int) -> float:
-    """Seconds for ``n_tokens`` tokens, one by one, behind the sober ones and a token that builds the graph."""
+def decode(llm: llama_cpp.Llama, n_past: int, task: dict[str, Any]) -> float:
+    """Seconds for a task's tokens, one by one, after the sober ones and a token that builds the graph."""
+    n_tokens: int = task["tokens"]
     llm.n_tokens = n_past
     llm._ctx.kv_cache_seq_rm(-1, n_past, -1)
-    set_dose(llm, sites, angle)
+    set_dose(llm, task["sites"], task["angle"], task["hold"])
     llm.eval([1000])
     count_instructions(True)
     start = time.perf_counter()
@@ -81,7 +91,7 @@ def decode(llm: llama_cpp.Llama, n_past: int, sites: list[str], angle: float, n_
         llm.eval([1001 + i])
     seconds = time.perf_counter() - start
     count_instructions(False)
-    set_dose(llm, [], 0)
+    set_dose(llm, [])
     return seconds
 
 
@@ -105,8 +115,7 @@ def main() -> None:
     llm.eval(some_tokens(n_past))
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
-        task: dict[str, Any] = json.loads(line)
-        seconds = decode(llm, n_past, task["sites"], task["angle"], task["tokens"])
+        seconds = decode(llm, n_past, json.loads(line))
         print(json.dumps({"seconds": seconds, "peak_kib": peak_memory()}), flush=True)
     llm.close()
 

@@ -290,4 +290,4 @@ def test_bad_arguments(change: dict[str, object], message: str) -> None:
 
 
 def test_the_sites_are_known() -> None:
-    assert SITES == ("H", "Q", "K", "V", "A", "pK", "pV")
+    assert SITES == ("H", "Q", "K", "V", "A", "pK", "pV", "M")

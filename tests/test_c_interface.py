@@ -23,6 +23,14 @@ CODES = {name: int(value) for name, value in re.findall(r"LLAMA_DRUGS_(OK|SOBER|
 Table = ctypes.c_float * (N_LAYER * len(SITES))
 
 
+class CoursePoint(ctypes.Structure):
+    _fields_ = [("token", ctypes.c_int32), ("ratio", ctypes.c_float)]
+
+
+def course(*points: tuple[int, float]) -> dict[str, Any]:
+    return {"course": (CoursePoint * len(points))(*(CoursePoint(*point) for point in points)), "n_course": len(points)}
+
+
 class Params(ctypes.Structure):
     _fields_ = [
         ("doses", ctypes.POINTER(ctypes.c_float)),
@@ -30,6 +38,15 @@ class Params(ctypes.Structure):
         ("seed", ctypes.c_uint32),
         ("n_sink", ctypes.c_int32),
         ("noise", ctypes.c_int),
+        ("start", ctypes.c_int32),
+        ("hold", ctypes.POINTER(ctypes.c_int32)),
+        ("shared_layers", ctypes.c_bool),
+        ("angle", ctypes.c_int),
+        ("turn", ctypes.c_int),
+        ("apart", ctypes.c_int32),
+        ("course", ctypes.POINTER(CoursePoint)),
+        ("n_course", ctypes.c_int32),
+        ("course_start", ctypes.c_int32),
     ]
 
 
@@ -88,7 +105,28 @@ def test_the_table_is_copied(lib: Any, ctx: ctypes.c_void_p) -> None:
         (0, {"doses": Table(0.1, 3.1416)}, "ERR_ANGLE"),
         (0, {"doses": Table(1e9)}, "ERR_ANGLE"),
         (0, {"n_sink": -1}, "ERR_SINK"),
+        (0, {"start": -1}, "ERR_SINK"),
         (0, {"noise": 17}, "ERR_NOISE"),
+        (0, {"hold": (ctypes.c_int32 * len(SITES))(1, -1)}, "ERR_HOLD"),
+        (0, {"angle": 3}, "ERR_KIND"),
+        (0, {"angle": -1}, "ERR_KIND"),
+        (0, {"turn": 4}, "ERR_KIND"),
+        (0, {"turn": 3}, "ERR_KIND"),
+        (0, {"turn": 1, "noise": 1}, "ERR_KIND"),
+        (0, {"doses": Table(0.1), "turn": 3, "noise": 1}, "ERR_KIND"),
+        (0, {"doses": Table(0.1), "turn": 3, "angle": 1}, "ERR_KIND"),
+        (0, {"doses": Table(0.1), "apart": -1}, "ERR_APART"),
+        (0, {"apart": 1}, "ERR_APART"),
+        (0, {"doses": Table(0.1), "apart": 1, "noise": 1}, "ERR_APART"),
+        (0, {"doses": Table(0.1), "apart": 1, "turn": 3}, "ERR_APART"),
+        (0, course((-1, 1)), "ERR_COURSE"),
+        (0, course((0, 1), (0, 2)), "ERR_COURSE"),
+        (0, course((1, 1), (0, 2)), "ERR_COURSE"),
+        (0, course((0, -1)), "ERR_COURSE"),
+        (0, course((0, math.nan)), "ERR_COURSE"),
+        (0, course((0, 1), (5, math.inf)), "ERR_COURSE"),
+        (0, {**course((0, 1)), "n_course": 0}, "ERR_COURSE"),
+        (0, course((0, 1), (5, 32)), "ERR_ANGLE"),
     ],
 )
 def test_mistakes_are_codes_and_change_nothing(

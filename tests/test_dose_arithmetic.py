@@ -80,19 +80,19 @@ def test_profiles_that_cannot_be(points: Points, mode: str, message: str) -> Non
         _core.dose_table([0.1] * len(SITES), {4: (points, mode)}, 1.0, 3)
 
 
-SEVEN: list[float] = [0.1] * len(SITES)
+ANGLES: list[float] = [0.1] * len(SITES)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((SEVEN[1:], {}, 1.0, 3), "6 angles"),
-        ((SEVEN, {7: ([(0.0, 1.0)], "floor")}, 1.0, 3), "no site 7"),
-        ((SEVEN, {-1: ([(0.0, 1.0)], "floor")}, 1.0, 3), "no site -1"),
-        (([*SEVEN[1:], math.nan], {}, 1.0, 3), "pV .* nan"),
-        (([-0.5, *SEVEN[1:]], {}, 1.0, 3), "H .* -0.5"),
-        ((SEVEN, {}, -1.0, 3), "multiplier is -1"),
-        ((SEVEN, {}, 1.0, 0), "n_layer is 0"),
+        ((ANGLES[1:], {}, 1.0, 3), "7 angles"),
+        ((ANGLES, {8: ([(0.0, 1.0)], "floor")}, 1.0, 3), "no site 8"),
+        ((ANGLES, {-1: ([(0.0, 1.0)], "floor")}, 1.0, 3), "no site -1"),
+        (([*ANGLES[1:], math.nan], {}, 1.0, 3), "M .* nan"),
+        (([-0.5, *ANGLES[1:]], {}, 1.0, 3), "H .* -0.5"),
+        ((ANGLES, {}, -1.0, 3), "multiplier is -1"),
+        ((ANGLES, {}, 1.0, 0), "n_layer is 0"),
     ],
 )
 def test_tables_that_cannot_be(arguments: tuple[Any, ...], message: str) -> None:

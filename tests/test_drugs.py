@@ -44,20 +44,20 @@ def full() -> DRUGS:
 
 
 def test_the_sites_and_their_order() -> None:
-    assert SITES == ("H", "Q", "K", "V", "A", "pK", "pV")
+    assert SITES == ("H", "Q", "K", "V", "A", "pK", "pV", "M")
 
 
 def test_a_table_computed_by_hand() -> None:
-    drugs = DRUGS(H=0.1, Q=0.2, K=0.5, A=0.3, pK=0.4, pV=0.5)
+    drugs = DRUGS(H=0.1, Q=0.2, K=0.5, A=0.3, pK=0.4, pV=0.5, M=0.25)
     drugs.set_H_dose_shape(RAMP, "interpolate")
     drugs.set_Q_dose_shape(RAMP, "ceil")
     drugs.set_A_dose_shape(RAMP, "floor")
     drugs.set_dose_multiplier(2)
     expected = [
-        [0.00, 0.0, 1.0, 0.0, 0.0, 0.8, 1.0],
-        [0.10, 0.4, 1.0, 0.0, 0.0, 0.8, 1.0],
-        [0.20, 0.4, 1.0, 0.0, 0.6, 0.8, 1.0],
-        [0.20, 0.4, 1.0, 0.0, 0.6, 0.8, 1.0],
+        [0.00, 0.0, 1.0, 0.0, 0.0, 0.8, 1.0, 0.5],
+        [0.10, 0.4, 1.0, 0.0, 0.0, 0.8, 1.0, 0.5],
+        [0.20, 0.4, 1.0, 0.0, 0.6, 0.8, 1.0, 0.5],
+        [0.20, 0.4, 1.0, 0.0, 0.6, 0.8, 1.0, 0.5],
     ]
     table = drugs.table(4)
     assert table.dtype == np.float32
@@ -97,8 +97,11 @@ def test_numpy_numbers_are_numbers() -> None:
 def test_each_site_has_its_own_dose_and_shape(site: str) -> None:
     by_keyword = DRUGS(**{site: 0.2}, shape={site: (RAMP, "ceil")})  # type: ignore[arg-type]
     by_own_setter = DRUGS()
-    getattr(by_own_setter, f"set_{site}_dose_theta")(0.2)
-    getattr(by_own_setter, f"set_{site}_dose_shape")(RAMP, "ceil")
+    if site == "M":  # the reference has no such site
+        by_own_setter.set_drug_profile(RAMP, "ceil", site, 0.2)
+    else:
+        getattr(by_own_setter, f"set_{site}_dose_theta")(0.2)
+        getattr(by_own_setter, f"set_{site}_dose_shape")(RAMP, "ceil")
     by_general_setter = DRUGS()
     by_general_setter.set_dose_theta(0.2, site)
     by_general_setter.set_dose_shape(RAMP, "ceil", site=site)
@@ -318,7 +321,8 @@ def test_misspelt_arguments_are_named(name: str, meant: str) -> None:
 
 
 def test_unknown_arguments_get_the_list() -> None:
-    with pytest.raises(TypeError, match=r"'temperature'.*H, Q, K, V, A, pK, pV, shape, multiplier, noise, seed"):
+    arguments = [*SITES, "shape", "multiplier", "course", "hold", "layers", "noise", "angle", "turn", "apart", "seed"]
+    with pytest.raises(TypeError, match=rf"'temperature'.*{', '.join(arguments)}"):
         DRUGS(temperature=0.1)
 
 

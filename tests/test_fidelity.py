@@ -18,7 +18,7 @@ from benchmarks.fidelity.measure import measure
 from benchmarks.fidelity.model_side import ModelSide
 from benchmarks.fidelity.page import HALF, SHIPPED, TORCH, disagreements, page
 from benchmarks.fidelity.protocol import F32, N_STEPS, NOISES, PROMPTS, SINK, Cell, Dose, Shift, Side, Text
-from benchmarks.fidelity.rotation import RandomTurn, rotate
+from benchmarks.fidelity.rotation import FreshNumbers, Noise, Place, turn
 from drugs_cpp import SITES
 
 TEXT = Text(prompt=tuple(range(20, 32)), fed=tuple(range(40, 48)))
@@ -151,7 +151,7 @@ def test_a_run_leaves_nothing_behind(tiny_engine: EngineSide) -> None:
 def test_the_rotation_turns_by_its_angle(arrays: NumpyArrays) -> None:
     x, g = np.random.default_rng(1).standard_normal((2, 1000, 64))
     theta = np.linspace(0, 3, 1000)[:, None]
-    y = rotate(arrays, x, theta, g)
+    y = turn(arrays, x, theta, g)
     lengths = np.linalg.norm(x, axis=-1)
     np.testing.assert_allclose(np.linalg.norm(y, axis=-1), lengths, rtol=1e-7)
     np.testing.assert_allclose((x * y).sum(-1), lengths**2 * np.cos(theta[:, 0]), rtol=1e-7, atol=1e-7)
@@ -160,23 +160,29 @@ def test_the_rotation_turns_by_its_angle(arrays: NumpyArrays) -> None:
     assert ((side * g).sum(-1)[1:] > 0).all()
 
 
+def fresh(arrays: NumpyArrays, site: str, noise: str, angles: list[float]) -> Noise:
+    dose = Dose(site, noise, tuple(angles))
+    return Noise(dose, angles, 0, FreshNumbers(noise, dose.settings, arrays), arrays)
+
+
 @pytest.mark.parametrize("noise", NOISES)
 def test_rows_have_their_own_angles_and_the_sink_has_none(noise: str, arrays: NumpyArrays) -> None:
-    turn = RandomTurn("K", noise, [0.0, 0.3], arrays)
+    turns = fresh(arrays, "K", noise, [0.0, 0.3])
     x = np.random.default_rng(2).standard_normal((2, 3, 20, 64), dtype=np.float32)  # rows, heads, positions
-    y = turn("K", x)
+    y = turns(Place("K", 0, 19), x)
     cosines = (x * y).sum(-1) / np.square(x).sum(-1)
     np.testing.assert_array_equal(y[0], x[0])
     np.testing.assert_array_equal(y[1, :, :SINK], x[1, :, :SINK])
     assert (cosines[1, :, SINK:] < 1).all()
     assert (cosines[1] > 0.999 * np.cos(0.3)).all()
-    assert turn("V", x) is x
+    assert turns(Place("V", 0, 19), x) is x
+    assert turns(Place("K", 0, SINK - 1), x) is x
 
 
 def test_only_the_reference_noise_leans(arrays: NumpyArrays) -> None:
     x = np.random.default_rng(2).standard_normal((1, 500, 64), dtype=np.float32)
     for noise, leans in (("isotropic", False), ("reference", True)):
-        moved = RandomTurn("A", noise, [1.0], arrays)("A", x) - x
+        moved = fresh(arrays, "A", noise, [1.0])(Place("A", 0, 10), x) - x
         assert (moved.mean() > 0.01) == leans
 
 

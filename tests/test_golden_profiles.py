@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import drugs_cpp
-from drugs_cpp import DoseProfile, _core
+from drugs_cpp import SITES, DoseProfile, _core
 
 FOLDER = Path(__file__).parent / "golden"
 GOLDEN = json.loads((FOLDER / "profiles.json").read_text(encoding="utf-8"))
@@ -46,8 +46,11 @@ def test_ratios_of_cpp_and_python(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", GOLDEN["tables"], ids=lambda case: f"{case['n_layer']} layers")
 def test_tables_of_cpp(case: dict[str, Any]) -> None:
     profiles = {int(site): (points, mode) for site, (points, mode) in case["profiles"].items()}
-    table = _core.dose_table(case["thetas"], profiles, case["multiplier"], case["n_layer"])
-    assert table.tobytes() == np.array(case["angles"], dtype=np.float32).tobytes()
+    n_sites = len(case["thetas"])  # those that there were
+    thetas = [*case["thetas"], *[0.0] * (len(SITES) - n_sites)]
+    table = _core.dose_table(thetas, profiles, case["multiplier"], case["n_layer"])
+    assert table[:, :n_sites].tobytes() == np.array(case["angles"], dtype=np.float32).tobytes()
+    assert not table[:, n_sites:].any()
 
 
 def test_ratios_of_the_page() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from conftest import MakeLlama, last_logits
-from drugs_cpp import DRUGS, ContextOverflowError, DoseError, Llama, StateError, _core
+from drugs_cpp import DRUGS, SITES, ContextOverflowError, DoseError, Llama, StateError, _core
 from support.tiny_texts import PROMPT, batches_of, strong, take, text
 
 MakePlain = Callable[..., llama_cpp.Llama]
@@ -153,7 +153,7 @@ def test_an_adoption_that_fails_leaves_the_model(make_plain: MakePlain, tiny_mod
         model.eval(PROMPT)
     before = dict(vars(plain))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_core, "has_sites", lambda *_: np.zeros((3, 7), np.bool_))
+        patch.setattr(_core, "has_sites", lambda *_: np.zeros((3, len(SITES)), np.bool_))
         with pytest.raises(DoseError, match="this model has no site"):
             DRUGS(A=0.3).inject(plain)
     assert type(plain) is llama_cpp.Llama

@@ -20,7 +20,7 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
         exec(compile(example, "README.md", "exec"), namespace)
     printed = capsys.readouterr().out
     assert "seed 8" in printed
-    assert "('H', 'Q', 'K', 'V', 'A', 'pK', 'pV')" in printed
+    assert "('H', 'Q', 'K', 'V', 'A', 'pK', 'pV', 'M')" in printed
     for name in ("llm", "plain"):
         namespace[name].close()  # type: ignore[attr-defined]
 

@@ -96,7 +96,7 @@ def test_company_changes_no_bit(path: str) -> None:
         context.kv_cache_clear()
         _core.clear_dose(address, -1)
         _core.set_repeatable(address, -1, False)
-        dose = llm.engine.dosing.dose(llm.engine.sites, seed=3)
+        dose = llm.engine.dosing.dose(llm.engine.sites, seed=3, n_before=0)
         assert dose is not None
         dose.give(address, n_others)
         _core.set_repeatable(address, n_others, True)  # one is enough

@@ -137,7 +137,7 @@ def test_what_another_slot_is_given_from_the_prompt_cache_is_sober(tiny_model_pa
 
 def test_props_and_slots_report_doses(tiny_server: Server) -> None:
     reported = tiny_server.get("/props").json["drugs"]
-    assert reported["sites"]["isotropic"] == ["H", "Q", "K", "V", "A", "pK", "pV"]
+    assert reported["sites"]["isotropic"] == ["H", "Q", "K", "V", "A", "pK", "pV", "M"]
     assert reported["n_layer"] == 3
     assert reported["dosage"] == {}
     assert reported["dose_max"] is None

@@ -38,8 +38,11 @@ RAMP = {"points": [{"depth": 0.2, "peakratio": 0}, {"depth": 0.7, "peakratio": 1
         ({"A": 0.1, "shape": {"A": [{"depth": 0, "peakratio": 1}] * 1001}}, "has 1001 points: give 1000 at most"),
         ({"A": 0.1, "sink": -1}, "the dose sink is -1"),
         ({"A": 0.1, "sober_interval": 0}, "the sober interval is 0"),
-        ({"A": 0.1, "dose_inputs": 1}, "dose_inputs is 1: give true or false"),
-        ({"A": 0.1, "inputs": True}, 'unknown name "inputs": the names are H, Q, K, V, A, pK, pV, shape, multiplier'),
+        ({"A": 0.1, "dose_inputs": 1}, "dose_inputs is 1: give true, false or"),
+        (
+            {"A": 0.1, "inputs": True},
+            'unknown name "inputs": the names are H, Q, K, V, A, pK, pV, M, shape',
+        ),
         ({"multiplier": -1}, "the dose multiplier is -1"),
     ],
 )

@@ -38,9 +38,13 @@ ARITHMETIC = re.compile(r"\tv(mul|sub|min|max|and|or|xor|psl|psr|cmp|sqrt|div|bl
 ON_STACK = re.compile(r"\tv\w+\t.*\(%r[sb]p\).*%[xy]mm|\tv\w+\t.*%[xy]mm.*\(%r[sb]p\)")
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="looks at x86's instructions")
-@pytest.mark.parametrize("source", FILES)
-def test_sums_stay_in_registers(source: str, tmp_path: Path) -> None:
+SCALAR = re.compile(r"\tvf\w+ss\t")
+
+pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="looks at x86's instructions")
+
+
+@pytest.fixture(scope="module", params=FILES)
+def assembly(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     upstream = os.environ.get("DRUGS_UPSTREAM_SERVER_TESTS")
     compiler = shutil.which(os.environ.get("CXX", "g++"))
     if not upstream or not compiler:
@@ -49,10 +53,21 @@ def test_sums_stay_in_registers(source: str, tmp_path: Path) -> None:
         )
     ggml = Path(upstream).parents[2] / "ggml"
     included = [*INCLUDED, ggml / "include", ggml / "src", ggml / "src" / "ggml-cpu"]
-    output = tmp_path / "assembly.s"
-    command = [compiler, *OPTIONS, *(f"-I{folder}" for folder in included), "-S", str(CSRC / source), "-o", str(output)]
+    output = tmp_path_factory.mktemp("assembly") / "assembly.s"
+    source = CSRC / request.param
+    command = [compiler, *OPTIONS, *(f"-I{folder}" for folder in included), "-S", str(source), "-o", str(output)]
     subprocess.run(command, check=True)
-    loops = [loop for loop in innermost_loops(output.read_text().splitlines()) if is_sum(loop)]
+    return output.read_text().splitlines()
+
+
+def test_no_cell_is_computed_alone(assembly: list[str]) -> None:
+    """The arithmetic of a score's or a weight's noise is for eight cells at once."""
+    for loop in innermost_loops(assembly):
+        assert sum(bool(SCALAR.match(line)) for line in loop) < 8, "\n".join(loop)
+
+
+def test_sums_stay_in_registers(assembly: list[str]) -> None:
+    loops = [loop for loop in innermost_loops(assembly) if is_sum(loop)]
     assert len(loops) >= 2
     for loop in loops:
         assert not [line for line in loop if ON_STACK.match(line)], "\n".join(loop)

@@ -8,17 +8,21 @@ import sys
 import tempfile
 from pathlib import Path
 
+import llama_cpp
 import torch
 
 import drugs_cpp
 from benchmarks.fidelity.divergence import kl
 from benchmarks.fidelity.engine_side import EngineSide
 from benchmarks.fidelity.half_precision import write_half_precision
+from benchmarks.fidelity.kinds_page import ANGLE, KINDS_OF_CACHED, N_TOKENS, ROWS, compare_rows, section
 from benchmarks.fidelity.measure import measure
 from benchmarks.fidelity.model_side import ModelSide
 from benchmarks.fidelity.page import HALF, SHIPPED, TORCH, disagreements, page
 from benchmarks.fidelity.protocol import ANGLES, NOISES, PROMPTS, Dose, Side, Text
+from benchmarks.fidelity.tiny_experts import DESCRIPTION, write_tiny_experts
 from benchmarks.fidelity.torch_arrays import TorchArrays
+from benchmarks.machine import machine
 
 #: a dose that turns next to nothing
 TRACE = Dose("H", "isotropic", (1e-4,))
@@ -34,7 +38,14 @@ def main() -> None:
         write_half_precision(model, half)
         engines = {HALF: EngineSide(half), SHIPPED: EngineSide(model)}
         torch.set_num_threads(1)  # the sides run beside each other, on a thread each
-        text = _measure(ModelSide(model, TorchArrays()), engines, options)
+        side = ModelSide(model, TorchArrays())
+        texts = [engines[SHIPPED].text(prompt) for prompt in PROMPTS]
+        parts = [] if options.kinds_only else [_measure(side, engines, texts, options)]
+        if options.kinds or options.kinds_only:
+            experts = Path(folder, "experts.gguf")
+            write_tiny_experts(experts)
+            parts.append(_measure_kinds(side, engines[HALF], experts, texts, options))
+        text = "\n".join(parts)
         for engine in engines.values():
             engine.close()
     if options.output:
@@ -43,9 +54,8 @@ def main() -> None:
         print(text)
 
 
-def _measure(model: ModelSide, engines: dict[str, EngineSide], options: argparse.Namespace) -> str:
+def _measure(model: ModelSide, engines: dict[str, EngineSide], texts: list[Text], options: argparse.Namespace) -> str:
     sides: dict[str, Side] = {TORCH: model, **engines}
-    texts = [engines[SHIPPED].text(prompt) for prompt in PROMPTS]
     doses = [Dose(site, noise, tuple(options.angles)) for noise in options.noises for site in options.sites]
 
     found = measure(sides, texts, doses, range(options.seeds), options.threads)
@@ -56,8 +66,30 @@ def _measure(model: ModelSide, engines: dict[str, EngineSide], options: argparse
         found[side].update(again[side])
 
     floors = {name: _floor(model, engine, texts) for name, engine in engines.items()}
-    command = shlex.join(["python", "-m", "benchmarks.fidelity", *sys.argv[1:]])
-    return page(found, repeated, floors, len(texts), command)
+    return page(found, repeated, floors, len(texts), _command())
+
+
+def _measure_kinds(
+    model: ModelSide, engine: EngineSide, experts: Path, texts: list[Text], options: argparse.Namespace
+) -> str:
+    text = texts[0]._replace(fed=texts[0].fed[:N_TOKENS])
+    rows = compare_rows(model, engine, text, ROWS)
+    sober = float(kl(model.sober(text), engine.sober(text)).max())
+
+    other = EngineSide(experts, llama_cpp.GGML_TYPE_F32)
+    found = compare_rows(
+        ModelSide(experts, TorchArrays()), other, Text(tuple(range(20, 32)), tuple(range(40, 48))), "M"
+    )
+    other.close()
+
+    doses = [Dose(site, noise, (ANGLE,), settings) for site in "KV" for noise, settings in KINDS_OF_CACHED]
+    sides: dict[str, Side] = {TORCH: model, HALF: engine}
+    cached = measure(sides, texts, doses, range(options.seeds), options.threads)
+    return section(rows, found, sober, cached, DESCRIPTION, str(machine(None)["cpu"]), _command())
+
+
+def _command() -> str:
+    return shlex.join(["python", "-m", "benchmarks.fidelity", *sys.argv[1:]])
 
 
 def _floor(model: ModelSide, engine: EngineSide, texts: list[Text]) -> tuple[float, float]:
@@ -80,6 +112,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--noises", nargs="+", choices=NOISES, default=NOISES, help="default: both")
     parser.add_argument("--angles", nargs="+", type=float, default=ANGLES, help="radians (default: 0.1 0.2 0.35 0.5)")
     parser.add_argument("--quick", action="store_true", help="one angle and two seeds, to see that it works")
+    parser.add_argument(
+        "--kinds", action="store_true", help="also the section on kinds of noise and a mixture of experts"
+    )
+    parser.add_argument("--kinds-only", action="store_true", help="nothing else than that section")
     options = parser.parse_args()
     if options.quick:
         options.seeds, options.angles = 2, [0.2]

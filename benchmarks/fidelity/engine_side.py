@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import llama_cpp
 import numpy as np
 
 import drugs_cpp
@@ -16,8 +17,17 @@ from drugs_cpp import DRUGS
 class EngineSide:
     """A :class:`Side` that is ``drugs_cpp.Llama``."""
 
-    def __init__(self, path: Path) -> None:
-        self._llm = drugs_cpp.Llama(path, n_ctx=256, n_threads=1, n_threads_batch=1, sink=SINK, verbose=False)
+    def __init__(self, path: Path, cache_type: int = llama_cpp.GGML_TYPE_F16) -> None:
+        self._llm = drugs_cpp.Llama(
+            path,
+            n_ctx=256,
+            n_threads=1,
+            n_threads_batch=1,
+            sink=SINK,
+            type_k=cache_type,
+            type_v=cache_type,
+            verbose=False,
+        )
         self._prompt: tuple[int, ...] = ()  # what the cache begins with
         self._sober: dict[Text, F32] = {}
 
@@ -42,11 +52,18 @@ class EngineSide:
         kls, changes = np.zeros((2, len(dose.angles), len(seeds)))
         for i, angle in enumerate(dose.angles):
             for j, seed in enumerate(seeds):
-                self._llm.drugs = drugs(dose.site, dose.noise, angle, seed)
-                dosed = self._run(text, dosed=True)
+                dosed = self._one(text, dose, angle, seed)
                 kls[i, j] = kl(sober, dosed).mean()
                 changes[i, j] = changed(sober, dosed).mean()
         return Shift(kls, changes)
+
+    def dosed(self, text: Text, dose: Dose, seeds: range) -> F32:
+        """Logits under a dose, (n_angles, n_seeds, n_steps, n_vocab)."""
+        return np.stack([np.stack([self._one(text, dose, angle, seed) for seed in seeds]) for angle in dose.angles])
+
+    def _one(self, text: Text, dose: Dose, angle: float, seed: int) -> F32:
+        self._llm.drugs = drugs(dose, angle, seed)
+        return self._run(text, dosed=True)
 
     def close(self) -> None:
         self._llm.close()
@@ -57,7 +74,8 @@ class EngineSide:
             self._llm.reset()
             self._llm.eval(prompt, dosed=False)
             self._prompt = prompt
-        self._llm.n_tokens = len(prompt)  # the next eval drops what lies behind
+        self._llm.n_tokens = len(prompt) - 1  # the next eval drops what lies behind,
+        self._llm.eval(prompt[-1:], dosed=False)  # and an answer begins behind its tokens
 
     def _run(self, text: Text, dosed: bool) -> F32:
         self._begin(text.prompt)
@@ -72,8 +90,17 @@ class EngineSide:
         return np.ctypeslib.as_array(self._llm._ctx.get_logits(), shape=(self._llm.n_vocab(),)).copy()
 
 
-def drugs(site: str, noise: str, angle: float, seed: int) -> DRUGS:
+def drugs(dose: Dose, angle: float, seed: int) -> DRUGS:
     """A dose at one site of every layer."""
-    dose = DRUGS(noise=noise, seed=seed)
-    dose.set_dose_theta(angle, site)
-    return dose
+    said = dose.settings
+    return DRUGS(
+        {dose.site: angle},
+        noise=dose.noise,
+        angle=said.angle,
+        turn=said.turn,
+        apart=said.apart,
+        hold={dose.site: said.hold},
+        layers=said.layers,
+        course=[{"token": token, "ratio": ratio} for token, ratio in said.course] or None,
+        seed=seed,
+    )

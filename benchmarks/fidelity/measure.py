@@ -37,7 +37,7 @@ def measure(
             found = [shift(side, text, dose) for text in texts]
             kl, changed = (np.concatenate(parts, axis=1) for parts in zip(*found))
             for i, angle in enumerate(dose.angles):
-                shifts[Cell(dose.site, dose.noise, angle)] = Shift(kl[i], changed[i])
+                shifts[Cell(dose.site, dose.noise, angle, dose.settings)] = Shift(kl[i], changed[i])
         return shifts
 
     with ThreadPoolExecutor(n_threads) as pool:

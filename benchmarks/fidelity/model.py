@@ -6,7 +6,7 @@ Written from the architecture's description and not from llama.cpp, so that an e
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import gguf
@@ -14,10 +14,10 @@ import gguf.quants
 import numpy as np
 
 from benchmarks.fidelity.arrays import Array, Arrays
-from benchmarks.fidelity.rotation import sober
+from benchmarks.fidelity.rotation import Q_BEFORE_ROPE, Place, sober
 
-#: gets a site's name and the vectors there, (n_rows, ..., d), and returns them, turned or not
-Turn = Callable[[str, Array], Array]
+#: gets a place and the vectors there, (n_rows, ..., d), and returns them, turned or not
+Turn = Callable[[Place, Array], Array]
 
 
 class Cache:
@@ -39,22 +39,22 @@ class Cache:
 class LlamaModel:
     """Computes logits one token at a time, for many rows that are fed the same tokens and differ by their noise."""
 
-    def __init__(self, path: Path, arrays: Arrays) -> None:
+    #: its name in GGUF files
+    architecture = "llama"
+
+    def __init__(self, reader: gguf.GGUFReader, arrays: Arrays) -> None:
         self._arrays = arrays
-        reader = gguf.GGUFReader(path)
-        if _setting(reader, "general.architecture") != "llama":
-            raise SystemExit(f"benchmarks: {path} is not of the Llama architecture, the only one written here")
         self._weights = {
             tensor.name: arrays.xp.asarray(np.array(gguf.quants.dequantize(tensor.data, tensor.tensor_type)))
             for tensor in reader.tensors
         }
-        self.n_layer = int(_setting(reader, "llama.block_count"))
-        self._n_head = int(_setting(reader, "llama.attention.head_count"))
-        self._n_head_kv = int(_setting(reader, "llama.attention.head_count_kv"))
-        self._epsilon = float(_setting(reader, "llama.attention.layer_norm_rms_epsilon"))
-        n_embd = int(_setting(reader, "llama.embedding_length"))
+        self.n_layer = int(self._setting(reader, "block_count"))
+        self._n_head = int(self._setting(reader, "attention.head_count"))
+        self._n_head_kv = int(self._setting(reader, "attention.head_count_kv"))
+        self._epsilon = float(self._setting(reader, "attention.layer_norm_rms_epsilon"))
+        n_embd = int(self._setting(reader, "embedding_length"))
         self._d = n_embd // self._n_head
-        base = float(_setting(reader, "llama.rope.freq_base", 10000.0))
+        base = float(self._setting(reader, "rope.freq_base", 10000.0))
         self._frequencies = base ** (-np.arange(0, self._d, 2) / self._d)
 
     def empty_cache(self, n_ctx: int) -> Cache:
@@ -76,32 +76,36 @@ class LlamaModel:
         cache.n_positions += 1
         for layer in range(self.n_layer):
             x = x + self._attention(layer, self._norm(x, f"blk.{layer}.attn_norm"), position, cache, turn)
-            x = x + self._feed_forward(layer, self._norm(x, f"blk.{layer}.ffn_norm"))
+            x = x + self._feed_forward(layer, self._norm(x, f"blk.{layer}.ffn_norm"), position, turn)
         x = self._norm(x, "output_norm")
         tied = "output.weight" not in self._weights
         return self._project(x, "token_embd" if tied else "output")
 
     def _attention(self, layer: int, x: Array, position: int, cache: Cache, turn: Turn) -> Array:
         """Attention of one token, (n_rows, n_embd) to (n_rows, n_embd)."""
-        x = turn("H", x)
+        at = partial(Place, layer=layer, position=position)
+        x = turn(at("H"), x)
         queries, keys, values = (self._heads(self._project(x, f"blk.{layer}.attn_{name}")) for name in "qkv")
-        queries = self._rope(turn("Q", queries), position)
-        cache.keys[layer, :, :, position] = turn("pK", self._rope(keys, position))
-        cache.values[layer, :, :, position] = turn("pV", values)
+        queries = turn(at("Q"), self._rope(turn(at(Q_BEFORE_ROPE), queries), position))
+        cache.keys[layer, :, :, position] = turn(at("pK"), self._rope(keys, position))
+        cache.values[layer, :, :, position] = turn(at("pV"), values)
 
-        all_keys = turn("K", self._by_query_head(cache.keys[layer, :, :, : position + 1]))
-        all_values = turn("V", self._by_query_head(cache.values[layer, :, :, : position + 1]))
+        all_keys = turn(at("K"), self._by_query_head(cache.keys[layer, :, :, : position + 1]))
+        all_values = turn(at("V"), self._by_query_head(cache.values[layer, :, :, : position + 1]))
         scores = (all_keys * queries.reshape(*all_keys.shape[:3], 1, self._d)).sum(axis=-1) / self._d**0.5
         outputs = (self._arrays.softmax(scores)[..., None] * all_values).sum(axis=-2)  # (n_rows, n_head_kv, group, d)
-        outputs = turn("A", outputs)
+        outputs = turn(at("A"), outputs)
         return self._project(outputs.reshape(len(x), -1), f"blk.{layer}.attn_output")
 
-    def _feed_forward(self, layer: int, x: Array) -> Array:
+    def _feed_forward(self, layer: int, x: Array, position: int, turn: Turn) -> Array:
         gate, up = (self._project(x, f"blk.{layer}.ffn_{name}") for name in ("gate", "up"))
-        return self._project(self._arrays.silu(gate) * up, f"blk.{layer}.ffn_down")
+        inner = turn(Place("M", layer, position), self._arrays.silu(gate) * up)
+        return self._project(inner, f"blk.{layer}.ffn_down")
 
     def _project(self, x: Array, name: str) -> Array:
-        return x @ self._weights[f"{name}.weight"].T
+        x = x @ self._weights[f"{name}.weight"].T
+        bias = f"{name}.bias"
+        return x + self._weights[bias] if bias in self._weights else x
 
     def _norm(self, x: Array, name: str) -> Array:
         root_mean_square = self._arrays.xp.sqrt((x * x).mean(axis=-1, keepdims=True) + self._epsilon)
@@ -131,8 +135,12 @@ class LlamaModel:
         turned = self._arrays.xp.stack([even * cos - odd * sin, even * sin + odd * cos], axis=-1)
         return turned.reshape(x.shape)
 
+    def _setting(self, reader: gguf.GGUFReader, key: str, otherwise: float | None = None) -> Any:
+        """The number that a GGUF file has under a key of the architecture."""
+        return setting(reader, f"{self.architecture}.{key}", otherwise)
 
-def _setting(reader: gguf.GGUFReader, key: str, otherwise: float | None = None) -> Any:
+
+def setting(reader: gguf.GGUFReader, key: str, otherwise: float | None = None) -> Any:
     """The number or text that a GGUF file has under a key."""
     if otherwise is not None and key not in reader.fields:
         return otherwise

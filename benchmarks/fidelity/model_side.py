@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.fidelity.arrays import Arrays
 from benchmarks.fidelity.divergence import changed, kl
-from benchmarks.fidelity.model import Cache, LlamaModel
+from benchmarks.fidelity.experts import open_model
+from benchmarks.fidelity.model import Cache
 from benchmarks.fidelity.protocol import F32, Dose, Shift, Text
-from benchmarks.fidelity.rotation import RandomTurn
+from benchmarks.fidelity.rotation import FreshNumbers, Noise, Numbers
+from benchmarks.fidelity.seeded import SeededNumbers
 
 
 class ModelSide:
     """A :class:`Side` that does what the mathematics say, by brute force."""
 
     def __init__(self, path: Path, arrays: Arrays) -> None:
-        self._model = LlamaModel(path, arrays)
+        self._model = open_model(path, arrays)
         self._arrays = arrays
         self._begun: dict[Text, tuple[Cache, F32]] = {}
 
@@ -25,16 +28,28 @@ class ModelSide:
         return self._begin(text)[1]
 
     def shift(self, text: Text, dose: Dose, seeds: range) -> Shift:
-        prompt, sober = self._begin(text)
-        cache = prompt.fork(len(dose.angles) * len(seeds))
-        turn = RandomTurn(dose.site, dose.noise, np.repeat(dose.angles, len(seeds)).tolist(), self._arrays)
+        sober = self.sober(text)
         kls, changes = [], []
-        for token, wanted in zip(text.fed, sober):
-            logits = self._arrays.to_numpy(self._model.step(token, cache, turn))
+        numbers = FreshNumbers(dose.noise, dose.settings, self._arrays)
+        for wanted, logits in zip(sober, self._steps(text, dose, len(seeds), numbers)):
             kls.append(kl(wanted, logits))
             changes.append(changed(wanted, logits))
         shape = (len(dose.angles), len(seeds))
         return Shift(np.mean(kls, axis=0).reshape(shape), np.mean(changes, axis=0).reshape(shape))
+
+    def dosed(self, text: Text, dose: Dose, seeds: range) -> F32:
+        """Logits under the engine's own random numbers, (n_angles, n_seeds, n_steps, n_vocab)."""
+        numbers = SeededNumbers([*seeds] * len(dose.angles), dose.noise, dose.settings, self._arrays)
+        logits = np.stack([*self._steps(text, dose, len(seeds), numbers)], axis=1)
+        return np.asarray(logits.reshape(len(dose.angles), len(seeds), *logits.shape[1:]))
+
+    def _steps(self, text: Text, dose: Dose, n_seeds: int, numbers: Numbers) -> Iterator[F32]:
+        """Logits behind each fed token, (n_rows, n_vocab)."""
+        cache = self._begin(text)[0].fork(len(dose.angles) * n_seeds)
+        largest = np.repeat(dose.angles, n_seeds).tolist()
+        noise = Noise(dose, largest, len(text.prompt), numbers, self._arrays)
+        for token in text.fed:
+            yield self._arrays.to_numpy(self._model.step(token, cache, noise))
 
     def _begin(self, text: Text) -> tuple[Cache, F32]:
         """The cache behind the prompt and the sober logits, computed once for the measurements of a text."""

@@ -20,8 +20,8 @@ PAGE = """\
 Does the engine turn vectors as it should? An independent model says: the Llama architecture in PyTorch, in float32,
 with the weights of the same file, dequantized, and every rotation written from its definition (an angle from
 Uniform(0, T), d random numbers for the direction), by brute force: for `K` and `V` it draws d numbers for every query
-head and cached position, at every token. It shares no code and no random numbers with the engine, so only
-distributions can be compared: what a dose does to the probabilities of the next token.
+head and cached position, at every token. It shares no code with the engine, and its random numbers are its own, so
+distributions are compared: what a dose does to the probabilities of the next token.
 
 `make fidelity` writes this page. What stands here comes from `{command}`.
 

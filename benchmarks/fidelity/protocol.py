@@ -33,12 +33,35 @@ class Text(NamedTuple):
     fed: tuple[int, ...]
 
 
+class Settings(NamedTuple):
+    """What else there is to say of noise, with the names and values that ``drugs_cpp.DRUGS`` has."""
+
+    angle: str = "uniform"
+    turn: str = "rotation"
+    apart: int | None = None
+    hold: int | str = 1
+    layers: str = "own"
+    course: tuple[tuple[int, float], ...] = ()  # tokens, counted from the first one that is fed, and ratios
+
+    def times(self, position: int) -> int:
+        """Return the position whose numbers are drawn at a position."""
+        return 0 if self.hold == "text" else position // int(self.hold)
+
+    def ratio(self, token: int) -> float:
+        """Return the part of all angles that a token gets: on straight lines from point to point."""
+        if not self.course:
+            return 1.0
+        tokens, ratios = zip(*self.course)
+        return float(np.interp(token, tokens, ratios))
+
+
 class Dose(NamedTuple):
     """Where, how and how far vectors are turned."""
 
     site: str
     noise: str
     angles: tuple[float, ...]  # largest angles in radians, each measured by itself
+    settings: Settings = Settings()
 
 
 class Cell(NamedTuple):
@@ -47,6 +70,7 @@ class Cell(NamedTuple):
     site: str
     noise: str
     angle: float  # largest angle in radians
+    settings: Settings = Settings()
 
 
 class Shift(NamedTuple):

@@ -29,15 +29,16 @@ struct dosed_tokens {
 };
 
 static dosed_tokens dosed_tokens_of(float theta, uint32_t seed, const int_array & positions, const int_array & cells, int32_t layer,
-        int32_t sink, int32_t n_threads, const std::string & noise) {
+        int32_t sink, int32_t n_threads, const op_kinds & kinds) {
     check(std::isfinite(theta) && theta >= 0.0f, "theta is " + std::to_string(theta) + ": angles are radians, finite, zero or more");
     check(layer >= 0 && layer < RANDOM_ROTATE_MAX_LAYERS, "layer is " + std::to_string(layer) + ": layers go from 0 to " + std::to_string(RANDOM_ROTATE_MAX_LAYERS - 1));
     check(n_threads >= 1 && n_threads <= 512, "n_threads is " + std::to_string(n_threads) + ": it must be 1 to 512");
     check(positions.ndim() == 1 && positions.size() > 0 && cells.ndim() == 1 && cells.size() > 0, "positions and cells are one-dimensional, not empty");
 
     dosed_tokens dosed = { theta, {}, { cells.data(), cells.data() + cells.size() }, layer, n_threads };
+    dosed.tokens.resize(GGML_RANDOM_ROTATE_TOKEN_SIZE*positions.size());
     for (py::ssize_t i = 0; i < positions.size(); ++i) {
-        dosed.tokens.insert(dosed.tokens.end(), { (int32_t) seed, positions.at(i), 0, noise_of(noise), sink });
+        kinds.set_token(&dosed.tokens[GGML_RANDOM_ROTATE_TOKEN_SIZE*i], seed, positions.at(i), sink);
     }
     return dosed;
 }
@@ -90,13 +91,14 @@ struct dose_inputs {
 
 static py::array_t<float> attend_scores(const float_array & q, const float_array & k, float theta, uint32_t seed,
         const int_array & positions, const int_array & cells, int32_t layer, int32_t sink, int32_t n_threads,
-        const std::string & noise, const std::string & type_name, const std::string & device) {
+        const std::string & noise, const std::string & type_name, const std::string & device, const std::string & angle,
+        const std::string & turn) {
     check(q.ndim() == 3 && k.ndim() == 3 && q.shape(2) == k.shape(2) && k.shape(1) > 0 && q.shape(1) % k.shape(1) == 0,
         "q is (n_tokens, n_head, d) and k (n_kv, n_head_kv, d), with n_head a multiple of n_head_kv");
     check_heads(q.shape(1));
     const ggml_type type = type_of(type_name);
     check(q.shape(2) > 0 && q.shape(2) % ggml_blck_size(type) == 0, "d must be a multiple of " + std::to_string(ggml_blck_size(type)));
-    const dosed_tokens dosed = dosed_tokens_of(theta, seed, positions, cells, layer, sink, n_threads, noise);
+    const dosed_tokens dosed = dosed_tokens_of(theta, seed, positions, cells, layer, sink, n_threads, op_kinds(noise, angle, turn));
     check(positions.size() == q.shape(0) && cells.size() == k.shape(0), "give one position per token and one cell per key");
 
     py::array_t<float> y({ q.shape(1), q.shape(0), k.shape(0) }); // (n_head, n_tokens, n_kv)
@@ -130,7 +132,8 @@ static py::array_t<float> attend_scores(const float_array & q, const float_array
 
 static py::array_t<float> attend_values(const float_array & p, const float_array & v, bool transposed, float theta, uint32_t seed,
         const int_array & positions, const int_array & cells, int32_t layer, int32_t sink, int32_t n_threads,
-        const std::string & noise, const std::string & type_name, const std::string & device) {
+        const std::string & noise, const std::string & type_name, const std::string & device, const std::string & angle,
+        const std::string & turn) {
     check(p.ndim() == 3 && v.ndim() == 3 && p.shape(2) == v.shape(transposed ? 2 : 0), "p is (n_head, n_tokens, n_kv) and v (n_kv, n_head_kv, d), or (n_head_kv, d, n_kv) if transposed");
     const int64_t n_head_kv = v.shape(transposed ? 0 : 1);
     const int64_t d         = v.shape(transposed ? 1 : 2);
@@ -138,7 +141,7 @@ static py::array_t<float> attend_values(const float_array & p, const float_array
     check_heads(p.shape(0));
     const ggml_type type = type_of(type_name);
     check(v.shape(2) % ggml_blck_size(type) == 0 && !(transposed && ggml_blck_size(type) > 1), type_name + " does not fit the shape of v");
-    const dosed_tokens dosed = dosed_tokens_of(theta, seed, positions, cells, layer, sink, n_threads, noise);
+    const dosed_tokens dosed = dosed_tokens_of(theta, seed, positions, cells, layer, sink, n_threads, op_kinds(noise, angle, turn));
     check(positions.size() == p.shape(1) && cells.size() == p.shape(2), "give one position per token and one cell per value");
 
     py::array_t<float> y({ (py::ssize_t) p.shape(0), (py::ssize_t) p.shape(1), (py::ssize_t) d }); // (n_head, n_tokens, d)
@@ -172,10 +175,11 @@ static py::array_t<float> attend_values(const float_array & p, const float_array
 void bind_attend(py::module_ & m) {
     m.def("attend_scores", &attend_scores, py::arg("q"), py::arg("k"), py::arg("theta"), py::arg("seed"), py::arg("positions"),
         py::arg("cells"), py::arg("layer") = 0, py::arg("sink") = 0, py::arg("n_threads") = 1, py::arg("noise") = "isotropic",
-        py::arg("cache_type") = "f32", py::arg("device") = "CPU",
+        py::arg("cache_type") = "f32", py::arg("device") = "CPU", py::arg("angle") = "uniform", py::arg("turn") = "rotation",
         "Scores (n_head, n_tokens, n_kv) of queries (n_tokens, n_head, d) with keys (n_kv, n_head_kv, d) that are turned for each of them.");
     m.def("attend_values", &attend_values, py::arg("p"), py::arg("v"), py::arg("transposed"), py::arg("theta"), py::arg("seed"),
         py::arg("positions"), py::arg("cells"), py::arg("layer") = 0, py::arg("sink") = 0, py::arg("n_threads") = 1,
         py::arg("noise") = "isotropic", py::arg("cache_type") = "f32", py::arg("device") = "CPU",
+        py::arg("angle") = "uniform", py::arg("turn") = "rotation",
         "Values weighted by p (n_head, n_tokens, n_kv), turned for each query head: (n_head, n_tokens, d).");
 }

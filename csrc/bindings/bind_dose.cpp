@@ -9,10 +9,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace py = pybind11;
+
+using course_points = std::vector<std::pair<int32_t, float>>; // token, ratio
 
 using table_array = py::array_t<float, py::array::c_style | py::array::forcecast>; // (n_layer, n_sites)
 
@@ -46,17 +49,35 @@ static void check_angles(const table_array & table) {
 // from changing the same context at once.
 
 static void set_dose(uintptr_t address, llama_seq_id seq_id, const table_array & table, uint32_t seed, int32_t sink,
-        const std::string & noise) {
+        const std::string & noise, const std::optional<std::vector<int32_t>> & hold, bool shared_layers, const std::string & angle,
+        const std::string & turn, int32_t apart, const course_points & course, int32_t course_start, int32_t start) {
     llama_context * ctx = as_context(address);
     check_shape(ctx, table);
     check_angles(table);
+    if (hold && hold->size() != LLAMA_DRUGS_SITE_COUNT) {
+        throw drugs_error(error_kind::dose, "hold has " + std::to_string(hold->size()) + " numbers: give one for each of the " +
+            std::to_string((int) LLAMA_DRUGS_SITE_COUNT) + " sites");
+    }
 
     llama_drugs_params params;
     params.doses   = table.data();
     params.n_layer = (int32_t) table.shape(0);
     params.seed    = seed;
     params.n_sink  = sink;
-    params.noise   = noise_of(noise);
+    params.start   = start;
+    params.noise   = drugs_noise_of_name(noise);
+    params.angle   = drugs_angle_of_name(angle);
+    params.turn    = drugs_turn_of_name(turn);
+    params.apart   = apart;
+    params.hold    = hold ? hold->data() : nullptr;
+    params.shared_layers = shared_layers;
+    std::vector<llama_drugs_course_point> points;
+    for (const auto & [token, ratio] : course) {
+        points.push_back({ token, ratio });
+    }
+    params.course       = points.empty() ? nullptr : points.data();
+    params.n_course     = (int32_t) points.size();
+    params.course_start = course_start;
 
     check_status(sequence_name(seq_id), llama_drugs_set(ctx, seq_id, &params));
 }
@@ -75,7 +96,19 @@ static py::object get_dose(uintptr_t address, llama_seq_id seq_id) {
     dose["table"] = table;
     dose["seed"]  = params.seed;
     dose["sink"]  = params.n_sink;
-    dose["noise"] = params.noise == LLAMA_DRUGS_NOISE_REFERENCE ? "reference" : "isotropic";
+    dose["start"] = params.start;
+    dose["noise"] = drugs_noise_name(params.noise);
+    dose["angle"] = drugs_angle_name(params.angle);
+    dose["turn"]  = drugs_turn_name(params.turn);
+    dose["apart"] = params.apart;
+    course_points course;
+    for (int32_t i = 0; i < params.n_course; ++i) {
+        course.emplace_back(params.course[i].token, params.course[i].ratio);
+    }
+    dose["course"]       = course;
+    dose["course_start"] = params.course_start;
+    dose["hold"]  = std::vector<int32_t>(params.hold, params.hold + LLAMA_DRUGS_SITE_COUNT);
+    dose["shared_layers"] = params.shared_layers;
     return dose;
 }
 
@@ -102,7 +135,7 @@ static py::array_t<bool> has_sites(uintptr_t address, const std::string & noise)
     py::array_t<bool> has({ (py::ssize_t) n_layer, (py::ssize_t) LLAMA_DRUGS_SITE_COUNT });
     for (int32_t il = 0; il < n_layer; ++il) {
         for (int32_t site = 0; site < LLAMA_DRUGS_SITE_COUNT; ++site) {
-            const int32_t status = llama_drugs_has_site(ctx, il, (llama_drugs_site) site, noise_of(noise));
+            const int32_t status = llama_drugs_has_site(ctx, il, (llama_drugs_site) site, drugs_noise_of_name(noise));
             check_status("cannot dose", status);
             has.mutable_at(il, site) = status == 1;
         }
@@ -124,7 +157,9 @@ static std::vector<std::string> site_names() {
 
 void bind_dose(py::module_ & m) {
     m.def("set_dose", &set_dose, py::arg("ctx"), py::arg("seq_id"), py::arg("table"), py::arg("seed"), py::arg("sink"),
-        py::arg("noise") = "isotropic",
+        py::arg("noise") = "isotropic", py::arg("hold") = py::none(), py::arg("shared_layers") = false, py::arg("angle") = "uniform",
+        py::arg("turn") = "rotation", py::arg("apart") = 0, py::arg("course") = py::tuple(), py::arg("course_start") = 0,
+        py::arg("start") = 0,
         "Dose a sequence from its next token on.");
     m.def("get_dose", &get_dose, py::arg("ctx"), py::arg("seq_id"),
         "The dose of a sequence, or None if it is sober.");

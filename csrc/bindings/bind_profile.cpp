@@ -1,4 +1,4 @@
-// profile_ratio, dose_table: the arithmetic of doses, which the programs have from the same source.
+// profile_ratio, course_points, dose_table: the arithmetic of doses, which the programs have from the same source.
 
 #include "bindings.h"
 #include "drugs-dosage.h"
@@ -70,7 +70,23 @@ static py::array_t<float> dose_table(const std::vector<double> & thetas, const s
     return table;
 }
 
+static std::vector<std::pair<int32_t, float>> points_of_course(const profile_points & points, const std::string & mode) {
+    drugs_course course;
+    course.profile.mode = drugs_mode_of_name(mode);
+    for (const auto & [token, ratio] : points) {
+        course.profile.points.push_back({ token, ratio });
+    }
+    course.check();
+    std::vector<std::pair<int32_t, float>> result;
+    for (const auto & point : course.points()) {
+        result.emplace_back(point.token, point.ratio);
+    }
+    return result;
+}
+
 void bind_profile(py::module_ & m) {
+    m.def("course_points", &points_of_course, py::arg("points"), py::arg("mode"),
+        "Points between which a course is straight.");
     m.def("profile_ratio", &profile_ratio, py::arg("points"), py::arg("mode"), py::arg("depth"),
         "The part of a dose that a depth gets.");
     m.def("dose_table", &dose_table, py::arg("thetas"), py::arg("profiles"), py::arg("multiplier"), py::arg("n_layer"),

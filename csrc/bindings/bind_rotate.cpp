@@ -71,23 +71,25 @@ static void compute(const strided_rows & rows, float theta, const std::vector<in
 }
 
 static strided_array rotate(strided_array x, float theta, uint32_t seed, const int_array & positions, int32_t layer,
-        const std::string & site_name, int32_t n_threads, const std::string & noise_name, const std::string & device) {
-    const llama_drugs_site  site  = site_of(site_name);
-    const llama_drugs_noise noise = noise_of(noise_name);
+        const std::string & site_name, int32_t n_threads, const std::string & noise, const std::string & device, const std::string & angle,
+        const std::string & turn, int32_t apart) {
+    const llama_drugs_site site = site_of(site_name);
+    const op_kinds kinds(noise, angle, turn, apart);
     check(x.ndim() == 3 && x.size() > 0, "x has shape " + py::str(x.attr("shape")).cast<std::string>() + ": it must be (n_tokens, n_head, d), not empty");
     check(positions.ndim() == 1 && positions.size() == x.shape(0), "positions has " + std::to_string(positions.size()) + " numbers for " +
         std::to_string(x.shape(0)) + " tokens: give one position per token");
     check(std::isfinite(theta) && theta >= 0.0f, "theta is " + std::to_string(theta) + ": angles are radians, finite, zero or more");
     check(x.shape(1) <= RANDOM_ROTATE_MAX_HEADS, "x has " + std::to_string(x.shape(1)) + " heads: there can be " + std::to_string(RANDOM_ROTATE_MAX_HEADS));
     check(layer >= 0 && layer < RANDOM_ROTATE_MAX_LAYERS, "layer is " + std::to_string(layer) + ": layers go from 0 to " + std::to_string(RANDOM_ROTATE_MAX_LAYERS - 1));
+    check(apart >= 0, "apart is " + std::to_string(apart) + ": it must be 0 or more");
     check(n_threads >= 1 && n_threads <= 512, "n_threads is " + std::to_string(n_threads) + ": it must be 1 to 512");
 
     if (!strides_fit(x)) {
         x = strided_array::ensure(x.attr("copy")("C"));
     }
-    std::vector<int32_t> tokens;
+    std::vector<int32_t> tokens(GGML_RANDOM_ROTATE_TOKEN_SIZE*positions.size());
     for (py::ssize_t i = 0; i < positions.size(); ++i) {
-        tokens.insert(tokens.end(), { (int32_t) seed, positions.at(i), 0, noise, 0 });
+        kinds.set_token(&tokens[GGML_RANDOM_ROTATE_TOKEN_SIZE*i], seed, positions.at(i), 0);
     }
     strided_array y({ x.shape(0), x.shape(1), x.shape(2) });
 
@@ -104,5 +106,6 @@ static strided_array rotate(strided_array x, float theta, uint32_t seed, const i
 void bind_rotate(py::module_ & m) {
     m.def("rotate", &rotate, py::arg("x"), py::arg("theta"), py::arg("seed"), py::arg("positions"), py::arg("layer"),
         py::arg("site"), py::arg("n_threads") = 1, py::arg("noise") = "isotropic", py::arg("device") = "CPU",
+        py::arg("angle") = "uniform", py::arg("turn") = "rotation", py::arg("apart") = 0,
         "Turn each row of x (n_tokens, n_head, d) by a random angle below theta radians, as the model does at a site.");
 }

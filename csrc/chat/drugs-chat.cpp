@@ -1,7 +1,9 @@
 #include "drugs-chat.h"
 
-#include "drugs-arg.h"
 #include "drugs-dosage-json.h"
+#include "drugs-read.h"
+
+#include "common.h"
 
 #include <limits>
 #include <stdexcept>
@@ -44,7 +46,7 @@ std::string drugs_chat::set_doses(const std::string & text) {
     } else if (!text.empty()) {
         drugs_dosage changed = dosage; // so that a mistake changes nothing
         drugs_read_doses(changed, text);
-        changed.check_angles(std::numeric_limits<double>::infinity());
+        changed.check(std::numeric_limits<double>::infinity());
         dosage = changed;
     }
     const std::string warning = dosage.warning();

@@ -1,17 +1,55 @@
 #include "llama-drugs-doses.h"
 
+#include "ggml-random-rotate.h"
 #include "llama-batch.h"
 #include "llama-cparams.h"
 
 #include <algorithm>
+#include <cstring>
 
 int llama_drugs_hook_of(llama_drugs_site site, llama_drugs_noise noise) {
     const bool moves = site == LLAMA_DRUGS_SITE_Q && noise == LLAMA_DRUGS_NOISE_REFERENCE;
     return moves ? (int) LLAMA_DRUGS_HOOK_Q_BEFORE_ROPE : (int) site;
 }
 
+static bool same_course(const llama_drugs_dose & a, const llama_drugs_dose & b) {
+    const auto same = [](const auto & p, const auto & q) { return p.token == q.token && p.ratio == q.ratio; };
+    return (a.course.empty() || a.course_start == b.course_start) &&
+        std::equal(a.course.begin(), a.course.end(), b.course.begin(), b.course.end(), same);
+}
+
 bool llama_drugs_dose::same_as(const llama_drugs_dose & other) const {
-    return seed == other.seed && n_sink == other.n_sink && noise == other.noise && table == other.table;
+    return seed == other.seed && n_sink == other.n_sink && start == other.start && noise == other.noise && hold == other.hold &&
+        shared_layers == other.shared_layers && angle == other.angle && turn == other.turn && apart == other.apart &&
+        same_course(*this, other) && table == other.table;
+}
+
+float llama_drugs_dose::factor(int32_t position) const {
+    if (course.empty()) {
+        return 1.0f;
+    }
+    const int64_t token = (int64_t) position - course_start;
+    const auto high = std::upper_bound(course.begin(), course.end(), token, [](int64_t at, const auto & p) { return at < p.token; });
+    if (high == course.begin() || high == course.end()) {
+        return high == course.begin() ? course.front().ratio : course.back().ratio;
+    }
+    const auto   low = high - 1;
+    const double way = double(token - low->token)/double((int64_t) high->token - low->token);
+    return (float) (low->ratio + way*((double) high->ratio - low->ratio));
+}
+
+void llama_drugs_dose::set_token(int32_t * token, int32_t position, int32_t table_index) const {
+    const float now = factor(position);
+
+    ggml_random_rotate_set_token(token, seed, position, table_index, noise, n_sink);
+    memcpy(token + GGML_RANDOM_ROTATE_TOKEN_FACTOR, &now, sizeof(now));
+    token[GGML_RANDOM_ROTATE_TOKEN_ANGLE]  = angle;
+    token[GGML_RANDOM_ROTATE_TOKEN_TURN]   = turn;
+    token[GGML_RANDOM_ROTATE_TOKEN_APART]  = apart;
+    token[GGML_RANDOM_ROTATE_TOKEN_LAYERS] = shared_layers ? 0 : -1;
+    for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; ++site) {
+        token[GGML_RANDOM_ROTATE_TOKEN_TIME + site] = time(site, position);
+    }
 }
 
 const llama_drugs_dose * llama_drugs_doses::get(llama_seq_id seq_id) const {
@@ -34,7 +72,20 @@ void llama_drugs_doses::set(llama_seq_id seq_id, const llama_drugs_params & para
     }
     dose.seed   = params.seed;
     dose.n_sink = params.n_sink;
+    dose.start  = params.start;
     dose.noise  = params.noise;
+    dose.hold.fill(1);
+    if (params.hold) {
+        std::copy_n(params.hold, dose.hold.size(), dose.hold.begin());
+    }
+    dose.shared_layers = params.shared_layers;
+    dose.angle = params.angle;
+    dose.turn  = params.turn;
+    dose.apart = params.apart;
+    if (params.course) {
+        dose.course.assign(params.course, params.course + params.n_course);
+        dose.course_start = params.course_start;
+    }
 
     if ((size_t) seq_id >= by_seq.size()) {
         by_seq.resize(seq_id + 1);
@@ -67,7 +118,7 @@ const llama_drugs_dose * llama_drugs_doses::of_token(const llama_ubatch & ubatch
         }
         dose = other;
     }
-    return dose && ubatch.pos[i] >= dose->n_sink ? dose : nullptr;
+    return dose && dose->reaches(ubatch.pos[i]) ? dose : nullptr;
 }
 
 void llama_drugs_doses::set_repeatable(llama_seq_id seq_id, bool value) {

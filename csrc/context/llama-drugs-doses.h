@@ -4,6 +4,7 @@
 
 #include "llama-drugs.h"
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -20,12 +21,12 @@ enum llama_drugs_hook {
 int llama_drugs_hook_of(llama_drugs_site site, llama_drugs_noise noise);
 
 // hooks of each layer, [n_layer]
-using llama_drugs_sites = std::vector<uint8_t>;
+using llama_drugs_sites = std::vector<uint16_t>;
 
 // the hooks that turn what is cached, for each token that reads it
-constexpr uint8_t LLAMA_DRUGS_CACHED_SITES = 1 << LLAMA_DRUGS_SITE_K | 1 << LLAMA_DRUGS_SITE_V;
+constexpr uint16_t LLAMA_DRUGS_CACHED_SITES = 1 << LLAMA_DRUGS_SITE_K | 1 << LLAMA_DRUGS_SITE_V;
 
-static_assert(LLAMA_DRUGS_HOOK_COUNT <= 8, "llama_drugs_sites holds 8 bits a layer");
+static_assert(LLAMA_DRUGS_HOOK_COUNT <= 16, "llama_drugs_sites holds 16 bits a layer");
 
 // the dose of one sequence
 struct llama_drugs_dose {
@@ -34,7 +35,31 @@ struct llama_drugs_dose {
 
     uint32_t          seed   = 0;
     int32_t           n_sink = 0;
+    int32_t           start  = 0; // first position whose token is dosed
     llama_drugs_noise noise  = LLAMA_DRUGS_NOISE_ISOTROPIC;
+
+    std::array<int32_t, LLAMA_DRUGS_SITE_COUNT> hold = {}; // positions; 0: all of them
+
+    bool shared_layers = false;
+
+    llama_drugs_angle angle = LLAMA_DRUGS_ANGLE_UNIFORM;
+    llama_drugs_turn  turn  = LLAMA_DRUGS_TURN_ROTATION;
+    int32_t           apart = 0;
+
+    std::vector<llama_drugs_course_point> course; // empty: always 1
+    int32_t course_start = 0;
+
+    // whether the token at a position is dosed
+    bool reaches(int32_t position) const { return position >= n_sink && position >= start && factor(position) > 0.0f; }
+
+    // what a position's numbers at a site are drawn for
+    int32_t time(int site, int32_t position) const { return hold[site] > 0 ? position/hold[site] : 0; }
+
+    // on all angles at a position
+    float factor(int32_t position) const;
+
+    // the input of the ops for a token, [GGML_RANDOM_ROTATE_TOKEN_SIZE]
+    void set_token(int32_t * token, int32_t position, int32_t table_index) const;
 
     bool sober() const { return table.empty(); }
     bool turns_cache(size_t il) const { return il < sites.size() && (sites[il] & LLAMA_DRUGS_CACHED_SITES); }

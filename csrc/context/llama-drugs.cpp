@@ -7,6 +7,8 @@
 #include "llama-model.h"
 #include "repeatable.h"
 
+#include <algorithm>
+#include <cmath>
 #include <exception>
 #include <new>
 
@@ -32,6 +34,53 @@ static bool heads_are_divided(const llama_context & ctx) {
 
 static bool is_noise(llama_drugs_noise noise) {
     return noise == LLAMA_DRUGS_NOISE_ISOTROPIC || noise == LLAMA_DRUGS_NOISE_REFERENCE;
+}
+
+// a dose at any of some sites, as bits
+static bool doses_any(const llama_drugs_params & params, uint32_t sites) {
+    for (int32_t i = 0; i < params.n_layer*LLAMA_DRUGS_SITE_COUNT; ++i) {
+        if (params.doses[i] > 0.0f && (sites >> i % LLAMA_DRUGS_SITE_COUNT & 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int32_t check_kinds(const llama_drugs_params & params) {
+    if (params.angle < LLAMA_DRUGS_ANGLE_UNIFORM || params.angle > LLAMA_DRUGS_ANGLE_FIXED ||
+            params.turn < LLAMA_DRUGS_TURN_ROTATION || params.turn > LLAMA_DRUGS_TURN_ELEMENTWISE) {
+        return LLAMA_DRUGS_ERR_KIND;
+    }
+    const bool cached      = doses_any(params, LLAMA_DRUGS_CACHED_SITES);
+    const bool reference   = params.noise == LLAMA_DRUGS_NOISE_REFERENCE;
+    const bool elementwise = params.turn  == LLAMA_DRUGS_TURN_ELEMENTWISE;
+    if (elementwise && (cached || reference || params.angle != LLAMA_DRUGS_ANGLE_UNIFORM)) {
+        return LLAMA_DRUGS_ERR_KIND;
+    }
+    if (params.turn != LLAMA_DRUGS_TURN_ROTATION && cached && reference) {
+        return LLAMA_DRUGS_ERR_KIND;
+    }
+    if (params.apart < 0 || (params.apart > 0 && (cached || reference || elementwise))) {
+        return LLAMA_DRUGS_ERR_APART;
+    }
+    return LLAMA_DRUGS_OK;
+}
+
+static int32_t check_course(const llama_drugs_params & params) {
+    if (!params.course) {
+        return LLAMA_DRUGS_OK;
+    }
+    const float peak = *std::max_element(params.doses, params.doses + params.n_layer*LLAMA_DRUGS_SITE_COUNT);
+    for (int32_t i = 0; i < params.n_course; ++i) {
+        const auto & point = params.course[i];
+        if (point.token < 0 || (i > 0 && point.token <= params.course[i - 1].token) || !(point.ratio >= 0.0f && std::isfinite(point.ratio))) {
+            return LLAMA_DRUGS_ERR_COURSE;
+        }
+        if (!(peak*point.ratio <= LLAMA_DRUGS_MAX_ANGLE)) {
+            return LLAMA_DRUGS_ERR_ANGLE;
+        }
+    }
+    return params.n_course > 0 ? LLAMA_DRUGS_OK : LLAMA_DRUGS_ERR_COURSE;
 }
 
 static const llama_drugs_sites & sites_of(llama_context & ctx) {
@@ -76,11 +125,21 @@ static int32_t check_params(const llama_context & ctx, const llama_drugs_params 
             return LLAMA_DRUGS_ERR_ANGLE;
         }
     }
-    if (params.n_sink < 0) {
+    if (params.n_sink < 0 || params.start < 0) {
         return LLAMA_DRUGS_ERR_SINK;
     }
     if (!is_noise(params.noise)) {
         return LLAMA_DRUGS_ERR_NOISE;
+    }
+    for (int32_t site = 0; params.hold && site < LLAMA_DRUGS_SITE_COUNT; ++site) {
+        if (params.hold[site] < 0) {
+            return LLAMA_DRUGS_ERR_HOLD;
+        }
+    }
+    for (const int32_t status : { check_kinds(params), check_course(params) }) {
+        if (status != LLAMA_DRUGS_OK) {
+            return status;
+        }
     }
     if (heads_are_divided(ctx)) {
         return LLAMA_DRUGS_ERR_DEVICE;
@@ -146,7 +205,16 @@ int32_t llama_drugs_get(const llama_context * ctx, llama_seq_id seq_id, llama_dr
     out->n_layer = (int32_t) dose->sites.size();
     out->seed    = dose->seed;
     out->n_sink  = dose->n_sink;
+    out->start   = dose->start;
     out->noise   = dose->noise;
+    out->hold    = dose->hold.data();
+    out->shared_layers = dose->shared_layers;
+    out->angle = dose->angle;
+    out->turn  = dose->turn;
+    out->apart = dose->apart;
+    out->course       = dose->course.empty() ? nullptr : dose->course.data();
+    out->n_course     = (int32_t) dose->course.size();
+    out->course_start = dose->course_start;
     return LLAMA_DRUGS_OK;
 }
 
@@ -227,6 +295,7 @@ const char * llama_drugs_site_name(llama_drugs_site site) {
         case LLAMA_DRUGS_SITE_A:     return "A";
         case LLAMA_DRUGS_SITE_PK:    return "pK";
         case LLAMA_DRUGS_SITE_PV:    return "pV";
+        case LLAMA_DRUGS_SITE_M:     return "M";
         case LLAMA_DRUGS_SITE_COUNT: break;
     }
     return nullptr;
@@ -240,8 +309,12 @@ const char * llama_drugs_status_text(int32_t status) {
         case LLAMA_DRUGS_ERR_SEQ:     return "the context has no such sequence: ids go from 0 to n_seq_max - 1";
         case LLAMA_DRUGS_ERR_LAYERS:  return "the dose table does not have one row per layer of the model";
         case LLAMA_DRUGS_ERR_ANGLE:   return "an angle is negative, above pi or not a number: angles are radians, 0 to pi, a half turn";
-        case LLAMA_DRUGS_ERR_SINK:    return "the number of sink positions is negative";
+        case LLAMA_DRUGS_ERR_SINK:    return "the number of sink positions is negative, or the first dosed position";
         case LLAMA_DRUGS_ERR_NOISE:   return "unknown kind of noise";
+        case LLAMA_DRUGS_ERR_HOLD:    return "a number of positions for which noise is held is negative";
+        case LLAMA_DRUGS_ERR_KIND:    return "kinds of noise, angle and turn that are unknown or do not go together: elementwise goes with isotropic noise and uniform angles, not at K and V; K and V with reference noise take rotation alone";
+        case LLAMA_DRUGS_ERR_APART:   return "apart is negative, or does not go with the rest: directions keep apart under isotropic noise alone, not elementwise, and not at K and V, which draw none";
+        case LLAMA_DRUGS_ERR_COURSE:  return "a course needs points whose tokens grow from 0 or more, with ratios of 0 or more";
         case LLAMA_DRUGS_ERR_DEVICE:  return "the model's heads are divided between devices (split mode 'tensor'): load it with split mode 'layer'";
         case LLAMA_DRUGS_ERR_MEMORY:  return "out of memory";
         case LLAMA_DRUGS_ERR_REPEATABLE: return "a device other than the CPU computes, and only the CPU can do so repeatably";

@@ -2,6 +2,7 @@
 
 #include "drugs-messages.h"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -96,6 +97,113 @@ static bool is_site(const std::string & name) {
     return false;
 }
 
+static std::vector<drugs_profile::point> read_course_points(const json & value) {
+    if (!value.is_array()) {
+        throw std::invalid_argument("the points in the course are " + shown(value) + ": give an array");
+    }
+    drugs_course::check_count(value.size());
+    std::vector<drugs_profile::point> points;
+    for (size_t i = 0; i < value.size(); i++) {
+        const json & point = check_object("a point in the course", value.at(i));
+        if (point.size() != 2 || !point.contains("token") || !point.contains("ratio")) {
+            throw std::invalid_argument("a point in the course is " + shown(point) + ": it needs \"token\" and \"ratio\", and nothing else");
+        }
+        points.push_back({ read_number("a token in the course", point.at("token")), read_number("a ratio in the course", point.at("ratio")) });
+    }
+    return points;
+}
+
+// as a shape: points, or an object with points and a mode
+static drugs_course read_course(const json & value) {
+    drugs_course course;
+    if (value.is_array()) {
+        course.profile.points = read_course_points(value);
+        return course;
+    }
+    for (const auto & [key, part] : check_object("the course", value).items()) {
+        if (key == "points") {
+            course.profile.points = read_course_points(part);
+        } else if (key == "mode") {
+            course.profile.mode = drugs_mode_of_name(read_string("the mode of the course", part));
+        } else {
+            throw std::invalid_argument("unknown name " + shown(json(key)) + " in the course: the names are points, mode");
+        }
+    }
+    return course;
+}
+
+static json course_to_json(const drugs_course & course) {
+    json points = json::array();
+    for (const auto & point : course.profile.points) {
+        points.push_back({ { "token", (int32_t) point.depth }, { "ratio", point.peakratio } });
+    }
+    return json { { "points", points }, { "mode", drugs_mode_name(course.profile.mode) } };
+}
+
+// true: for each of several answers
+static void read_apart(drugs_dosage & dosage, const json & value) {
+    if (value.is_boolean()) {
+        dosage.set_each_apart(value.get<bool>());
+    } else {
+        dosage.set_apart(value.is_null() ? 0 : read_number("apart", value));
+    }
+}
+
+static drugs_inputs read_inputs(const json & value) {
+    if (value.is_string() && value.get<std::string>() == DRUGS_LAST) {
+        return DRUGS_INPUTS_LAST;
+    }
+    if (!value.is_boolean()) {
+        throw std::invalid_argument("dose_inputs is " + shown(value) + ": give true, false or \"last\"");
+    }
+    return value.get<bool>() ? DRUGS_INPUTS_YES : DRUGS_INPUTS_NO;
+}
+
+static json inputs_to_json(drugs_inputs inputs) {
+    return inputs == DRUGS_INPUTS_LAST ? json(DRUGS_LAST) : json(inputs == DRUGS_INPUTS_YES);
+}
+
+// a number of tokens, or "text" for all of them
+static double read_n_held(const std::string & what, const json & value) {
+    if (value.is_string() && value.get<std::string>() == DRUGS_HOLD_TEXT) {
+        return 0;
+    }
+    if (!value.is_number() || value.get<double>() < 1) {
+        throw std::invalid_argument(what + " is " + shown(value) + ": give a whole number of tokens, 1 or more, or \"text\"");
+    }
+    return value.get<double>();
+}
+
+// {"A": "text", "H": 8}, or one value for all sites
+static void read_hold(drugs_dosage & dosage, const json & value) {
+    dosage.hold = drugs_fresh();
+    if (!value.is_object()) {
+        dosage.set_hold("", read_n_held("the hold", value));
+        return;
+    }
+    for (const auto & [site, n_tokens] : value.items()) {
+        drugs_site_of_name(site);
+        dosage.set_hold(site, read_n_held("the hold of " + site, n_tokens));
+    }
+}
+
+static json hold_to_json(int32_t n_tokens) {
+    return n_tokens == 0 ? json(DRUGS_HOLD_TEXT) : json(n_tokens);
+}
+
+static json hold_to_json(const drugs_hold & hold) {
+    if (std::all_of(hold.begin(), hold.end(), [&](int32_t n) { return n == hold[0]; })) {
+        return hold_to_json(hold[0]);
+    }
+    json data = json::object();
+    for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
+        if (hold[site] != 1) {
+            data[llama_drugs_site_name((llama_drugs_site) site)] = hold_to_json(hold[site]);
+        }
+    }
+    return data;
+}
+
 static void read_theta(drugs_dosage & dosage, const std::string & site, const json & value) {
     drugs_site_of_name(site);
     dosage.set_theta(site, read_number("the dose at " + site + " (radians)", value));
@@ -123,17 +231,29 @@ static void read_entry(drugs_dosage & dosage, const std::string & key, const jso
         dosage.set_seed(value.is_null() ? -1 : read_number("the dose seed", value));
     } else if (key == "noise") {
         dosage.set_noise(read_string("the noise", value));
+    } else if (key == "angle") {
+        dosage.set_angle(read_string("the angle", value));
+    } else if (key == "turn") {
+        dosage.set_turn(read_string("the turn", value));
+    } else if (key == "apart") {
+        read_apart(dosage, value);
+    } else if (key == "course") {
+        dosage.set_course(read_course(value));
+    } else if (key == "hold") {
+        read_hold(dosage, value);
+    } else if (key == "layers") {
+        dosage.set_layers(read_string("layers", value));
     } else if (key == "sink") {
         dosage.set_sink(read_number("the dose sink", value));
     } else if (key == "dose_inputs") {
-        dosage.dose_inputs = read_bool("dose_inputs", value);
+        dosage.dose_inputs = read_inputs(value);
     } else if (key == "sober_interval") {
         dosage.set_sober_interval(read_number("the sober interval", value));
     } else if (key == "repeatable") {
         dosage.repeatable = read_bool("repeatable", value);
     } else {
-        throw std::invalid_argument("unknown name " + shown(json(key)) + ": the names are H, Q, K, V, A, pK, pV, shape, "
-                "multiplier, seed, noise, sink, dose_inputs, sober_interval, repeatable");
+        throw std::invalid_argument("unknown name " + shown(json(key)) + ": the names are H, Q, K, V, A, pK, pV, M, "
+                "shape, multiplier, course, hold, layers, seed, noise, angle, turn, apart, sink, dose_inputs, sober_interval, repeatable");
     }
 }
 
@@ -142,6 +262,11 @@ drugs_dosage drugs_dosage_from_json(const json & data, const drugs_dosage & defa
     dosage.thetas     = {};
     dosage.shapes     = {};
     dosage.multiplier = 1.0;
+    dosage.hold       = drugs_fresh();
+    dosage.shared_layers = false;
+    dosage.course = {};
+    dosage.each_apart = false;
+    dosage.kinds  = { defaults.kinds.noise, LLAMA_DRUGS_ANGLE_UNIFORM, LLAMA_DRUGS_TURN_ROTATION, 0 };
     for (const auto & [key, value] : check_object("the value", data).items()) {
         read_entry(dosage, key, value);
     }
@@ -178,12 +303,31 @@ json drugs_dosage_to_json(const drugs_dosage & dosage) {
     if (dosage.multiplier != 1.0) {
         data["multiplier"] = dosage.multiplier;
     }
+    if (dosage.hold != drugs_fresh()) {
+        data["hold"] = hold_to_json(dosage.hold);
+    }
+    if (dosage.shared_layers) {
+        data["layers"] = drugs_layers_name(true);
+    }
     if (dosage.seed != LLAMA_DEFAULT_SEED) {
         data["seed"] = dosage.seed;
     }
-    data["noise"]          = drugs_noise_name(dosage.noise);
+    if (!dosage.course.empty()) {
+        data["course"] = course_to_json(dosage.course);
+    }
+    const drugs_kinds usual;
+    if (dosage.kinds.angle != usual.angle) {
+        data["angle"] = drugs_angle_name(dosage.kinds.angle);
+    }
+    if (dosage.kinds.turn != usual.turn) {
+        data["turn"] = drugs_turn_name(dosage.kinds.turn);
+    }
+    if (dosage.kinds.apart != 0) {
+        data["apart"] = dosage.kinds.apart;
+    }
+    data["noise"]          = drugs_noise_name(dosage.kinds.noise);
     data["sink"]           = dosage.n_sink;
-    data["dose_inputs"]    = dosage.dose_inputs;
+    data["dose_inputs"]    = inputs_to_json(dosage.dose_inputs);
     data["sober_interval"] = dosage.sober_interval;
     if (dosage.repeatable) {
         data["repeatable"] = *dosage.repeatable;

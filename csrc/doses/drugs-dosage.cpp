@@ -9,8 +9,6 @@
 #include <random>
 #include <stdexcept>
 
-static const char * const NOISE_NAMES[] = { "isotropic", "reference" };
-
 // the largest seed: the number after it stands for "draw one"
 static const uint32_t MAX_SEED = LLAMA_DEFAULT_SEED - 1;
 
@@ -41,8 +39,14 @@ llama_drugs_site drugs_site_of_name(const std::string & name) {
     throw std::invalid_argument("unknown site " + drugs_quoted(name) + near + ": the sites are " + site_names());
 }
 
-const char * drugs_noise_name(llama_drugs_noise noise) {
-    return NOISE_NAMES[noise];
+const char * drugs_layers_name(bool shared) {
+    return shared ? "shared" : "own";
+}
+
+drugs_hold drugs_fresh() {
+    drugs_hold hold;
+    hold.fill(1);
+    return hold;
 }
 
 //
@@ -57,7 +61,7 @@ static int32_t count(const std::string & what, double value, int32_t least) {
 }
 
 double drugs_dosage::largest_angle(llama_drugs_site site) const {
-    return multiplier * thetas[site] * shapes[site].peak();
+    return multiplier * thetas[site] * shapes[site].peak() * course.peak();
 }
 
 bool drugs_dosage::sober() const {
@@ -96,13 +100,56 @@ void drugs_dosage::set_multiplier(double value) {
 }
 
 void drugs_dosage::set_noise(const std::string & name) {
-    for (const auto kind : { LLAMA_DRUGS_NOISE_ISOTROPIC, LLAMA_DRUGS_NOISE_REFERENCE }) {
-        if (name == NOISE_NAMES[kind]) {
-            noise = kind;
-            return;
-        }
+    kinds.noise = drugs_noise_of_name(name);
+}
+
+void drugs_dosage::set_angle(const std::string & name) {
+    kinds.angle = drugs_angle_of_name(name);
+}
+
+void drugs_dosage::set_turn(const std::string & name) {
+    kinds.turn = drugs_turn_of_name(name);
+}
+
+void drugs_dosage::set_apart(double value) {
+    if (!(value >= 0 && value <= std::numeric_limits<int32_t>::max() && value == std::floor(value))) {
+        throw std::invalid_argument("apart is " + drugs_number(value) + ": give the number of a direction, 1 or more, or 0 for any");
     }
-    throw std::invalid_argument("unknown noise " + drugs_quoted(name) + ": the kinds are isotropic, reference");
+    kinds.apart = (int32_t) value;
+}
+
+void drugs_dosage::set_each_apart(bool value) {
+    each_apart  = value;
+    kinds.apart = value ? 1 : 0;
+}
+
+void drugs_dosage::vary(uint32_t n) {
+    if (each_apart) {
+        kinds.apart += (int32_t) n;
+    } else {
+        seed = drugs_later_seed(seed, n);
+    }
+}
+
+void drugs_dosage::set_course(drugs_course value) {
+    value.check();
+    course = std::move(value);
+}
+
+void drugs_dosage::set_hold(const std::string & site, double n_tokens) {
+    const int32_t n = count("the hold" + (site.empty() ? "" : " of " + site), n_tokens, 0);
+    if (site.empty()) {
+        hold.fill(n);
+    } else {
+        hold[drugs_site_of_name(site)] = n;
+    }
+}
+
+void drugs_dosage::set_layers(const std::string & name) {
+    if (name != drugs_layers_name(true) && name != drugs_layers_name(false)) {
+        throw std::invalid_argument("unknown layers " + drugs_quoted(name) + ": they are own or shared");
+    }
+    shared_layers = name == drugs_layers_name(true);
 }
 
 void drugs_dosage::set_seed(double value) {
@@ -122,7 +169,8 @@ void drugs_dosage::set_sober_interval(double value) {
     sober_interval = count("the sober interval", value, 1);
 }
 
-void drugs_dosage::check_angles(double cap) const {
+void drugs_dosage::check(double cap) const {
+    bool dosed[LLAMA_DRUGS_SITE_COUNT];
     for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
         const double angle = largest_angle((llama_drugs_site) site);
         const std::string name = llama_drugs_site_name((llama_drugs_site) site);
@@ -134,7 +182,9 @@ void drugs_dosage::check_angles(double cap) const {
             throw std::invalid_argument("the dose at " + name + " reaches " + drugs_number(angle) +
                     " radians: this server allows " + drugs_number(cap) + " at most");
         }
+        dosed[site] = angle > 0;
     }
+    kinds.check(dosed);
 }
 
 std::string drugs_dosage::warning() const {

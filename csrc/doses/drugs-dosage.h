@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include "drugs-course.h"
+#include "drugs-kinds.h"
 #include "drugs-profile.h"
 
 #include "llama-drugs.h"
@@ -21,6 +23,25 @@ constexpr int32_t DRUGS_DEFAULT_SOBER_INTERVAL = 420;
 // A dose above this many radians is worth a warning: most models write nonsense then.
 constexpr double DRUGS_STRONG_ANGLE = 1.0;
 
+// the hold for the whole text, as it is written
+constexpr const char * DRUGS_HOLD_TEXT = "text";
+
+// dose_inputs for the last position of a prompt, as it is written
+constexpr const char * DRUGS_LAST = "last";
+
+// tokens, by site
+using drugs_hold = std::array<int32_t, LLAMA_DRUGS_SITE_COUNT>;
+
+// numbers of its own for each token at all sites
+drugs_hold drugs_fresh();
+
+// what of a prompt is dosed
+enum drugs_inputs {
+    DRUGS_INPUTS_NO,   // nothing: the first new token is the sober one
+    DRUGS_INPUTS_LAST, // its last position, whose output is the first new token
+    DRUGS_INPUTS_YES,  // all of it
+};
+
 // Doses, profiles, seed and all else that a run is made with. Angles are in radians. The functions that fill it throw
 // std::invalid_argument for a value that cannot be used; the message names it.
 struct drugs_dosage {
@@ -28,10 +49,14 @@ struct drugs_dosage {
     std::array<drugs_profile, LLAMA_DRUGS_SITE_COUNT> shapes   = {}; // how a dose depends on depth
 
     double            multiplier     = 1.0;
-    llama_drugs_noise noise          = LLAMA_DRUGS_NOISE_ISOTROPIC;
+    drugs_kinds       kinds;
+    bool              each_apart     = false;              // of several answers, each gets a direction of its own, apart from the others'
+    drugs_course      course;                              // how the doses depend on time
+    drugs_hold        hold           = drugs_fresh();      // tokens for which angle and direction stay at a site; 0: the whole text
+    bool              shared_layers  = false;              // all layers draw the same numbers
     uint32_t          seed           = LLAMA_DEFAULT_SEED; // LLAMA_DEFAULT_SEED: draw one
     int32_t           n_sink         = DRUGS_DEFAULT_SINK;
-    bool              dose_inputs    = false;              // dose the prompt too
+    drugs_inputs      dose_inputs    = DRUGS_INPUTS_NO;
     int32_t           sober_interval = DRUGS_DEFAULT_SOBER_INTERVAL;
 
     // whether company, threads and cuts of the prompt change no bit; not set: yes where it is dosed and the device can
@@ -39,7 +64,10 @@ struct drugs_dosage {
 
     bool sober() const;
 
-    // the largest angle that any layer can get at a site
+    // what the answer `n` after this one gets: a later seed, or another of the directions that keep apart
+    void vary(uint32_t n);
+
+    // the largest angle that any layer can get at a site, at any time
     double largest_angle(llama_drugs_site site) const;
 
     // F32 [LLAMA_DRUGS_SITE_COUNT, n_layer], site fastest: multiplier * theta * ratio at depth layer / n_layer
@@ -49,19 +77,27 @@ struct drugs_dosage {
     void set_shape(const std::string & site, drugs_profile profile); // points in any order
     void set_multiplier(double value);
     void set_noise(const std::string & name);
+    void set_angle(const std::string & name);
+    void set_turn(const std::string & name);
+    void set_apart(double value); // 0: not apart
+    void set_each_apart(bool value);
+    void set_course(drugs_course course); // points in any order
+    void set_hold(const std::string & site, double n_tokens); // 0 for the whole text; an empty site: all of them
+    void set_layers(const std::string & name);                // "own" or "shared"
     void set_seed(double value);
     void set_sink(double value);
     void set_sober_interval(double value);
 
-    // throws if a site gets an angle above LLAMA_DRUGS_MAX_ANGLE, or above `cap` (radians), which a server may set
-    void check_angles(double cap) const;
+    // throws if a site gets an angle above LLAMA_DRUGS_MAX_ANGLE, or above `cap` (radians), which a server may set, or if kinds do not
+    // go together
+    void check(double cap) const;
 
     // a sentence that warns of the first site with an angle above DRUGS_STRONG_ANGLE; empty if there is none
     std::string warning() const;
 };
 
 llama_drugs_site drugs_site_of_name(const std::string & name);
-const char *     drugs_noise_name  (llama_drugs_noise noise);
+const char *     drugs_layers_name (bool shared);
 
 // a random seed from the operating system, 0 to 2^32 - 2
 uint32_t drugs_fresh_seed();

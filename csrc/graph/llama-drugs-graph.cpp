@@ -49,17 +49,26 @@ void llm_graph_input_drugs::set_doses(const llama_ubatch & ubatch) {
 
 void llm_graph_input_drugs::set_tokens(const llama_ubatch & ubatch) {
     std::vector<int32_t> data(GGML_RANDOM_ROTATE_TOKEN_SIZE*ubatch.n_tokens);
+    std::vector<int32_t> of_outputs;
     for (uint32_t i = 0; i < ubatch.n_tokens; ++i) {
         const auto * dose  = plan.doses->of_token(ubatch, i);
         int32_t    * token = data.data() + GGML_RANDOM_ROTATE_TOKEN_SIZE*i;
-
-        token[GGML_RANDOM_ROTATE_TOKEN_SEED]     = dose ? (int32_t) dose->seed : 0;
-        token[GGML_RANDOM_ROTATE_TOKEN_POSITION] = ubatch.pos[i];
-        token[GGML_RANDOM_ROTATE_TOKEN_TABLE]    = dose ? ubatch.seq_idx[ubatch.seq_id[i][0]] : -1;
-        token[GGML_RANDOM_ROTATE_TOKEN_NOISE]    = dose ? dose->noise  : 0;
-        token[GGML_RANDOM_ROTATE_TOKEN_SINK]     = dose ? dose->n_sink : 0;
+        if (dose) {
+            dose->set_token(token, ubatch.pos[i], ubatch.seq_idx[ubatch.seq_id[i][0]]);
+        } else {
+            token[GGML_RANDOM_ROTATE_TOKEN_TABLE] = -1;
+        }
+        if (ubatch.output && ubatch.output[i]) {
+            of_outputs.insert(of_outputs.end(), token, token + GGML_RANDOM_ROTATE_TOKEN_SIZE);
+        }
     }
-    ggml_backend_tensor_set(tokens, data.data(), 0, data.size()*sizeof(int32_t));
+    if (tokens->buffer) {
+        ggml_backend_tensor_set(tokens, data.data(), 0, data.size()*sizeof(int32_t));
+    }
+    if (outputs && outputs->buffer) {
+        GGML_ASSERT(of_outputs.size() == (size_t) ggml_nelements(outputs));
+        ggml_backend_tensor_set(outputs, of_outputs.data(), 0, of_outputs.size()*sizeof(int32_t));
+    }
     if (!rows || !rows->buffer) {
         return;
     }
@@ -75,7 +84,17 @@ void llm_graph_input_drugs::set_tokens(const llama_ubatch & ubatch) {
 
 // the dosed sites are compared by llm_graph_params::allow_reuse
 bool llm_graph_input_drugs::can_reuse(const llm_graph_params & params) {
-    return doses->ne[2] == params.ubatch.n_seqs_unq && tokens->ne[1] == params.ubatch.n_tokens;
+    return doses->ne[2] == params.ubatch.n_seqs_unq && tokens->ne[1] == params.ubatch.n_tokens &&
+        (!outputs || outputs->ne[1] == params.n_outputs);
+}
+
+ggml_tensor * llm_graph_input_drugs::tokens_of_outputs(ggml_context * ctx, int64_t n_outputs) {
+    if (!outputs) {
+        outputs = ggml_new_tensor_2d(ctx, GGML_TYPE_I32, GGML_RANDOM_ROTATE_TOKEN_SIZE, n_outputs);
+        ggml_set_input(outputs);
+        ggml_set_name(outputs, "inp_drugs_outputs");
+    }
+    return outputs;
 }
 
 ggml_tensor * llm_graph_input_drugs::cells_of(ggml_context * ctx, const llama_kv_cache * cache, int64_t n_kv, int64_t n_stream) {
@@ -125,13 +144,15 @@ static bool hook(const llm_graph_input_drugs * inp, int at, int il) {
     return true;
 }
 
-ggml_tensor * llm_graph_context::build_drugs(ggml_tensor * cur, int at, int il, int64_t n_head) const {
+ggml_tensor * llm_graph_context::build_drugs(ggml_tensor * cur, int at, int il, int64_t n_head, ggml_tensor * heads) const {
     if (!inp_drugs || !cur) {
         return cur;
     }
+    // the last layer's MLP gets only what is output
+    const int64_t n_rows = at == LLAMA_DRUGS_SITE_M && cur->ne[heads ? 2 : 1] == n_outputs ? n_outputs : n_tokens;
 
-    // [d*n_head, n_tokens] or [d, n_head, n_tokens]
-    const bool flat = cur->ne[1] == n_tokens && cur->ne[2] == 1;
+    // [d*n_head, n_rows] or [d, n_head, n_rows]
+    const bool flat = cur->ne[1] == n_rows && cur->ne[2] == 1 && !heads;
     if (flat && at == LLAMA_DRUGS_SITE_PV) {
         n_head = cur->ne[0]/hparams.n_embd_head_v(il); // the values of PLM
     }
@@ -141,20 +162,24 @@ ggml_tensor * llm_graph_context::build_drugs(ggml_tensor * cur, int at, int il, 
         const int64_t d = cur->ne[0]/n_head;
         rows = ggml_view_3d(ctx0, cur, d, n_head, cur->ne[1], d*cur->nb[0], cur->nb[1], 0);
     }
-    if (rows->ne[2] != n_tokens || rows->ne[3] != 1 || !hook(inp_drugs, at, il)) {
+    if (rows->ne[2] != n_rows || n_rows == 0 || rows->ne[3] != 1 || !hook(inp_drugs, at, il)) {
         return cur; // not dosed, or not vectors of this batch's tokens, for example an encoder's keys
     }
 
     const bool q_before_rope = at == LLAMA_DRUGS_HOOK_Q_BEFORE_ROPE;
     const int  site = q_before_rope ? (int) LLAMA_DRUGS_SITE_Q : at;
 
-    rows = ggml_random_rotate(ctx0, rows, inp_drugs->doses, inp_drugs->tokens, il, site);
+    ggml_tensor * tokens = n_rows == n_tokens ? inp_drugs->tokens : inp_drugs->tokens_of_outputs(ctx0, n_rows);
+    rows = ggml_random_rotate(ctx0, rows, inp_drugs->doses, tokens, il, site);
+    if (heads) {
+        ggml_random_rotate_name_heads(rows, heads);
+    }
     if (site == LLAMA_DRUGS_SITE_Q) {
         // a batch may have queries of both kinds of noise, each turned at its own place
         ggml_random_rotate_only(rows, q_before_rope ? GGML_RANDOM_ROTATE_REFERENCE : GGML_RANDOM_ROTATE_ISOTROPIC);
     }
     if (flat) {
-        rows = ggml_reshape_2d(ctx0, rows, cur->ne[0], n_tokens);
+        rows = ggml_reshape_2d(ctx0, rows, cur->ne[0], n_rows);
     }
     cb(rows, "dosed", il);
 

@@ -4,6 +4,8 @@
 //   build_qkv()            H; Q under reference noise
 //   build_attn()           pK, pV; hands build_attn_mha() the positions of the cells that it reads
 //   build_attn_mha()       Q at its start, K before and V after the softmax, A at its end
+//   build_ffn()            M, as head 0
+//   build_moe_ffn()        M, as head 1 + number of the expert
 //
 // The ops for K and V round differently from llama.cpp's products. So that a token whose cache is not turned is what it is without the
 // others, a layer that is dosed there for some tokens only computes attention twice, and each token takes its own.
@@ -31,6 +33,9 @@ public:
     // positions of the cells of a cache, or of the batch's own tokens if cache is nullptr: I32 [n_kv, n_stream], -1 for none
     ggml_tensor * cells_of(ggml_context * ctx, const llama_kv_cache * cache, int64_t n_kv, int64_t n_stream);
 
+    // what the tokens that are output tell the ops
+    ggml_tensor * tokens_of_outputs(ggml_context * ctx, int64_t n_outputs);
+
     const llama_drugs_plan plan;
 
     int  n_paused = 0;     // above zero: nothing is dosed, whatever the plan says
@@ -38,6 +43,7 @@ public:
 
     ggml_tensor * doses  = nullptr; // F32 [LLAMA_DRUGS_SITE_COUNT, n_layer, n_seqs_unq]
     ggml_tensor * tokens = nullptr; // I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE, n_tokens]
+    ggml_tensor * outputs = nullptr; // I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE, n_outputs], of those tokens that are output
     ggml_tensor * rows   = nullptr; // I32 [n_tokens, n_layer], of plain outputs and turned ones after them, which is whose
 
 private:

@@ -4,100 +4,12 @@
 #include "drugs-greedy.h"
 #include "drugs-messages.h"
 #include "drugs-package.h"
+#include "drugs-read.h"
 
 #include <algorithm>
 #include <cstdio>
-#include <iterator>
 #include <limits>
-#include <locale>
-#include <sstream>
 #include <stdexcept>
-
-//
-// reading
-//
-
-double drugs_read_number(const std::string & what, const std::string & text) {
-    std::istringstream stream(text);
-    stream.imbue(std::locale::classic());
-    double value;
-    if (!(stream >> value) || !(stream >> std::ws).eof()) {
-        throw std::invalid_argument(what + " is '" + drugs_shortened(text) + "': give a number");
-    }
-    return value;
-}
-
-static std::vector<std::string> split(const std::string & text, char at) {
-    std::vector<std::string> parts;
-    std::istringstream stream(text);
-    for (std::string part; std::getline(stream, part, at); ) {
-        parts.push_back(part);
-    }
-    return parts;
-}
-
-void drugs_read_doses(drugs_dosage & dosage, std::string text) {
-    std::replace(text.begin(), text.end(), ',', ' ');
-    const std::istream_iterator<std::string> end;
-    std::istringstream stream(text);
-    std::istream_iterator<std::string> parts(stream);
-    if (parts == end) {
-        throw std::invalid_argument("no dose: give SITE=ANGLE, for example A=0.1");
-    }
-    for (; parts != end; ++parts) {
-        const std::string & part = *parts;
-        const size_t equals = part.find('=');
-        if (equals == std::string::npos) {
-            throw std::invalid_argument("'" + part + "' is not a dose: give SITE=ANGLE, for example A=0.1");
-        }
-        const std::string site = part.substr(0, equals);
-        drugs_site_of_name(site);
-        dosage.set_theta(site, drugs_read_number("the dose at " + site + " (radians)", part.substr(equals + 1)));
-    }
-}
-
-static drugs_profile::point read_point(const std::string & depth_and_ratio) {
-    const size_t colon = depth_and_ratio.find(':');
-    if (colon == std::string::npos) {
-        throw std::invalid_argument("'" + depth_and_ratio + "' is not a point: give DEPTH:RATIO, for example 0.5:1");
-    }
-    return {
-        drugs_read_number("the depth of a point", depth_and_ratio.substr(0, colon)),
-        drugs_read_number("the ratio of a point", depth_and_ratio.substr(colon + 1)),
-    };
-}
-
-void drugs_read_shapes(drugs_dosage & dosage, const std::string & text) {
-    static const char * example = "give SITE=MODE:DEPTH:RATIO,DEPTH:RATIO,..., for example A=interpolate:0:0,1:1";
-
-    std::string   site;
-    drugs_profile profile;
-    for (const auto & part : split(text, ',')) {
-        const size_t equals = part.find('=');
-        if (equals == std::string::npos) {
-            if (site.empty()) {
-                throw std::invalid_argument("'" + part + "' is not a shape: " + example);
-            }
-            profile.points.push_back(read_point(part));
-            continue;
-        }
-        if (!site.empty()) {
-            dosage.set_shape(site, profile);
-        }
-        const size_t colon = part.find(':', equals);
-        if (colon == std::string::npos) {
-            throw std::invalid_argument("'" + part + "' is not a shape: " + example);
-        }
-        site         = part.substr(0, equals);
-        profile      = {};
-        profile.mode = drugs_mode_of_name(part.substr(equals + 1, colon - equals - 1));
-        profile.points.push_back(read_point(part.substr(colon + 1)));
-    }
-    if (site.empty()) {
-        throw std::invalid_argument(std::string("no shape: ") + example);
-    }
-    dosage.set_shape(site, profile);
-}
 
 //
 // options
@@ -122,7 +34,7 @@ std::vector<common_arg> drugs_args() {
     ).set_env("LLAMA_ARG_DOSE_PROFILE"));
     args.push_back(common_arg(
         {"--dose"}, "SITE=ANGLE,...",
-        "largest angle in radians that vectors at a site are turned by; sites: H, Q, K, V, A, pK, pV\n"
+        "largest angle in radians that vectors at a site are turned by; sites: H, Q, K, V, A, pK, pV, M\n"
         "can be repeated; with a dose and no sampler option, decoding is greedy (default: none)",
         [](common_params & params, const std::string & value) {
             note(params, [value](drugs_dosage & dosage) { drugs_read_doses(dosage, value); });
@@ -160,6 +72,52 @@ std::vector<common_arg> drugs_args() {
         }
     ).set_env("LLAMA_ARG_DOSE_NOISE"));
     args.push_back(common_arg(
+        {"--dose-angle"}, "{uniform,half-normal,fixed}",
+        "how the angle of a turn is drawn: uniform from 0 to the dose, with the same mean from half a normal distribution, or\n"
+        "the dose itself (default: uniform)",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) { dosage.set_angle(value); });
+        }
+    ).set_env("LLAMA_ARG_DOSE_ANGLE"));
+    args.push_back(common_arg(
+        {"--dose-turn"}, "{rotation,addition,nlerp,elementwise}",
+        "what is done with a vector x and an angle r: x turns by r; r times its length is added in a random direction; the\n"
+        "same, brought back to the length of x; each number gets one of Uniform(0, dose) (default: rotation)",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) { dosage.set_turn(value); });
+        }
+    ).set_env("LLAMA_ARG_DOSE_TURN"));
+    args.push_back(common_arg(
+        {"--dose-apart"}, "N",
+        "take the N-th of the directions of a seed that are orthogonal to each other (default: 0, any direction)",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) { dosage.set_apart(drugs_read_number("apart", value)); });
+        }
+    ).set_env("LLAMA_ARG_DOSE_APART"));
+    args.push_back(common_arg(
+        {"--dose-course"}, "MODE:TOKEN:RATIO,TOKEN:RATIO,...",
+        "how all doses depend on the number of the token, from the first new one on, which is 0: factors at some tokens, and\n"
+        "between them what MODE says: interpolate, ceil or floor (default: the full dose all the time)",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) { drugs_read_course(dosage, value); });
+        }
+    ).set_env("LLAMA_ARG_DOSE_COURSE"));
+    args.push_back(common_arg(
+        {"--dose-hold"}, "N|text|SITE=N|SITE=text,...",
+        "for how many tokens the angle and the direction of a turn stay: N, or text for the whole text; at all sites or by\n"
+        "site, for example A=text,H=8; can be repeated (default: 1, fresh ones for each token)",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) { drugs_read_hold(dosage, value); });
+        }
+    ).set_env("LLAMA_ARG_DOSE_HOLD"));
+    args.push_back(common_arg(
+        {"--dose-layers"}, "{own,shared}",
+        "whether each layer draws its own angles and directions, or all have the same ones (default: own)",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) { dosage.set_layers(value); });
+        }
+    ).set_env("LLAMA_ARG_DOSE_LAYERS"));
+    args.push_back(common_arg(
         {"--dose-sink"}, "N",
         "first positions of a sequence that are never dosed (default: " + std::to_string(DRUGS_DEFAULT_SINK) + ")",
         [](common_params & params, const std::string & value) {
@@ -170,9 +128,16 @@ std::vector<common_arg> drugs_args() {
         {"--dose-inputs"},
         "dose the prompt too, not only what is written (default: false)",
         [](common_params & params) {
-            note(params, [](drugs_dosage & dosage) { dosage.dose_inputs = true; });
+            note(params, [](drugs_dosage & dosage) { dosage.dose_inputs = DRUGS_INPUTS_YES; });
         }
     ).set_env("LLAMA_ARG_DOSE_INPUTS"));
+    args.push_back(common_arg(
+        {"--dose-inputs-last"},
+        "dose the last position of the prompt too, whose output is the first new token (default: false)",
+        [](common_params & params) {
+            note(params, [](drugs_dosage & dosage) { dosage.dose_inputs = DRUGS_INPUTS_LAST; });
+        }
+    ).set_env("LLAMA_ARG_DOSE_INPUTS_LAST"));
     args.push_back(common_arg(
         {"--sober-interval"}, "N",
         "take a cold shower (compute the cache again, sober) every N dosed tokens (default: " +
@@ -234,7 +199,7 @@ void drugs_apply_options(drugs_params & drugs) {
     for (const auto & change : drugs.changes) {
         change(drugs.dosage);
     }
-    drugs.dosage.check_angles(drugs.dose_max);
+    drugs.dosage.check(drugs.dose_max);
     const std::string warning = drugs.dosage.warning();
     if (!warning.empty()) {
         fprintf(stderr, "warning: %s\n", warning.c_str());
@@ -286,7 +251,7 @@ static void check_other_options(const common_params & params) {
     if (params.grp_attn_n != 1) {
         throw std::invalid_argument("error: doses cannot be used with --grp-attn-n, where tokens share positions");
     }
-    if (params.drugs.dosage.dose_inputs && !params.path_prompt_cache.empty()) {
+    if (params.drugs.dosage.dose_inputs == DRUGS_INPUTS_YES && !params.path_prompt_cache.empty()) {
         throw std::invalid_argument("error: --dose-inputs cannot be used with --prompt-cache: a dosed prompt is not saved");
     }
 }

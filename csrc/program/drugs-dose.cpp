@@ -1,5 +1,6 @@
 #include "drugs-dose.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 //
@@ -40,10 +41,10 @@ void drugs_sites::check(const drugs_dosage & dosage) const {
         for (int32_t layer = 0; layer < n_layer; layer++) {
             if (table[(size_t) layer * LLAMA_DRUGS_SITE_COUNT + site] > 0) {
                 dosed = true;
-                found |= has(layer, site, dosage.noise);
+                found |= has(layer, site, dosage.kinds.noise);
             }
         }
-        if (has_any(site, dosage.noise)) {
+        if (has_any(site, dosage.kinds.noise)) {
             add_name(there, llama_drugs_site_name(site));
         }
         if (dosed && !found) {
@@ -88,7 +89,7 @@ static void check_status(int32_t status) {
     }
 }
 
-void drugs_dose(llama_context * ctx, llama_seq_id seq_id, const drugs_dosage & dosage) {
+void drugs_dose(llama_context * ctx, llama_seq_id seq_id, const drugs_dosage & dosage, int32_t n_before) {
     if (dosage.sober()) {
         check_status(llama_drugs_clear(ctx, seq_id));
         return;
@@ -100,7 +101,19 @@ void drugs_dose(llama_context * ctx, llama_seq_id seq_id, const drugs_dosage & d
     params.n_layer = n_layer;
     params.seed    = dosage.seed;
     params.n_sink  = dosage.n_sink;
-    params.noise   = dosage.noise;
+    params.start   = dosage.dose_inputs == DRUGS_INPUTS_LAST ? std::max(0, n_before - 1) : 0;
+    params.noise   = dosage.kinds.noise;
+    params.angle   = dosage.kinds.angle;
+    params.turn    = dosage.kinds.turn;
+    params.apart   = dosage.kinds.apart;
+    params.hold    = dosage.hold.data();
+    params.shared_layers = dosage.shared_layers;
+    const auto course = dosage.course.points();
+    if (!course.empty()) {
+        params.course       = course.data();
+        params.n_course     = (int32_t) course.size();
+        params.course_start = n_before;
+    }
     check_status(llama_drugs_set(ctx, seq_id, &params));
 }
 
@@ -109,7 +122,8 @@ void drugs_dose_everything(llama_context * ctx, const drugs_dosage & dosage) {
     for (uint32_t i = 0; i < llama_n_seq_max(ctx); i++) {
         drugs_dosage own = dosage;
         own.seed = drugs_later_seed(dosage.seed, i);
-        drugs_dose(ctx, (llama_seq_id) i, own);
+        own.dose_inputs = DRUGS_INPUTS_YES; // who measures gives everything as input
+        drugs_dose(ctx, (llama_seq_id) i, own, dosage.n_sink);
     }
 }
 

@@ -23,9 +23,11 @@ struct drugs_sites {
 // Must not run at the same time as llama_decode() on this context.
 drugs_sites drugs_find_sites(llama_context * ctx);
 
-// Doses a sequence from its next token on, or makes it sober if the dosage is. The dosage must have a seed.
+// Doses a sequence from its next token on, or makes it sober if the dosage is. The dosage must have a seed. n_before: positions before
+// the first new token of the answer, from which its course counts. With dose_inputs "last" the prompt's last position is dosed, and
+// none before it.
 // Throws std::runtime_error: the context cannot dose; the message says why.
-void drugs_dose(llama_context * ctx, llama_seq_id seq_id, const drugs_dosage & dosage);
+void drugs_dose(llama_context * ctx, llama_seq_id seq_id, const drugs_dosage & dosage, int32_t n_before);
 
 // Doses all sequences of a context, with consecutive seeds that begin with the seed of the dosage.
 void drugs_dose_everything(llama_context * ctx, const drugs_dosage & dosage);

@@ -30,6 +30,9 @@ struct drugs_params {
     // server: the number of slots was left to it, and whether they share a cache
     bool may_separate = false;
 
+    // server: whether a cache can lose its last position, once the model is loaded
+    bool can_go_back = false;
+
     // server: whether requests that say nothing about it are computed repeatably, sober or not
     bool repeats_everything() const { return dosage.repeatable.value_or(false); }
 

@@ -29,7 +29,16 @@ drugs_writer::drugs_writer(llama_context * ctx, llama_seq_id seq_id, drugs_dosag
     LOG_INF("doses: %s\n", drugs_dosage_to_json(this->dosage).dump().c_str());
 }
 
-bool drugs_writer::before_decode(const std::vector<llama_token> & next, int32_t n_past, int32_t n_keep) {
+// the first of the next positions that is dosed; the end of all: none
+int32_t drugs_writer::first_dosed(int32_t n_past, int32_t n_next, bool ends) const {
+    const int32_t end = n_past + n_next;
+    if (written || dosage.dose_inputs == DRUGS_INPUTS_YES) {
+        return std::min(std::max(n_past, dosage.n_sink), end);
+    }
+    return ends && dosage.dose_inputs == DRUGS_INPUTS_LAST ? std::min(std::max(end - 1, dosage.n_sink), end) : end;
+}
+
+bool drugs_writer::before_decode(const std::vector<llama_token> & next, int32_t n_past, int32_t n_keep, bool ends) {
     if (dosage.sober()) {
         return true;
     }
@@ -37,13 +46,15 @@ bool drugs_writer::before_decode(const std::vector<llama_token> & next, int32_t 
     if (written && ledger.is_due(dosage.sober_interval) && !shower()) {
         return false;
     }
-    const bool dosed = written || dosage.dose_inputs;
-    if (dosed) {
-        drugs_dose(ctx, seq_id, dosage);
+    const int32_t end   = n_past + (int32_t) next.size();
+    const int32_t first = first_dosed(n_past, (int32_t) next.size(), ends);
+    n_before = written ? n_before : end;
+    if (first < end) {
+        drugs_dose(ctx, seq_id, dosage, n_before);
     } else {
         llama_drugs_clear(ctx, seq_id);
     }
-    ledger.computed(n_past, n_past + (int32_t) next.size(), dosed, dosage.n_sink);
+    ledger.computed(n_past, end, first < end, first);
     tokens.insert(tokens.end(), next.begin(), next.end());
     written = false;
     return true;
@@ -56,6 +67,7 @@ void drugs_writer::follow(int32_t n_past, int32_t n_keep) {
         const int32_t start = std::min(n_keep, n_past);
         tokens.erase(tokens.begin() + start, tokens.begin() + start + n_gone);
         ledger.shift(start, n_gone);
+        n_before -= n_gone;
     }
     tokens.resize(n_past, LLAMA_TOKEN_NULL);
 }

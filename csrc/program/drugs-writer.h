@@ -17,9 +17,9 @@ public:
     void on_written() { written = true; }
 
     // Called before `next` is decoded after `n_past` others, of which the first `n_keep` are never shifted away. Sets their
-    // dose, and takes a shower first if one is due.
+    // dose, and takes a shower first if one is due. ends: an answer begins after `next`, if the user has given these tokens.
     // false: the shower could not be computed
-    bool before_decode(const std::vector<llama_token> & next, int32_t n_past, int32_t n_keep);
+    bool before_decode(const std::vector<llama_token> & next, int32_t n_past, int32_t n_keep, bool ends);
 
     // Computes everything from the first dirty position on again, sober. false: it could not be computed
     bool shower();
@@ -27,13 +27,15 @@ public:
 private:
     void follow(int32_t n_past, int32_t n_keep);
     bool is_known(int32_t start) const;
+    int32_t first_dosed(int32_t n_past, int32_t n_next, bool ends) const;
     bool compute(int32_t start);
 
     llama_context * const ctx;
     const llama_seq_id    seq_id;
     drugs_dosage          dosage;
 
-    bool written = false;
+    bool    written  = false;
+    int32_t n_before = 0; // positions before the answer
 
     std::vector<llama_token> tokens; // in the cache; LLAMA_TOKEN_NULL: not known, the position came from a file
     shower_ledger            ledger; // of them

@@ -27,6 +27,8 @@ bool drugs_load(common_params & params, llama_context * ctx) {
         return false;
     }
     drugs_prefer_repeatable(ctx, drugs.dosage);
+    const llama_model * model = llama_get_model(ctx);
+    drugs.can_go_back = !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model);
     // drugs_choose_caches() asks every model for it
     params.swa_full = params.swa_full && llama_model_n_swa(llama_get_model(ctx)) > 0;
     return true;

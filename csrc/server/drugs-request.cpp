@@ -52,7 +52,7 @@ static drugs_dosage read_dosage(const drugs_params & server, const json & data) 
         drugs_dosage defaults = server.dosage;
         defaults.seed = LLAMA_DEFAULT_SEED;
         drugs_dosage dosage = drugs_dosage_from_json(data.at("drugs"), defaults);
-        dosage.check_angles(server.dose_max);
+        dosage.check(server.dose_max);
         if (server.sites) {
             server.sites->check(dosage);
         }
@@ -96,8 +96,9 @@ void drugs_read_request(task_params & params, const common_params & base, const 
     }
 }
 
-bool drugs_can_share_prompt(const task_params & params) {
-    return params.drugs.sober() || !params.drugs.dose_inputs;
+bool drugs_can_share_prompt(const task_params & params, const drugs_params & server) {
+    const drugs_inputs inputs = params.drugs.dose_inputs;
+    return params.drugs.sober() || inputs == DRUGS_INPUTS_NO || (inputs == DRUGS_INPUTS_LAST && server.can_go_back);
 }
 
 server_task drugs_separate_task(const server_task & task, int id, uint32_t n) {
@@ -105,7 +106,7 @@ server_task drugs_separate_task(const server_task & task, int id, uint32_t n) {
     separate.id            = id;
     separate.params        = task.params;
     separate.params.n_cmpl = 1;
-    separate.params.drugs.seed     = drugs_later_seed(task.params.drugs.seed,     n);
+    separate.params.drugs.vary(n);
     separate.params.sampling.seed  = drugs_later_seed(task.params.sampling.seed, n);
     separate.tokens        = task.tokens.clone();
     return separate;

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include "drugs-params.h"
+
 #include "server-task.h"
 
 // Reads `"drugs"` of a request into its parameters, on top of the options of the server; drugs_dosage_from_json() says what
@@ -12,8 +14,9 @@
 // that cannot be done.
 void drugs_read_request(task_params & params, const common_params & base, const json & data);
 
-// Whether several completions can share a prompt that is computed once; if not, each becomes a task of its own.
-bool drugs_can_share_prompt(const task_params & params);
+// Whether several completions can share a prompt that is computed once, but for its last position if that is dosed; if not, each
+// becomes a task of its own.
+bool drugs_can_share_prompt(const task_params & params, const drugs_params & server);
 
 // Makes the n-th additional completion of a task, which has other seeds.
 server_task drugs_separate_task(const server_task & task, int id, uint32_t n);

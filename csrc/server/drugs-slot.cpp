@@ -53,6 +53,8 @@ void drugs_slot::restored(const server_tokens & tokens) {
 
 void drugs_slot::shifted(size_t n_keep, size_t n_discard) {
     ledger.shift((int32_t) n_keep, (int32_t) n_discard);
+    n_before -= (llama_pos) n_discard;
+    dosed = false; // the context has the old position
     moved_to(n_keep);
 }
 
@@ -66,26 +68,41 @@ size_t drugs_slot::n_usable(const server_tokens & tokens) const {
         return 0; // what is sober is computed as llama.cpp computes it
     }
     const size_t n = repeatable ? std::min(n_clean(tokens), n_repeatable) : n_clean(tokens);
-    if (!dosage.dose_inputs || dosage.sober()) {
+    if (dosage.dose_inputs != DRUGS_INPUTS_YES || dosage.sober()) {
         return n;
     }
     // an image is kept or dropped as a whole
     return tokens.has_mtmd ? 0 : std::min(n, (size_t) dosage.n_sink);
 }
 
-void drugs_slot::start_prompt(const server_tokens & cached, size_t n_prompt) {
-    const size_t n_past = cached.size();
+void drugs_slot::start_prompt(const server_tokens & cached, const server_tokens & prompt) {
+    const size_t n_past   = cached.size();
+    const size_t n_prompt = prompt.size();
+    n_before = prompt.pos_next();
     truncated(n_past);
     if (repeatable) {
         n_repeatable = std::numeric_limits<size_t>::max();
     }
-    if (!dosage.dose_inputs || dosage.sober()) {
+    if (dosage.dose_inputs == DRUGS_INPUTS_NO || dosage.sober()) {
         return;
     }
-    drugs_dose(ctx, seq_id, dosage);
+    drugs_dose(ctx, seq_id, dosage, n_before);
     dosed = true;
-    ledger.computed((int32_t) n_past, (int32_t) n_prompt, true, cached.has_mtmd ? 0 : dosage.n_sink);
+    const int32_t last  = dosage.dose_inputs == DRUGS_INPUTS_LAST ? (int32_t) n_prompt - 1 : 0;
+    const int32_t first = std::max(last, cached.has_mtmd ? 0 : dosage.n_sink);
+    ledger.computed((int32_t) n_past, (int32_t) n_prompt, first < (int32_t) n_prompt, first);
     metrics->n_dosed += ledger.n_dirty();
+}
+
+bool drugs_slot::repeat_last(server_tokens & cached, const server_tokens & prompt) {
+    if (dosage.dose_inputs != DRUGS_INPUTS_LAST || dosage.sober()) {
+        return false;
+    }
+    const size_t n = cached.size() - 1;
+    memory->seq_rm(seq_id, cached.pos_next((int64_t) n), -1);
+    cached.keep_first(n);
+    start_prompt(cached, prompt);
+    return true;
 }
 
 void drugs_slot::start_written(const server_tokens & tokens, size_t n) {
@@ -93,7 +110,7 @@ void drugs_slot::start_written(const server_tokens & tokens, size_t n) {
         return;
     }
     if (!dosed) {
-        drugs_dose(ctx, seq_id, dosage);
+        drugs_dose(ctx, seq_id, dosage, n_before);
         dosed = true;
     }
     const int32_t n_sober = std::max(0, dosage.n_sink - tokens.pos_next()); // drafts may reach across the sink

@@ -39,6 +39,7 @@ public:
     void copied_from(const drugs_slot & other) {
         ledger       = other.ledger;
         n_repeatable = other.n_repeatable;
+        n_before     = other.n_before;
         showering    = false;
     }
 
@@ -56,13 +57,17 @@ public:
     size_t n_usable(const server_tokens & tokens) const;
 
     // the tokens of the prompt are decoded next, after those in the cache
-    void start_prompt(const server_tokens & cached, size_t n_prompt);
+    void start_prompt(const server_tokens & cached, const server_tokens & prompt);
 
     // Whether the prompt ends after the next token. A dosed text that is not repeatable begins with its prompt's last token in
     // a batch of its own, as it does if the others are in the cache: a batch of one is rounded differently from a larger one.
     bool is_before_last(int32_t n_past, int32_t n_prompt) const {
         return n_past + 1 == n_prompt && !dosage.sober() && !repeatable;
     }
+
+    // Another slot's cache of this prompt has been copied. Where the prompt's last position is dosed, that one goes, and is decoded
+    // next: returns true then.
+    bool repeat_last(server_tokens & cached, const server_tokens & prompt);
 
     // the next `n` tokens are the model's own
     void start_written(const server_tokens & tokens, size_t n);
@@ -130,7 +135,8 @@ private:
     bool   repeatable   = false; // what is computed now; it stays after a task has ended, for its shower
     size_t n_repeatable = 0;     // of the first tokens in the cache; more than there are: all of them, and those to come
 
-    bool   dosed     = false; // the context has the dose
+    bool      dosed    = false; // the context has the dose
+    llama_pos n_before = 0;     // positions before the answer
     bool   wanted    = false;
     bool   showering = false; // the cache ends at the first dirty position
     size_t n_showers = 0;

@@ -14,6 +14,7 @@ from drugs_cpp._log_levels import keep_warnings_quiet
 keep_warnings_quiet()
 
 from drugs_cpp.default_model import default_model
+from drugs_cpp.doses.course import Course, CoursePoint
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.profile import DoseProfile, ProfilePoint
 from drugs_cpp.doses.sites import SITES
@@ -49,6 +50,8 @@ __all__ = [
     "ChatTemplateWarning",
     "ContextOverflowError",
     "CountError",
+    "Course",
+    "CoursePoint",
     "DecodeError",
     "DoseError",
     "DoseProfile",

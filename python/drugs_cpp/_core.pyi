@@ -20,22 +20,48 @@ class Dose(TypedDict):
     seed: int
     sink: int
     noise: str
+    hold: list[int]
+    shared_layers: bool
+    angle: str
+    turn: str
+    apart: int
+    course: list[tuple[int, float]]
+    course_start: int
+    start: int
 
-def set_dose(ctx: int, seq_id: int, table: npt.ArrayLike, seed: int, sink: int, noise: str = "isotropic") -> None:
-    """Dose a sequence from its next token on.
+def set_dose(
+    ctx: int,
+    seq_id: int,
+    table: npt.ArrayLike,
+    seed: int,
+    sink: int,
+    noise: str = "isotropic",
+    hold: SequenceOf[int] | None = None,
+    shared_layers: bool = False,
+    angle: str = "uniform",
+    turn: str = "rotation",
+    apart: int = 0,
+    course: SequenceOf[tuple[int, float]] = (),
+    course_start: int = 0,
+    start: int = 0,
+) -> None:
+    """Dose a sequence, 0 to n_seq_max - 1, of the llama_context at an address, from its next token on.
 
     Args:
-        ctx: address of a llama_context.
-        seq_id: 0 to n_seq_max - 1.
         table: float32 (n_layer, n_sites), largest angles in radians; the columns are those of site_names().
         seed: 0 to 2**32 - 1.
         sink: number of first positions that are never dosed.
-        noise: "isotropic" or "reference".
+        noise, angle, turn: "isotropic" or "reference"; "uniform", "half-normal" or "fixed"; "rotation", "addition",
+            "nlerp" or "elementwise".
+        hold: at each site, for how many positions angle and direction stay; 0: all positions. None: fresh ones at each.
+        shared_layers: all layers draw the numbers of layer 0.
+        apart: which of the directions of the seed that keep apart, 1 or more; 0: any direction.
+        course: (token, ratio) points with straight lines between them, tokens growing: factors on all angles at
+            positions course_start + token.
+        start: first position whose token is dosed, if it is past the sink.
 
-    Raises:
-        DoseError: a table of another shape, an angle that is not from 0 to pi, a sequence that the context does not
-            have, a site that no dosed layer has, a model whose heads are divided between devices.
-        MemoryLimitError: no memory is left.
+    A DoseError: a table of another shape, an angle that is not from 0 to pi, a negative number, kinds that do not go
+    together, no such sequence, a site that no dosed layer has, a model whose heads are divided between devices.
     """
 
 def get_dose(ctx: int, seq_id: int) -> Dose | None:
@@ -63,17 +89,14 @@ def site_names() -> list[str]:
     """Names of the columns of a dose table."""
 
 def profile_ratio(points: SequenceOf[tuple[float, float]], mode: str, depth: float) -> float:
-    """The part of a dose that a depth gets.
+    """The part of a dose that a depth gets; layer i of n lies at i / n.
 
-    Args:
-        points: (depth, ratio) pairs in any order, at least one; those at one depth keep their order.
-        mode: "interpolate", "ceil" or "floor".
-        depth: layer i of n lies at i / n. Before the first point and after the last one it is that point's ratio.
-
-    Raises:
-        DoseError: an unknown mode, no points or more than 1000, a depth that is not finite, a ratio that is negative or
-            not finite.
+    points: 1 to 1000 (depth, ratio) pairs in any order; those at one depth keep theirs. mode: "interpolate", "ceil" or
+    "floor". A DoseError: something else, a depth that is not finite, a ratio that is negative or not finite.
     """
+
+def course_points(points: SequenceOf[tuple[float, float]], mode: str) -> list[tuple[int, float]]:
+    """Points with straight lines between them, of a course: (token, ratio) pairs with a mode. DoseError: as above."""
 
 def dose_table(
     thetas: SequenceOf[float],
@@ -81,21 +104,15 @@ def dose_table(
     multiplier: float,
     n_layer: int,
 ) -> npt.NDArray[np.float32]:
-    """Largest angle of each layer and site, multiplier * theta * ratio.
+    """Largest angle of each layer and site, multiplier * theta * ratio: float32 (n_layer, n_sites), in radians.
 
     Args:
         thetas: one angle in radians for each site, in the order of site_names().
         profiles: column of a site -> its (points, mode), as profile_ratio() takes them; a site that is missing gets
             its full dose in every layer.
-        multiplier: factor on all doses.
         n_layer: layers of the model, 1 to 1024.
 
-    Returns:
-        float32 (n_layer, n_sites), in radians.
-
-    Raises:
-        DoseError: another number of angles, a site that does not exist, fewer than 1 layer or more than 1024, an angle,
-            multiplier or ratio that is negative or not finite.
+    A DoseError: another number of angles, no such site, or a number that is out of range or not finite.
     """
 
 def rotate(
@@ -108,27 +125,23 @@ def rotate(
     n_threads: int = 1,
     noise: str = "isotropic",
     device: str = "CPU",
+    angle: str = "uniform",
+    turn: str = "rotation",
+    apart: int = 0,
 ) -> npt.NDArray[np.float32]:
     """Turn each row of x by a random angle below theta, as the model does at a site.
 
     Args:
         x: float32 (n_tokens, n_head, d), any strides.
         theta: largest angle in radians.
-        seed: 0 to 2**32 - 1.
-        positions: int32 (n_tokens,).
-        layer: 0 to 1023.
-        site: one of site_names().
+        seed, positions, layer: 0 to 2**32 - 1, int32 (n_tokens,), 0 to 1023.
+        site, device: one of site_names(), name of one of devices().
+        noise, angle, turn, apart: as for :func:`set_dose`.
         n_threads: 1 to 512.
-        noise: "isotropic" or "reference".
-        device: name of one of devices().
 
-    Returns:
-        float32 (n_tokens, n_head, d). y = cos(a) x + sin(a) |x| u/|u| with a ~ Uniform(0, theta) and u what is
-        orthogonal to x of d standard normals, or for reference noise of d numbers from Uniform(0, 1).
-
-    Raises:
-        ValueError: a shape, angle, layer, site or number of threads out of range, a device that is not there or has
-            no kernel for this.
+    Returns float32 (n_tokens, n_head, d): y = cos(a) x + sin(a) |x| u/|u| with a ~ Uniform(0, theta) and u what is
+    orthogonal to x of d standard normals, or for reference noise of d numbers from Uniform(0, 1); other kinds as
+    docs/noise.md says. A ValueError: an argument out of range, a device that is not there or has no kernel for this.
     """
 
 def attend_scores(
@@ -144,23 +157,20 @@ def attend_scores(
     noise: str = "isotropic",
     cache_type: str = "f32",
     device: str = "CPU",
+    angle: str = "uniform",
+    turn: str = "rotation",
 ) -> npt.NDArray[np.float32]:
     """Scores of queries with keys that are turned for each of them, as the model computes them at site K.
 
     Args:
-        q: float32 (n_tokens, n_head, d).
-        k: float32 (n_kv, n_head_kv, d).
+        q, k: float32 (n_tokens, n_head, d) and (n_kv, n_head_kv, d).
         positions: int32 (n_tokens,), of the queries.
         cells: int32 (n_kv,), positions of the keys; -1 for an empty cell.
         sink: keys of positions below it are not turned.
         cache_type: ggml's name of the type that the keys are kept in.
-        theta, seed, layer, n_threads, noise, device: as for :func:`rotate`.
+        theta, seed, layer, n_threads, noise, device, angle, turn: as for :func:`rotate`.
 
-    Returns:
-        float32 (n_head, n_tokens, n_kv).
-
-    Raises:
-        ValueError: shapes that do not fit, or an argument out of range.
+    Returns float32 (n_head, n_tokens, n_kv). A ValueError: shapes that do not fit, or an argument out of range.
     """
 
 def attend_values(
@@ -177,17 +187,18 @@ def attend_values(
     noise: str = "isotropic",
     cache_type: str = "f32",
     device: str = "CPU",
+    angle: str = "uniform",
+    turn: str = "rotation",
 ) -> npt.NDArray[np.float32]:
     """Sums of values that are turned for each query head and token, as the model computes them at site V.
 
     Args:
         p: float32 (n_head, n_tokens, n_kv), weights, not negative.
         v: float32 (n_kv, n_head_kv, d), or (n_head_kv, d, n_kv) if ``transposed``, which must not change the result.
-        theta, seed, positions, cells, layer, sink, n_threads, noise, cache_type, device: as for :func:`attend_scores`,
-            which raises the same, too.
+        theta, seed, positions, cells, layer, sink, n_threads, noise, cache_type, device, angle, turn: as for
+            :func:`attend_scores`, which raises the same, too.
 
-    Returns:
-        float32 (n_head, n_tokens, d).
+    Returns float32 (n_head, n_tokens, d).
     """
 
 def cache_memory(ctx: int) -> list[tuple[int, int | None]]:
@@ -199,8 +210,7 @@ def devices() -> list[Device]:
 def add_rpc_server(endpoint: str) -> None:
     """Let models that are loaded from now on use the devices of an RPC server; a second time changes nothing.
 
-    Somebody must listen at the endpoint, "host:port" in IPv4: llama.cpp aborts otherwise. An RpcServerError:
-    a build without RPC, or a server without devices.
+    One must listen at "host:port" in IPv4, or llama.cpp aborts. RpcServerError: a build without RPC, no devices.
     """
 
 def sample(ctx: int, sampler: int, row: int) -> int:
@@ -260,8 +270,7 @@ def default_threads(root: str = "", processors: SequenceOf[int] | None = None) -
     """How many threads compute where nobody says, at least 1.
 
     As many as there are physical cores among the processors that this process may run on, without slow cores beside
-    fast ones, and no more than its control groups let it use, rounded up. Tests give a folder that stands
-    for the root of the file system, and the processors that a process may run on.
+    fast ones, and no more than its control groups let it use, rounded up. Tests give another root, and processors.
     """
 
 class Changes:
@@ -345,11 +354,8 @@ class Decoder:
             outputs: the logits of all tokens of the last batch are kept, and not those of the last token alone.
 
         Raises:
-            ValueError: no sequence, one that does not exist or is there twice, positions below 0, or more copies than
-                a batch holds.
-            TokenError: a token that is not in the vocabulary.
-            ContextOverflowError: the context has no room for them.
-            DecodeError: llama.cpp could not compute them.
+            ValueError: no sequence, one that does not exist or is there twice, positions below 0, too many copies.
+            TokenError, ContextOverflowError, DecodeError: not in the vocabulary; no room; llama.cpp could not.
             KeyboardInterrupt: or what else a signal handler raises.
         """
     def choose(self, sequence: Sequence, logits: npt.ArrayLike) -> None:
@@ -377,18 +383,12 @@ class Decoder:
             sober_interval: ends when so many positions are dirty in a sequence's ledger, and a shower is due; before
                 the first token if it is due already. None: goes on.
 
-        Raises:
-            ValueError: a sequence that has ended, does not exist or is there twice, or more than a batch holds.
-            DecodeError: as evaluate(), or a grammar allows no token; its sequence has ended.
-            ContextOverflowError, KeyboardInterrupt: as evaluate(); the tokens so far are kept, and noted.
+        Raises as evaluate(); the tokens so far are kept, and noted. A ValueError: also a sequence that has ended, or
+        more than a batch holds. A DecodeError: also a grammar that allows no token; its sequence has ended.
         """
 
 class BackgroundEvaluation:
-    """Tokens that are evaluated in a thread of C++. Until it is over, nobody else may use the context.
-
-    Raises:
-        MemoryLimitError: the system has no thread to spare.
-    """
+    """Tokens that a thread of C++ evaluates (or a MemoryLimitError). Until its end nobody else may use the context."""
 
     def __init__(self, ctx: int, tokens: SequenceOf[int], n_past: int, seq_id: int) -> None: ...
     @property

@@ -8,7 +8,7 @@
 #include <limits>
 
 inline bool fuzz_has_good_angles(const drugs_dosage & dosage) {
-    return fuzz_accepts([&] { dosage.check_angles(std::numeric_limits<double>::infinity()); });
+    return fuzz_accepts([&] { dosage.check(std::numeric_limits<double>::infinity()); });
 }
 
 inline void fuzz_check_bounds(const drugs_dosage & dosage) {

@@ -36,6 +36,12 @@ def profiles() -> dict[str, bytes]:
 def saved() -> dict[str, bytes]:
     """What ``DRUGS.save`` writes, today's form and the first one, and what was written wrongly."""
     inputs = {"all-sites": DRUGS(dict.fromkeys(SITES, 0.1), multiplier=1.5, noise="reference", seed=7).to_dict()}
+    course = [{"token": 0, "ratio": 1}, {"token": 40, "ratio": 0.2}]
+    inputs["in-time"] = DRUGS(
+        A=0.6, H=0.1, hold={"A": "text", "H": 8}, layers="shared", course=(course, "ceil")
+    ).to_dict()
+    inputs["kinds"] = DRUGS(M=0.3, angle="half-normal", turn="nlerp", apart=3).to_dict()
+    inputs["elementwise"] = DRUGS(M=0.05, turn="elementwise", hold="text").to_dict()
     for i, profile in enumerate(golden_profiles()):
         points = [{"depth": depth, "peakratio": ratio} for depth, ratio in profile["points"]]
         inputs[f"golden-{i}"] = DRUGS(A=0.1, shape={"A": (points, profile["mode"])}).to_dict()
@@ -81,6 +87,8 @@ def requests() -> dict[str, bytes]:
                 "shape": {"A": {"points": [{"depth": 0.5, "peakratio": 1}], "mode": "ceil"}},
             }
         },
+        "in-time": {"drugs": {"A": 0.3, "hold": "text", "course": [{"token": 5, "ratio": 1}], "dose_inputs": "last"}},
+        "kinds": {"drugs": {"M": 0.3, "angle": "fixed", "turn": "addition", "layers": "shared", "apart": True}, "n": 2},
         "sober": {"drugs": {}, "top_k": 1},
         "fresh-seed": {"drugs": {"H": 0.2, "seed": None}},
         "no-such-site": {"drugs": {"pV": 0.2, "noise": "reference"}},

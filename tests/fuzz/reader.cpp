@@ -15,7 +15,7 @@ extern "C" const char * drugs_fuzz_read(const char * data, size_t size, int32_t 
     static std::string answer;
     try {
         const drugs_dosage dosage = drugs_dosage_from_text(std::string(data, size), drugs_dosage());
-        dosage.check_angles(std::numeric_limits<double>::infinity());
+        dosage.check(std::numeric_limits<double>::infinity());
         const std::vector<float> angles = dosage.table(n_layer);
         std::copy(angles.begin(), angles.end(), table);
         answer = "+" + drugs_dosage_to_json(dosage).dump();

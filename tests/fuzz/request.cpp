@@ -84,7 +84,7 @@ static void check_request(const common_params & server, const json & data) {
         return;
     }
     FUZZ_CHECK(params.drugs.repeatable.has_value());
-    FUZZ_CHECK(fuzz_accepts([&] { params.drugs.check_angles(server.drugs.dose_max); }));
+    FUZZ_CHECK(fuzz_accepts([&] { params.drugs.check(server.drugs.dose_max); }));
     fuzz_check_bounds(params.drugs);
     fuzz_check_written(params.drugs);
     check_seeds(params);

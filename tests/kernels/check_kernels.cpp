@@ -62,19 +62,28 @@ static void fill(ggml_tensor * t, float scale) {
     }
 }
 
-// tokens of all kinds: sober ones, both kinds of noise, tables that differ
-static void fill_dose(ggml_tensor * doses, ggml_tensor * tokens, float theta, int32_t first_position) {
+// tokens of all kinds: sober ones, all kinds of noise, tables that differ; cached: as keys and values have them
+static void fill_dose(ggml_tensor * doses, ggml_tensor * tokens, float theta, int32_t first_position, bool cached) {
     for (int64_t i = 0; i < ggml_nelements(doses); ++i) {
         ((float *) doses->data)[i] = theta*(1.0f + 0.01f*(float) i);
     }
     for (int32_t i = 0; i < (int32_t) tokens->ne[1]; ++i) {
-        const int32_t of[] = { 0x5eed - 977*i, first_position + i, i % 5 == 4 ? -1 : i % (int32_t) doses->ne[2], i / 2 % 2, 6 };
+        int32_t of[GGML_RANDOM_ROTATE_TOKEN_SIZE];
+        ggml_random_rotate_set_token(of, 0x5eed - 977*i, first_position + i, i % 5 == 4 ? -1 : i % (int32_t) doses->ne[2], i / 2 % 2, 6);
+        const bool  reference = of[GGML_RANDOM_ROTATE_TOKEN_NOISE] == GGML_RANDOM_ROTATE_REFERENCE;
+        const float factor    = i % 4 == 3 ? 0.5f : 1.0f;
+        memcpy(of + GGML_RANDOM_ROTATE_TOKEN_FACTOR, &factor, sizeof(factor));
+        of[GGML_RANDOM_ROTATE_TOKEN_ANGLE]   = i % 3;
+        of[GGML_RANDOM_ROTATE_TOKEN_TURN]    = cached ? (reference ? 0 : i / 4 % 3) : i / 3 % 4;
+        of[GGML_RANDOM_ROTATE_TOKEN_APART]   = !cached && !reference && i % 7 > 3 ? 5*i : 0;
+        of[GGML_RANDOM_ROTATE_TOKEN_LAYERS]  = i % 3 == 2 ? 0 : -1;
+        of[GGML_RANDOM_ROTATE_TOKEN_TIME + i % 7] /= 3; // held at one site
         memcpy((char *) tokens->data + i*tokens->nb[1], of, sizeof(of));
     }
 }
 
 static ggml_tensor * new_doses(ggml_context * ctx) {
-    return ggml_new_tensor_3d(ctx, GGML_TYPE_F32, 7, 4, 2);
+    return ggml_new_tensor_3d(ctx, GGML_TYPE_F32, 8, 4, 2);
 }
 
 static ggml_tensor * new_tokens(ggml_context * ctx, int64_t n_tokens) {
@@ -157,7 +166,7 @@ static bool check_lanes() {
     for (uint32_t i = 0; i < 2000; ++i) {
         random_rotate_noise_key noise = {};
         noise.seed     = 31*i;
-        noise.position = i;
+        noise.time     = i;
         noise.place    = random_rotate_place((int32_t) (i % 100), 3, (int32_t) (i % 77));
 
         uint32_t first[LANES];
@@ -183,10 +192,10 @@ static bool check_lanes() {
 // rows
 //
 
-static void check_rows_of(const backend & on, report & rows, int64_t d, float scale, bool strided, int only) {
+static void check_rows_of(const backend & on, report & rows, int64_t d, float scale, bool strided, int only, bool named = false) {
     context c;
     const int64_t n_head   = d > 4096 ? 1 : 3;
-    const int64_t n_tokens = 7;
+    const int64_t n_tokens = 26;
 
     ggml_tensor * base = ggml_new_tensor_3d(c.ctx, GGML_TYPE_F32, strided ? d + 5 : d, n_head, n_tokens);
     fill(base, scale);
@@ -194,7 +203,7 @@ static void check_rows_of(const backend & on, report & rows, int64_t d, float sc
 
     ggml_tensor * doses  = new_doses(c.ctx);
     ggml_tensor * tokens = new_tokens(c.ctx, n_tokens);
-    fill_dose(doses, tokens, 0.8f, 100);
+    fill_dose(doses, tokens, 0.8f, 100, false);
 
     // rows that are hard to turn
     float * last = (float *) ((char *) x->data + 6*x->nb[2]);
@@ -205,6 +214,13 @@ static void check_rows_of(const backend & on, report & rows, int64_t d, float sc
     ggml_tensor * op = ggml_random_rotate(c.ctx, x, doses, tokens, 3, 2);
     if (only >= 0) {
         ggml_random_rotate_only(op, only);
+    }
+    if (named) {
+        ggml_tensor * heads = ggml_new_tensor_2d(c.ctx, GGML_TYPE_I32, 2*n_head, n_tokens);
+        for (int64_t i = 0; i < ggml_nelements(heads); ++i) {
+            ((int32_t *) heads->data)[i] = (int32_t) (77*i % 128);
+        }
+        ggml_random_rotate_name_heads(op, ggml_view_2d(c.ctx, heads, n_head, n_tokens, heads->nb[1], 0));
     }
     GGML_ASSERT(on.supports(op));
     compute_on_cpu(c.ctx, op);
@@ -224,20 +240,19 @@ static void check_rows_of(const backend & on, report & rows, int64_t d, float sc
 
 static bool check_rows(const backend & on) {
     report rows = { on.name, "rows" };
-    for (int64_t d : { 1, 2, 3, 15, 16, 17, 63, 64, 65, 80, 128, 129, 576, 1000, 2048, 2049, 4096, 8192, 8193, 16384 }) {
+    for (int64_t d : { 1, 2, 3, 15, 16, 17, 63, 64, 65, 80, 128, 129, 576, 1000, 2048, 2049, 4096, 8192, 8193, 16384, 16385, 18944, 28672 }) {
         check_rows_of(on, rows, d, 1.0f, false, -1);
         check_rows_of(on, rows, d, 3.0f, true,  -1);
     }
     for (float scale : { 1e-36f, 1e-25f, 1e-15f, 1e15f, 1e25f, 1e37f }) {
         check_rows_of(on, rows, 64,  scale, false, -1);
         check_rows_of(on, rows, 576, scale, false, -1);
+        check_rows_of(on, rows, 16448, scale, false, -1);
     }
+    check_rows_of(on, rows, 200,   1.0f, false, -1, true);
+    check_rows_of(on, rows, 18944, 1.0f, true,  -1, true);
     check_rows_of(on, rows, 64, 1.0f, false, GGML_RANDOM_ROTATE_ISOTROPIC);
     check_rows_of(on, rows, 64, 1.0f, false, GGML_RANDOM_ROTATE_REFERENCE);
-
-    context c;
-    ggml_tensor * longer = ggml_random_rotate(c.ctx, ggml_new_tensor_3d(c.ctx, GGML_TYPE_F32, 16385, 1, 1), new_doses(c.ctx), new_tokens(c.ctx, 1), 0, 0);
-    GGML_ASSERT(!on.supports(longer));
     return rows.finish();
 }
 
@@ -304,7 +319,7 @@ static void check_scores_of(const backend & on, report & scores, const shape & o
     ggml_tensor * doses  = new_doses(c.ctx);
     ggml_tensor * tokens = new_tokens(c.ctx, of.n_tokens*of.n_stream);
     fill_cells(cells, of.shuffled);
-    fill_dose(doses, tokens, 0.6f, (int32_t) of.n_kv);
+    fill_dose(doses, tokens, 0.6f, (int32_t) of.n_kv, true);
 
     ggml_tensor * mask = nullptr;
     if (of.mask != GGML_TYPE_COUNT) {
@@ -353,7 +368,7 @@ static void check_values_of(const backend & on, report & values, const shape & o
     ggml_tensor * doses  = new_doses(c.ctx);
     ggml_tensor * tokens = new_tokens(c.ctx, of.n_tokens*of.n_stream);
     fill_cells(cells, of.shuffled);
-    fill_dose(doses, tokens, 0.6f, (int32_t) of.n_kv);
+    fill_dose(doses, tokens, 0.6f, (int32_t) of.n_kv, true);
 
     ggml_tensor * op = ggml_random_rotate_values(c.ctx, p, v, transposed, cells, doses, tokens, 1, 3);
     GGML_ASSERT(on.supports(op));

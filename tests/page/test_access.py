@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def test_the_keyboard_does_everything(open_page: Open) -> None:
     page = open_page("A=0.2&" + SHORT)
-    expect(page.locator(".site")).to_have_count(7)
+    expect(page.locator(".site")).to_have_count(8)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Message", exact=True)).to_be_focused()

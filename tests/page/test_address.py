@@ -17,7 +17,7 @@ def test_the_address_holds_a_finding(open_page: Open) -> None:
     page.get_by_label("Dose at Q in radians").fill("0.05")
     page.get_by_text("More", exact=True).click()
     page.get_by_label("System prompt").fill("Be brief & kind #1")
-    page.get_by_label("Dose the prompt too").check()
+    page.get_by_label("Dose the prompt").select_option("all of it")
     requests = sent(page)
     send(page)
     page.get_by_label("Message", exact=True).fill("Why?")

@@ -150,7 +150,7 @@ def test_a_conversation_goes_on_from_the_answer_that_was_chosen(open_page: Open,
 
 def test_stop_ends_the_answers_and_keeps_what_there_is(open_page: Open, server: Server) -> None:
     page = open_page("view=chat&length=1500&A=0&prompt=Describe+a+city+built+on+clouds.")
-    expect(page.locator(".site")).to_have_count(7)
+    expect(page.locator(".site")).to_have_count(8)
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".answer .text")).to_have_text(re.compile(r"\w+ \w+"))
     page.get_by_role("button", name="Stop").click()

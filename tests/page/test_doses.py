@@ -19,7 +19,7 @@ def test_what_is_set_is_what_is_sent(open_page: Open) -> None:
     expect(page.get_by_label("Dose at pV, values as kept")).to_have_value("0.37")
     page.get_by_text("More", exact=True).click()
     page.get_by_label("reference").check()
-    page.get_by_label("Dose the prompt too").check()
+    page.get_by_label("Dose the prompt").select_option("all of it")
     page.get_by_label("Sober interval").fill("100")
     requests = sent(page)
     send(page)
@@ -37,7 +37,7 @@ def test_without_a_dose_everything_is_sober(open_page: Open) -> None:
 
 def test_every_site_explains_itself(open_page: Open) -> None:
     page = open_page(SHORT)
-    expect(page.locator(".site")).to_have_count(7)
+    expect(page.locator(".site")).to_have_count(8)
     for slider in page.get_by_role("slider").all():
         described = slider.get_attribute("aria-describedby") or ""
         assert len(page.locator(f"#{described}").text_content() or "") > 20

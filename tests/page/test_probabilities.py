@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from support.browsing import SHORT, SOBER, UNSEEDED, Open, expect, rows, send, sent
+from support.browsing import SHORT, SOBER, UNSEEDED, Open, expect, rows, send, sent, streamed
 from support.lighthouse import answer_of, choices_of
 from support.program import Server
 from support.seeds import first_that
@@ -47,6 +48,45 @@ def test_the_first_token_is_as_likely_for_both(open_page: Open) -> None:
     page.locator(".answer.sober .token").first.click()
     assert rows(page, "sober") == pytest.approx(rows(page, "dosed"), abs=0.01)
     expect(page.locator(".probabilities")).to_contain_text("both begin alike")
+
+
+def test_with_its_last_position_dosed_the_first_token_is_another(open_page: Open) -> None:
+    page = open_page("A=0.35&dose_inputs=last&" + SHORT)
+    requests = sent(page, "/completion")
+    send(page)
+    page.locator(".answer.dosed .token").first.click()
+    assert rows(page, "sober") != pytest.approx(rows(page, "dosed"), abs=0.01)
+    expect(page.locator(".probabilities")).to_contain_text("sober but for its last position, whose output this is")
+    page.locator(".answer.dosed .token").nth(1).click()
+    expect(page.locator(".probabilities")).to_contain_text("last position and the answer so far under its dose")
+    assert [request["drugs"] for request in requests if request["drugs"] != SOBER] == []
+
+
+@pytest.mark.parametrize(("choice", "inputs"), [("false", False), ("last", "last"), ("true", True)])
+def test_what_was_not_written_is_read_as_it_would_have_been(open_page: Open, choice: str, inputs: object) -> None:
+    """Texts without tokens have no probabilities, so that both models are asked for them."""
+    at = f"A=0.35&course=interpolate_0_1_1_0.5&dose_inputs={choice}&{SHORT}"
+    page = open_page(at, {"**/v1/chat/completions": streamed("The sea was calm.")})
+    requests = sent(page, "/completion")
+    send(page)
+
+    def dosed_at(place: int) -> Any:
+        del requests[:]
+        page.locator(".answer.dosed .token").nth(place).click()
+        alike = rows(page, "sober") == pytest.approx(rows(page, "dosed"), abs=0.01)
+        assert alike == (place == 0 and inputs is False)
+        (request,) = (request for request in requests if request["drugs"] != SOBER)
+        return request
+
+    first = dosed_at(0)
+    assert first["drugs"]["dose_inputs"] == inputs
+    assert first["drugs"]["course"]["points"][1] == {"token": 1, "ratio": 0.5}
+    assert first["cache_prompt"] is (inputs is not True)
+    second, third = dosed_at(1), dosed_at(2)
+    for request, share in ((second, 1), (third, 0.5)):
+        assert (request["drugs"]["dose_inputs"], request["drugs"]["multiplier"]) == (True, share)
+        assert "course" not in request["drugs"]
+        assert request["cache_prompt"] is False
 
 
 def test_where_the_sober_answer_went_alone_the_dosed_model_reads_it(open_page: Open, parting: str) -> None:

@@ -32,7 +32,7 @@ def test_a_server_with_a_key_needs_it_once(open_page: Open) -> None:
     send(page)
     assert len(answers(page)) == 2
     page.reload()
-    expect(page.locator(".site")).to_have_count(7)
+    expect(page.locator(".site")).to_have_count(8)
     expect(dialog).to_be_hidden()
     assert "secret" not in page.url
 
@@ -64,7 +64,7 @@ def test_a_refused_request_shows_its_message_in_place_of_the_answer(open_page: O
 
 def test_a_lost_connection_is_said_and_can_be_tried_again(open_page: Open) -> None:
     page = open_page("view=chat&" + SHORT)
-    expect(page.locator(".site")).to_have_count(7)
+    expect(page.locator(".site")).to_have_count(8)
     page.route("**/v1/chat/completions", lambda route: route.abort())
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".turn [role=alert]")).to_contain_text("does not answer")
@@ -79,7 +79,7 @@ def test_without_a_server_the_page_says_so(open_page: Open) -> None:
     expect(page.locator("#notice")).to_contain_text("does not answer")
     page.unroute("**/props")
     page.get_by_role("button", name="Try again").click()
-    expect(page.locator(".site")).to_have_count(7)
+    expect(page.locator(".site")).to_have_count(8)
     expect(page.locator("#notice")).to_be_hidden()
 
 

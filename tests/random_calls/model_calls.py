@@ -26,6 +26,7 @@ DOSES: list[dict[str, Any]] = [
     {"K": 0.5},
     {"K": 0.3, "V": 0.6},
     {"A": 0.6, "noise": "reference"},
+    {"A": 0.6, "M": 0.5, "hold": {"A": "text"}, "turn": "nlerp"},
     {"A": 0.6, "multiplier": 0.0},
 ]
 SEEDS = [7, 8]

@@ -48,7 +48,7 @@ LATENT = "keys and values are one cached vector, which `pK` turns"
 SHARED = "the last layers read keys and values that earlier ones cached"
 RECURRENT = "recurrent: no heads, no cache of keys and values"
 
-#: why an architecture does not have every site in every layer with attention
+#: why an architecture does not have every site but M in every layer with attention
 REASONS: Mapping[str, str] = {
     **dict.fromkeys(("bailingmoe3", "deepseek2", "deepseek32", "dots3note", "glm-dsa"), LATENT),
     **dict.fromkeys(("hy_v4", "kimi-k3", "kimi-linear", "mistral4"), LATENT),
@@ -56,7 +56,13 @@ REASONS: Mapping[str, str] = {
     "glm5-next": f"{LATENT}; it gathers the few that it reads, in code of its own",
     "minimax-m3": "sparse layers read keys and values in fused code of their own, with flash attention",
     **dict.fromkeys(("gemma3n", "gemma4"), SHARED),
-    **dict.fromkeys(("mamba", "mamba2"), RECURRENT),
+    **dict.fromkeys(("mamba", "mamba2", "rwkv6"), RECURRENT),
+}
+
+#: why an architecture does not have M in every layer
+MLP_REASONS: Mapping[str, str] = {
+    **dict.fromkeys(("mamba", "mamba2"), "no MLP"),
+    **dict.fromkeys(("nemotron_h", "nemotron_h_moe"), "a layer is attention, Mamba 2 or an MLP"),
 }
 
 #: not measured, and why
@@ -68,7 +74,7 @@ UNMEASURED: Mapping[str, str] = {
     "gemma4-assistant": "drafts tokens for another model, which checks them",
     "gptj": "llama.cpp does not run it",
     "jina-bert-v2": "its graph is that of `bert`; no tiny model of it runs",
-    **dict.fromkeys(("arwkv7", "rwkv6", "rwkv6qwen2", "rwkv7"), RECURRENT),
+    **dict.fromkeys(("arwkv7", "rwkv6qwen2", "rwkv7"), f"{RECURRENT}; `M` is there, and no tiny model of it runs well"),
     "wavtokenizer-dec": "turns codes into sound; its attention is not a language model's",
 }
 
@@ -95,7 +101,8 @@ HEAD = """# Which architecture has which site
 do so again, and for every site that is there they check that a dose of it alone changes the output, that without it
 the output is sober to the bit, that the noise depends on the seed and on nothing else, and that a cold shower restores.
 
-yes: in every layer with attention. Where a model has other layers too, these have no site: they have no heads.
+yes: in every layer with attention, and `M` in every layer. Where a model has other layers too, these have no other
+site than `M`: they have no heads. In a mixture of experts `M` turns what the chosen and the shared experts compute.
 What cannot have a site says why. A dose given to a site that a model does not have is refused. Where keys and values
 are one cached vector (multi-head latent attention), `K` and `V` turn that vector as scores and sums read it, before it
 is unfolded into heads. Cross attention is never dosed.
@@ -108,14 +115,21 @@ NOT_MEASURED = "\nNot measured:\n\n| architecture | why |\n| --- | --- |\n"
 
 def row_of(architecture: str, found: Bools) -> str:
     """A line of the table, from what was measured and from the reasons above."""
-    attention = found[found.any(axis=1)]
-    cells = ["yes" if len(has) and has.all() else "some layers" if has.any() else "no" for has in attention.T]
+    heads, mlp = found[:, : len(SITES) - 1], found[:, -1:]  # M is the last site
+    attention = heads[heads.any(axis=1)]
+    cells = [_cell(has) for has in (*attention.T, *mlp.T)]
     remarks = []
-    if "no" in cells or "some layers" in cells:
+    if set(cells[:-1]) != {"yes"}:
         remarks.append(REASONS[architecture])
+    if cells[-1] != "yes":
+        remarks.append(MLP_REASONS[architecture])
     if 0 < len(attention) < len(found):
         remarks.append(f"other layers: {OTHER_LAYERS[architecture]}")
     return f"| {' | '.join([f'`{architecture}`', *cells, '; '.join(remarks)])} |".replace("|  |", "| |")
+
+
+def _cell(has: Bools) -> str:
+    return "yes" if len(has) and has.all() else "some layers" if has.any() else "no"
 
 
 def unmeasured_rows() -> list[str]:

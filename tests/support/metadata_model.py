@@ -93,6 +93,14 @@ METADATA: Mapping[str, Metadata] = {
         "attention.kv_lora_rank": 32,
         "attention.value_length": 32,
     },
+    "rwkv6": {
+        "attention.head_count": 0,
+        "attention.head_count_kv": 0,
+        "rescale_every_n_layers": 0,
+        "time_decay_extra_dim": 16,
+        "time_mix_extra_dim": 8,
+        "wkv.head_size": 16,
+    },
     "step35": {
         **EXPERTS,
         "attention.sliding_window_pattern": [True, False],

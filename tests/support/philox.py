@@ -33,22 +33,31 @@ def _normals(w0: int, w1: int) -> tuple[float, float]:
     return radius * math.cos(angle), radius * math.sin(angle)
 
 
+def numbers(d: int, seed: int, position: int, layer: int, site: int, head: int) -> npt.NDArray[np.float64]:
+    """The normals of a row, as section by section the header random-rotate-math.h says it."""
+    g = np.empty(-(-d // 64) * 64)
+    for group in range(len(g) // 64):
+        for lane in range(16):
+            w = _words(1 + 16 * group + lane, seed, position, layer, site, head)
+            g[64 * group + lane :: 16][:4] = *_normals(w[0], w[1]), *_normals(w[2], w[3])
+    return g[:d]
+
+
+def share(seed: int, position: int, layer: int, site: int, head: int) -> float:
+    """The angle's part of the dose: Uniform(0, 1)."""
+    return _uniform(_words(0, seed, position, layer, site, head)[0])
+
+
+def _words(index: int, seed: int, position: int, layer: int, site: int, head: int) -> tuple[int, int, int, int]:
+    return philox4x32((index, head | layer << 18 | site << 28, position, 0), (seed, 0))
+
+
 def rotate(
     x: npt.NDArray[np.float64], theta_max: float, seed: int, position: int, layer: int, site: int, head: int
 ) -> npt.NDArray[np.float64]:
-    """One row, as section by section the header random-rotate-math.h says it."""
-    place = head | layer << 18 | site << 28
-
-    def words(index: int) -> tuple[int, int, int, int]:
-        return philox4x32((index, place, position, 0), (seed, 0))
-
-    theta = theta_max * _uniform(words(0)[0])
-    g = np.empty(-(-len(x) // 64) * 64)
-    for group in range(len(g) // 64):
-        for lane in range(16):
-            w = words(1 + 16 * group + lane)
-            g[64 * group + lane :: 16][:4] = *_normals(w[0], w[1]), *_normals(w[2], w[3])
-    g = g[: len(x)]
+    """One row."""
+    theta = theta_max * share(seed, position, layer, site, head)
+    g = numbers(len(x), seed, position, layer, site, head)
     u = g - (g @ x) / (x @ x) * x
     u /= np.linalg.norm(u)
     return np.asarray(np.cos(theta) * x + np.sin(theta) * np.linalg.norm(x) * u)

@@ -37,6 +37,9 @@ MODEL_OPTIONS = ("-s", "1", "-d", "0.3")
 #: llama.cpp itself aborts when it runs these with flash attention
 WITHOUT_FLASH_ATTENTION = frozenset({"plm"})
 
+#: llama.cpp writes these and runs them without their MLP
+WITHOUT_EXPERTS = frozenset({"refact-moe"})
+
 #: these gather the positions they attend to, and attend by themselves, once these are fewer than there are
 GATHERS = frozenset({"glm5-next"})
 
@@ -50,7 +53,7 @@ def tiny_models(architecture: str, program: str) -> Iterator[list[Path]]:
     with tempfile.TemporaryDirectory() as folder:
         only = f"^{re.escape(architecture)}$"
         subprocess.run([program, "-a", only, *MODEL_OPTIONS, "-o", folder], check=True, capture_output=True)
-        paths = sorted(Path(folder).glob("*.gguf"))
+        paths = [path for path in sorted(Path(folder).glob("*.gguf")) if path.stem not in WITHOUT_EXPERTS]
         yield paths + [with_few_attended(path, architecture) for path in paths if architecture in GATHERS]
 
 

@@ -192,7 +192,7 @@ static inline bool is_aligned_run(const int32_t * positions) {
 }
 
 // two words for each of 64 cells, for keys; empty cells (position -1) get whatever comes
-static inline void draw_pairs(const noise_key & noise, const int32_t * positions, uint32_t * w0, uint32_t * w1) {
+static inline void draw_pairs(const noise_key & noise, uint32_t what_for, const int32_t * positions, uint32_t * w0, uint32_t * w1) {
     counter_words words;
     uint32_t first[LANES];
     if (is_aligned_run(positions)) {
@@ -201,7 +201,7 @@ static inline void draw_pairs(const noise_key & noise, const int32_t * positions
             for (int l = 0; l < LANES; ++l) {
                 first[l] = random_rotate_pair_counter((uint32_t) positions[32*half]) + l;
             }
-            words.draw(noise, RANDOM_ROTATE_FOR_SCORES, first);
+            words.draw(noise, what_for, first);
             for (int pair = 0; pair < 2; ++pair) {
                 memcpy(w0 + 32*half + LANES*pair, words.word[2*pair + 0], sizeof(first));
                 memcpy(w1 + 32*half + LANES*pair, words.word[2*pair + 1], sizeof(first));
@@ -214,7 +214,7 @@ static inline void draw_pairs(const noise_key & noise, const int32_t * positions
         for (int l = 0; l < LANES; ++l) {
             first[l] = random_rotate_pair_counter((uint32_t) positions[i + l]);
         }
-        words.draw(noise, RANDOM_ROTATE_FOR_SCORES, first);
+        words.draw(noise, what_for, first);
 #pragma omp simd
         for (int l = 0; l < LANES; ++l) {
             random_rotate_choose_pair((uint32_t) positions[i + l], words.word[0][l], words.word[1][l], words.word[2][l],

@@ -8,7 +8,7 @@
 
 #include "ggml-cpu-impl.h"
 #include "ggml-random-rotate.h"
-#include "random-rotate-noise-key.h"
+#include "random-rotate-apart.h"
 #include "random-rotate-lanes.h"
 #include "random-rotate-sums.h"
 
@@ -37,7 +37,7 @@ struct counter_words {
         for (int l = 0; l < LANES; ++l) {
             word[0][l] = first[l];
             word[1][l] = noise.place;
-            word[2][l] = noise.position;
+            word[2][l] = noise.time;
             word[3][l] = what_for;
         }
         philox4x32_lanes(word[0], word[1], word[2], word[3], noise.seed);
@@ -66,5 +66,21 @@ static inline void draw_group(const noise_key & noise, uint32_t what_for, bool u
     for (int l = 0; l < LANES; ++l) {
         random_rotate_normals(words.word[0][l], words.word[1][l], &g[0*LANES + l], &g[1*LANES + l]);
         random_rotate_normals(words.word[2][l], words.word[3][l], &g[2*LANES + l], &g[3*LANES + l]);
+    }
+}
+
+// numbers GROUP*group .. GROUP*group + GROUP - 1 of a direction that keeps apart from others
+static inline void draw_apart_group(const noise_key & noise, const random_rotate_apart & apart, uint32_t group, float * GGML_RESTRICT g) {
+    uint32_t first[LANES];
+#pragma omp simd
+    for (int l = 0; l < LANES; ++l) {
+        first[l] = 1 + group*LANES + l;
+    }
+    counter_words words;
+    words.draw(noise, apart.what_for, first);
+    for (int w = 0; w < 4; ++w) {
+        for (int l = 0; l < LANES; ++l) {
+            g[w*LANES + l] = random_rotate_apart_number(apart, words.word[w][l], group*GROUP + w*LANES + l);
+        }
     }
 }

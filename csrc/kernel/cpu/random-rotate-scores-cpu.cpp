@@ -28,7 +28,7 @@ using query = random_rotate_query;
 static void turn_isotropic(const noise_key & noise, const query & q, const key_block & keys, const float * s, float * y) {
     uint32_t w0[CELLS];
     uint32_t w1[CELLS];
-    draw_pairs(noise, keys.position, w0, w1);
+    draw_pairs(noise, RANDOM_ROTATE_FOR_SCORES, keys.position, w0, w1);
 
 #pragma omp simd
     for (int i = 0; i < CELLS; ++i) {
@@ -37,7 +37,22 @@ static void turn_isotropic(const noise_key & noise, const query & q, const key_b
     }
 }
 
+static void turn_of_kind(const noise_key & noise, const query & q, const key_block & keys, const float * s, float * y) {
+    uint32_t w0[CELLS];
+    uint32_t w1[CELLS];
+    draw_pairs(noise, RANDOM_ROTATE_FOR_SCORES, keys.position, w0, w1);
+
+    const random_rotate_shares shares = random_rotate_shares_of(noise);
+#pragma omp simd
+    for (int i = 0; i < CELLS; ++i) {
+        const float turned = random_rotate_turn_score_of_kind(q, noise, shares, w0[i], w1[i], keys.norm[i], s[i]);
+        y[i] = keys.position[i] >= noise.n_sink ? turned : s[i];
+    }
+}
+
+template <bool uniform>
 static void turn_reference(const noise_key & noise, const query & q, const key_block & keys, const float * s, float * y) {
+    const random_rotate_shares shares = random_rotate_shares_of(noise);
     for (int i = 0; i < CELLS; i += LANES) {
         uint32_t first[LANES];
         memcpy(first, keys.position + i, sizeof(first));
@@ -45,8 +60,9 @@ static void turn_reference(const noise_key & noise, const query & q, const key_b
         words.draw(noise, RANDOM_ROTATE_FOR_SCORES, first);
 #pragma omp simd
         for (int l = 0; l < LANES; ++l) {
-            const float turned = random_rotate_turn_score_reference(q, noise.theta_max, words.word[0][l], words.word[1][l],
-                words.word[2][l], keys.norm[i + l], keys.lean[i + l], s[i + l]);
+            const float u      = random_rotate_uniform(words.word[0][l]);
+            const float angle  = noise.theta_max*(uniform ? u : random_rotate_share(shares, u));
+            const float turned = random_rotate_turn_score_reference(q, angle, words.word[1][l], words.word[2][l], keys.norm[i + l], keys.lean[i + l], s[i + l]);
             y[i + l] = keys.position[i + l] >= noise.n_sink ? turned : s[i + l];
         }
     }
@@ -103,7 +119,9 @@ static void score(const noise_key & noise, const float * x, int64_t d, const key
     const query q = random_rotate_measured_query(square, total, (int32_t) d);
 
     float turned[CELLS];
-    (noise.reference ? turn_reference : turn_isotropic)(noise, q, keys, s, turned);
+    const bool plain = random_rotate_is_plain(noise);
+    const auto turn  = noise.reference ? (plain ? turn_reference<true> : turn_reference<false>) : plain ? turn_isotropic : turn_of_kind;
+    turn(noise, q, keys, s, turned);
     memcpy(y, turned, keys.n*sizeof(float));
 }
 

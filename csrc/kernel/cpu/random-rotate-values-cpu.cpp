@@ -3,68 +3,13 @@
 #include "random-rotate-cells.h"
 #include "random-rotate-values-noise.h"
 #include "random-rotate-values-plan.h"
+#include "random-rotate-values-weights.h"
 
 // V: values turned as the output reads them; the formulas are in random-rotate-attend.h
 
 size_t ggml_random_rotate_values_work_size(const ggml_tensor * op, int n_tasks) {
     const work_plan plan(op, op->src[0]->ne[0], n_tasks);
     return plan.parts_bytes() + n_tasks*plan.scratch_bytes();
-}
-
-// what is known of the values of one block of cells
-struct value_block {
-    int64_t cell;
-    int64_t n;                   // cells that exist; the arrays are filled up with zeros to a multiple of 64
-    int32_t position[CHUNK];
-    float   norm    [CHUNK];
-    float   lean    [CHUNK]; // s1(v)/|v|
-
-    int64_t n_padded() const { return GGML_PAD(n, CELLS); }
-};
-
-// a sum over lanes and the lane of the largest one
-struct heaviest_and_rest {
-    float   heaviest[LANES] = {};
-    int32_t cell    [LANES] = {};
-    float   rest    [LANES] = {};
-    float   lean    [LANES] = {};
-
-    void add(int l, float a, int32_t at) {
-        const float most = std::max(heaviest[l], a);
-        const float less = std::min(heaviest[l], a);
-        cell    [l]  = a > heaviest[l] ? at : cell[l];
-        rest    [l] += less*less;
-        lean    [l] += a;
-        heaviest[l]  = most;
-    }
-
-    void add_to(float * part) const {
-        for (int l = 0; l < LANES; ++l) {
-            random_rotate_add_part(part, heaviest[l], (float) cell[l], rest[l], lean[l]);
-        }
-    }
-};
-
-// p: weights of a row; y: what each value is to be multiplied by; they may be the same
-template <bool reference>
-static void weigh(const noise_key & noise, const value_block & v, int64_t d, const float * p, float * y, float * fields) {
-    heaviest_and_rest sums;
-    for (int64_t i = 0; i < v.n; i += CELLS) {
-        uint32_t word[CELLS];
-        draw_singles(noise, v.position + i, word);
-        for (int64_t j = 0; j < CELLS; j += LANES) {
-#pragma omp simd
-            for (int l = 0; l < LANES; ++l) {
-                const int64_t at = i + j + l;
-
-                float weight;
-                y[at] = random_rotate_weigh(noise.theta_max, reference, (float) d, word[j + l], v.position[at] >= noise.n_sink, p[at],
-                    v.norm[at], v.lean[at], &weight);
-                sums.add(l, weight, (int32_t) (v.cell + at));
-            }
-        }
-    }
-    sums.add_to(fields);
 }
 
 static const char * value_at(const ggml_tensor * v, bool transposed, int64_t i, int64_t cell, int64_t head, int64_t stream) {
@@ -231,7 +176,7 @@ struct values_op {
             measure(v, cells, head_kv, stream, plan.d, lean, plan.transposed ? nullptr : scratch, block);
             measured = true;
         }
-        (noise.reference ? weigh<true> : weigh<false>)(noise, block, plan.d, weights, weights, fields);
+        weigh(noise, block, plan.d, weights, weights, fields);
     }
 
     void add_values(const value_block & block, int64_t head_kv, int64_t stream, const float * scratch, const float * factors,

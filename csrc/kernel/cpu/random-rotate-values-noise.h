@@ -22,10 +22,10 @@ static inline double precise_dot(const float * a, const float * b, int64_t d) {
     return sum;
 }
 
-// y += w u, u = the part of g orthogonal to v, over its length
-static inline void add_direction(const float * v, float * g, int64_t d, double w, float * y) {
+// y += w u, u = the part of g orthogonal to v, or all of it, over its length
+static inline void add_direction(const float * v, float * g, int64_t d, bool whole, double w, float * y) {
     const double vv = precise_dot(v, v, d);
-    for (int twice = 0; twice < 2; ++twice) { // a second time where little remains, as for d = 2
+    for (int twice = 0; twice < 2 && !whole; ++twice) { // a second time where little remains, as for d = 2
         const double along = precise_dot(g, v, d)/vv;
         for (int64_t i = 0; i < d; ++i) {
             g[i] -= (float) (along*v[i]);
@@ -53,14 +53,14 @@ static inline void add_noise(const noise_key & noise, float * fields, const floa
                 y[i] += (float) (0.5*heaviest*sum/square*v[i]);
             }
             draw_row(noise, RANDOM_ROTATE_FOR_HEAVIEST, true, g, d);
-            add_direction(v, g, d, heaviest*sqrtf(random_rotate_mean_square((float) d, sum/sqrtf(square))), y);
+            add_direction(v, g, d, false, heaviest*sqrtf(random_rotate_mean_square((float) d, sum/sqrtf(square))), y);
         }
         for (int64_t i = 0; i < d; ++i) {
             y[i] += (float) ones;
         }
     } else if (heaviest > 0.0) {
         draw_row(noise, RANDOM_ROTATE_FOR_HEAVIEST, false, g, d);
-        add_direction(v, g, d, heaviest, y);
+        add_direction(v, g, d, noise.turn == GGML_RANDOM_ROTATE_ADDITION, heaviest, y);
     }
     draw_row(noise, RANDOM_ROTATE_FOR_REST, false, g, d);
     for (int64_t i = 0; i < d; ++i) {

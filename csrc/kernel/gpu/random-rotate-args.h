@@ -13,7 +13,7 @@
 #define RANDOM_ROTATE_ROWS          4   // queries that such a block serves
 #define RANDOM_ROTATE_SCORES_TILE   64  // cells that a block for keys serves
 #define RANDOM_ROTATE_VALUES_TILE   512 // cells that a block for values holds at a time
-#define RANDOM_ROTATE_MAX_ROW       (8*RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS)
+#define RANDOM_ROTATE_MAX_SLICED    (8*RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS) // numbers of a row that registers hold
 #define RANDOM_ROTATE_MAX_HEAD_SIZE (RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS)
 
 #define RANDOM_ROTATE_MASK_NONE 0
@@ -27,15 +27,17 @@ struct random_rotate_place_args {
     int32_t site;
 };
 
-// x: F32 [d, n_head, n_tokens], y: the same, contiguous
+// x: F32 [d, n_head, n_tokens], y: the same, contiguous; heads: I32 [n_head, n_tokens], where they are named
 struct random_rotate_rows_args {
     uint64_t x_nb1;
     uint64_t x_nb2;
+    uint64_t heads_nb0;
+    uint64_t heads_nb1;
     struct random_rotate_place_args at;
     int32_t  d;
     int32_t  n_head;
     int32_t  only;  // enum ggml_random_rotate_noise, or -1 for any
-    int32_t  unused;
+    int32_t  named; // whether heads says whose the rows are
 };
 
 // q: F32 [d, n_tokens, n_head, n_stream], k: [d, n_kv, n_head_kv, n_stream], mask: [n_kv, n_tokens, n, n_stream],
@@ -102,6 +104,6 @@ struct random_rotate_values_shared {
 
 // a block of a card of Apple's has 32 KiB to share
 static_assert(sizeof(random_rotate_values_shared) <= 16*1024 && sizeof(random_rotate_scores_shared) <= 16*1024, "two blocks fit");
-static_assert(sizeof(random_rotate_rows_args)   == 2*8 +  8*4, "holes would differ between host and card");
+static_assert(sizeof(random_rotate_rows_args)   == 4*8 +  8*4, "holes would differ between host and card");
 static_assert(sizeof(random_rotate_scores_args) == 9*8 + 12*4, "holes would differ between host and card");
 static_assert(sizeof(random_rotate_values_args) == 6*8 + 12*4, "holes would differ between host and card");

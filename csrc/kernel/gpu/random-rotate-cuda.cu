@@ -46,12 +46,12 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_half(const char * at) {
 // grid: (n_head*n_tokens)
 template <int n_quads>
 static __global__ void __launch_bounds__(RANDOM_ROTATE_MAX_THREADS) random_rotate_rows_kernel(const random_rotate_rows_args args, const char * x, const float * doses,
-        const int32_t * tokens, float * y) {
+        const int32_t * tokens, const char * heads, float * y) {
     ggml_cuda_pdl_lc();
     __shared__ float shared[RANDOM_ROTATE_MAX_THREADS/WARP_SIZE];
 
     const random_rotate_block block = { (int32_t) threadIdx.x, (int32_t) blockDim.x, shared };
-    random_rotate_row<n_quads>(block, args, x, doses, tokens, y, blockIdx.x);
+    random_rotate_row<n_quads>(block, args, x, doses, tokens, heads, y, blockIdx.x);
 }
 
 static void turn_rows(ggml_backend_cuda_context & ctx, ggml_tensor * dst) {
@@ -59,11 +59,12 @@ static void turn_rows(ggml_backend_cuda_context & ctx, ggml_tensor * dst) {
 
     const int  n_quads = random_rotate_quads(d);
     const auto kernel  = n_quads == 1 ? random_rotate_rows_kernel<1> : n_quads == 4 ? random_rotate_rows_kernel<4> :
-        random_rotate_rows_kernel<8>;
+        n_quads == 8 ? random_rotate_rows_kernel<8> : random_rotate_rows_kernel<0>;
 
     const ggml_cuda_kernel_launch_params launch(dim3(dst->ne[1]*dst->ne[2]), dim3(random_rotate_row_threads(d)), 0, ctx.stream());
     ggml_cuda_kernel_launch(kernel, launch, random_rotate_rows_args_of(dst), (const char *) dst->src[0]->data,
-        (const float *) dst->src[1]->data, (const int32_t *) dst->src[2]->data, (float *) dst->data);
+        (const float *) dst->src[1]->data, (const int32_t *) dst->src[2]->data, (const char *) (dst->src[3] ? dst->src[3]->data : nullptr),
+        (float *) dst->data);
 }
 
 //

@@ -29,7 +29,7 @@ static inline bool random_rotate_gpu_reads(ggml_type type) {
 static inline bool random_rotate_gpu_supports(const ggml_tensor * op) {
     switch (op->op) {
         case GGML_OP_RANDOM_ROTATE:
-            return op->ne[0] <= RANDOM_ROTATE_MAX_ROW;
+            return true;
         case GGML_OP_RANDOM_ROTATE_SCORES:
             return random_rotate_gpu_reads(op->src[1]->type);
         case GGML_OP_RANDOM_ROTATE_VALUES:
@@ -49,25 +49,33 @@ static inline random_rotate_place_args random_rotate_place_of(const ggml_tensor 
 }
 
 static inline random_rotate_rows_args random_rotate_rows_args_of(const ggml_tensor * op) {
-    const ggml_tensor * x = op->src[0];
+    const ggml_tensor * x     = op->src[0];
+    const ggml_tensor * heads = op->src[3];
     return {
-        /*.x_nb1  =*/ x->nb[1],
-        /*.x_nb2  =*/ x->nb[2],
-        /*.at     =*/ random_rotate_place_of(op, op->src[1]),
-        /*.d      =*/ (int32_t) x->ne[0],
-        /*.n_head =*/ (int32_t) x->ne[1],
-        /*.only   =*/ ggml_get_op_params_i32(op, 2),
-        /*.unused =*/ 0,
+        /*.x_nb1     =*/ x->nb[1],
+        /*.x_nb2     =*/ x->nb[2],
+        /*.heads_nb0 =*/ heads ? heads->nb[0] : 0,
+        /*.heads_nb1 =*/ heads ? heads->nb[1] : 0,
+        /*.at        =*/ random_rotate_place_of(op, op->src[1]),
+        /*.d         =*/ (int32_t) x->ne[0],
+        /*.n_head    =*/ (int32_t) x->ne[1],
+        /*.only      =*/ ggml_get_op_params_i32(op, 2),
+        /*.named     =*/ heads != nullptr,
     };
 }
 
-// numbers that each thread has of a row: one counter's, or several where there would be too many threads
+// numbers that each thread has of a row in registers: one counter's, or several where there would be too many threads; 0: the row
+// is too long
 static inline int random_rotate_quads(int64_t d) {
-    return d <= RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS ? 1 : d <= 4*RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS ? 4 : 8;
+    return d > RANDOM_ROTATE_MAX_SLICED ? 0 :
+        d <= RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS ? 1 : d <= 4*RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS ? 4 : 8;
 }
 
 // threads that work on a row, whole SIMD groups; counters come in groups of 16
 static inline int random_rotate_row_threads(int64_t d) {
+    if (random_rotate_quads(d) == 0) {
+        return RANDOM_ROTATE_MAX_THREADS;
+    }
     const int64_t n_counters = (d + RANDOM_ROTATE_GROUP - 1)/RANDOM_ROTATE_GROUP*16;
     return (int) GGML_PAD((n_counters + random_rotate_quads(d) - 1)/random_rotate_quads(d), RANDOM_ROTATE_SIMD);
 }

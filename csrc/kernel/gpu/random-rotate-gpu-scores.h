@@ -162,13 +162,15 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores
         if (noise.reference) {
             random_rotate_words(noise, RANDOM_ROTATE_FOR_SCORES, (uint32_t) position, words);
             const float lean = norm > 0.0f ? shared->sum[j]/norm : 0.0f;
-            *to = random_rotate_turn_score_reference(measured, noise.theta_max, words[0], words[1], words[2], norm, lean, score);
+            const float angle = random_rotate_angle_of(noise, random_rotate_uniform(words[0]));
+            *to = random_rotate_turn_score_reference(measured, angle, words[1], words[2], norm, lean, score);
         } else {
             uint32_t w0;
             uint32_t w1;
             random_rotate_words(noise, RANDOM_ROTATE_FOR_SCORES, random_rotate_pair_counter((uint32_t) position), words);
             random_rotate_choose_pair((uint32_t) position, words[0], words[1], words[2], words[3], &w0, &w1);
-            *to = random_rotate_turn_score(measured, noise.theta_max, w0, w1, norm, score);
+            *to = random_rotate_is_plain(noise) ? random_rotate_turn_score(measured, noise.theta_max, w0, w1, norm, score) :
+                random_rotate_turn_score_of_kind(measured, noise, random_rotate_shares_of(noise), w0, w1, norm, score);
         }
     }
 }

@@ -74,14 +74,22 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_weigh_values(random_rotate_noise_
             continue;
         }
         const uint32_t position = (uint32_t) positions[cell + j];
+        const bool     turns    = (int32_t) position >= noise.n_sink;
 
         uint32_t words[4];
-        random_rotate_words(noise, RANDOM_ROTATE_FOR_VALUES, random_rotate_quad_counter(position), words);
-        const uint32_t word = random_rotate_choose_single(position, words[0], words[1], words[2], words[3]);
-
-        float weight;
-        factor[j] = random_rotate_weigh(noise.theta_max, noise.reference, (float) d, word, (int32_t) position >= noise.n_sink, pj,
-            shared->norm[j], shared->lean[j], &weight);
+        float    weight;
+        if (noise.turn == GGML_RANDOM_ROTATE_ROTATION) {
+            random_rotate_words(noise, RANDOM_ROTATE_FOR_VALUES, random_rotate_quad_counter(position), words);
+            const uint32_t word  = random_rotate_choose_single(position, words[0], words[1], words[2], words[3]);
+            const float    angle = random_rotate_angle_of(noise, random_rotate_uniform(word));
+            factor[j] = random_rotate_weigh(angle, noise.reference, (float) d, turns, pj, shared->norm[j], shared->lean[j], &weight);
+        } else {
+            uint32_t w0;
+            uint32_t w1;
+            random_rotate_words(noise, RANDOM_ROTATE_FOR_ADDED, random_rotate_pair_counter(position), words);
+            random_rotate_choose_pair(position, words[0], words[1], words[2], words[3], &w0, &w1);
+            factor[j] = random_rotate_weigh_added(noise, random_rotate_shares_of(noise), random_rotate_power(d), w0, w1, turns, pj, shared->norm[j], &weight);
+        }
         random_rotate_add_part(part, weight, (float) (cell + j), 0.0f, weight);
     }
 }
@@ -209,13 +217,13 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values
     random_rotate_join_parts(part, me, shared, to, n_rows, args.d);
 }
 
-// y += w u, u = the part of g orthogonal to v, over its length; a second time where little remains, as for d = 2
+// y += w u, u = the part of g orthogonal to v, or all of it, over its length; a second time where little remains, as for d = 2
 static RANDOM_ROTATE_ON_GPU void random_rotate_add_direction(random_rotate_block block, RANDOM_ROTATE_LOCAL const float * v,
-        RANDOM_ROTATE_LOCAL float * g, float vv, float w, RANDOM_ROTATE_LOCAL float * y) {
+        RANDOM_ROTATE_LOCAL float * g, float vv, bool whole, float w, RANDOM_ROTATE_LOCAL float * y) {
     float gv = random_rotate_slice_dot<1>(block, g, v);
-    random_rotate_slice_subtract<1>(block, v, g, gv/vv);
+    random_rotate_slice_subtract<1>(block, v, g, whole ? 0.0f : gv/vv);
     gv = random_rotate_slice_dot<1>(block, g, v);
-    const float uu = random_rotate_slice_subtract<1>(block, v, g, gv/vv);
+    const float uu = random_rotate_slice_subtract<1>(block, v, g, whole ? 0.0f : gv/vv);
 
     const float scale = uu > 0.0f ? w/random_rotate_sqrt(uu) : 0.0f;
     for (int n = 0; n < RANDOM_ROTATE_QUAD; ++n) {
@@ -247,7 +255,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_add_noise(random_rotate_block blo
             y[n] += fold*v[n];
         }
         random_rotate_draw_slice<1>(block, noise, RANDOM_ROTATE_FOR_HEAVIEST, noise.reference != 0, d, g);
-        random_rotate_add_direction(block, v, g, vv, w, y);
+        random_rotate_add_direction(block, v, g, vv, noise.turn == GGML_RANDOM_ROTATE_ADDITION, w, y);
     }
     const float ones  = noise.reference ? 0.5f*(all[RANDOM_ROTATE_PART_LEAN] - heaviest) : 0.0f;
     const float scale = random_rotate_rest_scale(noise.reference, all[RANDOM_ROTATE_PART_REST], (float) d);

@@ -75,6 +75,7 @@ static void turn_rows(ggml_metal_library_t lib, ggml_metal_encoder_t enc, const 
     rows.set(op->src[0]);
     rows.set(op->src[1]);
     rows.set(op->src[2]);
+    rows.set(op->src[3] ? op->src[3] : op->src[0]); // something has to be there
     rows.set(op);
     rows.run(op->ne[1]*op->ne[2], 1, 1, random_rotate_row_threads(op->ne[0]), SIMD_SUMS);
 }

@@ -52,17 +52,19 @@ kernel void kernel_random_rotate_rows(
         device const char                * x      [[buffer(1)]],
         device const float               * doses  [[buffer(2)]],
         device const int32_t             * tokens [[buffer(3)]],
-        device float                     * y      [[buffer(4)]],
+        device const char                * heads  [[buffer(4)]],
+        device float                     * y      [[buffer(5)]],
         threadgroup float                * shared [[threadgroup(0)]],
         uint3 group [[threadgroup_position_in_grid]],
         uint3 me    [[thread_position_in_threadgroup]],
         uint3 n     [[threads_per_threadgroup]]) {
     const random_rotate_block block = { (int32_t) me.x, (int32_t) n.x, shared };
-    random_rotate_row<n_quads>(block, args, x, doses, tokens, y, group.x);
+    random_rotate_row<n_quads>(block, args, x, doses, tokens, heads, y, group.x);
 }
 
 typedef decltype(kernel_random_rotate_rows<1>) kernel_random_rotate_rows_t;
 
+template [[host_name("kernel_random_rotate_rows_0")]] kernel kernel_random_rotate_rows_t kernel_random_rotate_rows<0>; // long rows
 template [[host_name("kernel_random_rotate_rows_1")]] kernel kernel_random_rotate_rows_t kernel_random_rotate_rows<1>;
 template [[host_name("kernel_random_rotate_rows_4")]] kernel kernel_random_rotate_rows_t kernel_random_rotate_rows<4>;
 template [[host_name("kernel_random_rotate_rows_8")]] kernel kernel_random_rotate_rows_t kernel_random_rotate_rows<8>;

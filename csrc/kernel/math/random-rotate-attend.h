@@ -35,12 +35,12 @@ RANDOM_ROTATE_INLINE float random_rotate_uniform24(uint32_t bits) {
     return (float) (int32_t) bits * (1.0f/16777216.0f) + 1.0f/33554432.0f;
 }
 
-// For one query and one key: the angle's share of the dose, and the first coordinate of a uniform point on the unit sphere
-// in n = d - 1 dimensions. Two coordinates of such a point have the length sqrt(1 - U^(2/(n - 2))), U ~ Uniform(0, 1), and
-// any direction. power: 2/(n - 2), or 1e9 for n = 2, or 0 for n = 1.
+// For one query and one key: a number of Uniform(0, 1) for the angle, and the first two coordinates of a uniform point on the unit
+// sphere in n dimensions. They have the length sqrt(1 - U^(2/(n - 2))), U ~ Uniform(0, 1), and any direction.
+// power: 2/(n - 2), or 1e9 for n = 2, or 0 for n = 1 (then t1 alone counts).
 RANDOM_ROTATE_INLINE void random_rotate_score_noise(uint32_t w0, uint32_t w1, float power,
-        RANDOM_ROTATE_LOCAL float * share, RANDOM_ROTATE_LOCAL float * t) {
-    *share = random_rotate_uniform24(w0 >> 8);
+        RANDOM_ROTATE_LOCAL float * uniform, RANDOM_ROTATE_LOCAL float * t1, RANDOM_ROTATE_LOCAL float * t2) {
+    *uniform = random_rotate_uniform24(w0 >> 8);
 
     const float u = random_rotate_uniform24(((w0 & 0xffu) << 16) | (w1 >> 16));
 
@@ -49,7 +49,13 @@ RANDOM_ROTATE_INLINE void random_rotate_score_noise(uint32_t w0, uint32_t w1, fl
     random_rotate_circle(w1 >> 14, (float) (int32_t) ((w1 << 18) | (1u << 17)) * (1.0f/4294967296.0f), &sine, &cosine);
 
     const float length = random_rotate_sqrt(random_rotate_one_minus_exp(-power*random_rotate_log(u)));
-    *t = power > 0.0f ? length*cosine : (cosine > 0.0f ? 1.0f : -1.0f);
+    *t1 = power > 0.0f ? length*cosine : (cosine > 0.0f ? 1.0f : -1.0f);
+    *t2 = length*sine;
+}
+
+// the power for n dimensions
+RANDOM_ROTATE_INLINE float random_rotate_power(int32_t n) {
+    return n == 1 ? 0.0f : n == 2 ? 1e9f : 2.0f/(float) (n - 2);
 }
 
 // K: keys turned as the scores read them. With an angle theta and a direction u orthogonal to the key k,
@@ -62,12 +68,18 @@ RANDOM_ROTATE_INLINE void random_rotate_score_noise(uint32_t w0, uint32_t w1, fl
 //            c = q.k/|k| and z2, z3 standard normals (the sums of d uniforms that they stand for are very nearly normal),
 //            q.u |u| = (s1(q) - c s1(k)/|k|)/2 + |q_perp| z2/sqrt(12)
 //            |u|^2   = d/3 - (s1(k)/|k|)^2/4 - 1/12 + a z2 + b z3, a and b from the covariance of sums of g and of g^2
+//
+// With r instead of the angle, an isotropic g, and t1 and t2 the first two coordinates of a uniform point in d dimensions:
+//
+// addition:  q.k' = q.k + r |k| |q| t1
+// nlerp:     q.k' = (q.k + r (q.k t1 + |k| |q_perp| t2))/sqrt(1 + 2 r t1 + r^2); t1 is along k
 
 struct random_rotate_query {
     float norm;
     float sum;   // s1(q)
     float d;
-    float power; // see random_rotate_score_noise
+    float power;       // of d - 1, see random_rotate_score_noise
+    float power_whole; // of d
 };
 
 RANDOM_ROTATE_INLINE struct random_rotate_query random_rotate_measured_query(float square, float sum, int32_t d) {
@@ -75,7 +87,8 @@ RANDOM_ROTATE_INLINE struct random_rotate_query random_rotate_measured_query(flo
     q.norm  = random_rotate_sqrt(square);
     q.sum   = sum;
     q.d     = (float) d;
-    q.power = d == 2 ? 0.0f : d == 3 ? 1e9f : 2.0f/(float) (d - 3);
+    q.power       = random_rotate_power(d - 1);
+    q.power_whole = random_rotate_power(d);
     return q;
 }
 
@@ -84,7 +97,8 @@ RANDOM_ROTATE_INLINE float random_rotate_turn_score(struct random_rotate_query q
         float norm, float s) {
     float share;
     float t;
-    random_rotate_score_noise(w0, w1, q.power, &share, &t);
+    float unused;
+    random_rotate_score_noise(w0, w1, q.power, &share, &t, &unused);
 
     float sine;
     float cosine;
@@ -95,16 +109,41 @@ RANDOM_ROTATE_INLINE float random_rotate_turn_score(struct random_rotate_query q
     return cosine*s + sine*random_rotate_sqrt(square > 0.0f ? square : 0.0f)*t;
 }
 
-// the same under reference noise; w0, w1, w2: of the counter whose first word is the position; lean: s1(k)/|k|
-RANDOM_ROTATE_INLINE float random_rotate_turn_score_reference(struct random_rotate_query q, float theta_max, uint32_t w0,
-        uint32_t w1, uint32_t w2, float norm, float lean, float s) {
+// the same for any kind of isotropic noise
+RANDOM_ROTATE_INLINE float random_rotate_turn_score_of_kind(struct random_rotate_query q, struct random_rotate_noise_key noise,
+        struct random_rotate_shares shares, uint32_t w0, uint32_t w1, float norm, float s) {
+    const bool rotates = noise.turn == GGML_RANDOM_ROTATE_ROTATION;
+
+    float uniform;
+    float t1;
+    float t2;
+    random_rotate_score_noise(w0, w1, rotates ? q.power : q.power_whole, &uniform, &t1, &t2);
+    const float r = noise.theta_max*random_rotate_share(shares, uniform);
+
+    float sine;
+    float cosine;
+    random_rotate_sin_cos(r, &sine, &cosine);
+
+    const float largest = q.norm*norm;
+    const float square  = (largest - s)*(largest + s);
+    const float perp    = random_rotate_sqrt(square > 0.0f ? square : 0.0f);
+
+    const float turned = cosine*s + sine*perp*t1;
+    const float added  = s + r*largest*t1;
+    const float nlerp  = (s + r*(s*t1 + perp*t2))/random_rotate_added_length(r, t1);
+    return rotates ? turned : noise.turn == GGML_RANDOM_ROTATE_ADDITION ? added : nlerp;
+}
+
+// the same under reference noise, turned by the angle r; w1, w2: of the counter whose first word is the position; lean: s1(k)/|k|
+RANDOM_ROTATE_INLINE float random_rotate_turn_score_reference(struct random_rotate_query q, float r, uint32_t w1, uint32_t w2, float norm,
+        float lean, float s) {
     float z2;
     float z3;
     random_rotate_normals(w1, w2, &z2, &z3);
 
     float sine;
     float cosine;
-    random_rotate_sin_cos(theta_max*random_rotate_uniform(w0), &sine, &cosine);
+    random_rotate_sin_cos(r, &sine, &cosine);
 
     const float c      = norm > 0.0f ? s/norm : 0.0f;
     const float along  = q.sum - c*lean;                          // (1.q_perp) |q_perp|
@@ -131,6 +170,11 @@ RANDOM_ROTATE_INLINE float random_rotate_turn_score_reference(struct random_rota
 //            without its part along v_j, and d centred numbers of variance 1/12. So with s1(v) the sum of a vector's numbers,
 //            m_j = d/3 - (s1(v_j)/|v_j|)^2/4 - 1/12 the mean of the squared length, and a_j = w_j/sqrt(m_j),
 //            sum w_j u_j = sum a_j/2 (1 - s1(v_j)/|v_j|^2 v_j) + a normal vector of variance (sum a_j^2)/12 (d - 1)/d
+//
+// With r_j instead of the angles, and t_j the part of an isotropic g_j/|g_j| along v_j:
+//
+// addition:  sum p_j v_j + sum w_j g_j/|g_j|, w_j = p_j r_j |v_j|
+// nlerp:     a rotation whose cosine is (1 + r_j t_j)/l_j and whose sine is r_j sqrt(1 - t_j^2)/l_j, l_j = sqrt(1 + 2 r_j t_j + r_j^2)
 
 // what is summed up of a row
 #define RANDOM_ROTATE_PART_HEAVIEST 0 // largest w_j (a_j for reference noise)
@@ -146,13 +190,13 @@ RANDOM_ROTATE_INLINE float random_rotate_mean_square(float d, float lean) {
     return mean > least ? mean : least;
 }
 
-// For one cell with the weight p: returns what its value is to be multiplied by; weight becomes w_j or a_j. turns: whether the
-// cell holds a position that is turned.
-RANDOM_ROTATE_INLINE float random_rotate_weigh(float theta_max, int32_t reference, float d, uint32_t word, bool turns, float p,
-        float norm, float lean, RANDOM_ROTATE_LOCAL float * weight) {
+// For one cell with the weight p, turned by the angle r: returns what its value is to be multiplied by; weight becomes w_j or a_j.
+// turns: whether the cell holds a position that is turned.
+RANDOM_ROTATE_INLINE float random_rotate_weigh(float r, int32_t reference, float d, bool turns, float p, float norm, float lean,
+        RANDOM_ROTATE_LOCAL float * weight) {
     float sine;
     float cosine;
-    random_rotate_sin_cos(theta_max*random_rotate_uniform(word), &sine, &cosine);
+    random_rotate_sin_cos(r, &sine, &cosine);
     sine   = turns ? sine   : 0.0f;
     cosine = turns ? cosine : 1.0f;
 
@@ -161,6 +205,24 @@ RANDOM_ROTATE_INLINE float random_rotate_weigh(float theta_max, int32_t referenc
 
     *weight = along*norm*scale;
     return p*cosine - (reference ? 0.5f*along*scale*lean : 0.0f);
+}
+
+// The same for a value to which something is added. w0, w1: the words of the pair; power: of d.
+RANDOM_ROTATE_INLINE float random_rotate_weigh_added(struct random_rotate_noise_key noise, struct random_rotate_shares shares, float power,
+        uint32_t w0, uint32_t w1, bool turns, float p, float norm, RANDOM_ROTATE_LOCAL float * weight) {
+    float uniform;
+    float t;
+    float unused;
+    random_rotate_score_noise(w0, w1, power, &uniform, &t, &unused);
+    const float r = turns ? noise.theta_max*random_rotate_share(shares, uniform) : 0.0f;
+
+    const bool  grows  = noise.turn == GGML_RANDOM_ROTATE_ADDITION;
+    const float length = grows ? 1.0f : random_rotate_added_length(r, t);
+    const float along  = grows ? 0.0f : r*t;
+    const float square = grows ? 1.0f : (1.0f - t)*(1.0f + t);
+
+    *weight = p*r*random_rotate_sqrt(square > 0.0f ? square : 0.0f)/length*norm;
+    return p*(1.0f + along)/length;
 }
 
 // standard deviation of each component of what the others add up to, whose squares have the sum rest

@@ -1,4 +1,4 @@
-// What a head of a token draws its random words with: the generator's key, the fixed words of its counters, and its largest angle.
+// What a head of a token draws its random words with: the generator's key, the fixed words of its counters, its largest angle and kinds.
 
 #pragma once
 
@@ -8,11 +8,14 @@
 // of one head of one token
 struct random_rotate_noise_key {
     uint32_t seed;      // the generator's key
-    uint32_t position;
+    uint32_t time;      // the token's position, or one that stands for several
     uint32_t place;     // layer, site, head
     float    theta_max; // 0: sober
     int32_t  n_sink;
     int32_t  reference; // noise; else isotropic
+    int32_t  angle;     // enum ggml_random_rotate_angle
+    int32_t  turn;      // enum ggml_random_rotate_turn
+    int32_t  apart;     // see GGML_RANDOM_ROTATE_TOKEN_APART
 };
 
 // doses: F32 [n_site, n_layer, n_tables]; of: I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE], the token's
@@ -22,34 +25,75 @@ RANDOM_ROTATE_INLINE struct random_rotate_noise_key random_rotate_noise_key_of(R
 
     struct random_rotate_noise_key noise;
     noise.seed      = (uint32_t) of[GGML_RANDOM_ROTATE_TOKEN_SEED];
-    noise.position  = (uint32_t) of[GGML_RANDOM_ROTATE_TOKEN_POSITION];
-    noise.place     = random_rotate_place(layer, site, head);
-    noise.theta_max = table < 0 ? 0.0f : doses[site + n_site*(layer + n_layer*table)];
+    noise.time      = (uint32_t) of[GGML_RANDOM_ROTATE_TOKEN_TIME + site];
+    noise.place     = random_rotate_place(layer & of[GGML_RANDOM_ROTATE_TOKEN_LAYERS], site, head);
+    noise.theta_max = table < 0 ? 0.0f : doses[site + n_site*(layer + n_layer*table)] *
+        random_rotate_as_float((uint32_t) of[GGML_RANDOM_ROTATE_TOKEN_FACTOR]);
     noise.n_sink    = of[GGML_RANDOM_ROTATE_TOKEN_SINK];
     noise.reference = of[GGML_RANDOM_ROTATE_TOKEN_NOISE] == GGML_RANDOM_ROTATE_REFERENCE;
+    noise.angle     = of[GGML_RANDOM_ROTATE_TOKEN_ANGLE];
+    noise.turn      = of[GGML_RANDOM_ROTATE_TOKEN_TURN];
+    noise.apart     = of[GGML_RANDOM_ROTATE_TOKEN_APART];
     return noise;
 }
 
+// whether the usual thing is done: a rotation by Uniform(0, theta_max)
+RANDOM_ROTATE_INLINE bool random_rotate_is_plain(struct random_rotate_noise_key noise) {
+    return noise.turn == GGML_RANDOM_ROTATE_ROTATION && noise.angle == GGML_RANDOM_ROTATE_UNIFORM;
+}
+
 // what the fourth word of a counter says
-#define RANDOM_ROTATE_FOR_ROW      0 // a row is turned; the others: cached positions, as a token reads them
-#define RANDOM_ROTATE_FOR_SCORES   1 // first word: see random_rotate_pair_counter
-#define RANDOM_ROTATE_FOR_VALUES   2 // first word: see random_rotate_quad_counter
-#define RANDOM_ROTATE_FOR_REST     3 // first word: as for a row
-#define RANDOM_ROTATE_FOR_HEAVIEST 4 // first word: as for a row
+#define RANDOM_ROTATE_FOR_ROW         0 // a row is turned; others: cached positions, as a token reads them
+#define RANDOM_ROTATE_FOR_SCORES      1 // first word: see random_rotate_pair_counter
+#define RANDOM_ROTATE_FOR_VALUES      2 // first word: see random_rotate_quad_counter
+#define RANDOM_ROTATE_FOR_REST        3 // first word: as for a row
+#define RANDOM_ROTATE_FOR_HEAVIEST    4 // first word: as for a row
+#define RANDOM_ROTATE_FOR_ADDED       5 // values to which something is added; first word: see random_rotate_pair_counter
+#define RANDOM_ROTATE_FOR_APART_ANGLE 6 // of a row; first word: which of the directions
+#define RANDOM_ROTATE_FOR_APART       7 // signs of a row, first word: as for a row; higher numbers: of later blocks of directions
 
 // the four words of the counter whose first word is first
 RANDOM_ROTATE_INLINE void random_rotate_words(struct random_rotate_noise_key noise, uint32_t what_for, uint32_t first,
         RANDOM_ROTATE_LOCAL uint32_t * words) {
     words[0] = first;
     words[1] = noise.place;
-    words[2] = noise.position;
+    words[2] = noise.time;
     words[3] = what_for;
     philox4x32(words, noise.seed);
 }
 
-// theta ~ Uniform(0, theta_max), of a row
+// what an angle's share of the dose is made of: factors of which one is not 0, so that a loop over lanes needs no branch
+struct random_rotate_shares {
+    float uniform;
+    float half_normal;
+    float fixed;
+};
+
+RANDOM_ROTATE_INLINE struct random_rotate_shares random_rotate_shares_of(struct random_rotate_noise_key noise) {
+    struct random_rotate_shares of;
+    of.uniform     = noise.angle == GGML_RANDOM_ROTATE_UNIFORM     ? 1.0f         : 0.0f;
+    of.half_normal = noise.angle == GGML_RANDOM_ROTATE_HALF_NORMAL ? 0.626657069f : 0.0f; // sqrt(pi/8)
+    of.fixed       = noise.angle == GGML_RANDOM_ROTATE_FIXED       ? 1.0f         : 0.0f;
+    return of;
+}
+
+// an angle's share of the dose, from u ~ Uniform(0, 1)
+RANDOM_ROTATE_INLINE float random_rotate_share(struct random_rotate_shares of, float u) {
+    return of.uniform*u + (of.half_normal*random_rotate_half_normal(u) + of.fixed);
+}
+
+// an angle, from u ~ Uniform(0, 1)
+RANDOM_ROTATE_INLINE float random_rotate_angle_of(struct random_rotate_noise_key noise, float u) {
+    return noise.theta_max * (noise.angle == GGML_RANDOM_ROTATE_UNIFORM ? u : random_rotate_share(random_rotate_shares_of(noise), u));
+}
+
+// the angle of a row
 RANDOM_ROTATE_INLINE float random_rotate_angle(struct random_rotate_noise_key noise) {
     uint32_t words[4];
-    random_rotate_words(noise, RANDOM_ROTATE_FOR_ROW, 0, words);
-    return noise.theta_max * random_rotate_uniform(words[0]);
+    if (noise.apart > 0) {
+        random_rotate_words(noise, RANDOM_ROTATE_FOR_APART_ANGLE, (uint32_t) noise.apart, words);
+    } else {
+        random_rotate_words(noise, RANDOM_ROTATE_FOR_ROW, 0, words);
+    }
+    return random_rotate_angle_of(noise, random_rotate_uniform(words[0]));
 }

@@ -56,6 +56,12 @@ void ggml_random_rotate_only(struct ggml_tensor * rotated, int noise) {
     ggml_set_op_params_i32(rotated, 2, noise);
 }
 
+void ggml_random_rotate_name_heads(struct ggml_tensor * rotated, struct ggml_tensor * heads) {
+    GGML_ASSERT(rotated->op == GGML_OP_RANDOM_ROTATE);
+    GGML_ASSERT(heads->type == GGML_TYPE_I32 && heads->ne[0] == rotated->ne[1] && heads->ne[1] == rotated->ne[2]);
+    rotated->src[3] = heads;
+}
+
 struct ggml_tensor * ggml_random_rotate_scores(
         struct ggml_context * ctx,
         struct ggml_tensor  * q,

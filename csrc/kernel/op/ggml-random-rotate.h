@@ -8,7 +8,8 @@
 // random numbers. T = 0 gives x back, bit for bit, and so does d = 1.
 //
 // Everything random is a pure function of (seed, position, layer, site, head) and, for keys and values, of the position that
-// reads them; so rows, threads and backends can be computed in any order. Doses, seeds and positions are data: a change of them
+// reads them; so rows, threads and backends can be computed in any order. A token may have the numbers of another position, and those
+// of layer 0 in all layers. Doses, seeds and positions are data: a change of them
 // rebuilds no graph.
 
 #pragma once
@@ -22,6 +23,23 @@ extern "C" {
 
 // doses, of all three: F32 [n_site, n_layer, n_tables], largest angles T in radians, contiguous
 // tokens, of all three: contiguous; those of all streams, one stream after the other
+
+// fills in what a token tells the ops, [GGML_RANDOM_ROTATE_TOKEN_SIZE]: rotations by uniform angles up to the table's, with numbers of
+// its own at each site and in each layer
+static inline void ggml_random_rotate_set_token(int32_t * token, uint32_t seed, int32_t position, int32_t table, int32_t noise, int32_t n_sink) {
+    token[GGML_RANDOM_ROTATE_TOKEN_SEED]   = (int32_t) seed;
+    token[GGML_RANDOM_ROTATE_TOKEN_TABLE]  = table;
+    token[GGML_RANDOM_ROTATE_TOKEN_FACTOR] = 0x3f800000; // 1
+    token[GGML_RANDOM_ROTATE_TOKEN_SINK]   = n_sink;
+    token[GGML_RANDOM_ROTATE_TOKEN_NOISE]  = noise;
+    token[GGML_RANDOM_ROTATE_TOKEN_ANGLE]  = GGML_RANDOM_ROTATE_UNIFORM;
+    token[GGML_RANDOM_ROTATE_TOKEN_TURN]   = GGML_RANDOM_ROTATE_ROTATION;
+    token[GGML_RANDOM_ROTATE_TOKEN_APART]  = 0;
+    token[GGML_RANDOM_ROTATE_TOKEN_LAYERS] = -1;
+    for (int i = GGML_RANDOM_ROTATE_TOKEN_TIME; i < GGML_RANDOM_ROTATE_TOKEN_SIZE; ++i) {
+        token[i] = position;
+    }
+}
 
 // x: F32 [d, n_head, n_tokens], any strides
 // result: F32 [d, n_head, n_tokens]
@@ -40,6 +58,10 @@ static inline bool ggml_is_random_rotate(const struct ggml_tensor * tensor) {
 
 // let a rotation turn tokens of one kind of noise alone (enum ggml_random_rotate_noise) and copy the others
 GGML_API void ggml_random_rotate_only(struct ggml_tensor * rotated, int noise);
+
+// let rows of a rotation have other numbers than those of head 0, 1, ...: row i of a token is that of head heads[i] + 1
+// heads: I32 [n_head, n_tokens], any strides
+GGML_API void ggml_random_rotate_name_heads(struct ggml_tensor * rotated, struct ggml_tensor * heads);
 
 // scores q.k, as if each query head had its own, freshly turned, copy of each key
 // q:      F32 [d, n_tokens, n_head, n_stream], rows contiguous

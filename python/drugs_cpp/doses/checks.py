@@ -11,6 +11,14 @@ import numpy as np
 from drugs_cpp.errors import CountError, DoseError
 
 
+def whole_number(value: object, least: int, most: int) -> int | None:
+    """The number, if it is a whole one in these bounds, in any type of number; else None."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # as a JSON file may have it
+    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return int(value) if is_whole and least <= value <= most else None  # type: ignore[call-overload, operator]
+
+
 def check_finite(what: str, value: object) -> float:
     """Return ``value`` as a float.
 

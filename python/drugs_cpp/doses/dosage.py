@@ -11,15 +11,18 @@ import numpy.typing as npt
 
 from drugs_cpp import _core
 from drugs_cpp.doses.checks import check_not_negative
+from drugs_cpp.doses.course import Course, as_course
+from drugs_cpp.doses.hold import FRESH, Held, plain_hold, read_hold
+from drugs_cpp.doses.kinds import ROTATION, UNIFORM, Kinds
 from drugs_cpp.doses.profile import DoseProfile, as_profile
 from drugs_cpp.doses.seed import check_seed
 from drugs_cpp.doses.sites import SITES, check_site
 from drugs_cpp.errors import DoseError
 
-ISOTROPIC, REFERENCE = "isotropic", "reference"
+#: what each layer draws: numbers of its own, or the same as all others
+OWN, SHARED = "own", "shared"
 
-#: kinds of noise: a direction that is uniform, and one drawn from numbers that are not centred, as the reference does
-NOISES = (ISOTROPIC, REFERENCE)
+LAYERS = (OWN, SHARED)
 
 #: radians: pi, a half turn, in the numbers that a table holds
 MAX_ANGLE = float(np.float32(np.pi))
@@ -30,20 +33,26 @@ STRONG_ANGLE = 1.0
 
 @dataclass(frozen=True)
 class Dosage:
-    """Doses, profiles, multiplier, noise and seed. Everything in it is valid.
+    """Doses, profiles, multiplier, kinds of noise and seed. Everything in it is valid.
 
     Attributes:
         thetas: site -> largest angle in radians, at profile ratio 1 and multiplier 1.
         profiles: site -> profile; a site that is missing gets its full dose in every layer.
         multiplier: factor on all doses.
-        noise: how directions are drawn, one of ``NOISES``.
+        course: how all doses go up and down with the tokens of an answer; None: not at all.
+        kinds: what is drawn, and what is done with it.
+        hold: tokens for which angle and direction stay at each of ``SITES``; 0: the whole text.
+        layers: whether each layer draws its own angles and directions, one of ``LAYERS``.
         seed: of the noise and the sampler; None where the model or each run has its own.
     """
 
     thetas: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SITES, 0.0))
     profiles: dict[str, DoseProfile] = field(default_factory=dict)
     multiplier: float = 1.0
-    noise: str = ISOTROPIC
+    course: Course | None = None
+    kinds: Kinds = field(default_factory=Kinds)
+    hold: Held = FRESH
+    layers: str = OWN
     seed: int | None = None
     _tables: dict[int, npt.NDArray[np.float32]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -53,8 +62,9 @@ class Dosage:
             if not angle <= MAX_ANGLE:
                 raise DoseError(
                     f"the dose at {site} reaches {angle:g} radians: pi, a half turn, is the most; "
-                    "lower its angle, profile or multiplier"
+                    "lower its angle, profile, course or multiplier"
                 )
+        self.kinds.check_sites([site for site in SITES if self.largest_angle(site) > 0])
 
     def with_doses(
         self,
@@ -88,18 +98,28 @@ class Dosage:
     def with_multiplier(self, multiplier: object) -> Dosage:
         return replace(self, multiplier=check_not_negative("the multiplier", multiplier))
 
-    def with_noise(self, noise: object) -> Dosage:
-        if noise not in NOISES:
-            raise DoseError(f"unknown noise {noise!r}: the kinds are {', '.join(NOISES)}")
-        return replace(self, noise=str(noise))
+    def with_kinds(self, **changes: Any) -> Dosage:
+        return replace(self, kinds=replace(self.kinds, **changes))
+
+    def with_course(self, course: object) -> Dosage:
+        return replace(self, course=as_course(course))
+
+    def with_hold(self, hold: object) -> Dosage:
+        return replace(self, hold=read_hold(hold))
+
+    def with_layers(self, layers: object) -> Dosage:
+        if layers not in LAYERS:
+            raise DoseError(f"unknown layers {layers!r}: they are {' or '.join(LAYERS)}")
+        return replace(self, layers=str(layers))
 
     def with_seed(self, seed: object) -> Dosage:
         return replace(self, seed=check_seed(seed))
 
     def largest_angle(self, site: str) -> float:
-        """The largest angle that any layer can get at a site, in radians."""
+        """The largest angle that any layer can get at a site, at any time, in radians."""
         ratio = self.profiles[site].peak if site in self.profiles else 1.0
-        return self.multiplier * self.thetas[site] * ratio
+        peak = 1.0 if self.course is None else self.course.peak
+        return self.multiplier * self.thetas[site] * ratio * peak
 
     @property
     def is_strong(self) -> bool:
@@ -132,11 +152,19 @@ class Dosage:
             values["shape"] = {site: profile.to_dict() for site, profile in self.profiles.items()}
         if self.multiplier != 1:
             values["multiplier"] = self.multiplier
-        return {**values, "noise": self.noise, "seed": self.seed}
+        if self.hold != FRESH:
+            values["hold"] = plain_hold(self.hold)
+        if self.layers != OWN:
+            values["layers"] = self.layers
+        if self.course is not None:
+            values["course"] = self.course.to_dict()
+        usual = {"angle": UNIFORM, "turn": ROTATION, "apart": None}
+        values.update({name: kind for name, kind in vars(self.kinds).items() if name in usual and kind != usual[name]})
+        return {**values, "noise": self.kinds.noise, "seed": self.seed}
 
 
 #: names beside the sites
-_SETTINGS = ("shape", "multiplier", "noise", "seed")
+SETTINGS = ("shape", "multiplier", "course", "hold", "layers", "noise", "angle", "turn", "apart", "seed")
 
 #: what an answer says of how it was computed: read, so that its doses can be used again, and not kept
 _OF_AN_ANSWER = ("repeatable",)
@@ -162,10 +190,12 @@ def dosage_from_dict(values: object) -> Dosage:
     for name in values:
         if name in _OF_A_MODEL:
             raise DoseError(f"{name!r} does not belong to doses: give it to Llama({name}=...)")
-        if name not in (*SITES, *_SETTINGS, *_OF_AN_ANSWER):
-            raise DoseError(f"unknown name {name!r}: the names are {', '.join((*SITES, *_SETTINGS))}")
+        if name not in (*SITES, *SETTINGS, *_OF_AN_ANSWER):
+            raise DoseError(f"unknown name {name!r}: the names are {', '.join((*SITES, *SETTINGS))}")
     thetas = {site: values[site] for site in SITES if site in values}
-    dosage = Dosage().with_seed(values.get("seed")).with_noise(values.get("noise", ISOTROPIC))
+    kinds = {name: values[name] for name in ("noise", "angle", "turn", "apart") if name in values}
+    dosage = Dosage().with_seed(values.get("seed")).with_kinds(**kinds).with_course(values.get("course"))
+    dosage = dosage.with_hold(values.get("hold", 1)).with_layers(values.get("layers", OWN))
     multiplier = check_not_negative("the multiplier", values.get("multiplier", 1.0))
     return dosage.with_doses(thetas, read_shapes(values.get("shape", {})), multiplier)
 

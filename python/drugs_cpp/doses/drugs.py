@@ -7,11 +7,14 @@ import json
 import threading
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp import _core
-from drugs_cpp.doses.dosage import ISOTROPIC, STRONG_ANGLE, Dosage, dosage_from_dict, read_shapes
+from drugs_cpp.doses.dosage import SETTINGS, STRONG_ANGLE, Dosage, dosage_from_dict, read_shapes
+from drugs_cpp.doses.kinds import ISOTROPIC
+from drugs_cpp.doses.noise_settings import NoiseSettings
 from drugs_cpp.doses.profile import DoseProfile, Shape
 from drugs_cpp.doses.reference import ReferenceNames
 from drugs_cpp.doses.sites import SITES, check_site
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from drugs_cpp.doses.course import CourseLike
+    from drugs_cpp.doses.hold import Hold
 
-class DRUGS(ReferenceNames):
+
+class DRUGS(NoiseSettings, ReferenceNames):
     """Doses for a model: how far its vectors may be turned, where, and in which layers.
 
     Angles are in radians, 0 to pi; above 1 there is a :class:`DoseWarning`. Changes take effect at the next token, also
@@ -33,14 +39,27 @@ class DRUGS(ReferenceNames):
     Args:
         values: doses as a mapping, such as ``{"A": 0.3, "seed": 7}``: what :meth:`to_dict` gives. The other arguments
             come on top.
-        H, Q, K, V, A, pK, pV: largest angle at that site.
+        H, Q, K, V, A, pK, pV, M: largest angle at that site.
         shape: how the dose at a site depends on depth, by site: ``{"A": shape}``. A shape is a :class:`DoseProfile`,
             points such as ``[{"depth": 0.3, "peakratio": 0}, {"depth": 1, "peakratio": 1}]``, or a pair
             ``(points, mode)``. A site that is left out gets its full dose in every layer.
         multiplier: factor on all doses.
+        course: how all doses go up and down with the tokens of an answer: points such as
+            ``[{"token": 0, "ratio": 1}, {"token": 40, "ratio": 0.2}]``, counted from the first new token on, a pair
+            ``(points, mode)`` or a :class:`Course`.
         noise: how the direction of a turn is drawn. "isotropic": uniform among all that are orthogonal to the vector.
             "reference": from numbers of Uniform(0, 1), so that it leans towards the vector of ones, as in the PyTorch
             reference; the same angle means something else then.
+        angle: how the angle is drawn. "uniform": from 0 to the dose. "half-normal": of the same mean, from half a
+            normal distribution. "fixed": the dose itself.
+        turn: what is done with a vector x and the angle r. "rotation": x turns by r. "addition": r times the length of
+            x is added in the direction. "nlerp": the same, brought back to the length of x. "elementwise": each number
+            gets one of Uniform(0, dose), in the units of x.
+        apart: 1 or more: that one of the seed's directions which are orthogonal to each other, where a vector has as
+            many numbers. None: any direction.
+        hold: for how many tokens the angle and the direction of a turn stay: 1, n, or "text" for the whole text; at all
+            sites, or by site: ``{"A": "text", "H": 8}``. They change where the position is a multiple of n.
+        layers: "own": each layer draws its own angles and directions. "shared": all have the same ones.
         seed: of the noise and the sampler, 0 to 2**32 - 2: that of every run that is given no other. None and -1: runs
             have the seeds that are set for the model (``Llama.set_seed``), or fresh ones.
 
@@ -64,17 +83,28 @@ class DRUGS(ReferenceNames):
         A: float | None = None,
         pK: float | None = None,
         pV: float | None = None,
+        M: float | None = None,
         shape: Mapping[str, Any] | None = None,
         multiplier: float | None = None,
+        course: CourseLike = None,
         noise: str | None = None,
+        angle: str | None = None,
+        turn: str | None = None,
+        apart: int | None = None,
+        hold: Hold | None = None,
+        layers: str | None = None,
         seed: int | None = None,
         **unknown: Any,
     ) -> None:
         _refuse(unknown)
         dosage = Dosage() if values is None else _dosage_of(values)
-        thetas = {site: dose for site, dose in zip(SITES, (H, Q, K, V, A, pK, pV)) if dose is not None}
+        thetas = {site: dose for site, dose in zip(SITES, (H, Q, K, V, A, pK, pV, M)) if dose is not None}
+        kinds = {"noise": noise, "angle": angle, "turn": turn, "apart": apart}
+        dosage = dosage.with_kinds(**{name: kind for name, kind in kinds.items() if kind is not None})
+        dosage = dosage if course is None else dosage.with_course(course)
         dosage = dosage.with_doses(thetas, {} if shape is None else read_shapes(shape), multiplier)
-        dosage = dosage if noise is None else dosage.with_noise(noise)
+        dosage = dosage if hold is None else dosage.with_hold(hold)
+        dosage = dosage if layers is None else dosage.with_layers(layers)
         self._start(dosage if seed is None else dosage.with_seed(seed))
 
     def _start(self, dosage: Dosage) -> None:
@@ -117,17 +147,9 @@ class DRUGS(ReferenceNames):
         self._change(lambda dosage: dosage.with_multiplier(multiplier))
 
     def detox(self) -> None:
-        """Set all doses to 0 and forget all shapes. Multiplier, noise and seed stay."""
-        self._change(lambda dosage: Dosage(multiplier=dosage.multiplier, noise=dosage.noise, seed=dosage.seed))
-
-    @property
-    def noise(self) -> str:
-        """How directions are drawn: "isotropic" or "reference"."""
-        return self._dosage.noise
-
-    @noise.setter
-    def noise(self, noise: str) -> None:
-        self._change(lambda dosage: dosage.with_noise(noise))
+        """Set all doses to 0 and forget all shapes and the course. Everything else stays."""
+        sober = Dosage()
+        self._change(lambda dosage: replace(dosage, thetas=sober.thetas, profiles=sober.profiles, course=None))
 
     #
     # shapes
@@ -227,7 +249,7 @@ class DRUGS(ReferenceNames):
         self._change(lambda _: dosage)
 
     def copy(self) -> DRUGS:
-        """An object of its own with the same doses, shapes, multiplier, noise and seed."""
+        """An object of its own with the same doses and all else."""
         twin = DRUGS()
         twin.assign(self)
         return twin
@@ -279,17 +301,10 @@ class DRUGS(ReferenceNames):
     __hash__ = None  # type: ignore[assignment]  # it can change
 
     def __repr__(self) -> str:
-        dosage = self._dosage
-        arguments = [f"{site}={theta!r}" for site, theta in dosage.thetas.items() if theta]
-        if dosage.profiles:
-            shape = {site: profile.to_dict() for site, profile in dosage.profiles.items()}
-            arguments.append(f"shape={shape}")
-        if dosage.multiplier != 1:
-            arguments.append(f"multiplier={dosage.multiplier!r}")
-        if dosage.noise != ISOTROPIC:
-            arguments.append(f"noise={dosage.noise!r}")
-        if dosage.seed is not None:
-            arguments.append(f"seed={dosage.seed}")
+        values = self.to_dict()
+        if values["noise"] == ISOTROPIC:
+            del values["noise"]
+        arguments = [f"{name}={value!r}" for name, value in values.items() if value is not None]
         return f"DRUGS({', '.join(arguments)})"
 
 
@@ -315,7 +330,7 @@ def as_drugs(drugs: object) -> DRUGS:
     raise TypeError(f"drugs is {drugs!r}: give doses such as DRUGS(A=0.1) or {{'A': 0.1}}")
 
 
-_ARGUMENTS = [*SITES, "shape", "multiplier", "noise", "seed"]
+_ARGUMENTS = [*SITES, *SETTINGS]
 
 #: how an argument may be called elsewhere, or in lower case -> how it is given
 _OTHER_NAMES = {

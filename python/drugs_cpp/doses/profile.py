@@ -55,7 +55,7 @@ class DoseProfile:
 
     def __init__(self, points: Points, mode: str = INTERPOLATE) -> None:
         object.__setattr__(self, "points", _check_points(points))
-        object.__setattr__(self, "mode", _check_mode(mode))
+        object.__setattr__(self, "mode", check_mode(mode))
 
     @property
     def peak(self) -> float:
@@ -86,7 +86,7 @@ def as_profile(shape: object, mode: str | None = None) -> DoseProfile | None:
         DoseError: not a profile.
     """
     if mode is not None:
-        _check_mode(mode)
+        check_mode(mode)
     if shape is None:
         return None
     if isinstance(shape, DoseProfile):
@@ -94,7 +94,8 @@ def as_profile(shape: object, mode: str | None = None) -> DoseProfile | None:
     return DoseProfile(shape, INTERPOLATE if mode is None else mode)  # type: ignore[arg-type]  # checked there
 
 
-def _check_mode(mode: object) -> str:
+def check_mode(mode: object) -> str:
+    """Return ``mode`` if there is such a mode; else a DoseError that lists them."""
     if isinstance(mode, str) and mode in MODES:
         return mode
     raise DoseError(f"unknown mode {mode!r}: the modes are {', '.join(MODES)}")

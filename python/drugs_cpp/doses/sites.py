@@ -1,4 +1,4 @@
-"""The sites: the places in an attention layer where vectors are turned."""
+"""The sites: the places in a layer where vectors are turned."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ SITE_MEANING = {
     "A": "each head's attention output, before the output projection",
     "pK": "the token's own key heads, once, on the way into the cache",
     "pV": "the token's own value heads, once, on the way into the cache",
+    "M": "the MLP's activations, the input of its down projection; in a mixture of experts those of each chosen one",
 }
 
 #: names of the sites, in the order of a dose table's columns

@@ -1,8 +1,9 @@
-"""Doses as people type them: ``A=0.3,H=0.1``."""
+"""Doses as people type them: ``A=0.3,H=0.1``, and how long they are held: ``A=text,H=8``."""
 
 from __future__ import annotations
 
 from drugs_cpp.doses.dosage import Dosage
+from drugs_cpp.doses.hold import Hold, read_hold
 from drugs_cpp.errors import DoseError
 
 
@@ -26,6 +27,29 @@ def read_doses(text: str) -> dict[str, float]:
     if not doses:
         raise DoseError(f"{text!r} holds no dose: give SITE=ANGLE, such as A=0.2")
     return doses
+
+
+def read_held(text: str) -> Hold:
+    """A hold from ``text``, ``8`` or ``A=text,H=8``.
+
+    Raises:
+        DoseError: something else, or a site that there is not.
+    """
+    parts = text.replace(",", " ").split()
+    held: Hold = _n_held(text.strip()) if "=" not in text else dict(map(_site_and_held, parts))
+    read_hold(held)
+    return held
+
+
+def _site_and_held(part: str) -> tuple[str, int | str]:
+    site, equals, n_tokens = part.partition("=")
+    if not equals:
+        raise DoseError(f"{part!r} is not a hold: give SITE=TOKENS, such as A=text or H=8")
+    return site, _n_held(n_tokens)
+
+
+def _n_held(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdigit() else text
 
 
 def write_doses(dosage: Dosage) -> str:

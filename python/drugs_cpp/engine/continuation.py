@@ -99,7 +99,7 @@ class Continuation:
         session, dosing = self._session, self._run.dosing
         changes = dosing.drugs.changes
         unchanged = [(changes, changes.value)]  # before the doses are looked at
-        dose = self._run.dose()
+        dose = self._run.dose(session.n_before)
         session.remove_leftovers()
         repeatable = session.compute_as_set()
         n_steps = min(n_steps, session.settings.n_ctx)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from drugs_cpp import _core
 from drugs_cpp.doses.checks import check_count
+from drugs_cpp.doses.dosage import SHARED
 from drugs_cpp.doses.drugs import DRUGS, as_drugs
+from drugs_cpp.engine.inputs import Inputs, check_inputs
 from drugs_cpp.errors import OptionError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
+    from drugs_cpp.doses.kinds import Kinds
     from drugs_cpp.engine.model_sites import ModelSites
 
 #: first positions of a sequence that are never dosed: attention leans on them as on a drain
 DEFAULT_SINK = 6
+
+_NO_TABLE = np.zeros(0, np.float32)
 
 #: dirty tokens after which a generation takes a cold shower
 DEFAULT_SOBER_INTERVAL = 420
@@ -32,22 +38,44 @@ class SequenceDose:
         table: largest angles in radians, float32 (n_layer, n_sites).
         seed: of the noise.
         sink: number of first positions (tokens) that stay sober.
-        noise: how directions are drawn.
+        kinds: what is drawn, and what is done with it.
+        hold: tokens for which angle and direction stay at each site; 0: the whole text.
+        shared_layers: all layers draw the same.
+        course: points (token, ratio) of how all angles go up and down; none: not at all.
+        n_before: positions before the answer, from which the course counts.
     """
 
     table: npt.NDArray[np.float32]
     seed: int
     sink: int
-    noise: str
+    kinds: Kinds
+    hold: tuple[int, ...]
+    shared_layers: bool
+    course: tuple[tuple[int, float], ...] = ()
+    n_before: int = 0
 
     def same_as(self, other: SequenceDose) -> bool:
         """Whether both turn the same vectors by the same angles."""
-        mine, others = ((dose.seed, dose.sink, dose.noise) for dose in (self, other))
+        mine, others = (replace(dose, table=_NO_TABLE) for dose in (self, other))
         return mine == others and (self.table is other.table or bool((self.table == other.table).all()))
 
     def give(self, address: int, sequence: int) -> None:
         """Dose a sequence of the context at ``address`` from its next token on."""
-        _core.set_dose(address, sequence, self.table, self.seed, self.sink, self.noise)
+        _core.set_dose(
+            address,
+            sequence,
+            self.table,
+            self.seed,
+            self.sink,
+            self.kinds.noise,
+            self.hold,
+            self.shared_layers,
+            self.kinds.angle,
+            self.kinds.turn,
+            self.kinds.apart or 0,
+            self.course,
+            self.n_before,
+        )
 
 
 class Dosing:
@@ -55,7 +83,7 @@ class Dosing:
 
     Args:
         drugs: the doses: a :class:`DRUGS`, which stays shared, a mapping, or None for sober.
-        dose_inputs: prompts are dosed, too.
+        dose_inputs: prompts are dosed, too; "last": their last position is.
         sink: number of first positions (tokens) that are never dosed.
         sober_interval: dirty tokens after which a generation takes a cold shower.
         strict: a dose at a site that the model lacks is an error. False: a warning, and the site stays sober.
@@ -72,14 +100,14 @@ class Dosing:
     def __init__(
         self,
         drugs: DRUGS | Mapping[str, Any] | None = None,
-        dose_inputs: bool = False,
+        dose_inputs: Inputs = False,
         sink: int = DEFAULT_SINK,
         sober_interval: int = DEFAULT_SOBER_INTERVAL,
         strict: bool = True,
         repeatable: bool | None = None,
     ) -> None:
         self._drugs = as_drugs(drugs)
-        self.dose_inputs = bool(dose_inputs)
+        self.dose_inputs = dose_inputs
         self.sink = sink
         self.sober_interval = sober_interval
         self.strict = bool(strict)
@@ -94,6 +122,15 @@ class Dosing:
     def drugs(self, drugs: DRUGS | Mapping[str, Any] | None) -> None:
         old, self._drugs = self._drugs, as_drugs(drugs)
         old.changes.add()  # a running decoder watches the old ones
+
+    @property
+    def dose_inputs(self) -> Inputs:
+        """What of a prompt is dosed."""
+        return self._dose_inputs
+
+    @dose_inputs.setter
+    def dose_inputs(self, dose_inputs: Inputs) -> None:
+        self._dose_inputs = check_inputs(dose_inputs)
 
     @property
     def is_repeatable(self) -> bool:
@@ -120,12 +157,13 @@ class Dosing:
         self._sober_interval = check_count("sober_interval", n_tokens, 1)
         self._drugs.changes.add()
 
-    def dose(self, sites: ModelSites, seed: int, drugs: DRUGS | None = None) -> SequenceDose | None:
+    def dose(self, sites: ModelSites, seed: int, n_before: int, drugs: DRUGS | None = None) -> SequenceDose | None:
         """What a sequence gets now; None: it is sober.
 
         Args:
             sites: of the model.
             seed: of the noise.
+            n_before: positions before the answer.
             drugs: doses of the sequence's own; None: those that are set here.
 
         Raises:
@@ -133,7 +171,11 @@ class Dosing:
         """
         dosage = (self.drugs if drugs is None else drugs).dosage  # one value, also while another thread sets a dose
         table = sites.table(dosage, self.strict)
-        return None if table is None else SequenceDose(table, seed, self.sink, dosage.noise)
+        if table is None:
+            return None
+        course = () if dosage.course is None else tuple(dosage.course.straight_points)
+        shared = dosage.layers == SHARED
+        return SequenceDose(table, seed, self.sink, dosage.kinds, dosage.hold, shared, course, n_before)
 
 
 def fit_to_device(dosing: Dosing, address: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.engine.callbacks import GuardedProcessors
 from drugs_cpp.engine.in_use import InUse
+from drugs_cpp.engine.inputs import LAST
 from drugs_cpp.engine.model_sites import ModelSites
 from drugs_cpp.engine.run import Run
 from drugs_cpp.engine.sampling import chain_of, make_sampler
@@ -15,6 +16,7 @@ from drugs_cpp.engine.slot_keeper import SlotKeeper
 
 if TYPE_CHECKING:
     from drugs_cpp.engine.dosing import SequenceDose
+    from drugs_cpp.engine.inputs import Inputs
     from drugs_cpp.engine.session import Session
 
 
@@ -46,7 +48,7 @@ class Engine:
         """Complain about sites that the model lacks before anything is computed."""
         self.sites.table(self.dosing.drugs.dosage, self.dosing.strict)
 
-    def run(self, seed: int, dose_inputs: bool | None = None) -> Run:
+    def run(self, seed: int, dose_inputs: Inputs | None = None) -> Run:
         """A run that chooses the most likely tokens; ``dose_inputs`` None: as it is set."""
         dose_inputs = self.dosing.dose_inputs if dose_inputs is None else dose_inputs
         return Run(seed, self.dosing, self.sites, dose_inputs)
@@ -56,7 +58,7 @@ class Engine:
         seed: int,
         options: Mapping[str, Any],
         logit_bias: Mapping[Any, Any] | None = None,
-        dose_inputs: bool | None = None,
+        dose_inputs: Inputs | None = None,
     ) -> Run:
         """A run whose tokens are chosen as upstream's options say.
 
@@ -68,7 +70,7 @@ class Engine:
         return Run(seed, plain.dosing, plain.sites, plain.dose_inputs, sampler)
 
     def watched_run(
-        self, seed: int, options: Mapping[str, Any], processors: Iterable[Any] | None, dose_inputs: bool | None = None
+        self, seed: int, options: Mapping[str, Any], processors: Iterable[Any] | None, dose_inputs: Inputs | None = None
     ) -> Run:
         """A run for Python's loop: with a sampler in any case, and logits processors if there are some."""
         plain = self.run(seed, dose_inputs)
@@ -78,7 +80,22 @@ class Engine:
 
     def dose(self) -> SequenceDose | None:
         """What tokens get that are dosed outside of a run; None: they are sober."""
-        return None if self.dosing.drugs.is_sober else self.dosing.dose(self.sites, self.seeds.current())
+        return (
+            None
+            if self.dosing.drugs.is_sober
+            else self.dosing.dose(self.sites, self.seeds.current(), self.session.n_before)
+        )
+
+    def feed(self, tokens: list[int], inputs: Inputs) -> None:
+        """Evaluate tokens, at least one, outside of a run; those that are all dosed belong to the last answer."""
+        session = self.session
+        if inputs is not True:
+            n_sober = len(tokens) - (inputs == LAST)
+            session.evaluate(tokens[:n_sober])
+            tokens = tokens[n_sober:]
+            session.n_before = session.n_tokens + len(tokens)
+        if tokens:
+            session.evaluate(tokens, self.dose())
 
     def check_fit(self, n_new: int) -> None:
         """Raise a ContextOverflowError if ``n_new`` tokens have no room after the cache and a pending token."""

@@ -84,7 +84,7 @@ class ModelSites:
         key = (id(dosage), strict)
         fitted = self._fitted.get(key)  # another thread may be here, too
         if fitted is None:
-            has = _core.has_sites(self._address, dosage.noise)
+            has = _core.has_sites(self._address, dosage.kinds.noise)
             table = fit_to_model(dosage.table(len(has)), has, strict)
             if len(self._fitted) >= _MOST_TABLES:
                 self._fitted.clear()

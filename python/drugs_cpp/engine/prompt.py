@@ -29,6 +29,7 @@ def feed_prompt(session: Session, run: Run, tokens: Sequence[int]) -> None:
     prompt = np.asarray(tokens, dtype=np.intc)
     shared = common_prefix(session.tokens[: session.n_tokens], prompt)
     if shared == len(prompt) == session.n_tokens and session.has_logits:
+        session.n_before = len(prompt)
         return
     session.shorten(max(0, min(shared, len(prompt) - 1)))
     run.feed_input(session, list(tokens[session.n_tokens :]))
@@ -37,10 +38,12 @@ def feed_prompt(session: Session, run: Run, tokens: Sequence[int]) -> None:
 def _keep_what_is_the_same(session: Session, run: Run, tokens: Sequence[int]) -> None:
     is_sober = run.dosing.drugs.is_sober
     keep = session.n_tokens
-    if run.dose_inputs and not is_sober:
+    if run.dose_inputs and not run.doses_last and not is_sober:
         keep = 0
     elif session.ledger.first_dirty is not None:
         keep = session.ledger.first_dirty
+    if run.doses_last:
+        keep = min(keep, len(tokens) - 1)
     if run.is_repeatable:
         keep = session.computed.n_first(keep, {Computed.REPEATABLY})
     elif is_sober:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from drugs_cpp.engine.inputs import LAST, Inputs
+
 if TYPE_CHECKING:
     from llama_cpp._internals import LlamaSampler
 
@@ -22,7 +24,7 @@ class Run:
         seed: of its noise and its sampler.
         dosing: the doses and rules of the model, which may change between two tokens.
         sites: of the model.
-        dose_inputs: tokens that the user gives are dosed, too.
+        dose_inputs: what of the tokens that the user gives is dosed.
         sampler: what chooses tokens; None: the most likely one is taken.
         processors: logits processors that the sampler calls, or None.
     """
@@ -30,17 +32,18 @@ class Run:
     seed: int
     dosing: Dosing
     sites: ModelSites
-    dose_inputs: bool
+    dose_inputs: Inputs
     sampler: LlamaSampler | None = None
     processors: GuardedProcessors | None = None
 
-    def dose(self) -> SequenceDose | None:
-        """The dose of tokens that are fed back; None: they are sober."""
-        return self.dosing.dose(self.sites, self.seed)
+    def dose(self, n_before: int) -> SequenceDose | None:
+        """The dose of tokens, after so many positions before the answer; None: they are sober."""
+        return self.dosing.dose(self.sites, self.seed, n_before)
 
-    def input_dose(self) -> SequenceDose | None:
-        """The dose of tokens that the user gives."""
-        return self.dose() if self.dose_inputs else None
+    @property
+    def doses_last(self) -> bool:
+        """Whether the last token of a prompt is dosed, and no other."""
+        return self.dose_inputs == LAST and not self.dosing.drugs.is_sober
 
     @property
     def is_repeatable(self) -> bool:
@@ -53,10 +56,19 @@ class Run:
         Where a batch of one token rounds differently from a larger one, that is enough to tip a choice: so a dosed run
         computes the last token of a prompt alone there, whatever of the prompt was in the cache.
         """
-        last_alone = not self.is_repeatable and not self.dosing.drugs.is_sober
-        session.evaluate(tokens, self.input_dose(), last_alone)
+        if not tokens:
+            return
+        n_before = session.n_tokens + len(tokens)
+        dose = self.dose(n_before) if self.dose_inputs else None
+        if self.doses_last:
+            session.evaluate(tokens[:-1])
+            session.evaluate(tokens[-1:], dose)
+        else:
+            last_alone = not self.is_repeatable and not self.dosing.drugs.is_sober
+            session.evaluate(tokens, dose, last_alone)
+        session.n_before = n_before
 
     def feed_back(self, session: Session, tokens: list[int]) -> None:
         """Evaluate tokens that the run chose, after a cold shower if one is due."""
         session.shower_if_due(self.dosing.sober_interval)
-        session.evaluate(tokens, self.dose())
+        session.evaluate(tokens, self.dose(session.n_before))

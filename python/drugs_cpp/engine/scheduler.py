@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from drugs_cpp import _core
+from drugs_cpp.engine.inputs import LAST
 from drugs_cpp.engine.sampling import address
 from drugs_cpp.errors import StateError
 
@@ -107,7 +108,7 @@ class Scheduler:
     def run(self, variations: Sequence[Variation]) -> Iterator[Delta]:
         """Decode all of them."""
         waiting = deque(variations)
-        prompt_is_sober = not self._dosing.dose_inputs or all(v.drugs.is_sober for v in variations)
+        prompt_is_sober = self._dosing.dose_inputs is not True or all(v.drugs.is_sober for v in variations)
         own_prompts = not (prompt_is_sober and self._together)
         repeatable = self._dosing.repeatable
         if repeatable is None:
@@ -136,13 +137,17 @@ class Scheduler:
         self._check_slots()
         variation, prompt = self._active[slot], self._task.prompt
         variation.ledger = _core.ShowerLedger()
-        dose = self._dose_of(variation) if own_prompt and self._dosing.dose_inputs else None
-        if own_prompt:
-            logits = self._slots.begin_alone(slot, prompt, dose)
+        dose = self._dose_of(variation) if self._dosing.dose_inputs else None
+        n_shared = len(prompt) - 1 if dose is not None and self._dosing.dose_inputs == LAST else len(prompt)
+        if own_prompt or n_shared == 0:
+            logits = self._slots.begin_alone(slot, prompt, dose, 0 if self._dosing.dose_inputs is True else n_shared)
         else:
-            logits = self._slots.set_prompt(prompt)
+            logits = self._slots.set_prompt(prompt[:n_shared])
             self._slots.begin(slot)
-        variation.ledger.computed(0, len(prompt), dose is not None, self._dosing.sink)
+            if n_shared < len(prompt):
+                logits = self._slots.go_on(slot, prompt[n_shared:], n_shared, dose)
+        variation.ledger.computed(0, n_shared, dose is not None and n_shared == len(prompt), self._dosing.sink)
+        variation.ledger.computed(n_shared, len(prompt), True, self._dosing.sink)
         variation.sequence = _core.Sequence(
             slot,
             len(prompt),
@@ -158,7 +163,7 @@ class Scheduler:
             yield variation.last_delta()
 
     def _dose_of(self, variation: Variation) -> SequenceDose | None:
-        return self._dosing.dose(self._sites, variation.seed, variation.drugs)
+        return self._dosing.dose(self._sites, variation.seed, len(self._task.prompt), variation.drugs)
 
     def _step(self) -> None:
         """Decode until there is something to tell, a shower is due, or a dose has changed."""

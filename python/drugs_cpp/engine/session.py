@@ -48,7 +48,7 @@ class Session:
     Attributes:
         decoder: the context's.
         tokens: int32 (n_ctx,); the first ``n_tokens`` are those in the cache.
-        n_tokens: length of the sequence.
+        n_tokens: length of the sequence; n_before: of what came before the last answer.
         version: another number after each change of its tokens, so that a text that goes on notices those of others.
         has_logits: the last token's logits are there and are those of the cache as it is.
         is_stale: they are those from before a shower that did not compute the last token again.
@@ -73,7 +73,7 @@ class Session:
         self.decoder = _core.Decoder(address_of(context))
         self.cache = Cache(context, (MAIN,) if twin is None else twin.sequences)
         self.tokens: npt.NDArray[np.intc] = np.zeros(settings.n_ctx, dtype=np.intc)
-        self.n_tokens = 0
+        self.n_tokens = self.n_before = 0
         self.version = 0
         self.has_logits = False
         self.is_stale = False
@@ -222,7 +222,7 @@ class Session:
     def clear(self) -> None:
         """Empty the cache."""
         self.shorten(0)
-        self.pending = None
+        self.pending, self.n_before = None, 0
 
     def shorten(self, n_tokens: int) -> None:
         """Keep the first ``n_tokens`` positions, or none where the cache cannot go back there."""
@@ -258,7 +258,7 @@ class Session:
             self.pending = None
         if self._first_missing is not None and n_tokens <= self._first_missing:
             self._first_missing = None
-        self.n_tokens = n_tokens
+        self.n_tokens, self.n_before = n_tokens, min(self.n_before, n_tokens)
         self.version += 1
         self.ledger.cut(n_tokens)
 
@@ -267,7 +267,7 @@ class Session:
         self._note_shorter(0)
         self._first_missing = None
         self.pending = None
-        self.n_tokens = len(tokens)
+        self.n_tokens = self.n_before = len(tokens)
         self.version += 1
         self.tokens[: len(tokens)] = tokens
         self.computed.mark(0, len(tokens), Computed.ALONE)

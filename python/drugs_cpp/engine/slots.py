@@ -135,14 +135,27 @@ class Slots:
             self._shorten(slot, len(self._prompt))  # a sequence may have gone on in the source since
         self._holding.add(slot)
 
-    def begin_alone(self, slot: int, tokens: list[int], dose: SequenceDose | None) -> npt.NDArray[np.float32]:
-        """Compute the prompt for this slot alone, under a dose or sober; returns the last logits, (n_vocab,)."""
-        self.dose(slot, dose)
+    def begin_alone(
+        self, slot: int, tokens: list[int], dose: SequenceDose | None, n_sober: int
+    ) -> npt.NDArray[np.float32]:
+        """Compute the prompt for this slot alone, dosed after the first ``n_sober`` tokens; returns the last logits."""
         self._holding.discard(slot)
         if slot == self._source:
             self._forget()
         self._shorten(slot, 0)
-        return self._evaluate_prompt(slot, tokens, 0)
+        if n_sober > 0:
+            self.dose(slot, None)
+            self._evaluate_prompt(slot, tokens[:n_sober], 0)
+        if n_sober < len(tokens):
+            self.dose(slot, dose)
+            self._evaluate_prompt(slot, tokens, n_sober)
+        return self.decoder.logits()
+
+    def go_on(self, slot: int, tokens: list[int], n_past: int, dose: SequenceDose | None) -> npt.NDArray[np.float32]:
+        """Evaluate the rest of a prompt in a slot that holds its beginning; returns the last logits, (n_vocab,)."""
+        self.dose(slot, dose)
+        self.evaluate(slot, tokens, n_past)
+        return self.decoder.logits()
 
     def move(self, source: int, slot: int) -> None:
         """Let a sequence go on in another slot."""

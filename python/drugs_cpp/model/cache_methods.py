@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import llama_cpp
 
+from drugs_cpp.engine.inputs import Inputs, check_inputs
 from drugs_cpp.model.dgenerate import token_list
 from drugs_cpp.model.engine_properties import EngineProperties
 
@@ -14,12 +15,12 @@ from drugs_cpp.model.engine_properties import EngineProperties
 class CacheMethods(EngineProperties):
     """What :class:`drugs_cpp.Llama` does with its cache."""
 
-    def eval(self, tokens: Sequence[int], dosed: bool | None = None) -> None:
+    def eval(self, tokens: Sequence[int], dosed: Inputs | None = None) -> None:
         """Evaluate tokens after those that are in the cache, and after one that ``Dgenerate`` chose last.
 
         Args:
             tokens: token ids.
-            dosed: under the dose or sober. None: as ``dose_inputs`` says.
+            dosed: under the dose or sober; "last": the last one is dosed. None: as ``dose_inputs`` says.
 
         Raises:
             ContextOverflowError, TokenError: the tokens do not fit into the context, or one is not in the vocabulary.
@@ -32,8 +33,7 @@ class CacheMethods(EngineProperties):
             engine.session.check_vocabulary(tokens)
             if tokens:
                 engine.feed_pending()
-                wanted = self.dose_inputs if dosed is None else dosed
-                engine.session.evaluate(tokens, engine.dose() if wanted else None)
+                engine.feed(tokens, self.dose_inputs if dosed is None else check_inputs(dosed))
 
     def reset(self) -> None:
         """Empty the cache. Doses, seed and settings stay."""

@@ -14,6 +14,7 @@ from drugs_cpp.errors import NoLogitsError, TokenError
 
 if TYPE_CHECKING:
     from drugs_cpp.engine.engine import Engine
+    from drugs_cpp.engine.inputs import Inputs
 
 
 class Streamer:
@@ -67,7 +68,7 @@ def decode(
     tokens: list[int],
     limit: int,
     options: Mapping[str, Any],
-    dose_inputs: bool | None,
+    dose_inputs: Inputs | None,
     streamer: Streamer,
 ) -> list[int]:
     """In C++; back in Python at every token only where a streamer waits for it."""

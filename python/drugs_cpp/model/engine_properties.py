@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from drugs_cpp.engine.engine import Engine
+    from drugs_cpp.engine.inputs import Inputs
 
 
 def _mapping(drugs: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -60,7 +61,7 @@ class EngineProperties:
 
     @contextlib.contextmanager
     def dosed(self, drugs: DRUGS | Mapping[str, Any] | None = None, /, **doses: Any) -> Iterator[DRUGS]:
-        """``with llm.dosed(A=0.3):`` other doses for the block; multiplier, noise and seed stay unless given.
+        """``with llm.dosed(A=0.3):`` other doses for the block; all else stays unless given.
 
         Args:
             drugs: the doses, or a mapping.
@@ -71,7 +72,8 @@ class EngineProperties:
             self.drugs = drugs
         else:
             kept = drugs if isinstance(drugs, DRUGS) else old
-            settings = {"multiplier": kept.multiplier, "noise": kept.noise, "seed": kept.seed}
+            names = ("multiplier", "noise", "hold", "layers", "seed")
+            settings = {name: getattr(kept, name) for name in names}
             given = drugs.to_dict() if isinstance(drugs, DRUGS) else _mapping(drugs)
             self.drugs = DRUGS({**settings, **given}, **doses)
         try:
@@ -96,13 +98,13 @@ class EngineProperties:
         return self.engine.sites.names(self.drugs.noise)
 
     @property
-    def dose_inputs(self) -> bool:
-        """Whether prompts are dosed, too."""
+    def dose_inputs(self) -> Inputs:
+        """Whether prompts are dosed, too; "last": their last position is, whose output is the first new token."""
         return self.engine.dosing.dose_inputs
 
     @dose_inputs.setter
-    def dose_inputs(self, dose_inputs: bool) -> None:
-        self.engine.dosing.dose_inputs = bool(dose_inputs)
+    def dose_inputs(self, dose_inputs: Inputs) -> None:
+        self.engine.dosing.dose_inputs = dose_inputs
 
     @property
     def sink(self) -> int:

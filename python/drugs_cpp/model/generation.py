@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from drugs_cpp.engine.engine import Engine
+    from drugs_cpp.engine.inputs import Inputs
 
     Scores = Callable[[], npt.NDArray[np.single]]
 
@@ -23,7 +24,7 @@ def token_by_token(
     take_seed: Callable[[], int] | None,
     draft: Any,
     scores: Scores,
-    dose_inputs: bool | None = None,
+    dose_inputs: Inputs | None = None,
 ) -> Generator[int, Sequence[int] | None, None]:
     """What ``generate`` returns. Errors of the call are raised at once; the model is used from the first token on.
 
@@ -52,7 +53,7 @@ def _generate(
     asked: Mapping[str, Any],
     take_seed: Callable[[], int] | None,
     watchers: Watchers,
-    dose_inputs: bool | None,
+    dose_inputs: Inputs | None,
 ) -> Generator[int, Sequence[int] | None, None]:
     with engine.session.use():
         if not asked["reset"]:

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from llama_cpp.llama import LlamaState
     from llama_cpp.llama_grammar import LlamaGrammar
 
+    from drugs_cpp.engine.inputs import Inputs
+
 
 class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
     """A llama.cpp model whose attention can be dosed.
@@ -57,6 +59,7 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
             own takes the next one, as in llama-cpp-python. A seed for every run belongs into ``drugs``. None and -1:
             every run draws a fresh one. ``seed`` reads back which it was.
         dose_inputs: prompts are dosed, too. False: they are evaluated sober, so the first new token is the sober one.
+            "last": their last position is dosed, whose output is the first new token.
         sink: number of first positions that are never dosed.
         sober_interval: dirty tokens after which a generation takes a cold shower.
         sober_twin: decode a sober copy of the sequence beside the dosed one, in the same batches, so that a cold shower
@@ -80,7 +83,7 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
         *,
         drugs: DRUGS | Mapping[str, Any] | None = None,
         seed: int | None = None,
-        dose_inputs: bool = False,
+        dose_inputs: Inputs = False,
         sink: int = DEFAULT_SINK,
         sober_interval: int = DEFAULT_SOBER_INTERVAL,
         sober_twin: bool = False,
@@ -206,7 +209,7 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
         return keeping(self, self._token_by_token(bound_arguments(llama_cpp.Llama.generate, *args, **kwargs)))
 
     def _token_by_token(
-        self, asked: dict[str, Any], take_seed: Callable[[], int] | None = None, dose_inputs: bool | None = None
+        self, asked: dict[str, Any], take_seed: Callable[[], int] | None = None, dose_inputs: Inputs | None = None
     ) -> Generator[int, Sequence[int] | None, None]:
         """In Python's loop; ``asked``: arguments of upstream's ``generate``, all of them."""
         return token_by_token(self.engine, asked, take_seed, self.draft_model, lambda: self._scores, dose_inputs)
@@ -272,6 +275,7 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
         grammar: LlamaGrammar | None = None,
         response_format: Mapping[str, Any] | None = None,
         n_parallel: int | None = None,
+        apart: bool = False,
     ) -> Any:
         """Continue one prompt several times, decoded together, each time with a seed and perhaps doses of its own.
 
@@ -284,7 +288,7 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
             messages: instead of a prompt: a conversation, for the model's chat template.
             n: number of variations. None: as many as ``seeds`` or ``drugs`` has, else 8.
             seeds: a seed for each, None among them for a fresh one; or one number, for it and those that follow. None:
-                those from ``drugs.seed`` on, else from the chain's next one on, else fresh ones.
+                those from ``drugs.seed`` on, or each one's own, else from the chain's next one on, else fresh ones.
             drugs: doses for all, or a list, one for each. None: the model's.
             max_tokens: new tokens of each. None: as many as the model's context has room for.
             temperature: 0 for the most likely token.
@@ -295,6 +299,8 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
                 the bias and the grammar need a temperature above 0.
             response_format: with messages, as for ``create_chat_completion``.
             n_parallel: variations decoded at a time; the others wait. None: as many as memory has room for, 64 at most.
+            apart: all have the first seed, and directions that are orthogonal to each other's, as many as a vector has
+                numbers: see ``DRUGS(apart=...)``. Not at K and V.
 
         Returns:
             A completion, or a chat completion for messages, shaped as OpenAI's. Its choices also have ``seed``, and
@@ -305,7 +311,8 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
         Raises:
             PromptError: no prompt, an empty one, or both a prompt and messages.
             TokenError: a token that is not in the vocabulary, or numbers that are not tokens.
-            OptionError: a temperature, stop string or grammar that cannot be used, or another number that cannot.
+            OptionError: a temperature, stop string, grammar or other number that cannot be used; several seeds with
+                ``apart``.
             CountError: ``n`` or ``n_parallel`` below 1, ``n`` above 100,000, or a list of another length.
             SeedError: a seed out of range.
             DoseError: a dose at a site that the model lacks.
@@ -333,7 +340,7 @@ class Llama(CacheMethods, ReferenceNames, llama_cpp.Llama):
         chat = {"stop": stop, "response_format": response_format, "grammar": grammar}
         text = text_to_vary(self, self._model, self._chat_handlers, prompt, messages, chat)
         engine.session.check_vocabulary(text.tokens)
-        wish = Wish(n, seeds, drugs, max_tokens, stream, logit_bias, n_parallel)
+        wish = Wish(n, seeds, drugs, max_tokens, stream, logit_bias, n_parallel, apart)
         answer = completion.Answer(self.model_path, chat=messages is not None)
         varied = vary(engine, text, wish, {**options, "grammar": text.grammar}, answer)
         return keeping(self, varied) if stream else varied

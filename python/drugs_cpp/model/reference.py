@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from drugs_cpp.engine.engine import Engine
+    from drugs_cpp.engine.inputs import Inputs
 
 _KEEP = object()  # past_key_values: go on with the cache as it is
 
@@ -34,16 +35,16 @@ class ReferenceNames:
 
     @abstractmethod
     def _token_by_token(
-        self, asked: dict[str, Any], take_seed: Callable[[], int] | None = None, dose_inputs: bool | None = None
+        self, asked: dict[str, Any], take_seed: Callable[[], int] | None = None, dose_inputs: Inputs | None = None
     ) -> Generator[int, Sequence[int] | None, None]: ...
 
     @property
     @abstractmethod
-    def dose_inputs(self) -> bool: ...
+    def dose_inputs(self) -> Inputs: ...
 
     @dose_inputs.setter
     @abstractmethod
-    def dose_inputs(self, dose_inputs: bool) -> None: ...
+    def dose_inputs(self, dose_inputs: Inputs) -> None: ...
 
     @property
     @abstractmethod

@@ -21,6 +21,7 @@ from drugs_cpp.model import state_checks
 
 if TYPE_CHECKING:
     from drugs_cpp.engine.engine import Engine
+    from drugs_cpp.engine.inputs import Inputs
     from drugs_cpp.engine.session import Session
 
 
@@ -48,18 +49,20 @@ class DosedPart:
         seed: the seed of the run that goes on, or None.
         chain: the seed that the model's chain of seeds goes on from, or None without one.
         pending: the token that ``Dgenerate`` chose last and has not fed back yet.
-        dose_inputs: whether prompts are dosed.
+        dose_inputs: what of prompts is dosed.
         sink: number of first positions that are never dosed.
         sober_interval: dirty tokens between two cold showers.
+        n_before: positions before the answer that goes on; None, in states of earlier versions: all.
     """
 
     drugs: DRUGS
     seed: int | None
     chain: int | None
     pending: int | None
-    dose_inputs: bool
+    dose_inputs: Inputs
     sink: int
     sober_interval: int
+    n_before: int | None = None
 
 
 class DrugsState(LlamaState):
@@ -104,6 +107,7 @@ def dosed_state(engine: Engine, state: LlamaState) -> DrugsState:
         dose_inputs=dosing.dose_inputs,
         sink=dosing.sink,
         sober_interval=dosing.sober_interval,
+        n_before=session.n_before,
     )
     return DrugsState(state, positions, dosed, state_checks.checksum(state.llama_state))
 
@@ -224,6 +228,8 @@ def _take_doses(engine: Engine, dosed: DosedPart) -> None:
     seeds.chain = None if dosed.chain is None else SeedChain(dosed.chain)
     seeds.last_run = None if dosed.seed is None else RunSeed(dosed.seed, dosed.drugs.seed, seeds.chain)
     engine.session.pending = dosed.pending
+    if dosed.n_before is not None:
+        engine.session.n_before = dosed.n_before
 
 
 def upstream_seed(engine: Engine) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.seed import FRESH
+from drugs_cpp.engine.inputs import LAST
 from drugs_cpp.engine.position_flags import Computed
 from drugs_cpp.errors import StateError
 
@@ -81,7 +82,8 @@ def check_dosed(dosed: Any, n_vocab: int) -> None:
     for name, most in (("seed", FRESH - 1), ("chain", FRESH - 1), ("pending", n_vocab - 1)):
         value = _part(dosed, name)
         _check(value is None or _is_int(value, 0, most), f"its {name}")
-    _check(isinstance(_part(dosed, "dose_inputs"), bool), "its dose_inputs")
+    _check(_part(dosed, "dose_inputs") in (False, True, LAST), "its dose_inputs")
+    _check(dosed.n_before is None or _is_int(dosed.n_before, 0, _MAX_COUNT), "its n_before")
     _check(_is_int(_part(dosed, "sink"), 0, _MAX_COUNT), "its sink")
     _check(_is_int(_part(dosed, "sober_interval"), 1, _MAX_COUNT), "its sober_interval")
 

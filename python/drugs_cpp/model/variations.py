@@ -44,6 +44,7 @@ class Wish:
     stream: bool
     logit_bias: Mapping[int, float] | None
     n_parallel: int | None
+    apart: bool
 
 
 def vary(engine: Engine, text: ChatPrompt, wish: Wish, options: Mapping[str, Any], answer: completion.Answer) -> Any:
@@ -112,17 +113,43 @@ def _seeds_and_drugs(engine: Engine, wish: Wish) -> tuple[list[int], list[DRUGS]
     n = check_count("n", n, 1, "variations")
     if n > MOST_VARIATIONS:
         raise CountError(f"n is {n}: {MOST_VARIATIONS} variations are the most in one call")
+    if wish.apart and isinstance(seeds, list):
+        raise OptionError("apart=True takes one seed for all variations: give seeds as one number, or leave it out")
     if isinstance(drugs, list):
         all_drugs = [as_drugs(doses) for doses in check_length("drugs", drugs, n)]
     else:
         all_drugs = [engine.dosing.drugs if drugs is None else as_drugs(drugs)] * n
+    if wish.apart:
+        all_drugs = [_apart(doses, number) for number, doses in enumerate(all_drugs, 1)]
     for doses in all_drugs:
         engine.sites.table(doses.dosage, engine.dosing.strict)
     if isinstance(seeds, list):
         checked = [check_seed(seed) for seed in check_length("seeds", seeds, n)]
         return [fresh_seed() if seed is None else seed for seed in checked], all_drugs
-    first = _first_seed(engine, seeds)
-    return ([fresh_seed() for _ in range(n)] if first is None else consecutive_seeds(first, n)), all_drugs
+    if isinstance(drugs, list) and seeds is None and not wish.apart:
+        return _own_seeds(engine, all_drugs), all_drugs
+    first = _first_seed(engine, all_drugs[0].seed if seeds is None and drugs is not None else seeds)
+    if wish.apart:
+        return [fresh_seed() if first is None else first] * n, all_drugs
+    return _seeds_from(first, n), all_drugs
+
+
+def _own_seeds(engine: Engine, drugs: list[DRUGS]) -> list[int]:
+    """Those of the doses; where these have none, as without them."""
+    own = [doses.seed for doses in drugs]
+    others = _seeds_from(_first_seed(engine, None), len(own)) if None in own else []
+    return [others[i] if seed is None else seed for i, seed in enumerate(own)]
+
+
+def _seeds_from(first: int | None, n: int) -> list[int]:
+    return [fresh_seed() for _ in range(n)] if first is None else consecutive_seeds(first, n)
+
+
+def _apart(drugs: DRUGS, number: int) -> DRUGS:
+    """The same doses, with that one of the directions that keep apart."""
+    own = drugs.copy()
+    own.apart = number
+    return own
 
 
 def _first_seed(engine: Engine, given: object) -> int | None:

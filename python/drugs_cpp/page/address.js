@@ -1,16 +1,22 @@
-import { DEFAULTS, MAX_N, MAX_SEED, MODES, NOISES, VIEWS } from "./settings.js";
+import { courseOf } from "./course.js";
+import { ANGLES, DEFAULTS, DOSE_INPUTS, LAYERS, MAX_COUNT, MAX_N, MAX_POINTS, MAX_SEED, MODES, NOISES, TURNS, VIEWS } from "./settings.js";
 import { SITES } from "./sites.js";
-
-const MAX_POINTS = 1000;
 
 /** Settings as the part of the address after the "#"; a setting that has its usual value is left out. */
 export function write(settings) {
   const parts = new URLSearchParams();
   writeDoses(parts, settings);
+  writeHolds(parts, settings.hold);
   parts.set("seed", settings.seed);
   const rest = {
     model: settings.model,
     noise: settings.noise,
+    hold: typeof settings.hold === "object" ? DEFAULTS.hold : settings.hold,
+    layers: settings.layers,
+    course: settings.course && packed(settings.course, "token", "ratio"),
+    angle: settings.angle,
+    turn: settings.turn,
+    apart: settings.apart,
     dose_inputs: settings.doseInputs,
     sober_interval: settings.soberInterval,
     length: settings.length,
@@ -34,14 +40,21 @@ function writeDoses(parts, { doses, shapes }) {
   for (const { name } of dosed) {
     parts.set(name, doses[name]);
     if (shapes[name]) {
-      const numbers = shapes[name].points.flatMap(({ depth, peakratio }) => [depth, peakratio]);
-      parts.set(`${name}.shape`, [shapes[name].mode, ...numbers].join("_"));
+      parts.set(`${name}.shape`, packed(shapes[name], "depth", "peakratio"));
     }
   }
   if (dosed.length === 0) {
     parts.set(SITES[0].name, 0); // an address without doses means the usual one
   }
 }
+
+function writeHolds(parts, hold) {
+  if (typeof hold === "object") {
+    Object.entries(hold).forEach(([site, n]) => parts.set(`${site}.hold`, n));
+  }
+}
+
+const packed = ({ points, mode }, x, y) => [mode, ...points.flatMap((point) => [point[x], point[y]])].join("_");
 
 /** The settings in an address; what cannot be read is left out. */
 export function read(hash) {
@@ -51,9 +64,15 @@ export function read(hash) {
     seed: integer(parts.get("seed"), 0, MAX_SEED),
     model: parts.get("model") ?? undefined,
     noise: oneOf(parts.get("noise"), NOISES),
-    doseInputs: parts.has("dose_inputs") ? parts.get("dose_inputs") === "true" : undefined,
-    soberInterval: integer(parts.get("sober_interval"), 1, 2 ** 31 - 1),
-    length: integer(parts.get("length"), 1, 2 ** 31 - 1),
+    hold: readHolds(parts) ?? readHold(parts.get("hold")),
+    layers: oneOf(parts.get("layers"), LAYERS),
+    course: readCourse(parts.get("course")),
+    angle: oneOf(parts.get("angle"), ANGLES),
+    turn: oneOf(parts.get("turn"), TURNS),
+    apart: integer(parts.get("apart"), 1, MAX_COUNT),
+    doseInputs: DOSE_INPUTS.find((choice) => String(choice) === parts.get("dose_inputs")),
+    soberInterval: integer(parts.get("sober_interval"), 1, MAX_COUNT),
+    length: integer(parts.get("length"), 1, MAX_COUNT),
     view: oneOf(parts.get("view"), VIEWS),
     n: integer(parts.get("n"), 2, MAX_N),
     system: parts.get("system") ?? undefined,
@@ -81,6 +100,16 @@ function readDoses(parts) {
 }
 
 function readShape(text) {
+  const { points, mode } = unpacked(text, "depth", "peakratio") ?? {};
+  return points && { points: points.sort((a, b) => a.depth - b.depth), mode };
+}
+
+function readCourse(text) {
+  const { points, mode } = unpacked(text, "token", "ratio") ?? {};
+  return points && courseOf(points, mode);
+}
+
+function unpacked(text, x, y) {
   const [mode, ...rest] = (text ?? "").split("_");
   const numbers = rest.map(number);
   const isWhole = numbers.length > 0 && numbers.length % 2 === 0 && numbers.length <= 2 * MAX_POINTS;
@@ -89,10 +118,17 @@ function readShape(text) {
   }
   const points = [];
   for (let i = 0; i < numbers.length; i += 2) {
-    points.push({ depth: numbers[i], peakratio: numbers[i + 1] });
+    points.push({ [x]: numbers[i], [y]: numbers[i + 1] });
   }
-  return { points: points.sort((a, b) => a.depth - b.depth), mode };
+  return { points, mode };
 }
+
+function readHolds(parts) {
+  const found = SITES.map(({ name }) => [name, readHold(parts.get(`${name}.hold`))]).filter(([, hold]) => hold !== undefined);
+  return found.length ? Object.fromEntries(found) : undefined;
+}
+
+const readHold = (text) => (text === "text" ? text : integer(text, 1, MAX_COUNT));
 
 function number(text) {
   return /^\d+(\.\d*)?(e-?\d+)?$/.test(text ?? "") && Number.isFinite(Number(text)) ? Number(text) : undefined;

@@ -2,12 +2,15 @@ import { read, write } from "./address.js";
 import { Composer, EXAMPLES } from "./composer.js";
 import { ConversationView } from "./conversation-view.js";
 import { Conversation } from "./conversation.js";
+import { CourseField } from "./course-field.js";
 import { byId } from "./dom.js";
 import { DosePanel } from "./dose-panel.js";
-import { drugsOf, summary } from "./doses.js";
+import { drugsOf, settingsOf, summary } from "./doses.js";
 import { initDrawer } from "./drawer.js";
+import { HoldField } from "./hold-field.js";
 import { modelProps } from "./model.js";
 import { dismissNotice, notify } from "./notice.js";
+import { OthersView } from "./others-view.js";
 import { ProbabilityPanel } from "./probability-panel.js";
 import { SettingsForm } from "./settings-form.js";
 import { DEFAULTS, Settings } from "./settings.js";
@@ -53,10 +56,8 @@ function keepAddress(values) {
 
 /** The usual settings of this server: the doses that it was started with, or a mild one. */
 function usualSettings({ dosage, dose_max: most, sites }) {
-  const { seed, noise, dose_inputs: doseInputs, sober_interval: soberInterval, shape, multiplier = 1, ...doses } = dosage;
-  if (noise) {
-    const thetas = Object.fromEntries(sites[noise].filter((site) => doses[site]).map((site) => [site, doses[site] * multiplier]));
-    return { doses: thetas, shapes: shape ?? {}, noise, doseInputs, soberInterval, ...(seed === undefined ? {} : { seed }) };
+  if (dosage.noise) {
+    return settingsOf(dosage, sites[dosage.noise]);
   }
   const site = sites.isotropic.includes("A") ? "A" : sites.isotropic[0];
   return { doses: site ? { [site]: Math.min(0.2, most ?? Infinity) } : {} };
@@ -113,6 +114,9 @@ function changeModel(event) {
 }
 
 new SettingsForm(settings);
+new HoldField(settings);
+new CourseField(settings);
+new OthersView(settings);
 settings.onChange(showSummary);
 byId("models").addEventListener("change", changeModel);
 initDrawer();

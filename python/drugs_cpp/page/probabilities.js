@@ -1,5 +1,6 @@
 import { ServerError, postJson } from "./api.js";
 import { likelyOf } from "./answer.js";
+import { ratioOf } from "./course.js";
 import { TOP } from "./requests.js";
 
 /**
@@ -19,9 +20,23 @@ export async function compareAt(turn, answer, index, signal) {
   const dosed = topWhereWritten(dosedAnswer, before);
   const [soberTop, dosedTop] = await Promise.all([
     sober ?? requestTop(turn, before, turn.sober, signal),
-    dosed ?? requestTop(turn, before, { ...dosedAnswer.drugs, dose_inputs: true }, signal),
+    dosed ?? requestTop(turn, before, drugsAt(dosedAnswer.drugs, index), signal),
   ]);
   return { sober: soberTop, dosed: dosedTop, how: explain(dosedAnswer, Boolean(dosed), index) };
+}
+
+/**
+ * The doses with which the dosed model reads the prompt and what was written of another answer. A request cannot say that the
+ * second part of its prompt is dosed alone, so all of it is, and with the share that the course has for the position before the
+ * place, for the server counts a course from the end of a prompt. Where nothing was written, the prompt is read as the answer's was.
+ */
+function drugsAt(drugs, index) {
+  if (index === 0) {
+    return drugs;
+  }
+  const { course, ...others } = drugs;
+  const share = course ? { multiplier: (drugs.multiplier ?? 1) * ratioOf(course, index - 1) } : {};
+  return { ...others, ...share, dose_inputs: true };
 }
 
 // an answer that began with the same tokens got its probabilities when it was written
@@ -38,7 +53,7 @@ async function requestTop(turn, before, drugs, signal) {
     n_predict: 1,
     n_probs: TOP,
     temperature: 0,
-    cache_prompt: !drugs.dose_inputs, // the cache holds the prompt as it was read sober
+    cache_prompt: drugs.dose_inputs !== true, // the cache holds the prompt as it was read sober, but for its last position at most
     drugs,
   }, signal);
   if (!answer.completion_probabilities?.length) {
@@ -60,16 +75,25 @@ function promptOf(prompt, before) {
   return parts;
 }
 
-function explain(dosedAnswer, isAsWritten, index) {
-  if (dosedAnswer.isSober) {
+const FIRST = {
+  false: () => "The prompt is read sober, so both begin alike: a dose shows from the second token on.",
+  last: (seed) => `The prompt is read sober but for its last position, whose output this is: the dosed model reads that one under its dose (${seed}).`,
+  true: (seed) => `The dosed model reads the prompt under its dose (${seed}), so even its first token may be another one.`,
+};
+
+const READ = { false: "the answer so far", last: "the prompt’s last position and the answer so far", true: "the prompt and the answer so far" };
+
+function explain({ drugs, isSober }, isAsWritten, index) {
+  if (isSober) {
     return "No site is dosed here, so both are sober.";
   }
-  const seed = `seed ${dosedAnswer.drugs.seed}`;
+  const seed = `seed ${drugs.seed}`;
+  const inputs = String(drugs.dose_inputs ?? false);
+  if (index === 0) {
+    return FIRST[inputs](seed);
+  }
   if (!isAsWritten) {
     return `Both models read everything up to here; the dosed one reads all of it, the prompt too, under its dose (${seed}).`;
   }
-  if (index === 0 && !dosedAnswer.drugs.dose_inputs) {
-    return "The prompt is read sober, so both begin alike: a dose shows from the second token on.";
-  }
-  return `Both models have read the same text up to here; the dosed one read the answer so far under its dose (${seed}).`;
+  return `Both models have read the same text up to here; the dosed one read ${READ[inputs]} under its dose (${seed}).`;
 }

@@ -1,7 +1,10 @@
 import { byId } from "./dom.js";
-import { MAX_N, MAX_SEED } from "./settings.js";
+import { choose, onWholeNumber, showIn } from "./fields.js";
+import { DOSE_INPUTS, MAX_COUNT, MAX_N, MAX_SEED } from "./settings.js";
 
-/** All fields but the doses: seed, view, and those under "More". */
+const CHOICES = ["angle", "turn", "layers"];
+
+/** The fields that stand for one setting each, but the doses. */
 export class SettingsForm {
   #settings;
 
@@ -10,25 +13,21 @@ export class SettingsForm {
     this.#settings = settings;
     settings.onChange(() => this.#update());
     this.#number("seed", "seed", 0, MAX_SEED);
-    this.#number("sober-interval", "soberInterval", 1, 2 ** 31 - 1);
-    this.#number("length", "length", 1, 2 ** 31 - 1);
+    this.#number("sober-interval", "soberInterval", 1, MAX_COUNT);
+    this.#number("length", "length", 1, MAX_COUNT);
     this.#number("n", "n", 2, MAX_N);
     byId("dice").addEventListener("click", () => settings.change({ seed: freshSeed() }));
-    byId("dose-inputs").addEventListener("change", ({ target }) => settings.change({ doseInputs: target.checked }));
+    byId("dose-inputs").addEventListener("change", ({ target }) => {
+      settings.change({ doseInputs: DOSE_INPUTS.find((choice) => String(choice) === target.value) });
+    });
     byId("system").addEventListener("input", ({ target }) => settings.change({ system: target.value }));
-    byId("noise").addEventListener("change", ({ target }) => settings.change({ noise: target.value }));
-    byId("view").addEventListener("change", ({ target }) => settings.change({ view: target.value }));
+    for (const name of ["noise", "view", ...CHOICES]) {
+      byId(name).addEventListener("change", ({ target }) => settings.change({ [name]: target.value }));
+    }
   }
 
-  // a value that is not a whole number between the two is ignored, and replaced when the field loses its focus
   #number(id, name, least, most) {
-    byId(id).addEventListener("input", ({ target }) => {
-      const value = target.valueAsNumber;
-      if (Number.isInteger(value) && value >= least && value <= most) {
-        this.#settings.change({ [name]: value });
-      }
-    });
-    byId(id).addEventListener("change", () => this.#update());
+    onWholeNumber(id, least, most, (value) => this.#settings.change({ [name]: value }), () => this.#update());
   }
 
   #update() {
@@ -36,17 +35,11 @@ export class SettingsForm {
     for (const [id, value] of Object.entries({ seed, "sober-interval": soberInterval, length, n, system })) {
       showIn(byId(id), value);
     }
-    byId("dose-inputs").checked = doseInputs;
+    CHOICES.forEach((name) => choose(byId(name), this.#settings.values[name]));
+    choose(byId("dose-inputs"), doseInputs);
     byId("noise").querySelector(`[value=${noise}]`).checked = true;
     byId("view").querySelector(`[value=${view}]`).checked = true;
     byId("n-field").hidden = view !== "variations";
-  }
-}
-
-// does not change what the user is typing if it means the same value
-function showIn(field, value) {
-  if (field.value !== String(value) && !(field.type === "number" && field === document.activeElement && field.valueAsNumber === value)) {
-    field.value = value;
   }
 }
 

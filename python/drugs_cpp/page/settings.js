@@ -1,11 +1,18 @@
 /**
  * @typedef {{depth: number, peakratio: number}} Point
  * @typedef {{points: Point[], mode: string}} Shape
+ * @typedef {number | "text" | Record<string, number | "text">} Hold tokens, or the whole text; for all sites or by site
  */
 
 export const VIEWS = ["chat", "side", "variations"];
 export const NOISES = ["isotropic", "reference"];
+export const ANGLES = ["uniform", "half-normal", "fixed"];
+export const TURNS = ["rotation", "addition", "nlerp", "elementwise"];
+export const LAYERS = ["own", "shared"];
+export const DOSE_INPUTS = [false, "last", true];
 export const MODES = ["interpolate", "ceil", "floor"];
+export const MAX_POINTS = 1000; // of a shape or a course
+export const MAX_COUNT = 2 ** 31 - 1; // of tokens
 export const MAX_N = 64;
 export const MAX_SEED = 2 ** 32 - 2; // for the server, the next number means "draw one"
 
@@ -16,6 +23,14 @@ export const DEFAULTS = Object.freeze({
   shapes: {},
   seed: 3,
   noise: "isotropic",
+  /** @type {Hold} */
+  hold: 1,
+  layers: "own",
+  /** @type {import("./course.js").Course | null} */
+  course: null,
+  angle: "uniform",
+  turn: "rotation",
+  apart: 0,
   doseInputs: false,
   soberInterval: 420,
   length: 160,

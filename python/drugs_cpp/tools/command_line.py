@@ -9,10 +9,11 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from drugs_cpp.doses.dosage import ISOTROPIC, NOISES
+from drugs_cpp.doses.hold import Hold
+from drugs_cpp.doses.kinds import ISOTROPIC, NOISES
 from drugs_cpp.doses.seed import check_seed, fresh_seed
 from drugs_cpp.doses.sites import SITES
-from drugs_cpp.doses.text import read_doses
+from drugs_cpp.doses.text import read_doses, read_held
 from drugs_cpp.errors import DrugsError
 from drugs_cpp.tools.demo import DEFAULT_PROMPT, DEFAULT_TOKENS, DemoSettings, run_demo
 
@@ -73,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
         help=f"largest angle in radians at sites ({', '.join(SITES)}), such as A=0.3,H=0.1",
     )
     demo.add_argument("--noise", choices=NOISES, default=ISOTROPIC, help="how directions are drawn (%(default)s)")
+    demo.add_argument(
+        "--hold",
+        type=_hold,
+        metavar="N|text|SITE=N,...",
+        help="tokens for which a turn stays, or the whole text, such as text or A=text,H=8 (1)",
+    )
     demo.add_argument("--seed", action="append", default=[], type=_seed, metavar="N", help="once for each text")
     demo.add_argument("-n", "--tokens", default=DEFAULT_TOKENS, type=_count, help="tokens a text (%(default)s)")
     demo.add_argument("-t", "--threads", type=_count, help="threads to compute with")
@@ -86,6 +93,7 @@ def _settings(options: argparse.Namespace) -> DemoSettings:
         prompt=options.prompt,
         doses={site: angle for doses in options.dose for site, angle in doses.items()},
         noise=options.noise,
+        hold=options.hold,
         seeds=tuple(options.seed),
         n_tokens=options.tokens,
         n_threads=options.threads,
@@ -106,6 +114,13 @@ def _text(text: str) -> str:
 def _dose(text: str) -> dict[str, float]:
     try:
         return read_doses(text)
+    except DrugsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _hold(text: str) -> Hold:
+    try:
+        return read_held(text)
     except DrugsError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from drugs_cpp.default_model import default_model
-from drugs_cpp.doses.dosage import ISOTROPIC
 from drugs_cpp.doses.drugs import DRUGS
+from drugs_cpp.doses.hold import Hold
+from drugs_cpp.doses.kinds import ISOTROPIC
 from drugs_cpp.doses.text import write_doses
 from drugs_cpp.errors import ContextOverflowError
 from drugs_cpp.model.llama import Llama
@@ -48,6 +49,7 @@ class DemoSettings:
         prompt: what to continue or answer.
         doses: site -> radians; empty shows the default doses, one after the other.
         noise: how directions are drawn, "isotropic" or "reference".
+        hold: for how many tokens a turn stays, as ``DRUGS`` takes it; None: 1.
         seeds: one run of each dose for each; empty takes a few.
         n_tokens: length of each text, in tokens.
         n_threads: None takes one for each physical core that this process may use.
@@ -58,6 +60,7 @@ class DemoSettings:
     prompt: str = DEFAULT_PROMPT
     doses: dict[str, float] = field(default_factory=dict)
     noise: str = ISOTROPIC
+    hold: Hold | None = None
     seeds: tuple[int, ...] = ()
     n_tokens: int = DEFAULT_TOKENS
     n_threads: int | None = None
@@ -72,7 +75,7 @@ class DemoSettings:
         """
         seeds = self.seeds or (_SEEDS_OF_ONE_DOSE if self.doses else _SEEDS_OF_MANY_DOSES)
         doses = [self.doses] if self.doses else DEFAULT_DOSES
-        return [DRUGS(dose, seed=seed, noise=self.noise) for dose in doses for seed in seeds]
+        return [DRUGS(dose, seed=seed, noise=self.noise, hold=self.hold) for dose in doses for seed in seeds]
 
 
 def run_demo(settings: DemoSettings) -> None:

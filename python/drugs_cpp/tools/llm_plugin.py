@@ -11,15 +11,15 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import llm
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from drugs_cpp.default_model import default_model
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.sites import SITE_MEANING
-from drugs_cpp.doses.text import read_doses
+from drugs_cpp.doses.text import read_doses, read_held
 from drugs_cpp.engine.dosing import DEFAULT_SOBER_INTERVAL
 from drugs_cpp.errors import BusyError
 from drugs_cpp.model.llama import Llama
@@ -50,7 +50,23 @@ class DosedOptions(llm.Model.Options):
     noise: str | None = Field(
         default=None, description="How the direction of a turn is drawn: isotropic (default) or reference"
     )
-    dose_inputs: bool | None = Field(default=None, description="Dose the prompt as well. Default: false")
+    angle: str | None = Field(
+        default=None, description="How the angle of a turn is drawn: uniform (default), half-normal or fixed"
+    )
+    turn: str | None = Field(
+        default=None,
+        description="What is done with a vector: rotation (default), addition, nlerp or elementwise",
+    )
+    hold: str | None = Field(
+        default=None,
+        description="For how many tokens a turn stays: 1 (default), a number, text for the whole text, or A=text,H=8",
+    )
+    layers: str | None = Field(
+        default=None, description="Whether each layer draws its own turns, or all the same: own (default) or shared"
+    )
+    dose_inputs: bool | Literal["last"] | None = Field(
+        default=None, description="Dose the prompt as well, or its last position. Default: false"
+    )
     sober_interval: int | None = Field(
         default=None, ge=1, description=f"Dosed tokens between two cold showers. Default: {DEFAULT_SOBER_INTERVAL}"
     )
@@ -65,17 +81,27 @@ class DosedOptions(llm.Model.Options):
         default=None, ge=1, description=f"Tokens of the whole conversation. Default: {_DEFAULT_CONTEXT}"
     )
 
-    @field_validator("dose", "seed", "noise")
+    @field_validator("dose", "seed", "noise", "angle", "turn", "hold", "layers")
     @classmethod
     def _is_as_drugs_takes_it(cls, value: Any, info: ValidationInfo) -> Any:
-        if value is not None:
-            DRUGS(read_doses(value) if info.field_name == "dose" else {str(info.field_name): value})
+        if value is not None and info.field_name == "dose":
+            DRUGS(read_doses(value))
+        elif value is not None:
+            DRUGS({str(info.field_name): read_held(value) if info.field_name == "hold" else value})
         return value
 
+    @model_validator(mode="after")
+    def _goes_together(self) -> DosedOptions:
+        self.drugs()
+        return self
+
     def drugs(self) -> DRUGS:
-        """Doses, seed and noise."""
+        """Doses, seed and kinds of noise."""
         doses = {} if self.dose is None else read_doses(self.dose)
-        return DRUGS(doses, seed=self.seed, noise=self.noise)
+        hold = None if self.hold is None else read_held(self.hold)
+        return DRUGS(
+            doses, seed=self.seed, noise=self.noise, angle=self.angle, turn=self.turn, hold=hold, layers=self.layers
+        )
 
 
 class FileOptions(DosedOptions):
@@ -119,7 +145,7 @@ class DosedModel(llm.Model):
     def _answer(self, llama: Llama, prompt: llm.Prompt, stream: bool, response: llm.Response) -> Iterator[str]:
         options: Any = prompt.options
         llama.drugs.assign(options.drugs())
-        llama.dose_inputs = options.dose_inputs
+        llama.dose_inputs = options.dose_inputs or False
         llama.sober_interval = options.sober_interval or DEFAULT_SOBER_INTERVAL
         how = {"max_tokens": options.max_tokens, "temperature": options.temperature or 0.0, "stream": stream}
         messages = _openai_messages(prompt)

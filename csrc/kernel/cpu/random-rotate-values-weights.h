@@ -1,0 +1,97 @@
+// V: what each value is multiplied by, and what that makes of the noise of a row; the formulas are in random-rotate-attend.h
+
+#pragma once
+
+#include "random-rotate-cells.h"
+#include "random-rotate-values-plan.h"
+
+// what is known of the values of one block of cells
+struct value_block {
+    int64_t cell;
+    int64_t n;                   // cells that exist; the arrays are filled up with zeros to a multiple of 64
+    int32_t position[CHUNK];
+    float   norm    [CHUNK];
+    float   lean    [CHUNK]; // s1(v)/|v|
+
+    int64_t n_padded() const { return GGML_PAD(n, CELLS); }
+};
+
+// a sum over lanes and the lane of the largest one
+struct heaviest_and_rest {
+    float   heaviest[LANES] = {};
+    int32_t cell    [LANES] = {};
+    float   rest    [LANES] = {};
+    float   lean    [LANES] = {};
+
+    void add(int l, float a, int32_t at) {
+        const float most = std::max(heaviest[l], a);
+        const float less = std::min(heaviest[l], a);
+        cell    [l]  = a > heaviest[l] ? at : cell[l];
+        rest    [l] += less*less;
+        lean    [l] += a;
+        heaviest[l]  = most;
+    }
+
+    void add_to(float * part) const {
+        for (int l = 0; l < LANES; ++l) {
+            random_rotate_add_part(part, heaviest[l], (float) cell[l], rest[l], lean[l]);
+        }
+    }
+};
+
+// p: weights of a row; y: what each value is to be multiplied by; they may be the same
+template <bool reference, bool uniform>
+static void weigh_turned(const noise_key & noise, const value_block & v, int64_t d, const float * p, float * y, float * fields) {
+    const random_rotate_shares shares = random_rotate_shares_of(noise);
+
+    heaviest_and_rest sums;
+    for (int64_t i = 0; i < v.n; i += CELLS) {
+        uint32_t word[CELLS];
+        draw_singles(noise, v.position + i, word);
+        for (int64_t j = 0; j < CELLS; j += LANES) {
+#pragma omp simd
+            for (int l = 0; l < LANES; ++l) {
+                const int64_t at = i + j + l;
+
+                float weight;
+                const float u     = random_rotate_uniform(word[j + l]);
+                const float angle = noise.theta_max*(uniform ? u : random_rotate_share(shares, u));
+                y[at] = random_rotate_weigh(angle, reference, (float) d, v.position[at] >= noise.n_sink, p[at],
+                    v.norm[at], v.lean[at], &weight);
+                sums.add(l, weight, (int32_t) (v.cell + at));
+            }
+        }
+    }
+    sums.add_to(fields);
+}
+
+static void weigh_added(const noise_key & noise, const value_block & v, int64_t d, const float * p, float * y, float * fields) {
+    const float power = random_rotate_power((int32_t) d);
+    const random_rotate_shares shares = random_rotate_shares_of(noise);
+
+    heaviest_and_rest sums;
+    for (int64_t i = 0; i < v.n; i += CELLS) {
+        uint32_t w0[CELLS];
+        uint32_t w1[CELLS];
+        draw_pairs(noise, RANDOM_ROTATE_FOR_ADDED, v.position + i, w0, w1);
+        for (int64_t j = 0; j < CELLS; j += LANES) {
+#pragma omp simd
+            for (int l = 0; l < LANES; ++l) {
+                const int64_t at = i + j + l;
+
+                float weight;
+                y[at] = random_rotate_weigh_added(noise, shares, power, w0[j + l], w1[j + l], v.position[at] >= noise.n_sink, p[at], v.norm[at], &weight);
+                sums.add(l, weight, (int32_t) (v.cell + at));
+            }
+        }
+    }
+    sums.add_to(fields);
+}
+
+static void weigh(const noise_key & noise, const value_block & v, int64_t d, const float * p, float * y, float * fields) {
+    const bool uniform = noise.angle == GGML_RANDOM_ROTATE_UNIFORM;
+    const auto kind = noise.turn != GGML_RANDOM_ROTATE_ROTATION ? weigh_added :
+        noise.reference ? (uniform ? weigh_turned<true,  true> : weigh_turned<true,  false>) :
+                          (uniform ? weigh_turned<false, true> : weigh_turned<false, false>);
+    kind(noise, v, d, p, y, fields);
+}

@@ -1,0 +1,178 @@
+// What turns a row on a graphics card: one block of threads a row. CUDA and Metal compile this file, each with its own
+//
+//   RANDOM_ROTATE_ON_GPU                         what a function that runs there is declared as
+//   random_rotate_simd_sum(x)                    sum over the 32 threads of a SIMD group, known to all of them
+//   random_rotate_simd_max(x)                    largest of their unsigned numbers
+//   random_rotate_simd_xor(x, mask)              x of the thread whose number differs by mask
+//   random_rotate_barrier()                      waits for all threads of the block, and for their shared memory
+//   random_rotate_wait()                         waits for what earlier kernels write; noise needs none of that
+//
+// A thread draws the four numbers that one counter gives, and keeps them and their part of the row in registers: numbers
+// 64 (c/16) + 16 w + c%16, w < 4, of counters c = thread, thread + n_threads, ... (n_quads of these).
+
+#pragma once
+
+#include "random-rotate-apart.h"
+#include "random-rotate-args.h"
+
+// the threads that work together, and shared memory with room for one number of each SIMD group
+struct random_rotate_block {
+    int32_t me;
+    int32_t n_threads; // a multiple of 32
+    RANDOM_ROTATE_SHARED float * shared;
+};
+
+// sum over a block, known to all of its threads
+static RANDOM_ROTATE_ON_GPU float random_rotate_block_sum(random_rotate_block block, float x) {
+    x = random_rotate_simd_sum(x);
+    if (block.n_threads == RANDOM_ROTATE_SIMD) {
+        return x;
+    }
+    random_rotate_barrier(); // what was shared before has been read
+    if (block.me % RANDOM_ROTATE_SIMD == 0) {
+        block.shared[block.me/RANDOM_ROTATE_SIMD] = x;
+    }
+    random_rotate_barrier();
+    float sum = 0.0f;
+    for (int32_t i = 0; i < block.n_threads/RANDOM_ROTATE_SIMD; ++i) {
+        sum += block.shared[i];
+    }
+    return sum;
+}
+
+static RANDOM_ROTATE_ON_GPU uint32_t random_rotate_block_max(random_rotate_block block, uint32_t x) {
+    x = random_rotate_simd_max(x);
+    if (block.n_threads == RANDOM_ROTATE_SIMD) {
+        return x;
+    }
+    random_rotate_barrier();
+    if (block.me % RANDOM_ROTATE_SIMD == 0) {
+        block.shared[block.me/RANDOM_ROTATE_SIMD] = random_rotate_as_float(x);
+    }
+    random_rotate_barrier();
+    uint32_t max = 0;
+    for (int32_t i = 0; i < block.n_threads/RANDOM_ROTATE_SIMD; ++i) {
+        const uint32_t other = random_rotate_as_bits(block.shared[i]);
+        max = other > max ? other : max;
+    }
+    return max;
+}
+
+// where in a row number n of a thread stands
+static RANDOM_ROTATE_ON_GPU int32_t random_rotate_slice_index(random_rotate_block block, int32_t n) {
+    const int32_t counter = block.me + n/RANDOM_ROTATE_QUAD*block.n_threads;
+    return RANDOM_ROTATE_GROUP*(counter/16) + 16*(n % RANDOM_ROTATE_QUAD) + counter % 16;
+}
+
+// the four numbers that one counter gives: normals, or uniforms
+static RANDOM_ROTATE_ON_GPU void random_rotate_draw_quad(random_rotate_noise_key noise, uint32_t what_for, bool uniform, uint32_t counter,
+        RANDOM_ROTATE_LOCAL float * quad) {
+    uint32_t words[4];
+    random_rotate_words(noise, what_for, counter, words);
+    if (uniform) {
+        for (int w = 0; w < RANDOM_ROTATE_QUAD; ++w) {
+            quad[w] = random_rotate_uniform(words[w]);
+        }
+    } else {
+        random_rotate_normals(words[0], words[1], &quad[0], &quad[1]);
+        random_rotate_normals(words[2], words[3], &quad[2], &quad[3]);
+    }
+}
+
+// the four numbers of a row of d that belong to a counter, whatever the kind of noise; the first counter is 0
+static RANDOM_ROTATE_ON_GPU void random_rotate_draw_row_quad(random_rotate_noise_key noise, int32_t d, int32_t counter,
+        RANDOM_ROTATE_LOCAL float * quad) {
+    if (noise.apart == 0) {
+        const bool uniform = noise.reference != 0 || noise.turn == GGML_RANDOM_ROTATE_ELEMENTWISE;
+        random_rotate_draw_quad(noise, RANDOM_ROTATE_FOR_ROW, uniform, 1 + counter, quad);
+        return;
+    }
+    const random_rotate_apart apart = random_rotate_apart_of(noise.apart, d);
+
+    uint32_t words[4];
+    random_rotate_words(noise, apart.what_for, 1 + counter, words);
+    for (int w = 0; w < RANDOM_ROTATE_QUAD; ++w) {
+        quad[w] = random_rotate_apart_number(apart, words[w], RANDOM_ROTATE_GROUP*(counter/16) + 16*w + counter % 16);
+    }
+}
+
+// a thread's numbers of a row of d random ones, and zeros after its end: normals, or uniforms for reference noise
+template <int n_quads>
+static RANDOM_ROTATE_ON_GPU void random_rotate_draw_slice(random_rotate_block block, random_rotate_noise_key noise, uint32_t what_for,
+        bool uniform, int32_t d, RANDOM_ROTATE_LOCAL float * g) {
+    for (int q = 0; q < n_quads; ++q) {
+        RANDOM_ROTATE_LOCAL float * quad = g + RANDOM_ROTATE_QUAD*q;
+        random_rotate_draw_quad(noise, what_for, uniform, 1 + block.me + q*block.n_threads, quad);
+        for (int w = 0; w < RANDOM_ROTATE_QUAD; ++w) {
+            quad[w] = random_rotate_slice_index(block, RANDOM_ROTATE_QUAD*q + w) < d ? quad[w] : 0.0f;
+        }
+    }
+}
+
+// sum of the products of two rows
+template <int n_quads>
+static RANDOM_ROTATE_ON_GPU float random_rotate_slice_dot(random_rotate_block block, RANDOM_ROTATE_LOCAL const float * a,
+        RANDOM_ROTATE_LOCAL const float * b) {
+    float sum = 0.0f;
+    for (int n = 0; n < RANDOM_ROTATE_QUAD*n_quads; ++n) {
+        sum += a[n]*b[n];
+    }
+    return random_rotate_block_sum(block, sum);
+}
+
+// y -= a x; returns y.y
+template <int n_quads>
+static RANDOM_ROTATE_ON_GPU float random_rotate_slice_subtract(random_rotate_block block, RANDOM_ROTATE_LOCAL const float * x,
+        RANDOM_ROTATE_LOCAL float * y, float a) {
+    for (int n = 0; n < RANDOM_ROTATE_QUAD*n_quads; ++n) {
+        y[n] -= a*x[n];
+    }
+    return random_rotate_slice_dot<n_quads>(block, y, y);
+}
+
+static RANDOM_ROTATE_ON_GPU void random_rotate_copy_row(random_rotate_block block, RANDOM_ROTATE_DEVICE const float * x,
+        RANDOM_ROTATE_DEVICE float * y, int32_t d) {
+    for (int32_t i = block.me; i < d; i += block.n_threads) {
+        y[i] = x[i];
+    }
+}
+
+// where a row is shortest; every thread looks for itself, as next to no row needs it
+static RANDOM_ROTATE_ON_GPU int32_t random_rotate_shortest_axis(RANDOM_ROTATE_DEVICE const float * x, int32_t d) {
+    int32_t axis = 0;
+    for (int32_t i = 1; i < d; ++i) {
+        axis = random_rotate_abs(x[i]) < random_rotate_abs(x[axis]) ? i : axis;
+    }
+    return axis;
+}
+
+// a turned row is a x + b y, y what a kind of noise makes of the random numbers
+struct random_rotate_mix {
+    float a;
+    float b;
+};
+
+// xx: x.x; gx: g.x; yy: y.y
+static RANDOM_ROTATE_ON_GPU random_rotate_mix random_rotate_mix_of(random_rotate_noise_key noise, float xx, float gx, float yy) {
+    const float angle = random_rotate_angle(noise);
+
+    random_rotate_mix mix;
+    if (noise.turn == GGML_RANDOM_ROTATE_ROTATION) {
+        float sine;
+        random_rotate_sin_cos_precise(angle, &sine, &mix.a);
+        mix.b = sine*random_rotate_sqrt(xx/yy);
+    } else {
+        const float ratio  = random_rotate_sqrt(xx)/random_rotate_sqrt(yy);
+        const float length = noise.turn == GGML_RANDOM_ROTATE_NLERP ? random_rotate_added_length(angle, gx*ratio/xx) : 1.0f;
+        mix.a = 1.0f/length;
+        mix.b = angle*ratio/length;
+    }
+    return mix;
+}
+
+// one number of the result; a row that was scaled must not overflow on the way back
+static RANDOM_ROTATE_ON_GPU float random_rotate_mixed(random_rotate_mix mix, float x, float y, float scale, float inverse) {
+    const float limit  = 3.402823466e+38f*scale;
+    const float turned = mix.a*x + mix.b*y;
+    return scale == 1.0f ? turned : (turned < -limit ? -limit : turned > limit ? limit : turned)*inverse;
+}

@@ -1,0 +1,60 @@
+// Directions that keep apart: rows of an orthogonal matrix, its columns given random signs.
+//
+// Of the numbers of a row of length d = 2^k m, m odd, direction n has number i = 2^k b + a, a < 2^k, at
+//
+//   s_i H[n mod 2^k][a] cas(2 pi (n/2^k) b/m),  n < d
+//
+// with s_i = +1 or -1 at random, H Sylvester's Hadamard matrix of order 2^k, and cas(x) = cos(x) + sin(x), the kernel of Hartley's
+// transform. The first 2^k directions are of signs alone. d of them are orthogonal to each other, for any d; n = d and on are another
+// such set, whose signs are drawn afresh.
+
+#pragma once
+
+#include "random-rotate-noise-key.h"
+
+// one of the directions for rows of a length
+struct random_rotate_apart {
+    uint32_t what_for; // of the counters that give the signs
+    uint32_t k;        // 2^k is the largest power of two in d
+    uint32_t m;
+    uint32_t row;      // of the Hadamard matrix
+    uint32_t wave;     // of the Hartley matrix
+};
+
+// n > 0: the n-th direction
+RANDOM_ROTATE_INLINE struct random_rotate_apart random_rotate_apart_of(int32_t n, int32_t d) {
+    struct random_rotate_apart apart;
+    const uint32_t length = (uint32_t) d;
+    const uint32_t at     = (uint32_t) (n - 1) % length;
+
+    apart.what_for = RANDOM_ROTATE_FOR_APART + (uint32_t) (n - 1) / length;
+    apart.k = 0;
+    while (((length >> apart.k) & 1) == 0) {
+        apart.k++;
+    }
+    apart.m    = length >> apart.k;
+    apart.row  = at & ((1u << apart.k) - 1);
+    apart.wave = at >> apart.k;
+    return apart;
+}
+
+// 0 or 1: whether a number has an odd number of bits
+RANDOM_ROTATE_INLINE uint32_t random_rotate_parity(uint32_t bits) {
+    bits ^= bits >> 16;
+    bits ^= bits >> 8;
+    bits ^= bits >> 4;
+    bits ^= bits >> 2;
+    bits ^= bits >> 1;
+    return bits & 1;
+}
+
+// number i of a direction; word: the one that gives a normal to number i elsewhere
+RANDOM_ROTATE_INLINE float random_rotate_apart_number(struct random_rotate_apart apart, uint32_t word, uint32_t i) {
+    const uint32_t sign = (word >> 31) ^ random_rotate_parity(apart.row & i); // a row has no bits from k on
+    const uint32_t step = apart.wave*(i >> apart.k) % apart.m;
+
+    float sine;
+    float cosine;
+    random_rotate_sin_cos((float) step*(6.283185307f/(float) apart.m), &sine, &cosine);
+    return random_rotate_flip_sign(sine + cosine, sign); // 1 in all rows with wave 0
+}

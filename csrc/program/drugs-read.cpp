@@ -1,0 +1,134 @@
+#include "drugs-read.h"
+
+#include "drugs-messages.h"
+
+#include <algorithm>
+#include <iterator>
+#include <locale>
+#include <sstream>
+#include <stdexcept>
+#include <vector>
+
+double drugs_read_number(const std::string & what, const std::string & text) {
+    std::istringstream stream(text);
+    stream.imbue(std::locale::classic());
+    double value;
+    if (!(stream >> value) || !(stream >> std::ws).eof()) {
+        throw std::invalid_argument(what + " is '" + drugs_shortened(text) + "': give a number");
+    }
+    return value;
+}
+
+static std::vector<std::string> split(const std::string & text, char at) {
+    std::vector<std::string> parts;
+    std::istringstream stream(text);
+    for (std::string part; std::getline(stream, part, at); ) {
+        parts.push_back(part);
+    }
+    return parts;
+}
+
+void drugs_read_doses(drugs_dosage & dosage, std::string text) {
+    std::replace(text.begin(), text.end(), ',', ' ');
+    const std::istream_iterator<std::string> end;
+    std::istringstream stream(text);
+    std::istream_iterator<std::string> parts(stream);
+    if (parts == end) {
+        throw std::invalid_argument("no dose: give SITE=ANGLE, for example A=0.1");
+    }
+    for (; parts != end; ++parts) {
+        const std::string & part = *parts;
+        const size_t equals = part.find('=');
+        if (equals == std::string::npos) {
+            throw std::invalid_argument("'" + part + "' is not a dose: give SITE=ANGLE, for example A=0.1");
+        }
+        const std::string site = part.substr(0, equals);
+        drugs_site_of_name(site);
+        dosage.set_theta(site, drugs_read_number("the dose at " + site + " (radians)", part.substr(equals + 1)));
+    }
+}
+
+static double read_n_held(const std::string & what, const std::string & text) {
+    if (text == DRUGS_HOLD_TEXT) {
+        return 0;
+    }
+    const double n_tokens = drugs_read_number(what, text);
+    if (n_tokens < 1) {
+        throw std::invalid_argument(what + " is '" + drugs_shortened(text) + "': give a whole number of tokens, 1 or more, or text");
+    }
+    return n_tokens;
+}
+
+void drugs_read_hold(drugs_dosage & dosage, const std::string & text) {
+    for (const auto & part : split(text, ',')) {
+        const size_t equals = part.find('=');
+        if (equals == std::string::npos) {
+            dosage.set_hold("", read_n_held("the hold", part));
+            continue;
+        }
+        const std::string site = part.substr(0, equals);
+        drugs_site_of_name(site);
+        dosage.set_hold(site, read_n_held("the hold of " + site, part.substr(equals + 1)));
+    }
+}
+
+static drugs_profile::point read_point(const std::string & at_and_ratio, const std::string & what, const char * example) {
+    const size_t colon = at_and_ratio.find(':');
+    if (colon == std::string::npos) {
+        throw std::invalid_argument("'" + at_and_ratio + "' is not a point: give " + example);
+    }
+    return {
+        drugs_read_number("the " + what + " of a point", at_and_ratio.substr(0, colon)),
+        drugs_read_number("the ratio of a point",        at_and_ratio.substr(colon + 1)),
+    };
+}
+
+static drugs_profile::point read_depth(const std::string & point) {
+    return read_point(point, "depth", "DEPTH:RATIO, for example 0.5:1");
+}
+
+void drugs_read_shapes(drugs_dosage & dosage, const std::string & text) {
+    static const char * example = "give SITE=MODE:DEPTH:RATIO,DEPTH:RATIO,..., for example A=interpolate:0:0,1:1";
+
+    std::string   site;
+    drugs_profile profile;
+    for (const auto & part : split(text, ',')) {
+        const size_t equals = part.find('=');
+        if (equals == std::string::npos) {
+            if (site.empty()) {
+                throw std::invalid_argument("'" + part + "' is not a shape: " + example);
+            }
+            profile.points.push_back(read_depth(part));
+            continue;
+        }
+        if (!site.empty()) {
+            dosage.set_shape(site, profile);
+        }
+        const size_t colon = part.find(':', equals);
+        if (colon == std::string::npos) {
+            throw std::invalid_argument("'" + part + "' is not a shape: " + example);
+        }
+        site         = part.substr(0, equals);
+        profile      = {};
+        profile.mode = drugs_mode_of_name(part.substr(equals + 1, colon - equals - 1));
+        profile.points.push_back(read_depth(part.substr(colon + 1)));
+    }
+    if (site.empty()) {
+        throw std::invalid_argument(std::string("no shape: ") + example);
+    }
+    dosage.set_shape(site, profile);
+}
+
+void drugs_read_course(drugs_dosage & dosage, const std::string & text) {
+    const size_t colon = text.find(':');
+    if (colon == std::string::npos) {
+        throw std::invalid_argument("'" + drugs_shortened(text) + "' is not a course: give MODE:TOKEN:RATIO,TOKEN:RATIO,..., for example "
+                "interpolate:0:1,40:0.2");
+    }
+    drugs_course course;
+    course.profile.mode = drugs_mode_of_name(text.substr(0, colon));
+    for (const auto & point : split(text.substr(colon + 1), ',')) {
+        course.profile.points.push_back(read_point(point, "token", "TOKEN:RATIO, for example 40:0.2"));
+    }
+    dosage.set_course(course);
+}

@@ -1,0 +1,53 @@
+"""What the rotations of a graph are given, and what they make of it."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+F32 = npt.NDArray[np.float32]
+
+
+class Tensor(ctypes.Structure):
+    """struct ggml_tensor"""
+
+    _fields_ = [
+        ("type", ctypes.c_int32),
+        ("buffer", ctypes.c_void_p),
+        ("ne", ctypes.c_int64 * 4),
+        ("nb", ctypes.c_size_t * 4),
+        ("op", ctypes.c_int32),
+        ("op_params", ctypes.c_int32 * 16),
+        ("flags", ctypes.c_int32),
+        ("src", ctypes.c_void_p * 10),
+        ("view_src", ctypes.c_void_p),
+        ("view_offs", ctypes.c_size_t),
+        ("data", ctypes.c_void_p),
+    ]
+
+
+class Turned(NamedTuple):
+    """One rotation: rows before and after it, (n_tokens, n_head, d), at a layer and a column of the dose table."""
+
+    layer: int
+    site: int
+    before: F32
+    after: F32
+
+
+def turned_rows(tensor: int) -> Turned:
+    """Of a rotation that was computed on the CPU, by its address."""
+    node = Tensor.from_address(tensor)
+    layer, site = node.op_params[:2]
+    return Turned(layer, site, _rows(Tensor.from_address(node.src[0])), _rows(node))
+
+
+def _rows(tensor: Tensor) -> F32:
+    d, n_head, n_tokens = tensor.ne[:3]
+    strides = [tensor.nb[2], tensor.nb[1], tensor.nb[0]]
+    n_bytes = sum(stride * (n - 1) for stride, n in zip(strides, (n_tokens, n_head, d))) + 4
+    memory = (ctypes.c_char * n_bytes).from_address(tensor.data)
+    return np.ndarray((n_tokens, n_head, d), np.float32, memory, strides=strides).copy()
