@@ -298,8 +298,8 @@ void ggml_compute_forward_random_rotate_values(const ggml_compute_params * param
 
     float * scratch = (float *) ((char *) params->wdata + plan.parts_bytes() + params->ith*plan.scratch_bytes());
 
-    const int64_t n_units = plan.n_slices*plan.n_parts*plan.n_head_kv/plan.n_unit_heads*plan.n_stream;
-    for (int64_t unit = n_units*params->ith/params->nth; unit < n_units*(params->ith + 1)/params->nth; ++unit) {
+    const int64_t end = plan.first_unit(params->ith + 1, params->nth);
+    for (int64_t unit = plan.first_unit(params->ith, params->nth); unit < end; ++unit) {
         op.compute_unit(unit, scratch);
     }
 

@@ -10,8 +10,8 @@ static constexpr int64_t TOKENS_A_UNIT = 32;
 // many threads, tokens or other cells there are.
 static constexpr int64_t CHUNK = 256;
 
-// A unit of work: one chunk, or all, of the cells of one value head, or of all heads where these are neighbours in memory,
-// read by up to 32 tokens. Who computes it changes nothing.
+// A unit of work: one chunk, or all, of the cells of one value head, or of all heads where these are neighbours in memory and there is
+// enough to do for all threads, read by up to 32 tokens. Who computes it changes nothing.
 struct work_plan {
     int64_t d, n_kv, n_tokens, n_head, n_head_kv, n_stream;
     int64_t n_slices; // of tokens
@@ -34,8 +34,8 @@ struct work_plan {
         transposed = ggml_get_op_params_i32(op, 2) != 0;
         n_slices   = (n_tokens + TOKENS_A_UNIT - 1)/TOKENS_A_UNIT;
 
-        n_unit_heads = transposed ? 1 : n_head_kv;
         n_chunks     = std::max<int64_t>(1, (n_kv + CHUNK - 1)/CHUNK);
+        n_unit_heads = transposed || n_slices*n_chunks*n_stream < 4*n_threads ? 1 : n_head_kv;
         n_parts      = n_slices*n_head_kv/n_unit_heads*n_stream >= 4*n_threads ? 1 : n_chunks;
         // the numbers of a cell are neighbours, or the cells of a number: long runs of those then
         n_block      = transposed ? CHUNK : CELLS;
@@ -45,6 +45,27 @@ struct work_plan {
 
     // what is known of one row after one chunk
     int64_t part_size() const { return d + RANDOM_ROTATE_PART_SIZE; } // the sum so far, and RANDOM_ROTATE_PART_...
+
+    int64_t n_part_units() const { return n_slices*n_head_kv/n_unit_heads; } // of a part, in a stream
+    int64_t n_units()      const { return n_part_units()*n_parts*n_stream; }
+
+    // what a unit costs: its cells, or 1 where a cache is empty
+    int64_t unit_cost(int64_t unit) const {
+        const int64_t first = n_parts == n_chunks ? unit/n_part_units() % n_parts*CHUNK : 0;
+        return std::max<int64_t>(1, n_parts == n_chunks ? std::min(CHUNK, n_kv - first) : n_kv);
+    }
+
+    // The first unit of thread ith of nth: the last chunk may be short, so it is cells that are divided evenly, not units.
+    int64_t first_unit(int64_t ith, int64_t nth) const {
+        const int64_t goal = std::max<int64_t>(1, n_kv)*n_part_units()*n_stream*ith/nth;
+
+        int64_t unit   = 0;
+        int64_t before = 0;
+        for (; unit < n_units() && before + unit_cost(unit)/2 < goal; ++unit) {
+            before += unit_cost(unit);
+        }
+        return unit;
+    }
 
     // of a unit
     int64_t n_unit_rows() const { return TOKENS_A_UNIT*n_unit_heads*n_group(); }
