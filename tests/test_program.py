@@ -262,6 +262,17 @@ def test_perplexity_shows_what_a_dose_costs(text: str) -> None:
     assert final(perplexity(text, "--dose", "A=1", "--dose-seed", "1")) > 1.5 * sober
 
 
+def test_a_course_counts_from_the_first_position_after_the_sink(text: str) -> None:
+    """Position 126 predicts the last of 128 tokens: number 120 past a sink of 6, and 118 past one of 8."""
+    dose = ("--dose", "A=1", "--dose-seed", "1")
+    sober, dosed = final(perplexity(text, "--repeatable")), final(perplexity(text, *dose))
+    assert final(perplexity(text, *dose, "--dose-course", "interpolate:120:0,121:1")) == sober
+    late = final(perplexity(text, *dose, "--dose-course", "interpolate:119:0,120:1"))
+    assert late != sober
+    assert abs(late - sober) < abs(dosed - sober)
+    assert final(perplexity(text, *dose, "--dose-course", "interpolate:119:0,120:1", "--dose-sink", "8")) == sober
+
+
 def test_the_divergence_from_sober_grows_with_the_dose(text: str, tmp_path: Path) -> None:
     base = str(tmp_path / "logits.dat")
     perplexity(text, "--kl-divergence-base", base)

@@ -34,7 +34,7 @@ class EngineSide:
     def text(self, prompt: str) -> Text:
         """A prompt with its sober greedy continuation."""
         tokens = tuple(self._llm.tokenize(prompt.encode()))
-        self._prompt = ()  # so that the logits are those behind the prompt
+        self._prompt = ()  # so that the logits are those after the prompt
         self._begin(tokens)
         fed: list[int] = []
         while len(fed) < N_STEPS:
@@ -74,8 +74,8 @@ class EngineSide:
             self._llm.reset()
             self._llm.eval(prompt, dosed=False)
             self._prompt = prompt
-        self._llm.n_tokens = len(prompt) - 1  # the next eval drops what lies behind,
-        self._llm.eval(prompt[-1:], dosed=False)  # and an answer begins behind its tokens
+        self._llm.n_tokens = len(prompt) - 1  # the next eval drops what comes after,
+        self._llm.eval(prompt[-1:], dosed=False)  # and an answer begins after its tokens
 
     def _run(self, text: Text, dosed: bool) -> F32:
         self._begin(text.prompt)
@@ -86,7 +86,7 @@ class EngineSide:
         return self._logits()
 
     def _logits(self) -> F32:
-        """Logits behind the last token, (n_vocab)."""
+        """Logits after the last token, (n_vocab)."""
         return np.ctypeslib.as_array(self._llm._ctx.get_logits(), shape=(self._llm.n_vocab(),)).copy()
 
 

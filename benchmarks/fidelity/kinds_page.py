@@ -58,11 +58,11 @@ What stands here comes from `{command}`, on a processor that calls itself "{cpu}
 Where a row is turned, the model can also draw the engine's own random numbers. They are a function of seed, position,
 layer, site and head, and `benchmarks/fidelity/seeded.py` writes that function again, in numpy. So the logits of both
 sides can be compared. Each number in the table is the largest KL(PyTorch, dosed ‖ engine, dosed) of {n_seeds} seeds and
-{n_tokens} tokens behind a prompt, under a dose of {angle:g} ({elementwise:g} for `elementwise`).
+{n_tokens} tokens after a prompt, under a dose of {angle:g} ({elementwise:g} for `elementwise`).
 
 The last column is a tiny random mixture of experts of the architecture Qwen2-MoE: {n_experts}.
 The engine's cache has 32 bits there, so that rounding does not choose another expert. All other columns are `{half}`,
-behind the first prompt.
+after the first prompt.
 
 The largest number of all is {largest:.1e}. With both sides sober, this KL of `{half}` is {sober:.1e} at most. The doses
 themselves move the probabilities by a mean KL(sober ‖ dosed) of {least_shift:.1e} to {most_shift:.1e}.

@@ -44,7 +44,7 @@ class ModelSide:
         return np.asarray(logits.reshape(len(dose.angles), len(seeds), *logits.shape[1:]))
 
     def _steps(self, text: Text, dose: Dose, n_seeds: int, numbers: Numbers) -> Iterator[F32]:
-        """Logits behind each fed token, (n_rows, n_vocab)."""
+        """Logits after each fed token, (n_rows, n_vocab)."""
         cache = self._begin(text)[0].fork(len(dose.angles) * n_seeds)
         largest = np.repeat(dose.angles, n_seeds).tolist()
         noise = Noise(dose, largest, len(text.prompt), numbers, self._arrays)
@@ -52,7 +52,7 @@ class ModelSide:
             yield self._arrays.to_numpy(self._model.step(token, cache, noise))
 
     def _begin(self, text: Text) -> tuple[Cache, F32]:
-        """The cache behind the prompt and the sober logits, computed once for the measurements of a text."""
+        """The cache after the prompt and the sober logits, computed once for the measurements of a text."""
         if text not in self._begun:
             cache = self._model.empty_cache(len(text.prompt) + len(text.fed))
             for token in text.prompt:

@@ -16,7 +16,7 @@ ANGLES = (0.1, 0.2, 0.35, 0.5)  # radians
 #: first positions of a text that are never dosed, neither as the token that asks nor, for K and V, as a cached one
 SINK = 6
 
-#: tokens that are fed behind the prompt
+#: tokens that are fed after the prompt
 N_STEPS = 32
 
 PROMPTS = (
@@ -27,7 +27,7 @@ PROMPTS = (
 
 
 class Text(NamedTuple):
-    """A prompt, evaluated sober, and the tokens that are fed behind it, one by one."""
+    """A prompt, evaluated sober, and the tokens that are fed after it, one by one."""
 
     prompt: tuple[int, ...]
     fed: tuple[int, ...]
@@ -84,7 +84,7 @@ class Side(Protocol):
     """Something that computes a language model, dosed and sober."""
 
     def sober(self, text: Text) -> F32:
-        """Logits behind each fed token, (n_steps, n_vocab)."""
+        """Logits after each fed token, (n_steps, n_vocab)."""
         ...
 
     def shift(self, text: Text, dose: Dose, seeds: range) -> Shift:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from benchmarks.fidelity.arrays import Array, Arrays
 from benchmarks.fidelity.protocol import SINK, Dose, Settings
 
-#: queries, as the model shows them before RoPE; behind it, it shows them again as "Q"
+#: queries, as the model shows them before RoPE; after it, it shows them again as "Q"
 Q_BEFORE_ROPE = "Q before RoPE"
 
 #: |n| times this, n a standard normal, has the mean 1/2
