@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from drugs_cpp import DRUGS, DoseError, Llama, _core
+from drugs_cpp import DRUGS, DoseError, Llama, OptionError, _core
 
 F64 = npt.NDArray[np.float64]
 
@@ -123,6 +123,14 @@ def test_the_seeds_of_the_doses_are_taken(tiny_model_path: str) -> None:
     assert {choice["seed"] for choice in together["choices"]} == {5}
     drugs = [choice["drugs"] for choice in together["choices"]]
     assert texts(llm.variations("Once upon a time", drugs=drugs, max_tokens=12)) == texts(together)
+    llm.close()
+
+
+@pytest.mark.parametrize("more", [{"seeds": [1, 2]}, {"drugs": [{"A": 0.1, "seed": 1}, {"A": 0.1, "seed": 2}]}])
+def test_several_seeds_are_refused(tiny_model_path: str, more: dict[str, Any]) -> None:
+    llm = Llama(tiny_model_path, n_ctx=256, verbose=False)
+    with pytest.raises(OptionError, match="apart=True takes one seed"):
+        llm.variations("Once", n=2, apart=True, **more)
     llm.close()
 
 

@@ -146,6 +146,9 @@ def test_a_course_goes_on_after_a_shower(llm: Llama, tiny_server: Server) -> Non
 
 MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"A": 0.1, "hold": 0}, "give a whole number of tokens"),
+    ({"A": 0.1, "hold": 1.5}, "the hold is 1.5: give a whole number of tokens, 1 to 2147483647"),
+    ({"A": 0.1, "hold": 2**31}, "give a whole number of tokens, 1 to 2147483647"),
+    ({"A": 0.1, "apart": "true"}, "or true for one of its own"),
     ({"A": 0.1, "hold": {"B": 1}}, "unknown site"),
     ({"A": 0.1, "hold": "whole"}, 'or \\"text\\"'),
     ({"A": 0.1, "layers": "some"}, "they are own or shared"),
@@ -180,8 +183,9 @@ def test_a_mistake_is_a_clear_400(tiny_server: Server, drugs: dict[str, Any], sa
     ("options", "says"),
     [
         (["--dose-hold", "A"], "the hold is 'A': give a number"),
-        (["--dose-hold", "0"], "give a whole number of tokens, 1 or more, or text"),
-        (["--dose-hold", "A=0.5"], "the hold of A"),
+        (["--dose-hold", "0"], "give a whole number of tokens, 1 to 2147483647"),
+        (["--dose-hold", "A=0.5"], "the hold of A is 0.5: give a whole number of tokens, 1 to"),
+        (["--dose-hold", ""], "no hold: give a number of tokens"),
         (["--dose-layers", "same"], "they are own or shared"),
         (["--dose-course", "0:1"], "unknown mode '0'"),
         (["--dose-course", "ceil"], "give MODE:TOKEN:RATIO"),

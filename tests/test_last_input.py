@@ -69,6 +69,17 @@ def test_variations_are_the_texts_alone_and_compute_the_prompt_once(llm: Llama) 
         assert alone["choices"][0]["text"] == choice["text"]
 
 
+@pytest.mark.parametrize("order", [[1, 0], [0, 1], [1, 0, 1], [0, 0]])
+@pytest.mark.parametrize("n_parallel", [1, 3])
+def test_sober_variations_beside_dosed_ones(llm: Llama, order: list[int], n_parallel: int) -> None:
+    prompt = PROMPT + " there was a"
+    drugs = [{**STRONG, "seed": seed} if dosed else {} for seed, dosed in enumerate(order)]
+    varied: Any = llm.variations(prompt, drugs=drugs, max_tokens=12, n_parallel=n_parallel)
+    for each, choice in zip(drugs, varied["choices"]):
+        alone: Any = llm.variations(prompt, drugs=[each], max_tokens=12)
+        assert alone["choices"][0]["text"] == choice["text"]
+
+
 @pytest.mark.parametrize("prompt", [[5], [5, 6]])
 def test_prompts_within_the_sink(llm: Llama, prompt: list[int]) -> None:
     llm.drugs = DRUGS(STRONG)

@@ -144,8 +144,10 @@ static json course_to_json(const drugs_course & course) {
 static void read_apart(drugs_dosage & dosage, const json & value) {
     if (value.is_boolean()) {
         dosage.set_each_apart(value.get<bool>());
+    } else if (value.is_null() || value.is_number()) {
+        dosage.set_apart(value.is_null() ? 0 : value.get<double>());
     } else {
-        dosage.set_apart(value.is_null() ? 0 : read_number("apart", value));
+        throw std::invalid_argument("apart is " + shown(value) + ": give the number of a direction, or true for one of its own for each answer");
     }
 }
 
@@ -163,27 +165,29 @@ static json inputs_to_json(drugs_inputs inputs) {
     return inputs == DRUGS_INPUTS_LAST ? json(DRUGS_LAST) : json(inputs == DRUGS_INPUTS_YES);
 }
 
-// a number of tokens, or "text" for all of them
-static double read_n_held(const std::string & what, const json & value) {
+// a number of tokens, or "text" for all of them; at an empty site: at all of them
+static void read_hold_at(drugs_dosage & dosage, const std::string & site, const json & value) {
     if (value.is_string() && value.get<std::string>() == DRUGS_HOLD_TEXT) {
-        return 0;
+        dosage.hold_text(site);
+        return;
     }
-    if (!value.is_number() || value.get<double>() < 1) {
-        throw std::invalid_argument(what + " is " + shown(value) + ": give a whole number of tokens, 1 or more, or \"text\"");
+    if (!value.is_number()) {
+        throw std::invalid_argument("the hold" + (site.empty() ? "" : " of " + site) + " is " + shown(value) +
+                ": give a whole number of tokens, 1 or more, or \"text\"");
     }
-    return value.get<double>();
+    dosage.set_hold(site, value.get<double>());
 }
 
 // {"A": "text", "H": 8}, or one value for all sites
 static void read_hold(drugs_dosage & dosage, const json & value) {
     dosage.hold = drugs_fresh();
     if (!value.is_object()) {
-        dosage.set_hold("", read_n_held("the hold", value));
+        read_hold_at(dosage, "", value);
         return;
     }
     for (const auto & [site, n_tokens] : value.items()) {
         drugs_site_of_name(site);
-        dosage.set_hold(site, read_n_held("the hold of " + site, n_tokens));
+        read_hold_at(dosage, site, n_tokens);
     }
 }
 

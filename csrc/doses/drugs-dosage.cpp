@@ -113,7 +113,7 @@ void drugs_dosage::set_turn(const std::string & name) {
 
 void drugs_dosage::set_apart(double value) {
     if (!(value >= 0 && value <= std::numeric_limits<int32_t>::max() && value == std::floor(value))) {
-        throw std::invalid_argument("apart is " + drugs_number(value) + ": give the number of a direction, 1 or more, or 0 for any");
+        throw std::invalid_argument("apart is " + drugs_number(value) + ": give the number of a direction, 1 to 2147483647, or 0 for any");
     }
     kinds.apart = (int32_t) value;
 }
@@ -136,13 +136,24 @@ void drugs_dosage::set_course(drugs_course value) {
     course = std::move(value);
 }
 
-void drugs_dosage::set_hold(const std::string & site, double n_tokens) {
-    const int32_t n = count("the hold" + (site.empty() ? "" : " of " + site), n_tokens, 0);
+static void hold_at(drugs_hold & hold, const std::string & site, int32_t n_tokens) {
     if (site.empty()) {
-        hold.fill(n);
+        hold.fill(n_tokens);
     } else {
-        hold[drugs_site_of_name(site)] = n;
+        hold[drugs_site_of_name(site)] = n_tokens;
     }
+}
+
+void drugs_dosage::set_hold(const std::string & site, double n_tokens) {
+    if (!(n_tokens >= 1 && n_tokens <= std::numeric_limits<int32_t>::max() && n_tokens == std::floor(n_tokens))) {
+        throw std::invalid_argument("the hold" + (site.empty() ? "" : " of " + site) + " is " + drugs_number(n_tokens) +
+                ": give a whole number of tokens, 1 to 2147483647, or \"text\"");
+    }
+    hold_at(hold, site, (int32_t) n_tokens);
+}
+
+void drugs_dosage::hold_text(const std::string & site) {
+    hold_at(hold, site, 0);
 }
 
 void drugs_dosage::set_layers(const std::string & name) {

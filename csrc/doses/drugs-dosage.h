@@ -82,7 +82,8 @@ struct drugs_dosage {
     void set_apart(double value); // 0: not apart
     void set_each_apart(bool value);
     void set_course(drugs_course course); // points in any order
-    void set_hold(const std::string & site, double n_tokens); // 0 for the whole text; an empty site: all of them
+    void set_hold(const std::string & site, double n_tokens); // at an empty site: at all of them
+    void hold_text(const std::string & site);                 // for the whole text
     void set_layers(const std::string & name);                // "own" or "shared"
     void set_seed(double value);
     void set_sink(double value);

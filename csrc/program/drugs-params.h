@@ -33,6 +33,9 @@ struct drugs_params {
     // server: whether a cache can lose its last position, once the model is loaded
     bool can_go_back = false;
 
+    // server: whether the cache of a model with a sliding window keeps what is outside the window
+    bool keeps_all = false;
+
     // server: whether requests that say nothing about it are computed repeatably, sober or not
     bool repeats_everything() const { return dosage.repeatable.value_or(false); }
 

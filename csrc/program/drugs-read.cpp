@@ -48,27 +48,27 @@ void drugs_read_doses(drugs_dosage & dosage, std::string text) {
     }
 }
 
-static double read_n_held(const std::string & what, const std::string & text) {
+static void read_hold_at(drugs_dosage & dosage, const std::string & site, const std::string & text) {
     if (text == DRUGS_HOLD_TEXT) {
-        return 0;
+        dosage.hold_text(site);
+    } else {
+        dosage.set_hold(site, drugs_read_number("the hold" + (site.empty() ? "" : " of " + site), text));
     }
-    const double n_tokens = drugs_read_number(what, text);
-    if (n_tokens < 1) {
-        throw std::invalid_argument(what + " is '" + drugs_shortened(text) + "': give a whole number of tokens, 1 or more, or text");
-    }
-    return n_tokens;
 }
 
 void drugs_read_hold(drugs_dosage & dosage, const std::string & text) {
+    if (text.empty()) {
+        throw std::invalid_argument("no hold: give a number of tokens, text, or SITE=N,..., for example A=text,H=8");
+    }
     for (const auto & part : split(text, ',')) {
         const size_t equals = part.find('=');
         if (equals == std::string::npos) {
-            dosage.set_hold("", read_n_held("the hold", part));
+            read_hold_at(dosage, "", part);
             continue;
         }
         const std::string site = part.substr(0, equals);
         drugs_site_of_name(site);
-        dosage.set_hold(site, read_n_held("the hold of " + site, part.substr(equals + 1)));
+        read_hold_at(dosage, site, part.substr(equals + 1));
     }
 }
 

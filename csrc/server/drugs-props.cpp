@@ -31,6 +31,7 @@ bool drugs_load(common_params & params, llama_context * ctx) {
     drugs.can_go_back = !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model);
     // drugs_choose_caches() asks every model for it
     params.swa_full = params.swa_full && llama_model_n_swa(llama_get_model(ctx)) > 0;
+    drugs.keeps_all = params.swa_full;
     return true;
 }
 

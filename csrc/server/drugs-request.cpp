@@ -107,7 +107,7 @@ server_task drugs_separate_task(const server_task & task, int id, uint32_t n) {
     separate.params        = task.params;
     separate.params.n_cmpl = 1;
     separate.params.drugs.vary(n);
-    separate.params.sampling.seed  = drugs_later_seed(task.params.sampling.seed, n);
+    separate.params.sampling.seed  = drugs_later_seed(task.params.sampling.seed, task.params.drugs.each_apart ? 0 : n);
     separate.tokens        = task.tokens.clone();
     return separate;
 }

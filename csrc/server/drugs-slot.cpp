@@ -17,6 +17,7 @@ void drugs_slot::init(llama_context * ctx, const common_memory * memory, llama_s
     this->can_remove_part = can_remove_part;
     this->metrics         = metrics;
     repeats_everything    = params.repeats_everything();
+    keeps_all             = params.keeps_all;
 }
 
 void drugs_slot::begin(const drugs_dosage & dosage) {
@@ -63,7 +64,16 @@ size_t drugs_slot::n_clean(const server_tokens & tokens) const {
     return first < 0 ? tokens.size() : std::min((size_t) first, tokens.size());
 }
 
+// A saved cache comes back without what was outside the window then. A cache that keeps everything is taken to have it.
+bool drugs_slot::misses_cells() const {
+    llama_memory_t mem = llama_get_memory(ctx);
+    return keeps_all && mem && llama_memory_seq_pos_min(mem, seq_id) > 0;
+}
+
 size_t drugs_slot::n_usable(const server_tokens & tokens) const {
+    if (misses_cells()) {
+        return 0;
+    }
     if (!repeatable && n_repeatable > 0) {
         return 0; // what is sober is computed as llama.cpp computes it
     }

@@ -114,6 +114,7 @@ public:
     json to_json(const server_tokens & tokens) const;
 
 private:
+    bool misses_cells() const;
     bool can_shower(const server_tokens & tokens) const;
     size_t first_of_shower(const server_tokens & tokens) const;
     void end_shower();
@@ -127,6 +128,7 @@ private:
     llama_seq_id          seq_id  = -1;
 
     bool can_remove_part    = true;
+    bool keeps_all          = false;
     bool repeats_everything = false; // also what says nothing about it, such as a task for embeddings
 
     drugs_dosage  dosage;

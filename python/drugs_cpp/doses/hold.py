@@ -48,7 +48,7 @@ def _plain(n_tokens: int) -> int | str:
 
 
 def _n_tokens(what: str, value: object) -> int:
-    if value == TEXT:
+    if isinstance(value, str) and value == TEXT:
         return 0
     n_tokens = whole_number(value, 1, _MOST)
     if n_tokens is None:

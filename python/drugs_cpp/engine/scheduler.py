@@ -104,15 +104,18 @@ class Scheduler:
         self._sites = sites
         self._together = together
         self._active: list[Variation] = []  # each in the slot of its index here
+        self._n_shared = len(task.prompt)  # first tokens of the prompt that all of them compute alike
 
     def run(self, variations: Sequence[Variation]) -> Iterator[Delta]:
         """Decode all of them."""
         waiting = deque(variations)
-        prompt_is_sober = self._dosing.dose_inputs is not True or all(v.drugs.is_sober for v in variations)
+        all_are_sober = all(v.drugs.is_sober for v in variations)
+        prompt_is_sober = self._dosing.dose_inputs is not True or all_are_sober
         own_prompts = not (prompt_is_sober and self._together)
+        self._n_shared = len(self._task.prompt) - (self._dosing.dose_inputs == LAST and not all_are_sober)
         repeatable = self._dosing.repeatable
         if repeatable is None:
-            repeatable = not all(v.drugs.is_sober for v in variations)
+            repeatable = not all_are_sober
         self._slots.take(self)
         self._slots.compute_repeatably(repeatable)
         while waiting or self._active:
@@ -138,16 +141,16 @@ class Scheduler:
         variation, prompt = self._active[slot], self._task.prompt
         variation.ledger = _core.ShowerLedger()
         dose = self._dose_of(variation) if self._dosing.dose_inputs else None
-        n_shared = len(prompt) - 1 if dose is not None and self._dosing.dose_inputs == LAST else len(prompt)
-        if own_prompt or n_shared == 0:
-            logits = self._slots.begin_alone(slot, prompt, dose, 0 if self._dosing.dose_inputs is True else n_shared)
+        n_sober = 0 if self._dosing.dose_inputs is True else self._n_shared
+        if own_prompt or self._n_shared == 0:
+            logits = self._slots.begin_alone(slot, prompt, dose, n_sober)
         else:
-            logits = self._slots.set_prompt(prompt[:n_shared])
+            logits = self._slots.set_prompt(prompt[: self._n_shared])
             self._slots.begin(slot)
-            if n_shared < len(prompt):
-                logits = self._slots.go_on(slot, prompt[n_shared:], n_shared, dose)
-        variation.ledger.computed(0, n_shared, dose is not None and n_shared == len(prompt), self._dosing.sink)
-        variation.ledger.computed(n_shared, len(prompt), True, self._dosing.sink)
+            if self._n_shared < len(prompt):
+                logits = self._slots.go_on(slot, prompt[self._n_shared :], self._n_shared, dose)
+        variation.ledger.computed(0, n_sober, False, 0)
+        variation.ledger.computed(n_sober, len(prompt), dose is not None, self._dosing.sink)
         variation.sequence = _core.Sequence(
             slot,
             len(prompt),

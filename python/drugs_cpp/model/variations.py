@@ -119,6 +119,8 @@ def _seeds_and_drugs(engine: Engine, wish: Wish) -> tuple[list[int], list[DRUGS]
         all_drugs = [as_drugs(doses) for doses in check_length("drugs", drugs, n)]
     else:
         all_drugs = [engine.dosing.drugs if drugs is None else as_drugs(drugs)] * n
+    if wish.apart and len({doses.seed for doses in all_drugs}) > 1:
+        raise OptionError("apart=True takes one seed for all variations, and the doses have several: leave them out")
     if wish.apart:
         all_drugs = [_apart(doses, number) for number, doses in enumerate(all_drugs, 1)]
     for doses in all_drugs:
