@@ -130,6 +130,16 @@ def test_several_answers_keep_apart(llm: Llama, tiny_server: Server) -> None:
     assert [choice["text"] for choice in varied["choices"]] == [choice["text"] for choice in choices]
 
 
+def test_they_do_so_with_a_sampler(tiny_server: Server) -> None:
+    body = {"prompt": PROMPT, "max_tokens": 24, "temperature": 0.9}
+    drugs = {"A": 0.9, "hold": "text", "seed": 5, "apart": True}
+    choices = tiny_server.post("/v1/completions", {**body, "n": 3, "drugs": drugs}).json["choices"]
+    assert len({choice["text"] for choice in choices}) == 3
+    for choice in choices:
+        alone = tiny_server.post("/v1/completions", {**body, "drugs": choice["drugs"]}).json["choices"][0]
+        assert alone["text"] == choice["text"]
+
+
 def test_a_course_goes_on_after_a_shower(llm: Llama, tiny_server: Server) -> None:
     course = [{"token": 8, "ratio": 1}, {"token": 40, "ratio": 0.2}]
     drugs = {"A": 0.9, "pV": 0.9, "course": course}

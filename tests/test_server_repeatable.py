@@ -162,6 +162,18 @@ def test_a_sliding_window_changes_nothing(options: tuple[str, ...]) -> None:
                 assert [numbers(server, dose, prompt=prompt, id_slot=0) for dose in DOSES] == expected
 
 
+def test_a_prompt_that_comes_back_without_what_was_outside_the_window_is_computed_again() -> None:
+    """From the cache of prompts; it is longer than the window, and the new request goes back to before its end."""
+    prompt = [(7 * i * i + 3 * i + 5) % 120 + 3 for i in range(40)]
+    with tiny_models("gemma3", built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths:
+        path = str(next(path for path in paths if "dense" in path.name))
+        with Server("-m", path, *ALONE) as server:
+            for dose in DOSES:
+                first = numbers(server, dose, prompt=prompt)
+                numbers(server, dose, prompt=prompt[::-1])
+                assert numbers(server, dose, prompt=prompt) == first
+
+
 #
 # what is used of a cache
 #
