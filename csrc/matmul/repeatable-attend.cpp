@@ -171,6 +171,19 @@ struct attention {
         memset(x + n*d, 0, (TILE - n)*d*sizeof(float));
     }
 
+    // of a tile, and of another number; a lane each, as a single largest number is compared with one score after the other
+    static float largest_of(const float * scores, float most) {
+        float lane[LANES];
+        std::fill(lane, lane + LANES, most);
+        for (int64_t i = 0; i < TILE; i += LANES) {
+#pragma omp simd
+            for (int l = 0; l < LANES; ++l) {
+                lane[l] = scores[i + l] > lane[l] ? scores[i + l] : lane[l];
+            }
+        }
+        return *std::max_element(lane, lane + LANES);
+    }
+
     // scores to weights of a tile; sum and largest: of the tiles so far, whose values have to be multiplied by what is returned
     float weigh(float * scores, const ggml_fp16_t * mask, int64_t n, float slope, float & sum, float & largest) const {
         float added[TILE] = {};
@@ -188,11 +201,7 @@ struct attention {
             }
         }
         std::fill(scores + n, scores + TILE, -INFINITY);
-        float most = largest;
-#pragma omp simd reduction(max:most)
-        for (int64_t i = 0; i < TILE; ++i) {
-            most = std::max(most, scores[i]);
-        }
+        const float most   = largest_of(scores, largest);
         const float factor = expf(largest - most);
         sum     = sum*factor + (float) ggml_vec_soft_max_f32(TILE, scores, scores, most);
         largest = most;

@@ -6,6 +6,7 @@
 #include "random-rotate-draw.h"
 
 #include "ggml-cpu.h"
+#include "simd-mappings.h"
 
 // cells are handled in blocks of a multiple of this
 static constexpr int64_t CELLS = 64;
@@ -132,61 +133,61 @@ static inline void add_squares(ggml_type type, const char * x, size_t stride, in
     }
 }
 
-#ifdef RANDOM_ROTATE_LOADS_HALVES
-// one part of the lanes of n numbers each, n a multiple of twice their number
-template <int n_y>
-static inline void add_dots_of_part(const ggml_fp16_t * x, const float * y, int64_t n_y_row, int64_t n, lanes (& xy)[n_y][2], int part) {
-    packed sums[n_y][2] = {};
-    for (int64_t i = 0; i < n; i += 2*LANES) {
-        const packed x0 = load_packed(x + i);
-        const packed x1 = load_packed(x + i + LANES);
-        for (int r = 0; r < n_y; ++r) {
-            sums[r][0] += x0*load_packed(y + r*n_y_row + i);
-            sums[r][1] += x1*load_packed(y + r*n_y_row + i + LANES);
-        }
-    }
-    for (int r = 0; r < n_y; ++r) {
-        xy[r][0].part[part] = sums[r][0];
-        xy[r][1].part[part] = sums[r][1];
-    }
-}
-#endif
+// the numbers of cells, where those of many cells are neighbours
+struct cache_columns {
+    ggml_type    type;
+    const char * at;
+    size_t       stride; // bytes from one number of a cell to the next
+    int64_t      n;      // cells
+    int64_t      d;
+};
 
-// sums[r][at] += x.y_r for n_y <= 4 vectors y_r = y + r*n_y_row, filled up to a multiple of 16 numbers, and a row x of a cache, which is
-// read once for all
+// sums[r][i] += number i of the cells times y_r, for n_y <= 4 vectors y_r = y + r*n_y_row, filled up to a multiple of 16 numbers; a cache
+// is read once for all
 template <int n_y>
-static inline void add_dots(ggml_type type, const void * x, const float * y, int64_t n_y_row, int64_t n, float ** sums, int64_t at) {
-    lanes xy[n_y][2] = {}; // two, so that an addition need not wait for the one before
-    int64_t i = 0;
+static inline void add_dots(const cache_columns & columns, const float * y, int64_t n_y_row, float ** sums) {
+    int64_t whole = 0;
 #ifdef RANDOM_ROTATE_LOADS_HALVES
-    if (type == GGML_TYPE_F16) {
-        i = n - n % (2*LANES);
-        for (int part = 0; part < PARTS; ++part) {
-            const int64_t first = part*REGISTER;
-            add_dots_of_part<n_y>((const ggml_fp16_t *) x + first, y + first, n_y_row, i, xy, part);
-        }
+    if (columns.type == GGML_TYPE_F16) {
+        whole = columns.n - columns.n % LANES;
     }
 #endif
-    for (; i < n; i += LANES) {
-        float floats[LANES] = {};
-        load_floats(type, (const char *) x + i*ggml_type_size(type), floats, std::min<int64_t>(LANES, n - i));
-        const lanes x0 = load_lanes(floats);
-        for (int r = 0; r < n_y; ++r) {
-            add_product(xy[r][0], x0, load_lanes(y + r*n_y_row + i));
+    for (int64_t at = 0; at < columns.d; ++at) {
+        const char * x = columns.at + at*columns.stride;
+
+        lanes xy[4] = {};
+#ifdef RANDOM_ROTATE_LOADS_HALVES
+        for (int64_t i = 0; i < whole; i += LANES) {
+            for (int part = 0; part < PARTS; ++part) {
+                const packed v = load_packed((const ggml_fp16_t *) x + i + part*REGISTER);
+                for (int r = 0; r < n_y; ++r) {
+                    xy[r].part[part] += v*load_packed(y + r*n_y_row + i + part*REGISTER);
+                }
+            }
         }
-    }
-    for (int r = 0; r < n_y; ++r) {
-        add(xy[r][0], xy[r][1]);
-        sums[r][at] += sum(xy[r][0]);
+#endif
+        for (int64_t i = whole; i < columns.n; i += LANES) {
+            float floats[LANES] = {};
+            load_floats(columns.type, x + i*ggml_type_size(columns.type), floats, std::min<int64_t>(LANES, columns.n - i));
+            const lanes x0 = load_lanes(floats);
+            for (int r = 0; r < n_y; ++r) {
+                add_product(xy[r], x0, load_lanes(y + r*n_y_row + i));
+            }
+        }
+        float four[4];
+        sum_four(xy, four);
+        for (int r = 0; r < n_y; ++r) {
+            sums[r][at] += four[r];
+        }
     }
 }
 
-// whether 64 cells hold 64 positions in a row, from a multiple of 64 on: the usual case, and the fast one
+// whether 64 cells hold positions in a row, from a multiple of 64 on, or nothing: the usual case, and the fast one
 static inline bool is_aligned_run(const int32_t * positions) {
     int32_t differs = positions[0] & (CELLS - 1);
 #pragma omp simd reduction(|:differs)
     for (int i = 0; i < CELLS; ++i) {
-        differs |= positions[i] ^ (positions[0] + i);
+        differs |= positions[i] < 0 ? 0 : positions[i] ^ (positions[0] + i);
     }
     return differs == 0 && positions[0] >= 0;
 }

@@ -12,86 +12,75 @@
 
 // philox4x32_lanes(): all rounds for the counters whose words are c0[l], c1[l], c2[l], c3[l]; key = {seed, 0}
 
+#if defined(__AVX2__)
+
+// A product of two words needs two. So a register's even words are worked on by themselves, and its odd ones: what stands in the other
+// half meanwhile is never looked at. Compilers bring the words from place to place in each round.
 #if defined(__AVX512F__)
 
-// Upper and lower halves of the products of sixteen numbers with one. Compilers find the same operations, but spend as many
-// again on bringing numbers from lane to lane.
-static inline void philox_mul_x16(__m512i a, __m512i m, __m512i * hi, __m512i * lo) {
-    const __m512i even = _mm512_mul_epu32(a, m);
-    const __m512i odd  = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), m);
+typedef __m512i philox_words;
+#define PHILOX_WORDS 16
 
-    *hi = _mm512_mask_shuffle_epi32(odd,  0x5555, even, _MM_PERM_CDAB);
-    *lo = _mm512_mask_shuffle_epi32(even, 0xaaaa, odd,  _MM_PERM_CDAB);
-}
+static inline philox_words philox_load (const uint32_t * c)                     { return _mm512_loadu_si512(c); }
+static inline void         philox_store(uint32_t * c, philox_words v)           { _mm512_storeu_si512(c, v); }
+static inline philox_words philox_set  (uint32_t x)                             { return _mm512_set1_epi32((int32_t) x); }
+static inline philox_words philox_mul  (philox_words a, philox_words m)         { return _mm512_mul_epu32(a, m); }
+static inline philox_words philox_upper(philox_words a)                         { return _mm512_srli_epi64(a, 32); }
+static inline philox_words philox_xor  (philox_words a, philox_words b, philox_words c) { return _mm512_ternarylogic_epi32(a, b, c, 0x96); }
+static inline philox_words philox_join (philox_words even, philox_words odd)    { return _mm512_mask_shuffle_epi32(even, 0xaaaa, odd, _MM_PERM_CDAB); }
 
+#else
+
+typedef __m256i philox_words;
+#define PHILOX_WORDS 8
+
+static inline philox_words philox_load (const uint32_t * c)                     { return _mm256_loadu_si256((const __m256i *) c); }
+static inline void         philox_store(uint32_t * c, philox_words v)           { _mm256_storeu_si256((__m256i *) c, v); }
+static inline philox_words philox_set  (uint32_t x)                             { return _mm256_set1_epi32((int32_t) x); }
+static inline philox_words philox_mul  (philox_words a, philox_words m)         { return _mm256_mul_epu32(a, m); }
+static inline philox_words philox_upper(philox_words a)                         { return _mm256_srli_epi64(a, 32); }
+static inline philox_words philox_xor  (philox_words a, philox_words b, philox_words c) { return _mm256_xor_si256(_mm256_xor_si256(a, b), c); }
+static inline philox_words philox_join (philox_words even, philox_words odd)    { return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa); }
+
+#endif
+
+// All counters at once: each round waits for the one before, and the more counters there are to turn to, the less.
 static inline void philox4x32_lanes(uint32_t * c0, uint32_t * c1, uint32_t * c2, uint32_t * c3, uint32_t seed) {
-    const __m512i m0 = _mm512_set1_epi32((int32_t) PHILOX_M0);
-    const __m512i m1 = _mm512_set1_epi32((int32_t) PHILOX_M1);
+    constexpr int N = RANDOM_ROTATE_LANES/PHILOX_WORDS;
 
-    __m512i v0 = _mm512_loadu_si512(c0);
-    __m512i v1 = _mm512_loadu_si512(c1);
-    __m512i v2 = _mm512_loadu_si512(c2);
-    __m512i v3 = _mm512_loadu_si512(c3);
+    const philox_words m0 = philox_set(PHILOX_M0);
+    const philox_words m1 = philox_set(PHILOX_M1);
 
-    for (uint32_t r = 0; r < PHILOX_ROUNDS; ++r) {
-        __m512i hi0, lo0, hi1, lo1;
-        philox_mul_x16(v0, m0, &hi0, &lo0);
-        philox_mul_x16(v2, m1, &hi1, &lo1);
-
-        // 0x96: the exclusive or of three
-        v0 = _mm512_ternarylogic_epi32(hi1, v1, _mm512_set1_epi32((int32_t) (seed + r*PHILOX_W0)), 0x96);
-        v2 = _mm512_ternarylogic_epi32(hi0, v3, _mm512_set1_epi32((int32_t) (r*PHILOX_W1)), 0x96);
-        v1 = lo1;
-        v3 = lo0;
+    // of even words, and of odd ones
+    philox_words a[2*N], b[2*N], c[2*N], d[2*N];
+    for (int i = 0; i < N; ++i) {
+        a[2*i] = philox_load(c0 + i*PHILOX_WORDS);
+        b[2*i] = philox_load(c1 + i*PHILOX_WORDS);
+        c[2*i] = philox_load(c2 + i*PHILOX_WORDS);
+        d[2*i] = philox_load(c3 + i*PHILOX_WORDS);
+        a[2*i + 1] = philox_upper(a[2*i]);
+        b[2*i + 1] = philox_upper(b[2*i]);
+        c[2*i + 1] = philox_upper(c[2*i]);
+        d[2*i + 1] = philox_upper(d[2*i]);
     }
-
-    _mm512_storeu_si512(c0, v0);
-    _mm512_storeu_si512(c1, v1);
-    _mm512_storeu_si512(c2, v2);
-    _mm512_storeu_si512(c3, v3);
-}
-
-#elif defined(__AVX2__)
-
-// Upper and lower halves of the products of eight numbers with one. Compilers find the same operations, but spend as many
-// again on bringing numbers from lane to lane.
-static inline void philox_mul_x8(__m256i a, __m256i m, __m256i * hi, __m256i * lo) {
-    const __m256i even = _mm256_mul_epu32(a, m);
-    const __m256i odd  = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), m);
-
-    *hi = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
-    *lo = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
-}
-
-static inline void philox4x32_x8(uint32_t * c0, uint32_t * c1, uint32_t * c2, uint32_t * c3, uint32_t seed) {
-    const __m256i m0 = _mm256_set1_epi32((int32_t) PHILOX_M0);
-    const __m256i m1 = _mm256_set1_epi32((int32_t) PHILOX_M1);
-
-    __m256i v0 = _mm256_loadu_si256((const __m256i *) c0);
-    __m256i v1 = _mm256_loadu_si256((const __m256i *) c1);
-    __m256i v2 = _mm256_loadu_si256((const __m256i *) c2);
-    __m256i v3 = _mm256_loadu_si256((const __m256i *) c3);
-
     for (uint32_t r = 0; r < PHILOX_ROUNDS; ++r) {
-        __m256i hi0, lo0, hi1, lo1;
-        philox_mul_x8(v0, m0, &hi0, &lo0);
-        philox_mul_x8(v2, m1, &hi1, &lo1);
+        const philox_words k0 = philox_set(seed + r*PHILOX_W0);
+        const philox_words k1 = philox_set(r*PHILOX_W1);
+        for (int i = 0; i < 2*N; ++i) {
+            const philox_words p0 = philox_mul(a[i], m0);
+            const philox_words p1 = philox_mul(c[i], m1);
 
-        v0 = _mm256_xor_si256(_mm256_xor_si256(hi1, v1), _mm256_set1_epi32((int32_t) (seed + r*PHILOX_W0)));
-        v2 = _mm256_xor_si256(_mm256_xor_si256(hi0, v3), _mm256_set1_epi32((int32_t) (r*PHILOX_W1)));
-        v1 = lo1;
-        v3 = lo0;
+            a[i] = philox_xor(philox_upper(p1), b[i], k0);
+            c[i] = philox_xor(philox_upper(p0), d[i], k1);
+            b[i] = p1;
+            d[i] = p0;
+        }
     }
-
-    _mm256_storeu_si256((__m256i *) c0, v0);
-    _mm256_storeu_si256((__m256i *) c1, v1);
-    _mm256_storeu_si256((__m256i *) c2, v2);
-    _mm256_storeu_si256((__m256i *) c3, v3);
-}
-
-static inline void philox4x32_lanes(uint32_t * c0, uint32_t * c1, uint32_t * c2, uint32_t * c3, uint32_t seed) {
-    for (int l = 0; l < RANDOM_ROTATE_LANES; l += 8) {
-        philox4x32_x8(c0 + l, c1 + l, c2 + l, c3 + l, seed);
+    for (int i = 0; i < N; ++i) {
+        philox_store(c0 + i*PHILOX_WORDS, philox_join(a[2*i], a[2*i + 1]));
+        philox_store(c1 + i*PHILOX_WORDS, philox_join(b[2*i], b[2*i + 1]));
+        philox_store(c2 + i*PHILOX_WORDS, philox_join(c[2*i], c[2*i + 1]));
+        philox_store(c3 + i*PHILOX_WORDS, philox_join(d[2*i], d[2*i + 1]));
     }
 }
 

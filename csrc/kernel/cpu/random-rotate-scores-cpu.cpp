@@ -1,6 +1,6 @@
 #include "random-rotate-cpu.h"
 
-#include "random-rotate-cells.h"
+#include "random-rotate-dots.h"
 
 // K: keys turned as the scores read them; the formulas are in random-rotate-attend.h
 
@@ -16,15 +16,24 @@ size_t ggml_random_rotate_scores_work_size(const ggml_tensor * op, int n_tasks) 
 
 // keys of 64 cells
 struct key_block {
-    int64_t n;               // cells that exist
-    int32_t position[CELLS]; // -1 where there is no cell, or nothing in it
+    cache_rows rows;            // [d, n]
+    int32_t position[CELLS];    // -1 where there is no cell, or nothing in it
     float   norm    [CELLS];
-    float   lean    [CELLS]; // s1(k)/|k|
-    const float * x;         // [d, n]
+    float   lean    [CELLS];    // s1(k)/|k|
+    bool    loaded   = false;
+    bool    measured = false;
+};
+
+// a query that reads the keys of a block
+struct reader {
+    const float * x; // [d]
+    float       * y; // [n] scores
+    noise_key     noise;
 };
 
 using query = random_rotate_query;
 
+template <bool small>
 static void turn_isotropic(const noise_key & noise, const query & q, const key_block & keys, const float * s, float * y) {
     uint32_t w0[CELLS];
     uint32_t w1[CELLS];
@@ -32,7 +41,7 @@ static void turn_isotropic(const noise_key & noise, const query & q, const key_b
 
 #pragma omp simd
     for (int i = 0; i < CELLS; ++i) {
-        const float turned = random_rotate_turn_score(q, noise.theta_max, w0[i], w1[i], keys.norm[i], s[i]);
+        const float turned = random_rotate_turn_score(q, noise.theta_max, small, w0[i], w1[i], keys.norm[i], s[i]);
         y[i] = keys.position[i] >= noise.n_sink ? turned : s[i];
     }
 }
@@ -84,46 +93,92 @@ static bool all_masked(const ggml_tensor * mask, int64_t cell, int64_t n, int64_
     return true;
 }
 
-// x: scratch, [d, 64]
-static void load_keys(const ggml_tensor * k, const ggml_tensor * cells, int64_t cell, int64_t head, int64_t stream, bool lean,
-        float * x, key_block & keys) {
-    const int64_t d = k->ne[0];
-    for (int64_t i = keys.n; i < CELLS; ++i) {
+// scratch: [d, 64], for keys of types whose numbers have to be worked out
+static void load_keys(const ggml_tensor * k, const ggml_tensor * cells, int64_t cell, int64_t head, int64_t stream, float * scratch,
+        key_block & keys) {
+    cache_rows & rows = keys.rows;
+    rows.at = (const char *) k->data + cell*k->nb[1] + head*k->nb[2] + stream*k->nb[3];
+
+    const size_t row_bytes = ggml_row_size(k->type, rows.d);
+    for (int64_t i = 0; i < rows.n; ++i) {
+        prefetch(rows.at + (CELLS + i)*rows.stride, row_bytes);
+    }
+    if (!can_dot(k->type)) {
+        for (int64_t i = 0; i < rows.n; ++i) {
+            load_floats(k->type, rows.at + i*rows.stride, scratch + i*rows.d, rows.d);
+        }
+        rows.type   = GGML_TYPE_F32;
+        rows.at     = (const char *) scratch;
+        rows.stride = rows.d*sizeof(float);
+    }
+    for (int64_t i = rows.n; i < CELLS; ++i) {
         keys.position[i] = -1;
         keys.norm    [i] = 0.0f;
-        keys.lean    [i] = 0.0f;
     }
-    memcpy(keys.position, (const char *) cells->data + stream*cells->nb[1] + cell*sizeof(int32_t), keys.n*sizeof(int32_t));
-    for (int64_t i = 0; i < keys.n; ++i) {
-        const char * at = (const char *) k->data + (cell + i)*k->nb[1] + head*k->nb[2] + stream*k->nb[3];
-        prefetch(at + CELLS*k->nb[1], ggml_row_size(k->type, d));
-        load_floats(k->type, at, x + i*d, d);
-    }
-    measure_rows(x, keys.n, d, lean, keys.norm, keys.lean);
-    keys.x = x;
+    memcpy(keys.position, (const char *) cells->data + stream*cells->nb[1] + cell*sizeof(int32_t), rows.n*sizeof(int32_t));
+    memset(keys.lean, 0, sizeof(keys.lean));
+    keys.loaded = true;
 }
 
-// y: [n] scores of the query x, [d]
-static void score(const noise_key & noise, const float * x, int64_t d, const key_block & keys, float * y) {
-    float s[CELLS] = {};
-    for (int64_t i = 0; i < keys.n; i += 4) {
-        dot_four(keys.x + i*d, x, d, s + i); // the block is filled up to a multiple of four
+// squares: [n]
+static void measure_keys(const float * squares, bool lean, key_block & keys) {
+    for (int64_t i = 0; i < keys.rows.n; ++i) {
+        keys.norm[i] = sqrtf(squares[i]);
     }
-    if (noise.theta_max == 0.0f || d == 1) {
-        memcpy(y, s, keys.n*sizeof(float));
-        return;
+    if (lean) {
+        sum_rows(keys.rows, keys.lean);
+        for (int64_t i = 0; i < keys.rows.n; ++i) {
+            keys.lean[i] = keys.norm[i] > 0.0f ? keys.lean[i]/keys.norm[i] : 0.0f;
+        }
     }
+    keys.measured = true;
+}
+
+// s: [64] scores of a query, turned
+static void turn_scores(const reader & of, const key_block & keys, const float * s) {
     float square;
     float total;
-    square_and_sum(x, d, &square, &total);
-    const query q = random_rotate_measured_query(square, total, (int32_t) d);
+    square_and_sum(of.x, keys.rows.d, &square, &total);
+    const query q = random_rotate_measured_query(square, total, (int32_t) keys.rows.d);
 
     float turned[CELLS];
-    const bool plain = random_rotate_is_plain(noise);
-    const auto turn  = noise.reference ? (plain ? turn_reference<true> : turn_reference<false>) : plain ? turn_isotropic : turn_of_kind;
-    turn(noise, q, keys, s, turned);
-    memcpy(y, turned, keys.n*sizeof(float));
+    const bool plain = random_rotate_is_plain(of.noise);
+    const bool small = of.noise.theta_max <= RANDOM_ROTATE_SMALL_ANGLE;
+    const auto turn  = of.noise.reference ? (plain ? turn_reference<true> : turn_reference<false>) :
+        !plain ? turn_of_kind : small ? turn_isotropic<true> : turn_isotropic<false>;
+    turn(of.noise, q, keys, s, turned);
+    memcpy(of.y, turned, keys.rows.n*sizeof(float));
 }
+
+// readers that keys are read for together, since a key's square comes along with three products
+struct readers {
+    reader  of[4];
+    int32_t n = 0;
+
+    bool full(const key_block & keys) const { return n == (keys.measured ? 4 : 3); }
+
+    void score(bool lean, key_block & keys) {
+        bool squares = false;
+        const float * x[4];
+        for (int r = 0; r < n; ++r) {
+            x[r] = of[r].x;
+            squares |= of[r].noise.theta_max != 0.0f && !keys.measured;
+        }
+        float s[4][CELLS];
+        dot_rows(keys.rows, x, n, squares, s);
+        if (squares) {
+            measure_keys(s[n], lean, keys);
+        }
+        for (int r = 0; r < n; ++r) {
+            if (of[r].noise.theta_max == 0.0f) {
+                memcpy(of[r].y, s[r], keys.rows.n*sizeof(float));
+            } else {
+                turn_scores(of[r], keys, s[r]);
+            }
+        }
+        n = 0;
+    }
+};
 
 struct scores_op {
     const ggml_tensor * q;      // F32 [d, n_tokens, n_head, n_stream]
@@ -143,6 +198,14 @@ struct scores_op {
 
     int64_t n_units(int64_t n_blocks) const { return n_slices*k->ne[2]*k->ne[3]*n_blocks; }
 
+    noise_key noise_of(int64_t token, int64_t head) const {
+        noise_key noise = noise_key_of(doses, tokens, token, layer, site, head);
+        if (k->ne[0] == 1) {
+            noise.theta_max = 0.0f; // nowhere to turn
+        }
+        return noise;
+    }
+
     // a unit: 64 cells of one key head, read by up to 32 tokens; heads of a cell are neighbours in memory
     void compute_unit(int64_t unit, float * scratch) const {
         const int64_t slice   = unit % n_slices;
@@ -155,22 +218,28 @@ struct scores_op {
         const int64_t cell     = block*CELLS;
 
         key_block keys;
-        keys.n = std::min(CELLS, dst->ne[0] - cell);
-        bool loaded = false;
+        keys.rows = { k->type, nullptr, k->nb[1], std::min(CELLS, dst->ne[0] - cell), k->ne[0] };
+
+        readers waiting;
         for (int64_t it = slice*TOKENS_A_UNIT; it < std::min(n_tokens, (slice + 1)*TOKENS_A_UNIT); ++it) {
             for (int64_t head = head_kv*n_group; head < (head_kv + 1)*n_group; ++head) {
                 float * y = (float *) ((char *) dst->data + it*dst->nb[1] + head*dst->nb[2] + stream*dst->nb[3]) + cell;
-                if (all_masked(mask, cell, keys.n, it, head, stream)) {
-                    memset(y, 0, keys.n*sizeof(float));
+                if (all_masked(mask, cell, keys.rows.n, it, head, stream)) {
+                    memset(y, 0, keys.rows.n*sizeof(float));
                     continue;
                 }
-                if (!loaded) {
-                    load_keys(k, cells, cell, head_kv, stream, lean, scratch, keys);
-                    loaded = true;
+                if (!keys.loaded) {
+                    load_keys(k, cells, cell, head_kv, stream, scratch, keys);
                 }
                 const float * x = (const float *) ((const char *) q->data + it*q->nb[1] + head*q->nb[2] + stream*q->nb[3]);
-                score(noise_key_of(doses, tokens, stream*n_tokens + it, layer, site, head), x, k->ne[0], keys, y);
+                waiting.of[waiting.n++] = { x, y, noise_of(stream*n_tokens + it, head) };
+                if (waiting.full(keys)) {
+                    waiting.score(lean, keys);
+                }
             }
+        }
+        if (waiting.n > 0) {
+            waiting.score(lean, keys);
         }
     }
 

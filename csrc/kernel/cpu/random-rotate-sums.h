@@ -146,25 +146,6 @@ static inline float dot(const float * a, const float * b, int64_t d) {
     return sum(ab);
 }
 
-// x.y of four x, [d, 4], with one y
-static inline void dot_four(const float * x, const float * y, int64_t d, float * result) {
-    lanes xy[4] = {};
-    int64_t i = 0;
-    for (; i + LANES <= d; i += LANES) {
-        const lanes v = load_lanes(y + i);
-        for (int r = 0; r < 4; ++r) {
-            add_product(xy[r], load_lanes(x + r*d + i), v);
-        }
-    }
-    if (i < d) {
-        const lanes v = load_lanes(y + i, d - i);
-        for (int r = 0; r < 4; ++r) {
-            add_product(xy[r], load_lanes(x + r*d + i, d - i), v);
-        }
-    }
-    sum_four(xy, result);
-}
-
 // x.x and the sum of x
 static inline void square_and_sum(const float * x, int64_t d, lanes & xx, lanes & x1) {
     xx = {};

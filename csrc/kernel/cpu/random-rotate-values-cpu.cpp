@@ -21,6 +21,12 @@ static void load_value(const ggml_tensor * v, bool transposed, int64_t cell, int
         load_floats(v->type, value_at(v, false, 0, cell, head, stream), x, d);
         return;
     }
+    if (v->type == GGML_TYPE_F16) { // the usual one; its numbers lie far apart
+        for (int64_t i = 0; i < d; ++i) {
+            x[i] = GGML_CPU_FP16_TO_FP32(*(const ggml_fp16_t *) value_at(v, true, i, cell, head, stream));
+        }
+        return;
+    }
     for (int64_t i = 0; i < d; ++i) {
         load_floats(v->type, value_at(v, true, i, cell, head, stream), x + i, 1);
     }
@@ -28,8 +34,9 @@ static void load_value(const ggml_tensor * v, bool transposed, int64_t cell, int
 
 // a block's values as rows of floats, x: [d, n]
 static void load_rows(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, const value_block & block, float * x) {
+    const size_t row_bytes = ggml_row_size(v->type, d);
     for (int64_t j = 0; j < block.n; ++j) {
-        prefetch(value_at(v, false, 0, block.cell + j + CELLS, head, stream), ggml_row_size(v->type, d));
+        prefetch(value_at(v, false, 0, block.cell + j + CELLS, head, stream), row_bytes);
         load_floats(v->type, value_at(v, false, 0, block.cell + j, head, stream), x + j*d, d);
     }
 }
@@ -105,10 +112,9 @@ static void add_rows(const float * x, int64_t n, int64_t d, const float * y, flo
 // the same where the cells of a number are neighbours, for up to four rows at once: y: [CHUNK, n_rows]
 static void add_columns(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, const value_block & block, const float * y,
         float ** sums, int n_rows) {
+    const cache_columns columns = { v->type, value_at(v, true, 0, block.cell, head, stream), v->nb[1], block.n, d };
     const auto add = n_rows == 4 ? add_dots<4> : n_rows == 3 ? add_dots<3> : n_rows == 2 ? add_dots<2> : add_dots<1>;
-    for (int64_t i = 0; i < d; ++i) {
-        add(v->type, value_at(v, true, i, block.cell, head, stream), y, CHUNK, block.n, sums, i);
-    }
+    add(columns, y, CHUNK, sums);
 }
 
 //
@@ -158,12 +164,12 @@ struct values_op {
         memset(weights + block.n_padded() - CELLS, 0, CELLS*sizeof(float));
         memcpy(weights, (const char *) p->data + block.cell*sizeof(float) + it*p->nb[1] + head*p->nb[2] + stream*p->nb[3],
             block.n*sizeof(float));
-        float most = 0.0f;
-#pragma omp simd reduction(max:most)
+        uint32_t some = 0; // bits of numbers that are not negative
+#pragma omp simd reduction(|:some)
         for (int64_t j = 0; j < block.n; ++j) {
-            most = std::max(most, weights[j]);
+            some |= random_rotate_as_bits(weights[j]);
         }
-        return most > 0.0f;
+        return some != 0;
     }
 
     // what a row's values in a block are to be multiplied by; weights become that

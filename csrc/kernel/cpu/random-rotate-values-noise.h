@@ -14,26 +14,55 @@ static inline void draw_row(const noise_key & noise, uint32_t what_for, bool uni
     }
 }
 
+typedef double four_doubles __attribute__((vector_size(4*sizeof(double))));
+
+static inline four_doubles load_doubles(const float * x) {
+    four_lanes v;
+    memcpy(&v, x, sizeof(v));
+    return __builtin_convertvector(v, four_doubles);
+}
+
 static inline double precise_dot(const float * a, const float * b, int64_t d) {
-    double sum = 0.0;
-    for (int64_t i = 0; i < d; ++i) {
+    four_doubles sums[2] = {};
+    int64_t i = 0;
+    for (; i + 8 <= d; i += 8) {
+        sums[0] += load_doubles(a + i)*load_doubles(b + i);
+        sums[1] += load_doubles(a + i + 4)*load_doubles(b + i + 4);
+    }
+    sums[0] += sums[1];
+    double sum = (sums[0][0] + sums[0][1]) + (sums[0][2] + sums[0][3]);
+    for (; i < d; ++i) {
         sum += (double) a[i]*b[i];
     }
     return sum;
 }
 
+// g -= a v; returns g.g
+static inline double subtract_precisely(const float * v, float * g, int64_t d, double a) {
+    for (int64_t i = 0; i < d; ++i) {
+        g[i] -= (float) (a*v[i]);
+    }
+    return precise_dot(g, g, d);
+}
+
 // y += w u, u = the part of g orthogonal to v, or all of it, over its length
 static inline void add_direction(const float * v, float * g, int64_t d, bool whole, double w, float * y) {
-    const double vv = precise_dot(v, v, d);
-    for (int twice = 0; twice < 2 && !whole; ++twice) { // a second time where little remains, as for d = 2
-        const double along = precise_dot(g, v, d)/vv;
-        for (int64_t i = 0; i < d; ++i) {
-            g[i] -= (float) (along*v[i]);
+    double uu;
+    if (whole) {
+        uu = precise_dot(g, g, d);
+    } else {
+        const double vv = precise_dot(v, v, d);
+        const double gv = precise_dot(g, v, d);
+        uu = subtract_precisely(v, g, d, gv/vv);
+        if (random_rotate_orthogonality((float) uu, (float) (gv/vv), (float) gv) != RANDOM_ROTATE_ORTHOGONAL) { // as for d = 2
+            uu = subtract_precisely(v, g, d, precise_dot(g, v, d)/vv);
         }
     }
-    const double uu = precise_dot(g, g, d);
-    for (int64_t i = 0; i < d && uu > 0.0; ++i) {
-        y[i] += (float) (w/sqrt(uu)*g[i]);
+    if (uu > 0.0) {
+        const double scale = w/sqrt(uu);
+        for (int64_t i = 0; i < d; ++i) {
+            y[i] += (float) (scale*g[i]);
+        }
     }
 }
 

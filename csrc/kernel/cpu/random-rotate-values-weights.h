@@ -16,49 +16,52 @@ struct value_block {
     int64_t n_padded() const { return GGML_PAD(n, CELLS); }
 };
 
-// a sum over lanes and the lane of the largest one
+// Sums over lanes, and which cell is the heaviest. Numbers that are not negative are ordered as their bits are, and of integers
+// every processor has the larger and the smaller one.
 struct heaviest_and_rest {
-    float   heaviest[LANES] = {};
+    int32_t heaviest[LANES] = {}; // bits
     int32_t cell    [LANES] = {};
     float   rest    [LANES] = {};
     float   lean    [LANES] = {};
 
+    // a >= 0
     void add(int l, float a, int32_t at) {
-        const float most = std::max(heaviest[l], a);
-        const float less = std::min(heaviest[l], a);
-        cell    [l]  = a > heaviest[l] ? at : cell[l];
+        const int32_t bits = (int32_t) random_rotate_as_bits(a);
+        const float   less = random_rotate_as_float((uint32_t) std::min(heaviest[l], bits));
+        cell    [l]  = bits > heaviest[l] ? at : cell[l];
         rest    [l] += less*less;
         lean    [l] += a;
-        heaviest[l]  = most;
+        heaviest[l]  = std::max(heaviest[l], bits);
     }
 
     void add_to(float * part) const {
         for (int l = 0; l < LANES; ++l) {
-            random_rotate_add_part(part, heaviest[l], (float) cell[l], rest[l], lean[l]);
+            random_rotate_add_part(part, random_rotate_as_float((uint32_t) heaviest[l]), (float) cell[l], rest[l], lean[l]);
         }
     }
 };
 
 // p: weights of a row; y: what each value is to be multiplied by; they may be the same
-template <bool reference, bool uniform>
+template <bool reference, bool uniform, bool small>
 static void weigh_turned(const noise_key & noise, const value_block & v, int64_t d, const float * p, float * y, float * fields) {
     const random_rotate_shares shares = random_rotate_shares_of(noise);
 
     heaviest_and_rest sums;
-    for (int64_t i = 0; i < v.n; i += CELLS) {
+    for (int32_t i = 0; i < (int32_t) v.n; i += CELLS) {
         uint32_t word[CELLS];
         draw_singles(noise, v.position + i, word);
-        for (int64_t j = 0; j < CELLS; j += LANES) {
+        for (int32_t j = 0; j < CELLS; j += LANES) {
+            const int32_t first = (int32_t) v.cell + i + j;
 #pragma omp simd
-            for (int l = 0; l < LANES; ++l) {
-                const int64_t at = i + j + l;
+            for (int32_t l = 0; l < LANES; ++l) {
+                const int32_t at = i + j + l;
 
                 float weight;
                 const float u     = random_rotate_uniform(word[j + l]);
                 const float angle = noise.theta_max*(uniform ? u : random_rotate_share(shares, u));
-                y[at] = random_rotate_weigh(angle, reference, (float) d, v.position[at] >= noise.n_sink, p[at],
+                y[at] = random_rotate_weigh(angle, small, reference, (float) d, v.position[at] >= noise.n_sink, p[at],
                     v.norm[at], v.lean[at], &weight);
-                sums.add(l, weight, (int32_t) (v.cell + at));
+                sums.add(l, weight, first + l);
             }
         }
     }
@@ -90,8 +93,9 @@ static void weigh_added(const noise_key & noise, const value_block & v, int64_t 
 
 static void weigh(const noise_key & noise, const value_block & v, int64_t d, const float * p, float * y, float * fields) {
     const bool uniform = noise.angle == GGML_RANDOM_ROTATE_UNIFORM;
+    const bool small   = noise.theta_max <= RANDOM_ROTATE_SMALL_ANGLE;
     const auto kind = noise.turn != GGML_RANDOM_ROTATE_ROTATION ? weigh_added :
-        noise.reference ? (uniform ? weigh_turned<true,  true> : weigh_turned<true,  false>) :
-                          (uniform ? weigh_turned<false, true> : weigh_turned<false, false>);
+        noise.reference ? (uniform ? weigh_turned<true,  true, false> : weigh_turned<true,  false, false>) :
+        !uniform ? weigh_turned<false, false, false> : small ? weigh_turned<false, true, true> : weigh_turned<false, true, false>;
     kind(noise, v, d, p, y, fields);
 }

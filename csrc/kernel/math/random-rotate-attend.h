@@ -92,8 +92,18 @@ RANDOM_ROTATE_INLINE struct random_rotate_query random_rotate_measured_query(flo
     return q;
 }
 
-// the score s = q.k, turned; w0, w1: the words of the pair; norm: |k|
-RANDOM_ROTATE_INLINE float random_rotate_turn_score(struct random_rotate_query q, float theta_max, uint32_t w0, uint32_t w1,
+// small: whether theta is known to be at most RANDOM_ROTATE_SMALL_ANGLE
+RANDOM_ROTATE_INLINE void random_rotate_sin_cos_of(float theta, bool small, RANDOM_ROTATE_LOCAL float * sine,
+        RANDOM_ROTATE_LOCAL float * cosine) {
+    if (small) {
+        random_rotate_sin_cos_small(theta, sine, cosine);
+    } else {
+        random_rotate_sin_cos(theta, sine, cosine);
+    }
+}
+
+// the score s = q.k, turned; w0, w1: the words of the pair; norm: |k|; small: as above
+RANDOM_ROTATE_INLINE float random_rotate_turn_score(struct random_rotate_query q, float theta_max, bool small, uint32_t w0, uint32_t w1,
         float norm, float s) {
     float share;
     float t;
@@ -102,7 +112,7 @@ RANDOM_ROTATE_INLINE float random_rotate_turn_score(struct random_rotate_query q
 
     float sine;
     float cosine;
-    random_rotate_sin_cos(theta_max*share, &sine, &cosine);
+    random_rotate_sin_cos_of(theta_max*share, small, &sine, &cosine);
 
     const float largest = q.norm*norm;
     const float square  = (largest - s)*(largest + s);
@@ -191,12 +201,12 @@ RANDOM_ROTATE_INLINE float random_rotate_mean_square(float d, float lean) {
 }
 
 // For one cell with the weight p, turned by the angle r: returns what its value is to be multiplied by; weight becomes w_j or a_j.
-// turns: whether the cell holds a position that is turned.
-RANDOM_ROTATE_INLINE float random_rotate_weigh(float r, int32_t reference, float d, bool turns, float p, float norm, float lean,
+// small: as above; turns: whether the cell holds a position that is turned.
+RANDOM_ROTATE_INLINE float random_rotate_weigh(float r, bool small, int32_t reference, float d, bool turns, float p, float norm, float lean,
         RANDOM_ROTATE_LOCAL float * weight) {
     float sine;
     float cosine;
-    random_rotate_sin_cos(r, &sine, &cosine);
+    random_rotate_sin_cos_of(r, small, &sine, &cosine);
     sine   = turns ? sine   : 0.0f;
     cosine = turns ? cosine : 1.0f;
 

@@ -78,22 +78,28 @@ RANDOM_ROTATE_INLINE float random_rotate_flip_sign(float x, uint32_t sign) {
     return random_rotate_as_float(random_rotate_as_bits(x) ^ (sign << 31));
 }
 
-// sine and cosine of quarter*pi/2 + r*pi/2, |r| <= 1/2; only the two lowest bits of quarter count
-RANDOM_ROTATE_INLINE void random_rotate_circle(uint32_t quarter, float r, RANDOM_ROTATE_LOCAL float * sine,
-        RANDOM_ROTATE_LOCAL float * cosine) {
+// sine and cosine of r*pi/2, |r| <= 1/2, absolute error about 2^-23
+RANDOM_ROTATE_INLINE void random_rotate_quarter(float r, RANDOM_ROTATE_LOCAL float * sine, RANDOM_ROTATE_LOCAL float * cosine) {
     const float r2 = r*r;
 
-    // sin(pi/2 r) and cos(pi/2 r), absolute error about 2^-23
     float s = -4.602163105e-03f;
     s = s*r2 + 7.968022286e-02f;
     s = s*r2 - 6.459634782e-01f;
     s = s*r2 + 1.570796322e+00f;
-    s = s*r;
+    *sine = s*r;
 
     float c = -2.040825547e-02f;
     c = c*r2 + 2.535986077e-01f;
     c = c*r2 - 1.233697011e+00f;
-    c = c*r2 + 9.999999724e-01f;
+    *cosine = c*r2 + 9.999999724e-01f;
+}
+
+// sine and cosine of quarter*pi/2 + r*pi/2, |r| <= 1/2; only the two lowest bits of quarter count
+RANDOM_ROTATE_INLINE void random_rotate_circle(uint32_t quarter, float r, RANDOM_ROTATE_LOCAL float * sine,
+        RANDOM_ROTATE_LOCAL float * cosine) {
+    float s;
+    float c;
+    random_rotate_quarter(r, &s, &c);
 
     const float a = (quarter & 1) ? s : c;
     const float b = (quarter & 1) ? c : s;
@@ -152,6 +158,14 @@ RANDOM_ROTATE_INLINE void random_rotate_sin_cos(float theta, RANDOM_ROTATE_LOCAL
     const float turns   = (theta < 1e6f ? theta : 1e6f) * 0.636619772f;
     const int32_t quarter = (int32_t) (turns + 0.5f);
     random_rotate_circle((uint32_t) quarter, turns - (float) quarter, sine, cosine);
+}
+
+// the same bits for less work, for angles up to this: a bit less than pi/4
+#define RANDOM_ROTATE_SMALL_ANGLE 0.785f
+
+RANDOM_ROTATE_INLINE void random_rotate_sin_cos_small(float theta, RANDOM_ROTATE_LOCAL float * sine,
+        RANDOM_ROTATE_LOCAL float * cosine) {
+    random_rotate_quarter(theta * 0.636619772f, sine, cosine);
 }
 
 // the same for a row's angle, where an angle of many turns keeps its precision: pi/2 in three parts (Cody and Waite 1980)
