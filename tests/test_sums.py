@@ -39,6 +39,7 @@ ON_STACK = re.compile(r"\tv\w+\t.*\(%r[sb]p\).*%[xy]mm|\tv\w+\t.*%[xy]mm.*\(%r[s
 
 
 SCALAR = re.compile(r"\tvf\w+ss\t")
+EXTREME = re.compile(r"\tv(min|max)ss\t")
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="looks at x86's instructions")
 
@@ -64,6 +65,12 @@ def test_no_cell_is_computed_alone(assembly: list[str]) -> None:
     """The arithmetic of a score's or a weight's noise is for eight cells at once."""
     for loop in innermost_loops(assembly):
         assert sum(bool(SCALAR.match(line)) for line in loop) < 8, "\n".join(loop)
+
+
+def test_no_largest_number_is_looked_for_one_by_one(assembly: list[str]) -> None:
+    """Each comparison would wait for the one before."""
+    for loop in innermost_loops(assembly):
+        assert not [line for line in loop if EXTREME.match(line)], "\n".join(loop)
 
 
 def test_sums_stay_in_registers(assembly: list[str]) -> None:
