@@ -44,8 +44,12 @@ static void load_rows(const ggml_tensor * v, int64_t head, int64_t stream, int64
 static void measure_columns(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, bool lean, value_block & block) {
     float * squares = block.norm;
     float * totals  = block.lean;
+    const size_t row_bytes = ggml_row_size(v->type, block.n);
     int64_t i = 0;
     for (; i + 4 <= d && !lean; i += 4) {
+        for (int64_t r = 4; r < 8; ++r) { // no other row of a chunk lies next to them, which the processor would expect
+            prefetch(value_at(v, true, i + r, block.cell, head, stream), row_bytes);
+        }
         add_squares(v->type, value_at(v, true, i, block.cell, head, stream), v->nb[1], block.n, squares);
     }
     float x[CHUNK];
