@@ -14,8 +14,8 @@
 
 #if defined(__AVX2__)
 
-// A product of two words needs two. So a register's even words are worked on by themselves, and its odd ones: what stands in the other
-// half meanwhile is never looked at. Compilers bring the words from place to place in each round.
+// A product of two words takes the room of two. So a register's even words and its odd words are computed apart, and what stands in
+// the rest of a register meanwhile is never read. Compilers would move words from lane to lane in each round.
 #if defined(__AVX512F__)
 
 typedef __m512i philox_words;
@@ -44,7 +44,7 @@ static inline philox_words philox_join (philox_words even, philox_words odd)    
 
 #endif
 
-// All counters at once: each round waits for the one before, and the more counters there are to turn to, the less.
+// All counters in step: each round of a counter waits for the one before it, and the other counters fill the wait.
 static inline void philox4x32_lanes(uint32_t * c0, uint32_t * c1, uint32_t * c2, uint32_t * c3, uint32_t seed) {
     constexpr int N = RANDOM_ROTATE_LANES/PHILOX_WORDS;
 

@@ -33,7 +33,7 @@ struct reader {
 
 using query = random_rotate_query;
 
-template <bool small>
+template <bool usual>
 static void turn_isotropic(const noise_key & noise, const query & q, const key_block & keys, const float * s, float * y) {
     uint32_t w0[CELLS];
     uint32_t w1[CELLS];
@@ -41,7 +41,8 @@ static void turn_isotropic(const noise_key & noise, const query & q, const key_b
 
 #pragma omp simd
     for (int i = 0; i < CELLS; ++i) {
-        const float turned = random_rotate_turn_score(q, noise.theta_max, small, w0[i], w1[i], keys.norm[i], s[i]);
+        const float turned = usual ? random_rotate_turn_usual_score(q, noise.theta_max, w0[i], w1[i], keys.norm[i], s[i]) :
+                                     random_rotate_turn_score      (q, noise.theta_max, w0[i], w1[i], keys.norm[i], s[i]);
         y[i] = keys.position[i] >= noise.n_sink ? turned : s[i];
     }
 }
@@ -143,9 +144,9 @@ static void turn_scores(const reader & of, const key_block & keys, const float *
 
     float turned[CELLS];
     const bool plain = random_rotate_is_plain(of.noise);
-    const bool small = of.noise.theta_max <= RANDOM_ROTATE_SMALL_ANGLE;
+    const bool usual = random_rotate_is_usual(q, of.noise.theta_max);
     const auto turn  = of.noise.reference ? (plain ? turn_reference<true> : turn_reference<false>) :
-        !plain ? turn_of_kind : small ? turn_isotropic<true> : turn_isotropic<false>;
+        !plain ? turn_of_kind : usual ? turn_isotropic<true> : turn_isotropic<false>;
     turn(of.noise, q, keys, s, turned);
     memcpy(of.y, turned, keys.rows.n*sizeof(float));
 }

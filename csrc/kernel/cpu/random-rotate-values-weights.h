@@ -56,10 +56,16 @@ static void weigh_turned(const noise_key & noise, const value_block & v, int64_t
             for (int32_t l = 0; l < LANES; ++l) {
                 const int32_t at = i + j + l;
 
+                float sine;
+                float cosine;
+                if (small) {
+                    random_rotate_quarter(random_rotate_uniform_up_to(noise.theta_max*RANDOM_ROTATE_QUARTERS, word[j + l]), &sine, &cosine);
+                } else {
+                    const float u = random_rotate_uniform(word[j + l]);
+                    random_rotate_sin_cos(noise.theta_max*(uniform ? u : random_rotate_share(shares, u)), &sine, &cosine);
+                }
                 float weight;
-                const float u     = random_rotate_uniform(word[j + l]);
-                const float angle = noise.theta_max*(uniform ? u : random_rotate_share(shares, u));
-                y[at] = random_rotate_weigh(angle, small, reference, (float) d, v.position[at] >= noise.n_sink, p[at],
+                y[at] = random_rotate_weigh(sine, cosine, reference, (float) d, v.position[at] >= noise.n_sink, p[at],
                     v.norm[at], v.lean[at], &weight);
                 sums.add(l, weight, first + l);
             }

@@ -169,7 +169,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores
             uint32_t w1;
             random_rotate_words(noise, RANDOM_ROTATE_FOR_SCORES, random_rotate_pair_counter((uint32_t) position), words);
             random_rotate_choose_pair((uint32_t) position, words[0], words[1], words[2], words[3], &w0, &w1);
-            *to = random_rotate_is_plain(noise) ? random_rotate_turn_score(measured, noise.theta_max, false, w0, w1, norm, score) :
+            *to = random_rotate_is_plain(noise) ? random_rotate_turn_score(measured, noise.theta_max, w0, w1, norm, score) :
                 random_rotate_turn_score_of_kind(measured, noise, random_rotate_shares_of(noise), w0, w1, norm, score);
         }
     }

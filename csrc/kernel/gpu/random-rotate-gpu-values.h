@@ -81,8 +81,10 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_weigh_values(random_rotate_noise_
         if (noise.turn == GGML_RANDOM_ROTATE_ROTATION) {
             random_rotate_words(noise, RANDOM_ROTATE_FOR_VALUES, random_rotate_quad_counter(position), words);
             const uint32_t word  = random_rotate_choose_single(position, words[0], words[1], words[2], words[3]);
-            const float    angle = random_rotate_angle_of(noise, random_rotate_uniform(word));
-            factor[j] = random_rotate_weigh(angle, false, noise.reference, (float) d, turns, pj, shared->norm[j], shared->lean[j], &weight);
+            float sine;
+            float cosine;
+            random_rotate_sin_cos(random_rotate_angle_of(noise, random_rotate_uniform(word)), &sine, &cosine);
+            factor[j] = random_rotate_weigh(sine, cosine, noise.reference, (float) d, turns, pj, shared->norm[j], shared->lean[j], &weight);
         } else {
             uint32_t w0;
             uint32_t w1;

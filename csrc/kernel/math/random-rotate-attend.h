@@ -92,18 +92,15 @@ RANDOM_ROTATE_INLINE struct random_rotate_query random_rotate_measured_query(flo
     return q;
 }
 
-// small: whether theta is known to be at most RANDOM_ROTATE_SMALL_ANGLE
-RANDOM_ROTATE_INLINE void random_rotate_sin_cos_of(float theta, bool small, RANDOM_ROTATE_LOCAL float * sine,
-        RANDOM_ROTATE_LOCAL float * cosine) {
-    if (small) {
-        random_rotate_sin_cos_small(theta, sine, cosine);
-    } else {
-        random_rotate_sin_cos(theta, sine, cosine);
-    }
+// t: see above
+RANDOM_ROTATE_INLINE float random_rotate_turned_score(struct random_rotate_query q, float sine, float cosine, float t, float norm, float s) {
+    const float largest = q.norm*norm;
+    const float square  = (largest - s)*(largest + s);
+    return cosine*s + sine*random_rotate_sqrt(square > 0.0f ? square : 0.0f)*t;
 }
 
-// the score s = q.k, turned; w0, w1: the words of the pair; norm: |k|; small: as above
-RANDOM_ROTATE_INLINE float random_rotate_turn_score(struct random_rotate_query q, float theta_max, bool small, uint32_t w0, uint32_t w1,
+// the score s = q.k, turned; w0, w1: the words of the pair; norm: |k|
+RANDOM_ROTATE_INLINE float random_rotate_turn_score(struct random_rotate_query q, float theta_max, uint32_t w0, uint32_t w1,
         float norm, float s) {
     float share;
     float t;
@@ -112,11 +109,30 @@ RANDOM_ROTATE_INLINE float random_rotate_turn_score(struct random_rotate_query q
 
     float sine;
     float cosine;
-    random_rotate_sin_cos_of(theta_max*share, small, &sine, &cosine);
+    random_rotate_sin_cos(theta_max*share, &sine, &cosine);
+    return random_rotate_turned_score(q, sine, cosine, t, norm, s);
+}
 
-    const float largest = q.norm*norm;
-    const float square  = (largest - s)*(largest + s);
-    return cosine*s + sine*random_rotate_sqrt(square > 0.0f ? square : 0.0f)*t;
+// whether a query's scores can be turned for less work: small angles, and heads of 61 numbers or more
+RANDOM_ROTATE_INLINE bool random_rotate_is_usual(struct random_rotate_query q, float theta_max) {
+    return theta_max <= RANDOM_ROTATE_SMALL_ANGLE && q.power > 0.0f && q.power <= 0.0346f; // -log(u) is at most 25 log(2)
+}
+
+// the same for these
+RANDOM_ROTATE_INLINE float random_rotate_turn_usual_score(struct random_rotate_query q, float theta_max, uint32_t w0, uint32_t w1,
+        float norm, float s) {
+    const float u = random_rotate_uniform24(((w0 & 0xffu) << 16) | (w1 >> 16));
+
+    float unused;
+    float t;
+    random_rotate_circle(w1 >> 14, (float) (int32_t) ((w1 << 18) | (1u << 17)) * (1.0f/4294967296.0f), &unused, &t);
+    t *= random_rotate_sqrt(random_rotate_one_minus_exp_small(-q.power*random_rotate_log(u)));
+
+    const float most = theta_max*RANDOM_ROTATE_QUARTERS;
+    float sine;
+    float cosine;
+    random_rotate_quarter((float) (int32_t) (w0 >> 8) * (most*(1.0f/16777216.0f)) + most*(1.0f/33554432.0f), &sine, &cosine);
+    return random_rotate_turned_score(q, sine, cosine, t, norm, s);
 }
 
 // the same for any kind of isotropic noise
@@ -200,13 +216,10 @@ RANDOM_ROTATE_INLINE float random_rotate_mean_square(float d, float lean) {
     return mean > least ? mean : least;
 }
 
-// For one cell with the weight p, turned by the angle r: returns what its value is to be multiplied by; weight becomes w_j or a_j.
-// small: as above; turns: whether the cell holds a position that is turned.
-RANDOM_ROTATE_INLINE float random_rotate_weigh(float r, bool small, int32_t reference, float d, bool turns, float p, float norm, float lean,
-        RANDOM_ROTATE_LOCAL float * weight) {
-    float sine;
-    float cosine;
-    random_rotate_sin_cos_of(r, small, &sine, &cosine);
+// For one cell with the weight p, turned by an angle whose sine and cosine are given: returns what its value is to be multiplied by;
+// weight becomes w_j or a_j. turns: whether the cell holds a position that is turned.
+RANDOM_ROTATE_INLINE float random_rotate_weigh(float sine, float cosine, int32_t reference, float d, bool turns, float p, float norm,
+        float lean, RANDOM_ROTATE_LOCAL float * weight) {
     sine   = turns ? sine   : 0.0f;
     cosine = turns ? cosine : 1.0f;
 

@@ -52,6 +52,11 @@ RANDOM_ROTATE_INLINE float random_rotate_uniform(uint32_t bits) {
     return (float) (int32_t) (bits >> 1) * (1.0f/2147483648.0f) + 1.0f/4294967296.0f;
 }
 
+// the same times a number
+RANDOM_ROTATE_INLINE float random_rotate_uniform_up_to(float most, uint32_t bits) {
+    return (float) (int32_t) (bits >> 1) * (most*(1.0f/2147483648.0f)) + most*(1.0f/4294967296.0f);
+}
+
 // natural logarithm of 2^-32 <= x <= 1, relative error below 2^-22: the mantissa goes to [sqrt(1/2), sqrt(2)), then
 // log(1 + t) = t - t^2/2 + t^3 P(t) with P of degree 6, fitted by least squares at Chebyshev nodes
 RANDOM_ROTATE_INLINE float random_rotate_log(float x) {
@@ -160,13 +165,9 @@ RANDOM_ROTATE_INLINE void random_rotate_sin_cos(float theta, RANDOM_ROTATE_LOCAL
     random_rotate_circle((uint32_t) quarter, turns - (float) quarter, sine, cosine);
 }
 
-// the same bits for less work, for angles up to this: a bit less than pi/4
+// Angles up to this, a bit less than pi/4, are sooner computed as quarters of a turn: random_rotate_quarter(theta*RANDOM_ROTATE_QUARTERS).
 #define RANDOM_ROTATE_SMALL_ANGLE 0.785f
-
-RANDOM_ROTATE_INLINE void random_rotate_sin_cos_small(float theta, RANDOM_ROTATE_LOCAL float * sine,
-        RANDOM_ROTATE_LOCAL float * cosine) {
-    random_rotate_quarter(theta * 0.636619772f, sine, cosine);
-}
+#define RANDOM_ROTATE_QUARTERS    0.636619772f
 
 // the same for a row's angle, where an angle of many turns keeps its precision: pi/2 in three parts (Cody and Waite 1980)
 RANDOM_ROTATE_INLINE void random_rotate_sin_cos_precise(float theta, RANDOM_ROTATE_LOCAL float * sine,
@@ -199,6 +200,17 @@ RANDOM_ROTATE_INLINE float random_rotate_one_minus_exp(float x) {
     const float scale = random_rotate_as_float((uint32_t) (n + 127) << 23);
 
     return (1.0f - scale) - scale*(p*f);
+}
+
+// the same where x is at most 0.6, relative error about 2^-23
+RANDOM_ROTATE_INLINE float random_rotate_one_minus_exp_small(float x) {
+    float p = -1.074449300e-03f;
+    p = p*x + 8.128176964e-03f;
+    p = p*x - 4.160323671e-02f;
+    p = p*x + 1.666576678e-01f;
+    p = p*x - 4.999995270e-01f;
+    p = p*x + 9.999999959e-01f;
+    return p*x;
 }
 
 // sqrt(1 + 2 r t + r^2), the length of x + r |x| g/|g| in units of |x|, where t is the part of g/|g| along x; not 0
