@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-CSRC = ROOT / "csrc"
+from support.kernel_compiler import AVX2, CSRC, compile_kernel
+
 FILES = (
     "kernel/cpu/random-rotate-scores-cpu.cpp",
     "kernel/cpu/random-rotate-values-cpu.cpp",
     "matmul/repeatable-attend.cpp",
 )
-
-INCLUDED = [CSRC / folder for folder in ("kernel/cpu", "kernel/op", "kernel/math", "matmul")]
-AVX2 = ["-mavx2", "-mfma", "-mf16c"]
-OPTIONS = [
-    "-std=gnu++17",
-    "-O3",
-    "-DNDEBUG",
-    "-fPIC",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-fopenmp-simd",
-    "-w",
-    *AVX2,
-]
 
 JUMP = re.compile(r"\tj\w+\t(\.L\w+)")
 ARITHMETIC = re.compile(r"\tv(mul|sub|min|max|and|or|xor|psl|psr|cmp|sqrt|div|blend)")
@@ -46,19 +28,8 @@ pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="looks at
 
 @pytest.fixture(scope="module", params=FILES)
 def assembly(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    upstream = os.environ.get("DRUGS_UPSTREAM_SERVER_TESTS")
-    compiler = shutil.which(os.environ.get("CXX", "g++"))
-    if not upstream or not compiler:
-        pytest.skip(
-            "DRUGS_UPSTREAM_SERVER_TESTS is not set, or there is no g++: `make test` builds what it names and sets it"
-        )
-    ggml = Path(upstream).parents[2] / "ggml"
-    included = [*INCLUDED, ggml / "include", ggml / "src", ggml / "src" / "ggml-cpu"]
     output = tmp_path_factory.mktemp("assembly") / "assembly.s"
-    source = CSRC / request.param
-    command = [compiler, *OPTIONS, *(f"-I{folder}" for folder in included), "-S", str(source), "-o", str(output)]
-    subprocess.run(command, check=True)
-    return output.read_text().splitlines()
+    return compile_kernel(CSRC / request.param, output, [*AVX2, "-S"]).read_text().splitlines()
 
 
 def test_no_cell_is_computed_alone(assembly: list[str]) -> None:
