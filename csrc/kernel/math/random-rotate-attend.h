@@ -30,9 +30,21 @@ RANDOM_ROTATE_INLINE uint32_t random_rotate_choose_single(uint32_t position, uin
     return (position >> 5) & 1 ? high : low;
 }
 
-// uniform on (0, 1]: 24 bits
-RANDOM_ROTATE_INLINE float random_rotate_uniform24(uint32_t bits) {
-    return (float) (int32_t) bits * (1.0f/16777216.0f) + 1.0f/33554432.0f;
+// uniform on (0, most]: 24 bits
+RANDOM_ROTATE_INLINE float random_rotate_uniform24(float most, uint32_t bits) {
+    return (float) (int32_t) bits * (most*(1.0f/16777216.0f)) + most*(1.0f/33554432.0f);
+}
+
+// Of one query and one key: a number of Uniform(0, most) for the angle. The words' other bits are for the point below.
+RANDOM_ROTATE_INLINE float random_rotate_score_uniform(float most, uint32_t w0) {
+    return random_rotate_uniform24(most, w0 >> 8);
+}
+
+// any direction in a plane, as sine and cosine; returns a number of Uniform(0, 1) for a length
+RANDOM_ROTATE_INLINE float random_rotate_score_direction(uint32_t w0, uint32_t w1, RANDOM_ROTATE_LOCAL float * sine,
+        RANDOM_ROTATE_LOCAL float * cosine) {
+    random_rotate_circle(w1 >> 14, (float) (int32_t) ((w1 << 18) | (1u << 17)) * (1.0f/4294967296.0f), sine, cosine);
+    return random_rotate_uniform24(1.0f, ((w0 & 0xffu) << 16) | (w1 >> 16));
 }
 
 // For one query and one key: a number of Uniform(0, 1) for the angle, and the first two coordinates of a uniform point on the unit
@@ -40,13 +52,11 @@ RANDOM_ROTATE_INLINE float random_rotate_uniform24(uint32_t bits) {
 // power: 2/(n - 2), or 1e9 for n = 2, or 0 for n = 1 (then t1 alone counts).
 RANDOM_ROTATE_INLINE void random_rotate_score_noise(uint32_t w0, uint32_t w1, float power,
         RANDOM_ROTATE_LOCAL float * uniform, RANDOM_ROTATE_LOCAL float * t1, RANDOM_ROTATE_LOCAL float * t2) {
-    *uniform = random_rotate_uniform24(w0 >> 8);
-
-    const float u = random_rotate_uniform24(((w0 & 0xffu) << 16) | (w1 >> 16));
+    *uniform = random_rotate_score_uniform(1.0f, w0);
 
     float sine;
     float cosine;
-    random_rotate_circle(w1 >> 14, (float) (int32_t) ((w1 << 18) | (1u << 17)) * (1.0f/4294967296.0f), &sine, &cosine);
+    const float u = random_rotate_score_direction(w0, w1, &sine, &cosine);
 
     const float length = random_rotate_sqrt(random_rotate_one_minus_exp(-power*random_rotate_log(u)));
     *t1 = power > 0.0f ? length*cosine : (cosine > 0.0f ? 1.0f : -1.0f);
@@ -121,17 +131,14 @@ RANDOM_ROTATE_INLINE bool random_rotate_is_usual(struct random_rotate_query q, f
 // the same for these
 RANDOM_ROTATE_INLINE float random_rotate_turn_usual_score(struct random_rotate_query q, float theta_max, uint32_t w0, uint32_t w1,
         float norm, float s) {
-    const float u = random_rotate_uniform24(((w0 & 0xffu) << 16) | (w1 >> 16));
-
     float unused;
     float t;
-    random_rotate_circle(w1 >> 14, (float) (int32_t) ((w1 << 18) | (1u << 17)) * (1.0f/4294967296.0f), &unused, &t);
+    const float u = random_rotate_score_direction(w0, w1, &unused, &t);
     t *= random_rotate_sqrt(random_rotate_one_minus_exp_small(-q.power*random_rotate_log(u)));
 
-    const float most = theta_max*RANDOM_ROTATE_QUARTERS;
     float sine;
     float cosine;
-    random_rotate_quarter((float) (int32_t) (w0 >> 8) * (most*(1.0f/16777216.0f)) + most*(1.0f/33554432.0f), &sine, &cosine);
+    random_rotate_quarter(random_rotate_score_uniform(theta_max*RANDOM_ROTATE_QUARTERS, w0), &sine, &cosine);
     return random_rotate_turned_score(q, sine, cosine, t, norm, s);
 }
 

@@ -47,14 +47,14 @@ RANDOM_ROTATE_INLINE uint32_t random_rotate_place(int32_t layer, int32_t site, i
     return (uint32_t) head | ((uint32_t) layer << 18) | ((uint32_t) site << 28);
 }
 
-// uniform on (0, 1]: 31 bits, the smallest is 2^-32
-RANDOM_ROTATE_INLINE float random_rotate_uniform(uint32_t bits) {
-    return (float) (int32_t) (bits >> 1) * (1.0f/2147483648.0f) + 1.0f/4294967296.0f;
-}
-
-// the same times a number
+// uniform on (0, most]: 31 bits, the smallest is 2^-32 of most
 RANDOM_ROTATE_INLINE float random_rotate_uniform_up_to(float most, uint32_t bits) {
     return (float) (int32_t) (bits >> 1) * (most*(1.0f/2147483648.0f)) + most*(1.0f/4294967296.0f);
+}
+
+// uniform on (0, 1]
+RANDOM_ROTATE_INLINE float random_rotate_uniform(uint32_t bits) {
+    return random_rotate_uniform_up_to(1.0f, bits);
 }
 
 // natural logarithm of 2^-32 <= x <= 1, relative error below 2^-22: the mantissa goes to [sqrt(1/2), sqrt(2)), then
