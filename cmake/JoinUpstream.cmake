@@ -85,8 +85,8 @@ function(join_all_upstream csrc)
     join_upstream(llama-cli-impl ${chat})
     target_include_directories(llama-cli-impl PRIVATE ${csrc}/chat)
 
-    file(GLOB sources CONFIGURE_DEPENDS ${csrc}/context/*.cpp ${csrc}/graph/*.cpp ${csrc}/input/llama-*.cpp)
+    file(GLOB sources CONFIGURE_DEPENDS ${csrc}/context/*.cpp ${csrc}/graph/*.cpp ${csrc}/input/llama-*.cpp ${csrc}/trace/*.cpp)
     join_upstream(llama ${sources})
     target_include_directories(llama PUBLIC ${csrc}/include
-        PRIVATE ${csrc}/context ${csrc}/graph ${csrc}/input ${csrc}/matmul)
+        PRIVATE ${csrc}/context ${csrc}/graph ${csrc}/input ${csrc}/matmul ${csrc}/trace)
 endfunction()

@@ -15,4 +15,5 @@ void bind_rotate    (pybind11::module_ & m);
 void bind_sample    (pybind11::module_ & m);
 void bind_shower    (pybind11::module_ & m);
 void bind_threads   (pybind11::module_ & m);
+void bind_trace     (pybind11::module_ & m);
 void bind_vocab     (pybind11::module_ & m);

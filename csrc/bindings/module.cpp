@@ -17,5 +17,6 @@ PYBIND11_MODULE(_core, m) {
     bind_sample(m);
     bind_shower(m);
     bind_threads(m);
+    bind_trace(m);
     bind_vocab(m);
 }

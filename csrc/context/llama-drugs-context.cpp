@@ -4,6 +4,7 @@
 #include "llama-context.h"
 #include "llama-memory.h"
 #include "llama-model.h"
+#include "llama-trace-record.h"
 
 // Builds graphs in which everything is dosed, of one token a sequence, and reads from the hooks where they were. Nothing is allocated or
 // computed, and the graph of the last batch stays as it is, so that it can be used again.
@@ -39,6 +40,7 @@ llama_drugs_sites llama_context::find_drugs_sites() {
 
         params.drugs.sites.assign(n_layer, (1 << LLAMA_DRUGS_HOOK_COUNT) - 1);
         params.drugs.found = &found;
+        params.trace.reset();
         params.samplers.clear(); // they note the tensors of the last graph that they were built into
 
         res->reset();
@@ -48,15 +50,18 @@ llama_drugs_sites llama_context::find_drugs_sites() {
 }
 
 // The allocator uses its last plan again if a graph has as many nodes and leaves as the one before, each as large. It does not
-// look at the order of the leaves, which differs between graphs that dose different sites: inputs would lie on each other.
+// look at the order of the leaves, which differs between graphs that dose different sites: inputs would lie on each other. Nor does
+// it look at what is kept until a trace has read it.
 void llama_context::reserve_drugs(const llm_graph_params & params) {
     const bool others = !drugs_built.sites.empty() && !params.drugs.sites.empty() && !drugs_built.same_nodes_as(params.drugs);
 
     drugs_built = params.drugs;
-    if (!others) {
+    if (!others && !params.trace) {
         return; // the same graph, or one with more or fewer leaves
     }
     params.res->reset();
+    auto * gf = model.build_graph(params);
+    llama_trace_mark(params);
     ggml_backend_sched_reset(sched.get());
-    ggml_backend_sched_reserve(sched.get(), model.build_graph(params)); // what fails here will fail again, and be reported
+    ggml_backend_sched_reserve(sched.get(), gf); // what fails here will fail again, and be reported
 }

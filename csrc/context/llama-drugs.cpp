@@ -319,6 +319,7 @@ const char * llama_drugs_status_text(int32_t status) {
         case LLAMA_DRUGS_ERR_MEMORY:  return "out of memory";
         case LLAMA_DRUGS_ERR_REPEATABLE: return "a device other than the CPU computes, and only the CPU can do so repeatably";
         case LLAMA_DRUGS_ERR_SITE:    return "none of the layers that have a dose at a site has that site in this model";
+        case LLAMA_DRUGS_ERR_TRACE:   return "no such row or part of a trace, or this model has none";
         case LLAMA_DRUGS_ERR_GRAPH:   return "llama.cpp could not build the model's graph";
     }
     return "unknown status";

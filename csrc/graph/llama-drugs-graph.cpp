@@ -144,33 +144,30 @@ static bool hook(const llm_graph_input_drugs * inp, int at, int il) {
     return true;
 }
 
-ggml_tensor * llm_graph_context::build_drugs(ggml_tensor * cur, int at, int il, int64_t n_head, ggml_tensor * heads) const {
-    if (!inp_drugs || !cur) {
-        return cur;
-    }
+static ggml_tensor * turn_vectors(const llm_graph_context & graph, ggml_tensor * cur, int at, int il, int64_t n_head, ggml_tensor * heads) {
     // the last layer's MLP gets only what is output
-    const int64_t n_rows = at == LLAMA_DRUGS_SITE_M && cur->ne[heads ? 2 : 1] == n_outputs ? n_outputs : n_tokens;
+    const int64_t n_rows = at == LLAMA_DRUGS_SITE_M && cur->ne[heads ? 2 : 1] == graph.n_outputs ? graph.n_outputs : graph.n_tokens;
 
     // [d*n_head, n_rows] or [d, n_head, n_rows]
     const bool flat = cur->ne[1] == n_rows && cur->ne[2] == 1 && !heads;
     if (flat && at == LLAMA_DRUGS_SITE_PV) {
-        n_head = cur->ne[0]/hparams.n_embd_head_v(il); // the values of PLM
+        n_head = cur->ne[0]/graph.hparams.n_embd_head_v(il); // the values of PLM
     }
 
     ggml_tensor * rows = cur;
     if (flat) {
         const int64_t d = cur->ne[0]/n_head;
-        rows = ggml_view_3d(ctx0, cur, d, n_head, cur->ne[1], d*cur->nb[0], cur->nb[1], 0);
+        rows = ggml_view_3d(graph.ctx0, cur, d, n_head, cur->ne[1], d*cur->nb[0], cur->nb[1], 0);
     }
-    if (rows->ne[2] != n_rows || n_rows == 0 || rows->ne[3] != 1 || !hook(inp_drugs, at, il)) {
+    if (rows->ne[2] != n_rows || n_rows == 0 || rows->ne[3] != 1 || !hook(graph.inp_drugs, at, il)) {
         return cur; // not dosed, or not vectors of this batch's tokens, for example an encoder's keys
     }
 
     const bool q_before_rope = at == LLAMA_DRUGS_HOOK_Q_BEFORE_ROPE;
     const int  site = q_before_rope ? (int) LLAMA_DRUGS_SITE_Q : at;
 
-    ggml_tensor * tokens = n_rows == n_tokens ? inp_drugs->tokens : inp_drugs->tokens_of_outputs(ctx0, n_rows);
-    rows = ggml_random_rotate(ctx0, rows, inp_drugs->doses, tokens, il, site);
+    ggml_tensor * tokens = n_rows == graph.n_tokens ? graph.inp_drugs->tokens : graph.inp_drugs->tokens_of_outputs(graph.ctx0, n_rows);
+    rows = ggml_random_rotate(graph.ctx0, rows, graph.inp_drugs->doses, tokens, il, site);
     if (heads) {
         ggml_random_rotate_name_heads(rows, heads);
     }
@@ -179,11 +176,19 @@ ggml_tensor * llm_graph_context::build_drugs(ggml_tensor * cur, int at, int il, 
         ggml_random_rotate_only(rows, q_before_rope ? GGML_RANDOM_ROTATE_REFERENCE : GGML_RANDOM_ROTATE_ISOTROPIC);
     }
     if (flat) {
-        rows = ggml_reshape_2d(ctx0, rows, cur->ne[0], n_rows);
+        rows = ggml_reshape_2d(graph.ctx0, rows, cur->ne[0], n_rows);
     }
-    cb(rows, "dosed", il);
+    graph.cb(rows, "dosed", il);
 
     return rows;
+}
+
+ggml_tensor * llm_graph_context::build_drugs(ggml_tensor * cur, int at, int il, int64_t n_head, ggml_tensor * heads) const {
+    ggml_tensor * turned = inp_drugs && cur ? turn_vectors(*this, cur, at, il, n_head, heads) : cur;
+    if (trace && turned && at == LLAMA_DRUGS_SITE_A) {
+        trace->note_heads(il, turned, n_head);
+    }
+    return turned;
 }
 
 bool llm_graph_context::drugs_turns_cells(int il) const {
@@ -235,12 +240,20 @@ ggml_tensor * llm_graph_context::build_drugs_scores(
     return kq;
 }
 
+bool llm_graph_context::trace_wants_attention(const ggml_tensor * v, int il) const {
+    // without flash attention, quantized values would have to lie transposed
+    return trace && trace->wants(LLAMA_TRACE_ATTENTION, il) && !ggml_is_quantized(v->type);
+}
+
 ggml_tensor * llm_graph_context::build_drugs_values(
         ggml_tensor * kq,
         ggml_tensor * v,
                bool   v_trans,
         ggml_tensor * cells,
                 int   il) const {
+    if (trace) {
+        trace->note_attention(il, kq);
+    }
     // beside dosed keys, sober values that do not lie transposed take this way too: transposing a cache for each token is
     // slow, and impossible where it is quantized; a repeatable row does so always, as it does beside dosed values
     if (!cells || (!hook(inp_drugs, LLAMA_DRUGS_SITE_V, il) && v_trans && !inp_drugs->plan.repeatable)) {

@@ -3,7 +3,7 @@
 //   llm_graph_context()    builds the input if a token of the batch is dosed
 //   build_qkv()            H; Q under reference noise
 //   build_attn()           pK, pV; hands build_attn_mha() the positions of the cells that it reads
-//   build_attn_mha()       Q at its start, K before and V after the softmax, A at its end
+//   build_attn_mha()       Q at its start, K before and V after the softmax, A at its end; a trace notes weights and outputs here
 //   build_ffn()            M, as head 0
 //   build_moe_ffn()        M, as head 1 + number of the expert
 //
@@ -16,6 +16,7 @@
 #pragma once
 
 #include "llama-drugs-doses.h"
+#include "llama-trace-record.h"
 
 #include "llama-graph.h"
 #include "llama-kv-cache.h"
@@ -63,14 +64,24 @@ private:
 // While it lives, hooks do nothing: cross attention looks at another sequence, whose vectors are nobody's dose.
 class llama_drugs_pause {
 public:
-    explicit llama_drugs_pause(llm_graph_input_drugs * inp) : inp(inp) { if (inp) { inp->n_paused++; } }
-    ~llama_drugs_pause()                                               { if (inp) { inp->n_paused--; } }
+    explicit llama_drugs_pause(llm_graph_input_drugs * inp, llama_trace_record * trace = nullptr) : inp(inp), trace(trace) { add(1); }
+    ~llama_drugs_pause() { add(-1); }
 
     llama_drugs_pause(const llama_drugs_pause &) = delete;
     llama_drugs_pause & operator=(const llama_drugs_pause &) = delete;
 
 private:
+    void add(int n) {
+        if (inp) {
+            inp->n_paused += n;
+        }
+        if (trace) {
+            trace->n_paused += n;
+        }
+    }
+
     llm_graph_input_drugs * inp;
+    llama_trace_record    * trace;
 };
 
 // the cache that attention reads, as its input knows it; only while the graph is built
@@ -82,10 +93,13 @@ inline const llama_kv_cache_context * drugs_cache(const llm_graph_input_attn_k_i
 
 template <typename input>
 ggml_tensor * llm_graph_context::build_drugs_cells(const input * inp, int il) const {
+    const auto * cache = drugs_cache(inp, hparams.is_swa(il));
+    if (trace) {
+        trace->note_cache(il, cache->get_kv());
+    }
     if (!drugs_turns_cells(il)) {
         return nullptr;
     }
-    const auto * cache = drugs_cache(inp, hparams.is_swa(il));
     return inp_drugs->cells_of(ctx0, cache->get_kv(), cache->get_n_kv(), cparams.kv_unified ? 1 : ubatch.n_seqs_unq);
 }
 

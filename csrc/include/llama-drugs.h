@@ -74,6 +74,7 @@ enum llama_drugs_status {
     LLAMA_DRUGS_ERR_KIND    = -13, // unknown kinds of angle or turn, or kinds that do not go together
     LLAMA_DRUGS_ERR_APART   = -14, // apart is negative, or K or V is dosed, which draw no directions
     LLAMA_DRUGS_ERR_COURSE  = -15, // the course's tokens are negative or do not grow, or a ratio is negative or not finite
+    LLAMA_DRUGS_ERR_TRACE   = -16, // no such row or part of a trace, or this model has none (llama-trace.h)
 };
 
 // a point of a course: between two of them, ratios lie on a straight line

@@ -1,0 +1,233 @@
+#include "llama-trace-record.h"
+
+#include "llama-layer-outputs.h"
+
+#include "ggml-backend.h"
+#include "llama-drugs-doses.h"
+#include "llama-graph.h"
+#include "llama-kv-cache.h"
+
+#include <algorithm>
+#include <iterator>
+
+static std::vector<bool> as_vector(const bool * flags, int32_t n) {
+    return flags ? std::vector<bool>(flags, flags + n) : std::vector<bool>();
+}
+
+llama_trace_record::llama_trace_record(const llama_trace_params & params) : caches(params.n_layer) {
+    wanted[LLAMA_TRACE_HIDDEN]    = as_vector(params.hidden,    params.n_layer + 1);
+    wanted[LLAMA_TRACE_HEADS]     = as_vector(params.heads,     params.n_layer);
+    wanted[LLAMA_TRACE_ATTENTION] = as_vector(params.attention, params.n_layer);
+    wanted[LLAMA_TRACE_NORM]      = { params.norm };
+    wanted[LLAMA_TRACE_LOGITS]    = { params.logits };
+}
+
+bool llama_trace_record::wants(llama_trace_part part, int32_t layer) const {
+    return layer >= 0 && (size_t) layer < wanted[part].size() && wanted[part][layer];
+}
+
+const llama_trace_piece * llama_trace_row::find(llama_trace_part part, int32_t layer) const {
+    for (const auto & piece : pieces) {
+        if (piece.part == part && piece.layer == layer) {
+            return &piece;
+        }
+    }
+    return nullptr;
+}
+
+//
+// the graph
+//
+
+void llama_trace_record::start_graph() {
+    noted.clear();
+    std::fill(caches.begin(), caches.end(), nullptr);
+}
+
+// the last one counts: attention may be computed twice, and then rows of both are chosen
+void llama_trace_record::note_heads(int32_t layer, ggml_tensor * heads, int64_t n_head) {
+    if (n_paused > 0 || !wants(LLAMA_TRACE_HEADS, layer)) {
+        return;
+    }
+    const auto is_here = [&](const auto & node) { return node.part == LLAMA_TRACE_HEADS && node.layer == layer; };
+    noted.erase(std::remove_if(noted.begin(), noted.end(), is_here), noted.end());
+    noted.push_back({ LLAMA_TRACE_HEADS, layer, heads, n_head });
+}
+
+void llama_trace_record::note_attention(int32_t layer, ggml_tensor * weights) {
+    if (n_paused == 0 && wants(LLAMA_TRACE_ATTENTION, layer)) {
+        noted.push_back({ LLAMA_TRACE_ATTENTION, layer, weights });
+    }
+}
+
+void llama_trace_record::note_cache(int32_t layer, const llama_kv_cache * cache) {
+    if (n_paused == 0 && wants(LLAMA_TRACE_ATTENTION, layer)) {
+        caches[layer] = cache;
+    }
+}
+
+void llama_trace_record::mark_node(llama_trace_node node) {
+    if (!node.tensor) {
+        return;
+    }
+    for (auto * tensor = node.tensor; tensor; tensor = tensor->view_src) {
+        ggml_set_output(tensor); // nothing else may lie in its memory before it is read
+    }
+    nodes.push_back(node);
+}
+
+void llama_trace_record::mark(const llm_graph_params & params) {
+    const auto & hparams = params.hparams;
+    const auto & res     = *params.res;
+
+    streams_inside = hparams.dsv4_hc_mult > 1;
+    n_streams      = streams_inside ? hparams.dsv4_hc_mult : params.arch == LLM_ARCH_GEMMA3N ? hparams.n_altup : 1;
+
+    nodes.clear();
+    for (auto node : noted) {
+        node.cache = node.part == LLAMA_TRACE_ATTENTION ? caches[node.layer] : nullptr;
+        mark_node(node);
+    }
+    const auto & layers = wanted[LLAMA_TRACE_HIDDEN];
+    if (std::find(layers.begin(), layers.end(), true) != layers.end()) {
+        const auto found = find_layer_outputs(res.get_gf(), { (int32_t) hparams.n_layer(), hparams.n_embd, params.ubatch.n_tokens,
+            params.n_outputs, n_streams, res.get_embd() });
+        for (size_t layer = 0; layer < found.size(); ++layer) {
+            if (wants(LLAMA_TRACE_HIDDEN, layer)) {
+                mark_node({ LLAMA_TRACE_HIDDEN, (int32_t) layer, found[layer] });
+            }
+        }
+    }
+    if (wants(LLAMA_TRACE_NORM, 0)) {
+        mark_node({ LLAMA_TRACE_NORM, 0, res.get_embd() });
+    }
+    if (wants(LLAMA_TRACE_LOGITS, 0)) {
+        mark_node({ LLAMA_TRACE_LOGITS, 0, res.get_logits() });
+    }
+}
+
+//
+// what was computed
+//
+
+// the tokens of a batch that are output
+static std::vector<int64_t> outputs_of(const llama_ubatch & ubatch) {
+    std::vector<int64_t> tokens;
+    for (uint32_t i = 0; i < ubatch.n_tokens; ++i) {
+        if (ubatch.output && ubatch.output[i]) {
+            tokens.push_back(i);
+        }
+    }
+    return tokens;
+}
+
+void llama_trace_record::read(const llm_graph_params & params) {
+    const auto & ubatch    = params.ubatch;
+    const size_t first_row = rows.size();
+    for (const auto i : outputs_of(ubatch)) {
+        rows.push_back({ ubatch.seq_id[i][0], ubatch.pos[i], {} });
+    }
+    if (rows.size() == first_row) {
+        return;
+    }
+    for (const auto & node : nodes) {
+        if (node.part != LLAMA_TRACE_ATTENTION) {
+            read_vectors(node, ubatch, first_row);
+        }
+    }
+    for (size_t layer = 0; layer < wanted[LLAMA_TRACE_ATTENTION].size(); ++layer) {
+        read_attention(params, layer, first_row);
+    }
+}
+
+// The tensor has a vector for each token, or for each one that is output; or several, one a residual stream.
+void llama_trace_record::read_vectors(const llama_trace_node & node, const llama_ubatch & ubatch, size_t first_row) {
+    const auto    tokens    = outputs_of(ubatch);
+    const int64_t n_tokens  = ubatch.n_tokens;
+    const int64_t n_outputs = tokens.size();
+    const int64_t n         = ggml_nelements(node.tensor);
+    const int64_t width     = node.part == LLAMA_TRACE_HEADS ? n/n_tokens : node.tensor->ne[0];
+    const int64_t n_vectors = n/width;
+
+    const bool    streams  = node.part == LLAMA_TRACE_HIDDEN && (n_vectors == n_streams*n_tokens || n_vectors == n_streams*n_outputs);
+    const int64_t n_each   = streams && streams_inside ? n_streams : 1;
+    const bool    of_all   = n_vectors == (streams ? n_streams : 1)*n_tokens;
+    if (!of_all && n_vectors != (streams ? n_streams : 1)*n_outputs) {
+        return; // pooled, for example
+    }
+
+    std::vector<float> all(n); // one copy is faster than one a row, on a device
+    ggml_backend_tensor_get(node.tensor, all.data(), 0, n*sizeof(float));
+    for (int64_t j = 0; j < n_outputs; ++j) {
+        const float * vector = all.data() + (of_all ? tokens[j] : j)*n_each*width;
+        rows[first_row + j].pieces.push_back({ node.part, node.layer, width/node.n_head, { vector, vector + width } });
+    }
+}
+
+// positions of the cells that a token's sequence reads; -1 for an empty one
+static std::vector<llama_pos> positions_of_cells(const llama_kv_cache * cache, const llama_ubatch & ubatch, int64_t token, int64_t n_kv) {
+    std::vector<llama_pos> positions(n_kv, -1);
+    if (!cache) {
+        std::copy_n(ubatch.pos, std::min<int64_t>(n_kv, ubatch.n_tokens), positions.begin());
+        return positions;
+    }
+    const auto & cells = cache->get_cells(ubatch.seq_id[token][0]);
+    for (int64_t i = 0; i < std::min<int64_t>(n_kv, cells.size()); ++i) {
+        positions[i] = cells.is_empty(i) ? -1 : cells.pos_get(i);
+    }
+    return positions;
+}
+
+void llama_trace_record::read_attention(const llm_graph_params & params, int32_t layer, size_t first_row) {
+    std::vector<llama_trace_node> here; // one; or one that is plain, and one whose keys or values are turned
+    std::copy_if(nodes.begin(), nodes.end(), std::back_inserter(here),
+        [&](const auto & node) { return node.part == LLAMA_TRACE_ATTENTION && node.layer == layer; });
+    if (here.empty()) {
+        return;
+    }
+    const auto & ubatch = params.ubatch;
+    for (const auto i : outputs_of(ubatch)) {
+        const auto * dose = params.drugs.doses->of_token(ubatch, i);
+        const auto & node = dose && dose->turns_cache(layer) ? here.back() : here.front();
+
+        const ggml_tensor * weights = node.tensor; // [n_kv, n_tokens/n_stream, n_head, n_stream]
+        const int64_t n_kv   = weights->ne[0];
+        const int64_t n_head = weights->ne[2];
+
+        const auto      positions   = positions_of_cells(node.cache, ubatch, i, n_kv);
+        const llama_pos n_positions = 1 + *std::max_element(positions.begin(), positions.end());
+
+        llama_trace_piece piece = { LLAMA_TRACE_ATTENTION, layer, n_positions, std::vector<float>(n_positions*n_head) };
+        std::vector<float> of_head(n_kv);
+        for (int64_t h = 0; h < n_head; ++h) {
+            const size_t offset = i % weights->ne[1]*weights->nb[1] + h*weights->nb[2] + i/weights->ne[1]*weights->nb[3];
+            ggml_backend_tensor_get(weights, of_head.data(), offset, n_kv*sizeof(float));
+            for (int64_t cell = 0; cell < n_kv; ++cell) {
+                if (positions[cell] >= 0) {
+                    piece.data[h*n_positions + positions[cell]] += of_head[cell]; // those of other sequences are 0
+                }
+            }
+        }
+        rows[first_row++].pieces.push_back(std::move(piece));
+    }
+}
+
+llama_trace_record * llama_trace_start(const llm_graph_params & params) {
+    if (params.trace) {
+        params.trace->start_graph();
+    }
+    return params.trace.get();
+}
+
+void llama_trace_mark(const llm_graph_params & params) {
+    if (params.trace) {
+        params.trace->mark(params);
+    }
+}
+
+void llama_trace_read(const llm_graph_params & params) {
+    if (params.trace) {
+        ggml_backend_sched_synchronize(params.sched);
+        params.trace->read(params);
+    }
+}
