@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <unordered_map>
 
@@ -55,6 +56,7 @@ public:
         for (int i = 0; i < ggml_graph_n_nodes(gf); ++i) {
             nodes.push_back(ggml_graph_node(gf, i));
             layers[nodes.back()] = layer_of_node(nodes.back());
+            embedded[nodes.back()] = reads_embedding(nodes.back());
         }
     }
 
@@ -95,10 +97,17 @@ private:
         return embeds && il >= 0 ? shape.n_layer : il; // the embedding's weights once more, after all layers
     }
 
-    bool is_stream(const ggml_tensor * node, int32_t il) const {
+    // the mask of attention may be as wide as a vector
+    bool reads_embedding(const ggml_tensor * node) {
+        return std::any_of(std::begin(node->src), std::end(node->src), [&](const ggml_tensor * src) {
+            return src && (embedded[src] || (src->op == GGML_OP_NONE && strstr(src->name, "embd")));
+        });
+    }
+
+    bool is_stream(const ggml_tensor * node, int32_t il) {
         const int64_t n_rows = node->ne[1]*node->ne[2]*node->ne[3];
         const bool    laid_out = passes_on(node->op) && !(il == BEFORE_ALL && node->op == GGML_OP_GET_ROWS);
-        return node->type == GGML_TYPE_F32 && node->ne[0] == shape.n_embd && !laid_out && ggml_is_contiguous(node) &&
+        return embedded[node] && node->type == GGML_TYPE_F32 && node->ne[0] == shape.n_embd && !laid_out && ggml_is_contiguous(node) &&
             (is_of_tokens(n_rows) || is_of_tokens(n_rows*shape.n_streams));
     }
 
@@ -122,6 +131,7 @@ private:
     std::vector<ggml_tensor *> nodes;
     std::unordered_map<const ggml_tensor *, int32_t> layers;
     std::unordered_map<const ggml_tensor *, bool>    read_later;
+    std::unordered_map<const ggml_tensor *, bool>    embedded;
 };
 
 std::vector<ggml_tensor *> find_layer_outputs(ggml_cgraph * gf, const llama_layer_shape & shape) {

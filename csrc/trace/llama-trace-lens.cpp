@@ -25,14 +25,16 @@ public:
         ggml_build_forward_expand(gf, last);
     }
 
-    // what else goes in: only numbers of rows are known
+    // Whether nothing else goes in but weights and which rows are output, which is known here.
     bool takes_only_rows() {
         for (int i = 0; i < ggml_graph_n_nodes(gf); ++i) {
-            for (auto * src : ggml_graph_node(gf, i)->src) {
+            const ggml_tensor * node = ggml_graph_node(gf, i);
+            for (auto * src : node->src) {
                 if (!src || src == first || src->op != GGML_OP_NONE || !(src->flags & GGML_TENSOR_FLAG_INPUT)) {
                     continue;
                 }
-                if (src->type != GGML_TYPE_I32 || ggml_nelements(src) != ggml_nrows(first)) {
+                const bool of_weights = node->src[0]->op == GGML_OP_NONE && node->src[0] != first; // an embedding of tokens
+                if (node->op != GGML_OP_GET_ROWS || of_weights || ggml_nelements(src) != ggml_nrows(first)) {
                     return false;
                 }
                 rows.push_back(src);
