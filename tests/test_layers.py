@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "python" / "drugs_cpp"
 
 #: folders of the package from the bottom to the top; a file beside them is at the bottom, but those that start things
-LAYERS = ("", "doses", "engine", "model", "study", "tools")
+LAYERS = ("", "doses", "traces", "engine", "model", "study", "tools")
 
 ON_TOP = ("__init__", "__main__")
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,13 +66,18 @@ static std::vector<std::pair<llama_seq_id, llama_pos>> trace_tokens(uintptr_t ad
     return tokens;
 }
 
-static std::vector<float_array> trace_part(uintptr_t address, const std::string & name, int32_t layer) {
+// nothing: this model has no such part
+static std::optional<std::vector<float_array>> trace_part(uintptr_t address, const std::string & name, int32_t layer) {
     const llama_context * ctx = as_context(address);
     const auto part = part_of(name);
     std::vector<float_array> rows;
     for (int32_t row = 0; row < llama_trace_n_rows(ctx); ++row) {
         llama_trace_values values;
-        check_status("the trace's " + name + " of layer " + std::to_string(layer), llama_trace_get(ctx, row, part, layer, &values));
+        const int32_t status = llama_trace_get(ctx, row, part, layer, &values);
+        if (status == LLAMA_DRUGS_ERR_TRACE) {
+            return std::nullopt;
+        }
+        check_status("the trace", status);
         rows.emplace_back(std::vector<py::ssize_t>{ values.n_row, values.n_column }, values.data);
     }
     return rows;
@@ -92,6 +98,9 @@ static float_array trace_lens(uintptr_t address, const float_array & hidden) {
         float       * out = logits.mutable_data();
         const py::gil_scoped_release release; // it computes with these arrays, which nobody else has or frees meanwhile
         status = llama_trace_lens(ctx, in, (int32_t) hidden.shape(0), out);
+    }
+    if (status == LLAMA_DRUGS_ERR_TRACE) {
+        throw drugs_error(error_kind::option, "the lens: this model has no head, or one that reads more than what its last layer leaves");
     }
     check_status("the lens", status);
     return logits;

@@ -14,6 +14,7 @@ static const char * class_name(error_kind kind) {
         case error_kind::no_logits:        return "NoLogitsError";
         case error_kind::rpc_server:       return "RpcServerError";
         case error_kind::memory_limit:     return "MemoryLimitError";
+        case error_kind::option:           return "OptionError";
         case error_kind::prompt:           return "PromptError";
         case error_kind::state:            return "StateError";
         case error_kind::token:            return "TokenError";

@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <string>
 
-enum class error_kind { context_overflow, dose, decode, no_logits, rpc_server, memory_limit, prompt, state, token };
+enum class error_kind { context_overflow, dose, decode, no_logits, rpc_server, memory_limit, option, prompt, state, token };
 
 class drugs_error : public std::runtime_error {
 public:

@@ -28,6 +28,7 @@ from drugs_cpp.errors import (
     DoseWarning,
     DrugsError,
     MemoryLimitError,
+    MissingExtraError,
     ModelFileError,
     ModelNotFoundError,
     NoLogitsError,
@@ -37,9 +38,12 @@ from drugs_cpp.errors import (
     SeedError,
     StateError,
     TokenError,
+    TraceFileError,
 )
 from drugs_cpp.model.llama import Llama
 from drugs_cpp.rpc import add_rpc_servers
+from drugs_cpp.traces.divergence import Divergence
+from drugs_cpp.traces.trace import Trace
 
 __version__ = _version("drugs_cpp")
 
@@ -53,12 +57,14 @@ __all__ = [
     "Course",
     "CoursePoint",
     "DecodeError",
+    "Divergence",
     "DoseError",
     "DoseProfile",
     "DoseWarning",
     "DrugsError",
     "Llama",
     "MemoryLimitError",
+    "MissingExtraError",
     "ModelFileError",
     "ModelNotFoundError",
     "NoLogitsError",
@@ -69,6 +75,8 @@ __all__ = [
     "SeedError",
     "StateError",
     "TokenError",
+    "Trace",
+    "TraceFileError",
     "__version__",
     "add_rpc_servers",
     "default_model",

@@ -73,3 +73,11 @@ class PromptError(DrugsError, ValueError):
 
 class OptionError(DrugsError, ValueError):
     """A temperature, stop string, grammar or size that cannot be used."""
+
+
+class TraceFileError(DrugsError, ValueError):
+    """A file of a trace or of results that is not there, is damaged, or is something else."""
+
+
+class MissingExtraError(DrugsError, ImportError):
+    """A package that is not installed with drugs_cpp itself: ``pip install "drugs_cpp[lab]"`` brings it."""

@@ -52,6 +52,16 @@ class Slots:
         self._repeatable = False
         self._forget()
 
+    @property
+    def address(self) -> int:
+        """Address of the llama_context."""
+        return self._address
+
+    @property
+    def n_batch(self) -> int:
+        """Largest batch in tokens."""
+        return self._n_batch
+
     def has_room(self, n_slots: int, n_tokens: int) -> bool:
         """Whether so many sequences of so many tokens fit."""
         return self.n_slots >= n_slots and self.n_tokens >= n_tokens
@@ -139,10 +149,7 @@ class Slots:
         self, slot: int, tokens: list[int], dose: SequenceDose | None, n_sober: int
     ) -> npt.NDArray[np.float32]:
         """Compute the prompt for this slot alone, dosed after the first ``n_sober`` tokens; returns the last logits."""
-        self._holding.discard(slot)
-        if slot == self._source:
-            self._forget()
-        self._shorten(slot, 0)
+        self.empty(slot)
         if n_sober > 0:
             self.dose(slot, None)
             self._evaluate_prompt(slot, tokens[:n_sober], 0)
@@ -162,9 +169,20 @@ class Slots:
         self._copy(source, slot)
         self._holding = (self._holding | {slot}) if source in self._holding else (self._holding - {slot})
 
-    def evaluate(self, slot: int, tokens: Sequence[int], n_past: int) -> None:
-        """Evaluate tokens after ``n_past`` others in one slot."""
-        self.decoder.evaluate(list(tokens), n_past, [slot])
+    def evaluate(self, slot: int, tokens: Sequence[int], n_past: int, outputs: bool = False) -> None:
+        """Evaluate tokens after ``n_past`` others in one slot; ``outputs``: all are output, not the last one alone."""
+        self.decoder.evaluate(list(tokens), n_past, [slot], True, outputs)
+
+    def evaluate_each(self, slots: Sequence[int], token: int, n_past: int) -> None:
+        """Evaluate a token after ``n_past`` others in each of several slots, in one batch; all are output."""
+        self.decoder.evaluate([token], n_past, list(slots), False, True)
+
+    def empty(self, slot: int) -> None:
+        """Let a slot hold nothing."""
+        self._holding.discard(slot)
+        if slot == self._source:
+            self._forget()
+        self._shorten(slot, 0)
 
     def compute_again(self, slot: int, tokens: list[int], n_clean: int) -> None:
         """Compute the positions from ``n_clean`` on again, sober; ``tokens`` are those of the whole sequence."""
@@ -195,5 +213,6 @@ class Slots:
         """Nothing is known to be in the cache."""
         for slot in list(self._doses):
             self.dose(slot, None)
+        _core.trace_end(self._address)
         self._context.kv_cache_clear()
         self._forget()

@@ -1,0 +1,150 @@
+"""Methods of a model that look inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from drugs_cpp._core import detokenize
+from drugs_cpp.model.chat_prompt import warn_of_fallback
+from drugs_cpp.model.engine_properties import EngineProperties
+from drugs_cpp.model.tracing import ALL, LAST, Choice, Look, Maker, compute, lens, runs_of, task_of
+from drugs_cpp.model.variations import text_to_vary
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from drugs_cpp.doses.drugs import DRUGS
+    from drugs_cpp.traces.trace import Trace
+
+
+class TraceMethods(EngineProperties):
+    """What :class:`drugs_cpp.Llama` shows of what it computes."""
+
+    # of llama_cpp.Llama
+    _model: Any
+    _chat_handlers: Mapping[str, Any]
+    model_path: str
+
+    def trace(
+        self,
+        prompt: str | Sequence[int] | None = None,
+        messages: Sequence[Any] | None = None,
+        *,
+        layers: Choice = ALL,
+        positions: Choice = LAST,
+        drugs: DRUGS | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        dosed: str = ALL,
+        top_k: int = 10,
+        heads: Choice = (),
+        attention: Choice = (),
+    ) -> Trace:
+        """Compute a text, and read what happens inside: hidden states, logits, heads, attention weights.
+
+        The cache of the model stays as it is, and so do its doses and seeds: this uses a context of its own.
+
+        Args:
+            prompt: text or token ids.
+            messages: instead of a prompt: a conversation, for the model's chat template.
+            layers: hidden states to read: "all", one or several of 0 (the embedding) to n_layer (the last layer's
+                output); negative ones are counted from the end.
+            positions: tokens of the text at which to read: "last", "all", one or several.
+            drugs: doses. None: the model's; ``DRUGS()`` for sober.
+            seed: of the noise. None: that of the doses, else the model's, else a fresh one.
+            dosed: "all": every position past the sink is computed under the dose. "last": the last one alone.
+            top_k: most likely next tokens to name at each position.
+            heads: layers, 0 to n_layer - 1, whose attention outputs are read for each head, as dosed.
+            attention: layers whose attention weights are read; they compute attention without flash attention.
+
+        Raises:
+            PromptError: no prompt, both a prompt and messages, or a text that ends before the first position past the
+                sink.
+            OptionError: layers, positions or something else that this model does not have.
+            DoseError, SeedError, TokenError: doses, a seed or tokens that cannot be used.
+            ContextOverflowError: the text is longer than any context of the model.
+            MemoryLimitError: it does not fit into memory.
+            BusyError: another thread is using the model.
+        """
+        look = Look(layers, positions, dosed, top_k, heads, attention)
+        return next(self._traces(prompt, messages, look, 1, seed, drugs, None))
+
+    def traces(
+        self,
+        prompt: str | Sequence[int] | None = None,
+        messages: Sequence[Any] | None = None,
+        *,
+        n: int | None = None,
+        seeds: int | Sequence[int | None] | None = None,
+        drugs: DRUGS | Mapping[str, Any] | Sequence[DRUGS | Mapping[str, Any]] | None = None,
+        layers: Choice = ALL,
+        positions: Choice = LAST,
+        dosed: str = ALL,
+        top_k: int = 10,
+        heads: Choice = (),
+        attention: Choice = (),
+        n_parallel: int | None = None,
+    ) -> Iterator[Trace]:
+        """Traces of one text under several doses and seeds, one after the other.
+
+        With ``dosed="last"`` and ``positions="last"`` the text is computed once, and its last position under all doses
+        in batches, as ``variations`` computes new tokens.
+
+        Args:
+            prompt, messages, layers, positions, dosed, top_k, heads, attention: as for :meth:`trace`.
+            n: number of traces. None: as many as ``seeds`` or ``drugs`` has, else 1.
+            seeds: a seed for each, None among them for a fresh one; or one number, for it and those that follow. None:
+                each one's own, else the model's, else fresh ones.
+            drugs: doses for all, or a list, one for each. None: the model's.
+            n_parallel: traces computed at a time, where that is possible. None: as many as memory has room for, 32 at
+                most.
+
+        Raises:
+            CountError: lists of different lengths, or numbers below 1.
+            PromptError, OptionError, DoseError, SeedError, TokenError, ContextOverflowError, MemoryLimitError, BusyError:
+                as for :meth:`trace`.
+        """
+        look = Look(layers, positions, dosed, top_k, heads, attention)
+        return self._traces(prompt, messages, look, n, seeds, drugs, n_parallel)
+
+    def lens(self, hidden: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """What the model's final norm and head make of vectors, as if the last layer had left them.
+
+        Args:
+            hidden: (..., n_embd).
+
+        Returns:
+            Logits, float32 (..., n_vocab).
+
+        Raises:
+            ValueError: of another size.
+            OptionError: the model has no head, or one that reads more than the last layer's output.
+        """
+        return lens(self.engine, hidden)
+
+    def _traces(
+        self,
+        prompt: str | Sequence[int] | None,
+        messages: Sequence[Any] | None,
+        look: Look,
+        n: int | None,
+        seeds: Any,
+        drugs: Any,
+        n_parallel: int | None,
+    ) -> Iterator[Trace]:
+        """What is wrong with a call is said at once, and not when the first trace is asked for."""
+        engine = self.engine
+        if messages is not None and not self.has_chat_template:
+            warn_of_fallback(stacklevel=3)
+        options = {"stop": None, "response_format": None, "grammar": None}
+        tokens = text_to_vary(cast("Any", self), self._model, self._chat_handlers, prompt, messages, options).tokens
+        engine.session.check_vocabulary(tokens)
+        runs = runs_of(engine, n, seeds, drugs)
+        task = task_of(engine, tokens, look, any(not doses.is_sober for _, doses in runs))
+        pieces = tuple(map(self._piece, tokens))
+        maker = Maker(task, look, self.model_path, pieces, self._piece, self.lens)
+        return (maker.trace(*found) for found in compute(engine, task, runs, n_parallel))
+
+    def _piece(self, token: int) -> str:
+        return detokenize(int(self._model.vocab), [token], True).decode("utf-8", errors="replace")

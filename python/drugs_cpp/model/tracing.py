@@ -1,0 +1,231 @@
+"""``trace`` and ``traces``: what is asked for, checked, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
+
+import numpy as np
+
+from drugs_cpp import _core
+from drugs_cpp.doses.checks import check_count
+from drugs_cpp.doses.drugs import DRUGS, as_drugs
+from drugs_cpp.doses.seed import check_seed, consecutive_seeds, fresh_seed
+from drugs_cpp.engine.contexts import sequence_tokens
+from drugs_cpp.engine.recorder import Parts, Record
+from drugs_cpp.engine.tracing import Tracer, TraceTask
+from drugs_cpp.errors import ContextOverflowError, CountError, OptionError, PromptError
+from drugs_cpp.traces.trace import Trace, most_likely
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from drugs_cpp.engine.engine import Engine
+
+    F32 = npt.NDArray[np.float32]
+
+ALL, LAST = "all", "last"
+
+#: one number, several, or all of them; negative ones are counted from the end
+Choice = Union[int, str, Iterable[int]]
+
+#: runs computed together; more would gain little and take memory
+MOST_SLOTS = 32
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is looked at, as a user asks for it; see :meth:`drugs_cpp.Llama.trace`."""
+
+    layers: Choice = ALL
+    positions: Choice = LAST
+    dosed: str = ALL
+    top_k: int = 10
+    heads: Choice = ()
+    attention: Choice = ()
+
+
+def chosen(what: str, given: Choice, n: int) -> list[int]:
+    """Numbers from 0 to n - 1, ascending, each once.
+
+    Raises:
+        OptionError: something else than numbers, "all" or "last", or numbers that there are not.
+    """
+    if isinstance(given, str):
+        if given not in (ALL, LAST):
+            raise OptionError(f'{what} is {given!r}: give "all", "last", a number or a list of numbers')
+        return list(range(n)) if given == ALL else [n - 1]
+    numbers = [given] if isinstance(given, (int, np.integer)) else given
+    if not isinstance(numbers, Iterable):
+        raise OptionError(f'{what} is {given!r}: give "all", "last", a number or a list of numbers')
+    found = set()
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not -n <= number < n:
+            raise OptionError(f"{what}: {number!r} is not one of them: they go from 0 to {n - 1}, or from -{n} to -1")
+        found.add(int(number) % n)
+    return sorted(found)
+
+
+def task_of(engine: Engine, tokens: list[int], look: Look, any_dosed: bool) -> TraceTask:
+    """What to compute and to read.
+
+    Raises:
+        PromptError: no position that a dose could reach.
+        ContextOverflowError: the text is longer than any context of the model.
+        OptionError, CountError: a choice that there is not.
+    """
+    n_layer = _core.n_layer(engine.session.address)
+    if look.dosed not in (ALL, LAST):
+        raise OptionError(f'dosed is {look.dosed!r}: give "all" or "last"')
+    if any_dosed and len(tokens) <= engine.dosing.sink:
+        raise PromptError(
+            f"the text has {len(tokens)} tokens, and the first {engine.dosing.sink} are never dosed: "
+            "give a longer text, or set a smaller sink"
+        )
+    most = max(engine.settings.n_ctx, engine.settings.n_ctx_train)
+    if len(tokens) > most:
+        raise ContextOverflowError(f"the text has {len(tokens)} tokens, and a context of this model {most}: shorten it")
+    check_count("top_k", look.top_k, 0)
+    parts = Parts(
+        chosen("layers", look.layers, n_layer + 1),
+        chosen("heads", look.heads, n_layer),
+        chosen("attention", look.attention, n_layer),
+    )
+    positions = chosen("positions", look.positions, len(tokens))
+    if not positions or not parts.layers:
+        raise OptionError("nothing to trace: name at least one position and one layer")
+    return TraceTask(tokens, positions, parts, len(tokens) - 1 if look.dosed == LAST else 0)
+
+
+def runs_of(engine: Engine, n: int | None, seeds: Any, drugs: Any) -> list[tuple[int, DRUGS]]:
+    """Seed and doses of each run; the chain of the model's seeds stays where it is.
+
+    Raises:
+        CountError, SeedError, DoseError: what cannot be used.
+    """
+    seeds, drugs = (list(given) if _is_list(given) else given for given in (seeds, drugs))
+    lengths = {len(given) for given in (seeds, drugs) if isinstance(given, list)} | ({n} if n is not None else set())
+    if len(lengths) > 1:
+        raise CountError(f"n, seeds and drugs are of different lengths: {sorted(lengths)}")
+    n = check_count("n", lengths.pop() if lengths else 1, 1, "traces")
+    all_drugs = [as_drugs(one) for one in drugs] if isinstance(drugs, list) else [_or_set(engine, drugs)] * n
+    for one in all_drugs:
+        engine.sites.table(one.dosage, engine.dosing.strict)
+    if isinstance(seeds, list):
+        checked = [check_seed(seed) for seed in seeds]
+        return [(fresh_seed() if seed is None else seed, one) for seed, one in zip(checked, all_drugs)]
+    first = check_seed(seeds)
+    if first is not None:
+        return list(zip(consecutive_seeds(first, n), all_drugs))
+    own = [engine.seeds.in_use if one.seed is None else one.seed for one in all_drugs]
+    return [(fresh_seed() if seed is None else seed, one) for seed, one in zip(own, all_drugs)]
+
+
+def compute(
+    engine: Engine,
+    task: TraceTask,
+    runs: Sequence[tuple[int, DRUGS]],
+    n_parallel: int | None = None,
+) -> Iterator[tuple[int, DRUGS, list[Record]]]:
+    """Run after run: its seed, its doses, and what was computed at each position.
+
+    Raises:
+        MemoryLimitError: not even one sequence fits into memory.
+        BusyError: another thread is using the model.
+    """
+    n_before = len(task.tokens)
+    doses = [engine.dosing.dose(engine.sites, seed, n_before, drugs) for seed, drugs in runs]
+    records: Iterator[list[Record]] | None = None
+    for seed, drugs in runs:
+        with engine.session.use():
+            if records is None:
+                records = _tracer(engine, task, len(runs), n_parallel).run(doses)
+            found = next(records)
+        yield seed, drugs, found
+
+
+def _tracer(engine: Engine, task: TraceTask, n_runs: int, n_parallel: int | None) -> Tracer:
+    n_tokens = sequence_tokens(engine.settings, len(task.tokens))
+    most = MOST_SLOTS if n_parallel is None else check_count("n_parallel", n_parallel, 1, "runs")
+    together = task.shares_prompt and engine.settings.decodes_together
+    n_slots = engine.slots.count(min(n_runs, most) if together else 1, n_tokens, at_least=1)
+    slots = engine.slots.open(n_slots, n_tokens)
+    given = engine.dosing.repeatable
+    return Tracer(slots, n_slots, task, _core.can_repeat(slots.address) if given is None else given)
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes traces of records.
+
+    Attributes:
+        task: what was read.
+        look: what was asked for.
+        model_path: of the model.
+        pieces: text of each token of the prompt.
+        piece: text of a token.
+        lens_of: what the model's head makes of vectors.
+    """
+
+    task: TraceTask
+    look: Look
+    model_path: str
+    pieces: tuple[str, ...]
+    piece: Callable[[int], str]
+    lens_of: Callable[[F32], F32]
+
+    def trace(self, seed: int, drugs: DRUGS, records: Sequence[Record]) -> Trace:
+        """The trace of a run."""
+        logits = _stacked([record.logits for record in records])
+        return Trace(
+            tokens=tuple(self.task.tokens),
+            pieces=self.pieces,
+            positions=np.array(self.task.positions, np.int32),
+            layers=np.array(self.task.parts.layers, np.int32),
+            hidden=np.stack([record.hidden for record in records]),
+            norm=_stacked([record.norm for record in records]),
+            logits=logits,
+            tops=[] if logits is None else [most_likely(row, self.look.top_k, self.piece) for row in logits],
+            heads={layer: np.stack([r.heads[layer] for r in records]) for layer in self.task.parts.heads},
+            attention={layer: self._weights(records, layer) for layer in self.task.parts.attention},
+            drugs=None if drugs.is_sober else drugs.to_dict(),
+            seed=None if drugs.is_sober else seed,
+            dosed=self.look.dosed,
+            model=Path(self.model_path).name,
+            lens_of=self.lens_of,
+        )
+
+    def _weights(self, records: Sequence[Record], layer: int) -> F32:
+        """Attention weights over all tokens of the text: none on those that come later."""
+        all_weights = [record.attention[layer] for record in records]
+        weights = np.zeros((len(records), len(all_weights[0]), len(self.task.tokens)), np.float32)
+        for row, some in zip(weights, all_weights):
+            n = min(row.shape[1], some.shape[1])
+            row[:, :n] = some[:, :n]
+        return weights
+
+
+def lens(engine: Engine, hidden: npt.ArrayLike) -> F32:
+    """What the final norm and the head make of vectors; see :meth:`drugs_cpp.Llama.lens`."""
+    vectors = np.ascontiguousarray(hidden, np.float32)
+    with engine.session.use():
+        slots = engine.slots.open(1, 1)
+        rows = vectors.reshape(-1, vectors.shape[-1]) if vectors.ndim else vectors
+        return _core.trace_lens(slots.address, rows).reshape(*vectors.shape[:-1], -1)
+
+
+def _stacked(rows: Sequence[F32 | None]) -> F32 | None:
+    there = [row for row in rows if row is not None]
+    return np.stack(there) if len(there) == len(rows) else None
+
+
+def _or_set(engine: Engine, drugs: Any) -> DRUGS:
+    return engine.dosing.drugs if drugs is None else as_drugs(drugs)
+
+
+def _is_list(given: object) -> bool:
+    return isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping))

@@ -1,0 +1,190 @@
+"""Files of traces: ``.npz`` and ``.safetensors`` hold all of a trace, ``.msgpack`` what the reference's traces hold."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from drugs_cpp.doses.drugs import DRUGS
+from drugs_cpp.doses.sites import SITES
+from drugs_cpp.errors import DrugsError, MissingExtraError, OptionError, TraceFileError
+from drugs_cpp.traces.trace import Lens, TopToken, Trace
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+#: what files of ours say they are; the number grows where an older version could not read them
+_FORMAT = "drugs_cpp trace 1"
+
+_ARRAYS = ("positions", "layers", "hidden", "norm", "logits")
+
+Arrays = dict[str, Any]
+
+
+def save_trace(trace: Trace, path: str | PathLike[str]) -> None:
+    """Write a trace in the format that the name's ending says; see :meth:`Trace.save`."""
+    _choose(path, {".npz": _save_npz, ".safetensors": _save_safetensors, ".msgpack": _save_msgpack})(trace, Path(path))
+
+
+def load_trace(path: str | PathLike[str], lens_of: Lens | None = None) -> Trace:
+    """Read a trace; see :meth:`Trace.load`."""
+    load = _choose(path, {".npz": _load_npz, ".safetensors": _load_safetensors, ".msgpack": _load_msgpack})
+    if not Path(path).is_file():
+        raise TraceFileError(f"{path}: no such file")
+    try:
+        return load(Path(path), lens_of)
+    except DrugsError:
+        raise
+    except Exception as error:  # each library has errors of its own for what it cannot read
+        raise TraceFileError(f"{path} is damaged, or is not a trace: {error}") from error
+
+
+def extra(module: str) -> Any:
+    """Import a module that comes with ``drugs_cpp[lab]``.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        package = module.split(".")[0]
+        raise MissingExtraError(f'{package} is not installed: pip install "drugs_cpp[lab]" brings it') from error
+
+
+def _choose(path: str | PathLike[str], by_ending: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+    ending = Path(path).suffix
+    if ending not in by_ending:
+        raise OptionError(f"{path}: a trace's file ends in {', '.join(by_ending)}")
+    return by_ending[ending]
+
+
+#
+# all of a trace
+#
+
+
+def _save_npz(trace: Trace, path: Path) -> None:
+    with path.open("wb") as file:  # savez would add an ending to a name without one
+        np.savez(file, about=np.array(_about(trace)), **_arrays(trace))
+
+
+def _load_npz(path: Path, lens_of: Lens | None) -> Trace:
+    if not zipfile.is_zipfile(path):
+        raise TraceFileError(f"{path} is damaged, or is not a trace: it is no .npz file")
+    with np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    return _made_of(str(arrays.pop("about")), arrays, lens_of)
+
+
+def _save_safetensors(trace: Trace, path: Path) -> None:
+    extra("safetensors.numpy").save_file(_arrays(trace), str(path), metadata={"about": _about(trace)})
+
+
+def _load_safetensors(path: Path, lens_of: Lens | None) -> Trace:
+    with extra("safetensors").safe_open(str(path), framework="np") as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
+        about = (file.metadata() or {}).get("about", "{}")
+    return _made_of(about, arrays, lens_of)
+
+
+def _arrays(trace: Trace) -> Arrays:
+    arrays = {name: getattr(trace, name) for name in _ARRAYS}
+    arrays.update({f"heads.{layer}": values for layer, values in trace.heads.items()})
+    arrays.update({f"attention.{layer}": values for layer, values in trace.attention.items()})
+    return {name: np.ascontiguousarray(values) for name, values in arrays.items() if values is not None}
+
+
+def _about(trace: Trace) -> str:
+    """What is not an array, as JSON."""
+    return json.dumps(
+        {
+            "format": _FORMAT,
+            "tokens": trace.tokens,
+            "pieces": trace.pieces,
+            "top": [[list(token) for token in top] for top in trace.tops],
+            "drugs": trace.drugs,
+            "seed": trace.seed,
+            "dosed": trace.dosed,
+            "model": trace.model,
+        }
+    )
+
+
+def _made_of(about: str, arrays: Arrays, lens_of: Lens | None) -> Trace:
+    said = json.loads(about)
+    if said.get("format") != _FORMAT:
+        raise TraceFileError(f"the file says {said.get('format')!r}: this version reads {_FORMAT!r}")
+    trace = Trace(
+        tokens=tuple(said["tokens"]),
+        pieces=tuple(said["pieces"]),
+        **{name: arrays.get(name) for name in _ARRAYS},
+        tops=[[TopToken(*token) for token in top] for top in said["top"]],
+        heads=_by_layer(arrays, "heads."),
+        attention=_by_layer(arrays, "attention."),
+        drugs=said["drugs"],
+        seed=said["seed"],
+        dosed=said["dosed"],
+        model=said["model"],
+        lens_of=lens_of,
+    )
+    if trace.hidden.shape[:2] != (len(trace.positions), len(trace.layers)):
+        raise TraceFileError("the file is damaged: its arrays do not fit together")
+    return trace
+
+
+def _by_layer(arrays: Arrays, prefix: str) -> dict[int, Any]:
+    return {int(name[len(prefix) :]): values for name, values in arrays.items() if name.startswith(prefix)}
+
+
+#
+# the layout of the reference (EGjoni/DRUGS, drugs/dgenerate.py, save_trace)
+#
+
+
+def _save_msgpack(trace: Trace, path: Path) -> None:
+    n_layer = int(trace.layers[-1])
+    if trace.norm is None or trace.layers.tolist() != list(range(n_layer + 1)):
+        raise OptionError(f"{path}: this layout has all layers: trace them with layers='all'")
+    drugs = DRUGS() if trace.drugs is None else DRUGS.from_dict(trace.drugs)
+    profiles = {site: drugs.get_dose_shape(site) for site in SITES}
+    hidden = [*trace.hidden[-1, :-1], trace.norm[-1]]  # as transformers has it: the last one is after the final norm
+    packed = extra("msgpack").packb(
+        {
+            "dose_shape": {s: None if p is None else [q._asdict() for q in p.points] for s, p in profiles.items()},
+            "dose": {site: float(drugs.get_dose_theta(site)) for site in SITES},
+            "dose_mode": {site: "interpolate" if p is None else p.mode for site, p in profiles.items()},
+            "hidden_state_embedding": [row.tolist() for row in hidden],
+            "top_k": [{**t._asdict(), "id": str(t.id)} for t in reversed(trace.top)],  # the likeliest is the last
+        }
+    )
+    path.write_bytes(packed)
+
+
+def _load_msgpack(path: Path, lens_of: Lens | None) -> Trace:
+    said = extra("msgpack").unpackb(path.read_bytes())
+    rows = np.asarray(said["hidden_state_embedding"], np.float32)  # (n_layer + 1, n_embd)
+    shapes, modes = said["dose_shape"], said["dose_mode"]
+    drugs = DRUGS(**{site: angle for site, angle in said["dose"].items() if angle})
+    for site, points in shapes.items():
+        if points is not None:
+            drugs.set_dose_shape(points, modes[site], site=site)
+    tops = [TopToken(t["token"], int(t["id"]), t["logit"], t["prob"]) for t in reversed(said["top_k"])]
+    return Trace(
+        tokens=(),
+        pieces=(),
+        positions=np.array([-1], np.int32),  # the last one of a text that is not in the file
+        layers=np.arange(len(rows) - 1, dtype=np.int32),
+        hidden=rows[None, :-1],
+        norm=rows[None, -1],
+        logits=None,
+        tops=[tops],
+        drugs=None if drugs.is_sober else drugs.to_dict(),
+        lens_of=lens_of,
+    )
