@@ -180,7 +180,9 @@ def most_likely(logits: npt.ArrayLike, k: int, piece: Callable[[int], str]) -> l
         piece: text of a token.
     """
     x = np.asarray(logits, np.float32)
+    if k == 0:
+        return []
     log_p = log_softmax(x)
-    least = np.partition(x, -k)[-k] if 0 < k < len(x) else -np.inf
+    least = np.partition(x, -k)[-k] if k < len(x) else -np.inf
     order = sorted(np.flatnonzero(x >= least).tolist(), key=lambda i: (-x[i], i))[:k]
     return [TopToken(piece(i), i, float(x[i]), float(np.exp(log_p[i]))) for i in order]
