@@ -38,7 +38,7 @@ from drugs_cpp.errors import (
     SeedError,
     StateError,
     TokenError,
-    TraceFileError,
+    ResultFileError,
 )
 from drugs_cpp.model.llama import Llama
 from drugs_cpp.rpc import add_rpc_servers
@@ -76,7 +76,7 @@ __all__ = [
     "StateError",
     "TokenError",
     "Trace",
-    "TraceFileError",
+    "ResultFileError",
     "__version__",
     "add_rpc_servers",
     "default_model",

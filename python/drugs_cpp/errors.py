@@ -75,7 +75,7 @@ class OptionError(DrugsError, ValueError):
     """A temperature, stop string, grammar or size that cannot be used."""
 
 
-class TraceFileError(DrugsError, ValueError):
+class ResultFileError(DrugsError, ValueError):
     """A file of a trace or of results that is not there, is damaged, or is something else."""
 
 

@@ -30,6 +30,11 @@ class Page:
     def note(self, text: str) -> None:
         self._write(f"{_INDENT}{self._paint(text, _DIM)}\n")
 
+    def lines(self, lines: Iterable[str]) -> None:
+        """Write lines as they are, indented."""
+        for line in lines:
+            self._write(f"{_INDENT}{line.rstrip()}\n")
+
     def words(self, words: Iterable[Word]) -> None:
         """Write words as they come, indented and wrapped; those that differ are highlighted."""
         column = 0

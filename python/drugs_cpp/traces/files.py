@@ -13,7 +13,7 @@ import numpy as np
 
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.sites import SITES
-from drugs_cpp.errors import DrugsError, MissingExtraError, OptionError, TraceFileError
+from drugs_cpp.errors import DrugsError, MissingExtraError, OptionError, ResultFileError
 from drugs_cpp.traces.trace import Lens, TopToken, Trace
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ def load_trace(path: str | PathLike[str], lens_of: Lens | None = None) -> Trace:
     """Read a trace; see :meth:`Trace.load`."""
     load = _choose(path, {".npz": _load_npz, ".safetensors": _load_safetensors, ".msgpack": _load_msgpack})
     if not Path(path).is_file():
-        raise TraceFileError(f"{path}: no such file")
+        raise ResultFileError(f"{path}: no such file")
     try:
         return load(Path(path), lens_of)
     except DrugsError:
         raise
     except Exception as error:  # each library has errors of its own for what it cannot read
-        raise TraceFileError(f"{path} is damaged, or is not a trace: {error}") from error
+        raise ResultFileError(f"{path} is damaged, or is not a trace: {error}") from error
 
 
 def extra(module: str) -> Any:
@@ -77,7 +77,7 @@ def _save_npz(trace: Trace, path: Path) -> None:
 
 def _load_npz(path: Path, lens_of: Lens | None) -> Trace:
     if not zipfile.is_zipfile(path):
-        raise TraceFileError(f"{path} is damaged, or is not a trace: it is no .npz file")
+        raise ResultFileError(f"{path} is damaged, or is not a trace: it is no .npz file")
     with np.load(path, allow_pickle=False) as file:
         arrays = dict(file)
     return _made_of(str(arrays.pop("about")), arrays, lens_of)
@@ -120,7 +120,7 @@ def _about(trace: Trace) -> str:
 def _made_of(about: str, arrays: Arrays, lens_of: Lens | None) -> Trace:
     said = json.loads(about)
     if said.get("format") != _FORMAT:
-        raise TraceFileError(f"the file says {said.get('format')!r}: this version reads {_FORMAT!r}")
+        raise ResultFileError(f"the file says {said.get('format')!r}: this version reads {_FORMAT!r}")
     trace = Trace(
         tokens=tuple(said["tokens"]),
         pieces=tuple(said["pieces"]),
@@ -135,7 +135,7 @@ def _made_of(about: str, arrays: Arrays, lens_of: Lens | None) -> Trace:
         lens_of=lens_of,
     )
     if trace.hidden.shape[:2] != (len(trace.positions), len(trace.layers)):
-        raise TraceFileError("the file is damaged: its arrays do not fit together")
+        raise ResultFileError("the file is damaged: its arrays do not fit together")
     return trace
 
 

@@ -143,7 +143,7 @@ class Trace:
             lens_of: what :meth:`lens` computes with: ``llm.lens``.
 
         Raises:
-            TraceFileError: no such file, not a trace, or damaged.
+            ResultFileError: no such file, not a trace, or damaged.
         """
         from drugs_cpp.traces.files import load_trace
 

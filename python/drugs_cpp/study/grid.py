@@ -1,0 +1,147 @@
+"""Which runs a study of vergence has: sites, windows of layers, angles, seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from drugs_cpp.doses.checks import check_finite
+from drugs_cpp.doses.drugs import DRUGS
+from drugs_cpp.doses.profile import DoseProfile
+from drugs_cpp.doses.seed import check_seed
+from drugs_cpp.doses.sites import check_site
+from drugs_cpp.errors import CountError, DoseError, OptionError
+
+#: each layer with its two neighbours, and everything up to a layer
+NEAR, UP_TO = "near", "up-to"
+
+WINDOWS = (NEAR, UP_TO)
+
+#: 22 of them, up to about a half turn, in radians
+DEFAULT_ANGLES = tuple(round(0.14 * step, 2) for step in range(1, 23))
+
+DEFAULT_SITES = ("H", "Q", "K", "V", "A")
+
+DEFAULT_SEEDS = (1, 2, 3, 4)
+
+
+class Cell(NamedTuple):
+    """One run: a site of the layers around or up to ``layer`` is dosed by at most ``angle`` radians."""
+
+    site: str
+    window: str
+    layer: int
+    angle: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All runs of a study of one text.
+
+    Attributes:
+        sites: names, as in ``SITES``.
+        windows: "near": a layer and its neighbours; "up-to": all layers up to it.
+        angles: largest angles in radians, ascending.
+        seeds: of the noise.
+        dosed: "last": the last position of the text alone; "all": all of those past the sink.
+        n_layer: of the model.
+    """
+
+    sites: tuple[str, ...]
+    windows: tuple[str, ...]
+    angles: tuple[float, ...]
+    seeds: tuple[int, ...]
+    dosed: str
+    n_layer: int
+
+    @property
+    def n_cells(self) -> int:
+        """Number of runs."""
+        return len(self.sites) * len(self.windows) * self.n_layer * len(self.angles) * len(self.seeds)
+
+    def cells(self) -> Iterator[Cell]:
+        """All runs; those that dose the same layers come together, so that they share a graph."""
+        for window in self.windows:
+            for site in self.sites:
+                for layer in range(self.n_layer):
+                    for angle in self.angles:
+                        for seed in self.seeds:
+                            yield Cell(site, window, layer, angle, seed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def make_grid(
+    n_layer: int,
+    sites: Iterable[str] = DEFAULT_SITES,
+    windows: Iterable[str] = WINDOWS,
+    angles: Iterable[float] = DEFAULT_ANGLES,
+    seeds: int | Iterable[int] = DEFAULT_SEEDS,
+    dosed: str = "last",
+) -> Grid:
+    """A grid of what people give; ``seeds`` may be their number.
+
+    Raises:
+        DoseError, SeedError, OptionError, CountError: what cannot be used, or nothing at all.
+    """
+    chosen_windows = _unique("windows", windows)
+    unknown = [window for window in chosen_windows if window not in WINDOWS]
+    if unknown:
+        raise OptionError(f"windows: {unknown[0]!r} is unknown: give {' or '.join(WINDOWS)}")
+    if dosed not in ("all", "last"):
+        raise OptionError(f'dosed is {dosed!r}: give "all" or "last"')
+    numbers = range(1, seeds + 1) if isinstance(seeds, int) else seeds
+    return Grid(
+        sites=tuple(check_site(site) for site in _unique("sites", sites)),
+        windows=chosen_windows,
+        angles=tuple(sorted(_angle(angle) for angle in _unique("angles", angles))),
+        seeds=tuple(_seed(seed) for seed in _unique("seeds", numbers)),
+        dosed=dosed,
+        n_layer=n_layer,
+    )
+
+
+def layers_of(window: str, layer: int, n_layer: int) -> range:
+    """The layers that a window doses."""
+    first = 0 if window == UP_TO else max(0, layer - 1)
+    last = layer if window == UP_TO else min(n_layer - 1, layer + 1)
+    return range(first, last + 1)
+
+
+def doses_of(cell: Cell, n_layer: int) -> DRUGS:
+    """The doses of a run."""
+    drugs = DRUGS(seed=cell.seed)
+    drugs.set_drug_profile(window_profile(layers_of(cell.window, cell.layer, n_layer), n_layer), None, cell.site, cell.angle)
+    return drugs
+
+
+def window_profile(layers: Sequence[int], n_layer: int) -> DoseProfile:
+    """A profile that gives some neighbouring layers the full dose, and the others none."""
+    first, last = layers[0], layers[-1]
+    points = [(first - 1, 0.0), (first, 1.0), (last, 1.0), (last + 1, 0.0)]
+    return DoseProfile([{"depth": layer / n_layer, "peakratio": ratio} for layer, ratio in points])
+
+
+def _unique(what: str, given: Iterable[Any]) -> tuple[Any, ...]:
+    found = tuple(dict.fromkeys([given] if isinstance(given, (str, float)) else given))
+    if not found:
+        raise CountError(f"{what} is empty: give at least one")
+    return found
+
+
+def _angle(angle: object) -> float:
+    radians = check_finite("an angle", angle)
+    if not 0 < radians <= 3.14159274:
+        raise DoseError(f"an angle is {radians}: give more than 0 radians, and pi at most, a half turn")
+    return radians
+
+
+def _seed(seed: object) -> int:
+    checked = check_seed(seed)
+    if checked is None:
+        raise CountError("a seed is -1: give fixed seeds, so that the study can go on where it was broken off")
+    return checked

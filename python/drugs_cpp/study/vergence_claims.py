@@ -1,0 +1,55 @@
+"""What a study of vergence says of two claims that the author of DRµGS made of his pictures.
+
+"The model very quickly drowns that noise out with its own signal", of early layers; and "something special seems to happen
+in the middle layers that causes relatively large spikes in output divergence" (EGjoni/DRUGS, README).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from drugs_cpp.study.grid import NEAR, layers_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from drugs_cpp.study.vergence_result import Vergence
+
+#: an angle at which the effect is neither lost in rounding nor complete, radians
+ANGLE = 0.7
+
+
+def claims(vergence: Vergence, angle: float = ANGLE) -> Iterator[str]:
+    """Lines of text with numbers, for each site; none where single layers were not dosed."""
+    grid = vergence.grid
+    if NEAR not in grid.windows:
+        return
+    at = vergence.nearest_angle(angle)
+    yield f"Single layers with their neighbours, angles up to {grid.angles[at]:.2f} rad, mean of {len(grid.seeds)} seeds."
+    yield "Kept: cosine distance of the last layer over that where the dosed layers end, early / middle / late third."
+    yield "KL:   of the next token, nats, early / middle / late third, and the layer where it is largest."
+    for site in grid.sites:
+        kept, kl = thirds(kept_of(vergence, site, at)), kl_of(vergence, site, at)
+        kept_text, kl_text = (" / ".join(f"{value:.{n}f}" for value in of) for of, n in ((kept, 2), (thirds(kl), 4)))
+        yield f"  {site:<2}  kept {kept_text}   KL {kl_text}   largest at layer {int(np.nanargmax(kl))}"
+
+
+def kept_of(vergence: Vergence, site: str, at: int) -> npt.NDArray[Any]:
+    """By dosed layer: distance after the last layer, divided by the distance where the dosed layers end; (n_layer,)."""
+    n_layer = vergence.grid.n_layer
+    cosine = np.nanmean(vergence.cosine[vergence.index(site, NEAR)][:, at], axis=1)  # (n_layer, n_layer + 1)
+    ends = [layers_of(NEAR, layer, n_layer)[-1] + 1 for layer in range(n_layer)]
+    return cosine[:, -1] / cosine[np.arange(n_layer), ends]  # type: ignore[no-any-return]
+
+
+def kl_of(vergence: Vergence, site: str, at: int) -> npt.NDArray[Any]:
+    """By dosed layer: mean KL of the next token, nats; (n_layer,)."""
+    return np.nanmean(vergence.kl[vergence.index(site, NEAR)][:, at], axis=-1)  # type: ignore[no-any-return]
+
+
+def thirds(values: npt.NDArray[Any]) -> list[float]:
+    """Means of the first, second and last third."""
+    return [float(np.nanmean(part)) for part in np.array_split(values, 3)]

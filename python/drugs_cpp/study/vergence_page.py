@@ -1,0 +1,75 @@
+"""The page of a study of vergence: one HTML file that works without a network."""
+
+from __future__ import annotations
+
+import base64
+import json
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from drugs_cpp.doses.sites import SITE_MEANING
+from drugs_cpp.traces.files import extra
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from drugs_cpp.study.vergence_result import Vergence
+
+_FOLDER = Path(__file__).with_name("page")
+
+#: angle that a page shows first, in radians; the reference's pictures show the tokens at this one
+FIRST_ANGLE = 0.7
+
+
+def write_page(vergence: Vergence, path: str | PathLike[str]) -> None:
+    """Write the page; see :meth:`Vergence.save_page`."""
+    page = Template((_FOLDER / "vergence.html").read_text(encoding="utf-8")).substitute(
+        title=escape(f"Noise in {vergence.model}"),
+        style=(_FOLDER / "vergence.css").read_text(encoding="utf-8"),
+        plotly=extra("plotly.offline").get_plotlyjs(),
+        data=_in_script(json.dumps(page_data(vergence))),
+        script=(_FOLDER / "vergence.js").read_text(encoding="utf-8"),
+    )
+    Path(path).write_text(page, encoding="utf-8")
+
+
+def page_data(vergence: Vergence) -> dict[str, Any]:
+    """What the page is told: means and standard deviations over the seeds."""
+    grid, about = vergence.grid, vergence.about
+    arrays = {
+        "cosine_mean": vergence.cosine.mean(axis=4),
+        "cosine_spread": vergence.cosine.std(axis=4),
+        "kl_mean": vergence.kl.mean(axis=4),
+        "kl_spread": vergence.kl.std(axis=4),
+        "probs": vergence.probs.mean(axis=4),
+    }
+    return {
+        "model": vergence.model,
+        "pieces": about["pieces"],
+        "version": about["version"],
+        "cpu": about["cpu"],
+        "sites": grid.sites,
+        "meanings": {site: SITE_MEANING[site].split(",")[0] for site in grid.sites},
+        "windows": grid.windows,
+        "angles": grid.angles,
+        "seeds": grid.seeds,
+        "dosed": grid.dosed,
+        "n_layer": grid.n_layer,
+        "n_runs": int(np.isfinite(vergence.kl).sum()),
+        "angle": FIRST_ANGLE,
+        "top": [token._asdict() for token in vergence.sober_top],
+        "arrays": {name: _encoded(values) for name, values in arrays.items()},
+    }
+
+
+def _encoded(values: Any) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
+
+
+def _in_script(text: str) -> str:
+    """JSON that nothing in a page can end too early."""
+    return text.replace("<", "\\u003c")

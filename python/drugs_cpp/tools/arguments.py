@@ -1,0 +1,109 @@
+"""What the command lines of this package have in common: types of arguments, messages, exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import NoReturn
+
+from drugs_cpp.doses.hold import Hold
+from drugs_cpp.doses.seed import check_seed, fresh_seed
+from drugs_cpp.doses.text import read_doses, read_held
+from drugs_cpp.errors import DrugsError
+
+BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 2, 130, 141  # exit statuses, as shells and Unix tools use them
+
+
+class Parser(argparse.ArgumentParser):
+    """Complains in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        complain(self.prog.split()[0] if self.prog.startswith("drugs-") else "drugs_cpp", message)
+        raise SystemExit(BAD_INPUT)
+
+
+def run_command(name: str, command: Callable[[], None]) -> int:
+    """Run a command and return its exit status.
+
+    Args:
+        name: of the program, before its messages.
+        command: what it does.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a model may write what the terminal cannot
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: print(f"{name}: warning: {message}", file=sys.stderr)
+            command()
+    except DrugsError as error:
+        complain(name, str(error))
+        return BAD_INPUT
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # what is left in the buffer would complain again when Python exits
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return PIPE_CLOSED
+        complain(name, str(error))
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print(f"\n{name}: stopped", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def complain(name: str, message: str) -> None:
+    """One line on stderr."""
+    print(f"{name}: error: {' '.join(message.split())}", file=sys.stderr)
+
+
+def prompt_text(text: str) -> str:
+    """A prompt that is not empty."""
+    try:
+        text = os.fsencode(text).decode()  # as UTF-8, whatever the locale
+    except UnicodeError as error:
+        raise argparse.ArgumentTypeError("the prompt is not valid UTF-8") from error
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the prompt is empty: give some text to answer or continue")
+    return text
+
+
+def doses(text: str) -> dict[str, float]:
+    """``A=0.3,H=0.1``."""
+    try:
+        return read_doses(text)
+    except DrugsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def hold(text: str) -> Hold:
+    """``text``, ``8`` or ``A=text,H=8``."""
+    try:
+        return read_held(text)
+    except DrugsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def seed(text: str) -> int:
+    """A seed; a fresh one for -1."""
+    try:
+        checked = check_seed(int(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a seed: give a whole number from 0 to 2**32 - 2, or -1 for a fresh one"
+        ) from error
+    return fresh_seed() if checked is None else checked
+
+
+def count(text: str) -> int:
+    """A whole number, 1 or more."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 1 or more")
+    return number

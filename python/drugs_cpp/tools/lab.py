@@ -1,0 +1,30 @@
+"""The program ``drugs-lab``: what noise inside a model does, measured."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from drugs_cpp.tools import arguments
+from drugs_cpp.tools.lab_top import add_top
+from drugs_cpp.tools.lab_vergence import add_vergence
+
+_NAME = "drugs-lab"
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit status."""
+
+    def run() -> None:
+        options = _parser().parse_args(given)
+        options.run(options)
+
+    return arguments.run_command(_NAME, run)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = arguments.Parser(prog=_NAME, description="Measure what noise inside a language model does.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    add_vergence(commands)
+    add_top(commands)
+    return parser
