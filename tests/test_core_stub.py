@@ -11,7 +11,8 @@ from typing import Any
 import drugs_cpp
 from drugs_cpp import SITES, _core
 
-STUB = ast.parse(Path(drugs_cpp.__file__).with_name("_core.pyi").read_text(encoding="utf-8"))
+FOLDER = Path(drugs_cpp.__file__).parent
+STUB = ast.parse("".join((FOLDER / name).read_text(encoding="utf-8") for name in ("_core_trace.pyi", "_core.pyi")))
 CLASSES = [node for node in STUB.body if isinstance(node, ast.ClassDef) and not node.bases]
 
 #: name of an argument -> its default, or "" if it has none

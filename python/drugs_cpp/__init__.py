@@ -34,11 +34,11 @@ from drugs_cpp.errors import (
     NoLogitsError,
     OptionError,
     PromptError,
+    ResultFileError,
     RpcServerError,
     SeedError,
     StateError,
     TokenError,
-    ResultFileError,
 )
 from drugs_cpp.model.llama import Llama
 from drugs_cpp.rpc import add_rpc_servers
@@ -71,12 +71,12 @@ __all__ = [
     "OptionError",
     "ProfilePoint",
     "PromptError",
+    "ResultFileError",
     "RpcServerError",
     "SeedError",
     "StateError",
     "TokenError",
     "Trace",
-    "ResultFileError",
     "__version__",
     "add_rpc_servers",
     "default_model",

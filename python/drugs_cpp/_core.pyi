@@ -10,6 +10,8 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from drugs_cpp._core_trace import *  # noqa: F403  # the same module
+
 class Device(TypedDict):
     name: str
     description: str
@@ -208,10 +210,8 @@ def devices() -> list[Device]:
     """What ggml can compute on, here and on the RPC servers that were added."""
 
 def add_rpc_server(endpoint: str) -> None:
-    """Let models that are loaded from now on use the devices of an RPC server; a second time changes nothing.
-
-    One must listen at "host:port" in IPv4, or llama.cpp aborts. RpcServerError: a build without RPC, no devices.
-    """
+    """Let models that are loaded from now on use the devices of an RPC server; a second time changes nothing. One must
+    listen at "host:port" in IPv4, or llama.cpp aborts. RpcServerError: a build without RPC, no devices."""
 
 def sample(ctx: int, sampler: int, row: int) -> int:
     """Choose a token from a row of logits (-1: the last token's) with the llama_sampler at an address.

@@ -24,7 +24,7 @@ class TraceMethods(EngineProperties):
 
     # of llama_cpp.Llama
     _model: Any
-    _chat_handlers: Mapping[str, Any]
+    _chat_handlers: dict[str, Any]
     model_path: str
 
     def trace(
@@ -102,8 +102,8 @@ class TraceMethods(EngineProperties):
 
         Raises:
             CountError: lists of different lengths, or numbers below 1.
-            PromptError, OptionError, DoseError, SeedError, TokenError, ContextOverflowError, MemoryLimitError, BusyError:
-                as for :meth:`trace`.
+            PromptError, OptionError, DoseError, SeedError, TokenError, ContextOverflowError, MemoryLimitError,
+                BusyError: as for :meth:`trace`.
         """
         look = Look(layers, positions, dosed, top_k, heads, attention)
         return self._traces(prompt, messages, look, n, seeds, drugs, n_parallel)

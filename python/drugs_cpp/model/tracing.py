@@ -17,7 +17,8 @@ from drugs_cpp.engine.contexts import sequence_tokens
 from drugs_cpp.engine.recorder import Parts, Record
 from drugs_cpp.engine.tracing import Tracer, TraceTask
 from drugs_cpp.errors import ContextOverflowError, CountError, OptionError, PromptError
-from drugs_cpp.traces.trace import Trace, most_likely
+from drugs_cpp.traces.content import most_likely
+from drugs_cpp.traces.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -115,7 +115,9 @@ def layers_of(window: str, layer: int, n_layer: int) -> range:
 def doses_of(cell: Cell, n_layer: int) -> DRUGS:
     """The doses of a run."""
     drugs = DRUGS(seed=cell.seed)
-    drugs.set_drug_profile(window_profile(layers_of(cell.window, cell.layer, n_layer), n_layer), None, cell.site, cell.angle)
+    drugs.set_drug_profile(
+        window_profile(layers_of(cell.window, cell.layer, n_layer), n_layer), None, cell.site, cell.angle
+    )
     return drugs
 
 

@@ -1,7 +1,7 @@
 """What a study of vergence says of two claims that the author of DRµGS made of his pictures.
 
-"The model very quickly drowns that noise out with its own signal", of early layers; and "something special seems to happen
-in the middle layers that causes relatively large spikes in output divergence" (EGjoni/DRUGS, README).
+"The model very quickly drowns that noise out with its own signal", of early layers; and "something special seems to
+happen in the middle layers that causes relatively large spikes in output divergence" (EGjoni/DRUGS, README).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def claims(vergence: Vergence, angle: float = ANGLE) -> Iterator[str]:
     if NEAR not in grid.windows:
         return
     at = vergence.nearest_angle(angle)
-    yield f"Single layers with their neighbours, angles up to {grid.angles[at]:.2f} rad, mean of {len(grid.seeds)} seeds."
+    yield f"Each layer with its neighbours, angles up to {grid.angles[at]:.2f} rad, mean of {len(grid.seeds)} seeds."
     yield "Kept: cosine distance of the last layer over that where the dosed layers end, early / middle / late third."
     yield "KL:   of the next token, nats, early / middle / late third, and the layer where it is largest."
     for site in grid.sites:

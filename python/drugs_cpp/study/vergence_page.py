@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drugs_cpp.doses.sites import SITE_MEANING
-from drugs_cpp.traces.files import extra
+from drugs_cpp.extras import extra
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -26,7 +26,7 @@ FIRST_ANGLE = 0.7
 
 
 def write_page(vergence: Vergence, path: str | PathLike[str]) -> None:
-    """Write the page; see :meth:`Vergence.save_page`."""
+    """Write the page; see :func:`drugs_cpp.study.save`."""
     page = Template((_FOLDER / "vergence.html").read_text(encoding="utf-8")).substitute(
         title=escape(f"Noise in {vergence.model}"),
         style=(_FOLDER / "vergence.css").read_text(encoding="utf-8"),

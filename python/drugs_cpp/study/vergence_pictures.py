@@ -8,31 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drugs_cpp.errors import MissingExtraError, OptionError
+from drugs_cpp.errors import MissingExtraError
+from drugs_cpp.extras import extra
 from drugs_cpp.study.grid import NEAR, layers_of
 from drugs_cpp.study.vergence_page import FIRST_ANGLE
-from drugs_cpp.traces.files import extra
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from drugs_cpp.study.vergence_result import Vergence
 
-_PICTURES = (".png", ".svg", ".pdf")
-_ANIMATIONS = (".gif", ".mp4")
-
 _FRAMES_PER_SECOND = 3
 
 
 def write_picture(vergence: Vergence, path: str | PathLike[str], angle: float = FIRST_ANGLE) -> None:
-    """Write the figure "where noise matters" and a map for each site; see :meth:`Vergence.save_picture`.
+    """Write the figure "where noise matters" and a map for each site; see :func:`drugs_cpp.study.save`.
 
     Args:
         vergence: the results.
         path: of the file.
         angle: radians; the nearest one that was computed is shown.
     """
-    _check_ending(path, _PICTURES, "a picture")
     figure = _figure((11, 7.2))
     grid, at = vergence.grid, vergence.nearest_angle(angle)
     upper, lower = figure.subfigures(2, 1, height_ratios=[1.15, 1])
@@ -59,15 +55,16 @@ def _draw_matters(axis: Any, vergence: Vergence, at: int) -> None:
     what = "layer dosed, with its neighbours" if grid.windows[window] == NEAR else "last layer dosed"
     axis.set_xlabel(what)
     axis.set_ylabel("KL(sober ‖ dosed), nats")
-    axis.set_title(f"Where noise matters: {vergence.model}, angles up to {grid.angles[at]:.2f} rad, {len(grid.seeds)} seeds")
+    axis.set_title(
+        f"Where noise matters: {vergence.model}, angles up to {grid.angles[at]:.2f} rad, {len(grid.seeds)} seeds"
+    )
     axis.set_ylim(bottom=0)
     axis.legend(ncols=len(grid.sites), frameon=False)
     axis.grid(alpha=0.3)
 
 
 def write_animation(vergence: Vergence, path: str | PathLike[str]) -> None:
-    """Write the surface of each site, layer after layer; see :meth:`Vergence.save_animation`."""
-    _check_ending(path, _ANIMATIONS, "an animation")
+    """Write the surface of each site, layer after layer; see :func:`drugs_cpp.study.save`."""
     animation = extra("matplotlib.animation")
     writer = animation.PillowWriter(fps=_FRAMES_PER_SECOND) if Path(path).suffix == ".gif" else _video_writer(animation)
     grid, window = vergence.grid, _window(vergence)
@@ -109,8 +106,3 @@ def _video_writer(animation: Any) -> Any:
     matplotlib = extra("matplotlib")
     matplotlib.rcParams["animation.ffmpeg_path"] = program
     return animation.FFMpegWriter(fps=_FRAMES_PER_SECOND)
-
-
-def _check_ending(path: str | PathLike[str], endings: tuple[str, ...], what: str) -> None:
-    if Path(path).suffix not in endings:
-        raise OptionError(f"{path}: the name of {what} ends in {', '.join(endings)}")

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drugs_cpp.study.grid import Cell, Grid
-from drugs_cpp.traces.trace import TopToken
+from drugs_cpp.traces.content import TopToken
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     import numpy.typing as npt
 
     F32 = npt.NDArray[np.float32]
@@ -57,50 +55,8 @@ class Vergence:
         """The index of the angle that is nearest."""
         return int(np.argmin(np.abs(np.array(self.grid.angles) - angle)))
 
-    def save_page(self, path: str | PathLike[str]) -> None:
-        """Write one HTML file that works without a network.
 
-        Raises:
-            MissingExtraError: plotly is not installed.
-        """
-        from drugs_cpp.study.vergence_page import write_page
-
-        write_page(self, path)
-
-    def save_picture(self, path: str | PathLike[str]) -> None:
-        """Write a picture (``.png``, ``.svg`` or ``.pdf``): final KL, layers dosed and layers measured.
-
-        Raises:
-            MissingExtraError: matplotlib is not installed.
-        """
-        from drugs_cpp.study.vergence_pictures import write_picture
-
-        write_picture(self, path)
-
-    def save_animation(self, path: str | PathLike[str]) -> None:
-        """Write an animation (``.gif`` or ``.mp4``): the surface of each site, going through the dosed layers.
-
-        Raises:
-            MissingExtraError: matplotlib is not installed, or, for ``.mp4``, ffmpeg.
-        """
-        from drugs_cpp.study.vergence_pictures import write_animation
-
-        write_animation(self, path)
-
-    def save_table(self, path: str | PathLike[str]) -> None:
-        """Write a table (``.parquet``), a row for each run.
-
-        Raises:
-            MissingExtraError: pyarrow is not installed.
-        """
-        from drugs_cpp.study.vergence_table import write_table
-
-        write_table(self, path)
-
-
-def from_rows(
-    grid: Grid, about: Mapping[str, Any], rows: Iterable[tuple[Any, ...]]
-) -> Vergence:
+def from_rows(grid: Grid, about: Mapping[str, Any], rows: Iterable[tuple[Any, ...]]) -> Vergence:
     """Arrays of what a store has.
 
     Args:

@@ -195,7 +195,8 @@ class _Measure:
         kl = max(self._entropy - float(np.dot(self._p, x)) + log_z, 0.0)
         cosine, _, relative_l2 = vector_divergence(trace.hidden[-1], self._hidden)
         probs = np.exp(x[self._top] - log_z)
-        return kl, top, *(array.astype("<f4").tobytes() for array in (cosine, relative_l2, probs))
+        as_bytes = [array.astype("<f4").tobytes() for array in (cosine, relative_l2, probs)]
+        return kl, top, as_bytes[0], as_bytes[1], as_bytes[2]
 
 
 def _key(llm: Llama, sober: Trace, grid: Grid) -> dict[str, Any]:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drugs_cpp.errors import OptionError
+from drugs_cpp.extras import extra
 from drugs_cpp.study.grid import Cell
-from drugs_cpp.traces.files import extra
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -17,13 +16,17 @@ if TYPE_CHECKING:
 
 
 def write_table(vergence: Vergence, path: str | PathLike[str]) -> None:
-    """Write a Parquet file, a row for each run that was computed; see :meth:`Vergence.save_table`."""
-    if not str(path).endswith(".parquet"):
-        raise OptionError(f"{path}: a table's file ends in .parquet")
+    """Write a Parquet file, a row for each run that was computed; see :func:`drugs_cpp.study.save`."""
     arrow, parquet = extra("pyarrow"), extra("pyarrow.parquet")
     shape = vergence.kl.shape
     there = np.flatnonzero(np.isfinite(vergence.kl))
-    axes = (vergence.grid.sites, vergence.grid.windows, range(vergence.grid.n_layer), vergence.grid.angles, vergence.grid.seeds)
+    axes = (
+        vergence.grid.sites,
+        vergence.grid.windows,
+        range(vergence.grid.n_layer),
+        vergence.grid.angles,
+        vergence.grid.seeds,
+    )
     indices = np.unravel_index(there, shape)
     columns = {name: [axis[i] for i in index] for name, axis, index in zip(Cell._fields, axes, indices)}
     for name in ("kl", "top"):

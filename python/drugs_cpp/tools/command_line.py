@@ -40,8 +40,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N|text|SITE=N,...",
         help="tokens for which a turn stays, or the whole text, such as text or A=text,H=8 (1)",
     )
-    demo.add_argument("--seed", action="append", default=[], type=arguments.seed, metavar="N", help="once for each text")
-    demo.add_argument("-n", "--tokens", default=DEFAULT_TOKENS, type=arguments.count, help="tokens a text (%(default)s)")
+    demo.add_argument(
+        "--seed", action="append", default=[], type=arguments.seed, metavar="N", help="once for each text"
+    )
+    demo.add_argument(
+        "-n", "--tokens", default=DEFAULT_TOKENS, type=arguments.count, help="tokens a text (%(default)s)"
+    )
     demo.add_argument("-t", "--threads", type=arguments.count, help="threads to compute with")
     demo.add_argument("--raw", action="store_true", help="continue the prompt without the model's chat template")
     return parser

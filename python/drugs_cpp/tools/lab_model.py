@@ -15,23 +15,29 @@ from drugs_cpp.tools import arguments
 DEFAULT_PROMPT = (
     "The lighthouse keeper had not spoken to anyone for three weeks. Each evening he climbed the stairs, lit the lamp, "
     "and wrote one line in the log: the wind, the height of the waves, the ships that passed. On the last night of "
-    "October he opened the log and found a line that he had not written. It said that somebody would knock at the door "
-    "before morning, and that he should not be afraid. He read it twice, put down the pen, and listened. Outside, above "
-    "the noise of the sea, he heard"
+    "October he opened the log and found a line that he had not written. It said that somebody would knock at the "
+    "door before morning, and that he should not be afraid. He read it twice, put down the pen, and listened. Outside, "
+    "above the noise of the sea, he heard"
 )
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what to compute with."""
-    parser.add_argument("prompt", nargs="?", type=arguments.prompt_text, default=DEFAULT_PROMPT, help="text to look into")
+    parser.add_argument(
+        "prompt", nargs="?", type=arguments.prompt_text, default=DEFAULT_PROMPT, help="text to look into"
+    )
     parser.add_argument("-m", "--model", metavar="FILE", help="a GGUF model; without it the default one")
     parser.add_argument("--chat", action="store_true", help="the prompt is a message: use the model's chat template")
     parser.add_argument(
         "--sink", type=int, default=DEFAULT_SINK, metavar="N", help="first positions that are never dosed (%(default)s)"
     )
     parser.add_argument("-t", "--threads", type=arguments.count, metavar="N", help="threads to compute with")
-    parser.add_argument("-ngl", "--n-gpu-layers", type=int, default=0, metavar="N", help="layers on a graphics card (0)")
-    parser.add_argument("-c", "--ctx-size", type=arguments.count, default=512, metavar="N", help="context in tokens (512)")
+    parser.add_argument(
+        "-ngl", "--n-gpu-layers", type=int, default=0, metavar="N", help="layers on a graphics card (0)"
+    )
+    parser.add_argument(
+        "-c", "--ctx-size", type=arguments.count, default=512, metavar="N", help="context in tokens (512)"
+    )
 
 
 def load_model(options: argparse.Namespace) -> Llama:

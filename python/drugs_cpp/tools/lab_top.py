@@ -62,7 +62,11 @@ def _run(options: argparse.Namespace) -> None:
     what = ", ".join(f"{site}={angle:g}" for site, angle in doses.items()) or "sober"
     page.heading(f"…{''.join(sober.pieces[-12:])}")
     page.note(f"{llm.model_path}: {what}" + (f", mean of {options.seeds} seeds" if options.seeds > 1 else ""))
-    page.lines(histogram([token.token for token in sober.top], [token.prob for token in sober.top], probs[[t.id for t in sober.top]]))
+    page.lines(
+        histogram(
+            [token.token for token in sober.top], [token.prob for token in sober.top], probs[[t.id for t in sober.top]]
+        )
+    )
     likeliest = int(probs.argmax())
     if likeliest != sober.top[0].id:
         name = shown(llm.detokenize([likeliest], special=True).decode(errors="replace"))
@@ -86,7 +90,11 @@ def histogram(names: Sequence[str], sober: Sequence[float], dosed: Sequence[floa
 
 def shown(token: str) -> str:
     """A token with its spaces and line breaks to be seen."""
-    return token.replace(" ", "·").encode("unicode_escape").decode("ascii") if not token.isprintable() else token.replace(" ", "·")
+    return (
+        token.replace(" ", "·").encode("unicode_escape").decode("ascii")
+        if not token.isprintable()
+        else token.replace(" ", "·")
+    )
 
 
 def _probs(trace: Trace) -> Any:

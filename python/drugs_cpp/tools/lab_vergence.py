@@ -9,22 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.doses.sites import SITES
-from drugs_cpp.errors import DoseWarning, OptionError
+from drugs_cpp.errors import DoseWarning
 from drugs_cpp.progress import Progress
-from drugs_cpp.study import stored_vergence, vergence
+from drugs_cpp.study import save, stored_vergence, vergence
 from drugs_cpp.study.grid import DEFAULT_ANGLES, DEFAULT_SEEDS, DEFAULT_SITES, WINDOWS
+from drugs_cpp.study.save import check_output
 from drugs_cpp.study.vergence_claims import claims
 from drugs_cpp.tools import arguments
 from drugs_cpp.tools.lab_model import add_model, load_model, text_of
 from drugs_cpp.tools.time_left import time_left
-from drugs_cpp.traces.files import extra
 
 if TYPE_CHECKING:
     from drugs_cpp.study import Vergence
-
-#: what each kind of file needs
-_MODULES = {".html": "plotly", ".parquet": "pyarrow", ".gif": "matplotlib", ".mp4": "matplotlib"}
-_MODULES.update(dict.fromkeys((".png", ".svg", ".pdf"), "matplotlib"))
 
 
 def add_vergence(commands: Any) -> None:
@@ -33,16 +29,27 @@ def add_vergence(commands: Any) -> None:
         "vergence", help="how far noise at each site and depth carries: a page, pictures, an animation"
     )
     add_model(parser)
-    parser.add_argument("--sites", type=_sites, default=DEFAULT_SITES, metavar="S,...", help="sites to dose (H,Q,K,V,A)")
-    parser.add_argument("--windows", type=_windows, default=WINDOWS, metavar="W,...", help="layers to dose: near, up-to (both)")
+    parser.add_argument(
+        "--sites", type=_sites, default=DEFAULT_SITES, metavar="S,...", help="sites to dose (H,Q,K,V,A)"
+    )
+    parser.add_argument(
+        "--windows", type=_windows, default=WINDOWS, metavar="W,...", help="layers to dose: near, up-to (both)"
+    )
     parser.add_argument(
         "--angles", type=_angles, default=DEFAULT_ANGLES, metavar="FROM:TO:N", help="or a list, radians (0.14:3.08:22)"
     )
-    parser.add_argument("--seeds", type=arguments.count, default=len(DEFAULT_SEEDS), metavar="N", help="seeds 1 to N (4)")
+    parser.add_argument(
+        "--seeds", type=arguments.count, default=len(DEFAULT_SEEDS), metavar="N", help="seeds 1 to N (4)"
+    )
     parser.add_argument("--dosed", choices=("last", "all"), default="last", help="positions that are dosed (last)")
     parser.add_argument("--store", type=Path, default=Path("vergence.db"), help="where results are kept (%(default)s)")
     parser.add_argument(
-        "-o", "--output", type=_output, action="append", default=[], metavar="FILE",
+        "-o",
+        "--output",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
         help="by its ending a page (.html), a picture (.png, .svg, .pdf), an animation (.gif, .mp4) or a table "
         "(.parquet); again for several (vergence.html)",
     )
@@ -52,15 +59,11 @@ def add_vergence(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    outputs = options.output or [Path("vergence.html")]
-    for path in outputs:
-        extra(_MODULES[path.suffix])  # before anything is computed
-        if not path.parent.is_dir():
-            raise OptionError(f"{path}: there is no folder {path.parent}")
+    outputs = [check_output(path) for path in options.output or ["vergence.html"]]
     result = stored_vergence(options.store) if options.replot else _compute(options)
     for path in outputs:
         with Progress(f"writing {path}"):
-            _save(result, path)
+            save(result, path)
         print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
     for line in claims(result):
         print(line)
@@ -93,24 +96,6 @@ def _compute(options: argparse.Namespace) -> Vergence:
             raise
 
 
-def _save(result: Vergence, path: Path) -> None:
-    if path.suffix == ".html":
-        result.save_page(path)
-    elif path.suffix == ".parquet":
-        result.save_table(path)
-    elif path.suffix in (".gif", ".mp4"):
-        result.save_animation(path)
-    else:
-        result.save_picture(path)
-
-
-def _output(text: str) -> Path:
-    path = Path(text)
-    if path.suffix not in _MODULES:
-        raise argparse.ArgumentTypeError(f"{text!r}: the name has to end in {', '.join(_MODULES)}")
-    return path
-
-
 def _sites(text: str) -> list[str]:
     sites = text.replace(",", " ").split()
     for site in sites:
@@ -136,4 +121,6 @@ def _angles(text: str) -> list[float]:
         step = (float(last) - float(first)) / max(1, int(n) - 1)
         return [round(float(first) + step * i, 6) for i in range(int(n))]
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: give FROM:TO:N, such as 0.1:2.2:22, or a list of radians") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: give FROM:TO:N, such as 0.1:2.2:22, or a list of radians"
+        ) from None

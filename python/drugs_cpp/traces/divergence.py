@@ -63,11 +63,12 @@ def kl_divergence(logits: npt.ArrayLike, sober: npt.ArrayLike) -> F64:
 
 def log_softmax(logits: npt.ArrayLike) -> F64:
     """Logarithms of probabilities, float64, over the last axis."""
-    x = np.asarray(logits, np.float64)
-    x = x - x.max(axis=-1, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))  # type: ignore[no-any-return]
+    given = np.asarray(logits, np.float64)
+    x: F64 = given - given.max(axis=-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
 
 
 def _unit(x: F64) -> F64:
     length = np.linalg.norm(x, axis=-1, keepdims=True)
-    return x / np.where(length > 0, length, 1)  # type: ignore[no-any-return]
+    unit: F64 = x / np.where(length > 0, length, 1)
+    return unit

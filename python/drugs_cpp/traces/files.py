@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import zipfile
 from collections.abc import Callable, Mapping
@@ -13,8 +12,9 @@ import numpy as np
 
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.sites import SITES
-from drugs_cpp.errors import DrugsError, MissingExtraError, OptionError, ResultFileError
-from drugs_cpp.traces.trace import Lens, TopToken, Trace
+from drugs_cpp.errors import DrugsError, OptionError, ResultFileError
+from drugs_cpp.extras import extra
+from drugs_cpp.traces.content import TopToken, TraceContent
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -27,35 +27,23 @@ _ARRAYS = ("positions", "layers", "hidden", "norm", "logits")
 Arrays = dict[str, Any]
 
 
-def save_trace(trace: Trace, path: str | PathLike[str]) -> None:
-    """Write a trace in the format that the name's ending says; see :meth:`Trace.save`."""
+def save_content(trace: TraceContent, path: str | PathLike[str]) -> None:
+    """Write a trace in the format that the name's ending says; see :meth:`drugs_cpp.Trace.save`."""
     _choose(path, {".npz": _save_npz, ".safetensors": _save_safetensors, ".msgpack": _save_msgpack})(trace, Path(path))
 
 
-def load_trace(path: str | PathLike[str], lens_of: Lens | None = None) -> Trace:
-    """Read a trace; see :meth:`Trace.load`."""
-    load = _choose(path, {".npz": _load_npz, ".safetensors": _load_safetensors, ".msgpack": _load_msgpack})
+def load_content(path: str | PathLike[str]) -> TraceContent:
+    """Read a trace; see :meth:`drugs_cpp.Trace.load`."""
+    loaders = {".npz": _load_npz, ".safetensors": _load_safetensors, ".msgpack": _load_msgpack}
+    load: Callable[[Path], TraceContent] = _choose(path, loaders)
     if not Path(path).is_file():
         raise ResultFileError(f"{path}: no such file")
     try:
-        return load(Path(path), lens_of)
+        return load(Path(path))
     except DrugsError:
         raise
     except Exception as error:  # each library has errors of its own for what it cannot read
         raise ResultFileError(f"{path} is damaged, or is not a trace: {error}") from error
-
-
-def extra(module: str) -> Any:
-    """Import a module that comes with ``drugs_cpp[lab]``.
-
-    Raises:
-        MissingExtraError: it is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        package = module.split(".")[0]
-        raise MissingExtraError(f'{package} is not installed: pip install "drugs_cpp[lab]" brings it') from error
 
 
 def _choose(path: str | PathLike[str], by_ending: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
@@ -70,38 +58,38 @@ def _choose(path: str | PathLike[str], by_ending: Mapping[str, Callable[..., Any
 #
 
 
-def _save_npz(trace: Trace, path: Path) -> None:
+def _save_npz(trace: TraceContent, path: Path) -> None:
     with path.open("wb") as file:  # savez would add an ending to a name without one
         np.savez(file, about=np.array(_about(trace)), **_arrays(trace))
 
 
-def _load_npz(path: Path, lens_of: Lens | None) -> Trace:
+def _load_npz(path: Path) -> TraceContent:
     if not zipfile.is_zipfile(path):
         raise ResultFileError(f"{path} is damaged, or is not a trace: it is no .npz file")
     with np.load(path, allow_pickle=False) as file:
         arrays = dict(file)
-    return _made_of(str(arrays.pop("about")), arrays, lens_of)
+    return _made_of(str(arrays.pop("about")), arrays)
 
 
-def _save_safetensors(trace: Trace, path: Path) -> None:
+def _save_safetensors(trace: TraceContent, path: Path) -> None:
     extra("safetensors.numpy").save_file(_arrays(trace), str(path), metadata={"about": _about(trace)})
 
 
-def _load_safetensors(path: Path, lens_of: Lens | None) -> Trace:
+def _load_safetensors(path: Path) -> TraceContent:
     with extra("safetensors").safe_open(str(path), framework="np") as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
         about = (file.metadata() or {}).get("about", "{}")
-    return _made_of(about, arrays, lens_of)
+    return _made_of(about, arrays)
 
 
-def _arrays(trace: Trace) -> Arrays:
+def _arrays(trace: TraceContent) -> Arrays:
     arrays = {name: getattr(trace, name) for name in _ARRAYS}
     arrays.update({f"heads.{layer}": values for layer, values in trace.heads.items()})
     arrays.update({f"attention.{layer}": values for layer, values in trace.attention.items()})
     return {name: np.ascontiguousarray(values) for name, values in arrays.items() if values is not None}
 
 
-def _about(trace: Trace) -> str:
+def _about(trace: TraceContent) -> str:
     """What is not an array, as JSON."""
     return json.dumps(
         {
@@ -117,14 +105,18 @@ def _about(trace: Trace) -> str:
     )
 
 
-def _made_of(about: str, arrays: Arrays, lens_of: Lens | None) -> Trace:
+def _made_of(about: str, arrays: Arrays) -> TraceContent:
     said = json.loads(about)
     if said.get("format") != _FORMAT:
         raise ResultFileError(f"the file says {said.get('format')!r}: this version reads {_FORMAT!r}")
-    trace = Trace(
+    trace = TraceContent(
         tokens=tuple(said["tokens"]),
         pieces=tuple(said["pieces"]),
-        **{name: arrays.get(name) for name in _ARRAYS},
+        positions=arrays["positions"],
+        layers=arrays["layers"],
+        hidden=arrays["hidden"],
+        norm=arrays.get("norm"),
+        logits=arrays.get("logits"),
         tops=[[TopToken(*token) for token in top] for top in said["top"]],
         heads=_by_layer(arrays, "heads."),
         attention=_by_layer(arrays, "attention."),
@@ -132,7 +124,6 @@ def _made_of(about: str, arrays: Arrays, lens_of: Lens | None) -> Trace:
         seed=said["seed"],
         dosed=said["dosed"],
         model=said["model"],
-        lens_of=lens_of,
     )
     if trace.hidden.shape[:2] != (len(trace.positions), len(trace.layers)):
         raise ResultFileError("the file is damaged: its arrays do not fit together")
@@ -148,7 +139,7 @@ def _by_layer(arrays: Arrays, prefix: str) -> dict[int, Any]:
 #
 
 
-def _save_msgpack(trace: Trace, path: Path) -> None:
+def _save_msgpack(trace: TraceContent, path: Path) -> None:
     n_layer = int(trace.layers[-1])
     if trace.norm is None or trace.layers.tolist() != list(range(n_layer + 1)):
         raise OptionError(f"{path}: this layout has all layers: trace them with layers='all'")
@@ -167,7 +158,7 @@ def _save_msgpack(trace: Trace, path: Path) -> None:
     path.write_bytes(packed)
 
 
-def _load_msgpack(path: Path, lens_of: Lens | None) -> Trace:
+def _load_msgpack(path: Path) -> TraceContent:
     said = extra("msgpack").unpackb(path.read_bytes())
     rows = np.asarray(said["hidden_state_embedding"], np.float32)  # (n_layer + 1, n_embd)
     shapes, modes = said["dose_shape"], said["dose_mode"]
@@ -176,7 +167,7 @@ def _load_msgpack(path: Path, lens_of: Lens | None) -> Trace:
         if points is not None:
             drugs.set_dose_shape(points, modes[site], site=site)
     tops = [TopToken(t["token"], int(t["id"]), t["logit"], t["prob"]) for t in reversed(said["top_k"])]
-    return Trace(
+    return TraceContent(
         tokens=(),
         pieces=(),
         positions=np.array([-1], np.int32),  # the last one of a text that is not in the file
@@ -186,5 +177,4 @@ def _load_msgpack(path: Path, lens_of: Lens | None) -> Trace:
         logits=None,
         tops=[tops],
         drugs=None if drugs.is_sober else drugs.to_dict(),
-        lens_of=lens_of,
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
 from drugs_cpp.errors import CountError, StateError
-from drugs_cpp.traces.divergence import Divergence, kl_divergence, log_softmax, vector_divergence
+from drugs_cpp.traces.content import TraceContent
+from drugs_cpp.traces.divergence import Divergence, kl_divergence, vector_divergence
+from drugs_cpp.traces.files import load_content, save_content
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     F32 = npt.NDArray[np.float32]
-    I32 = npt.NDArray[np.int32]
 
 #: logits of vectors: float32 (n, n_embd) -> float32 (n, n_vocab)
 Lens = Callable[[Any], Any]
@@ -28,59 +29,15 @@ MOST_LENS_BYTES = 2**30
 Path = Union[str, "PathLike[str]"]
 
 
-class TopToken(NamedTuple):
-    """A likely next token: its text, number, logit and probability."""
-
-    token: str
-    id: int
-    logit: float
-    prob: float
-
-
 @dataclass(frozen=True, eq=False)
-class Trace:
-    """What a model computed inside, at some positions of a text.
+class Trace(TraceContent):
+    """What a model computed inside, at some positions of a text; its arrays are those of :class:`TraceContent`.
 
     Attributes:
-        tokens: ids of the whole text.
-        pieces: the text of each of them.
-        positions: those that were read, int32 (n_positions,), ascending, counted from 0.
-        layers: whose output was read, int32 (n_layers,), ascending: 0 is the embedding, i + 1 the model's layer i.
-        hidden: what leaves each layer, before the final norm, float32 (n_positions, n_layers, n_embd). Of several
-            residual streams (Gemma 3n, DeepSeek-V4), the first.
-        norm: what leaves the last layer, after the final norm, float32 (n_positions, n_embd).
-        logits: of the next token, float32 (n_positions, n_vocab); None: the model has none.
-        tops: for each position the most likely next tokens, the likeliest first.
-        heads: for chosen layers the attention outputs of each head, as dosed, float32 (n_positions, n_head,
-            n_embd_head).
-        attention: for chosen layers the attention weights of each head, float32 (n_positions, n_head, n_tokens).
-        drugs: the doses, as ``DRUGS.to_dict`` gives them; None: it was sober.
-        seed: of the noise; None: it was sober.
-        dosed: "all" positions past the sink, or the "last" one.
-        model: name of the model's file.
         lens_of: what the model's final norm and head make of vectors; None: the trace came from a file.
     """
 
-    tokens: tuple[int, ...]
-    pieces: tuple[str, ...]
-    positions: I32
-    layers: I32
-    hidden: F32
-    norm: F32 | None
-    logits: F32 | None
-    tops: list[list[TopToken]]
-    heads: Mapping[int, F32] = field(default_factory=dict)
-    attention: Mapping[int, F32] = field(default_factory=dict)
-    drugs: Mapping[str, Any] | None = None
-    seed: int | None = None
-    dosed: str = "all"
-    model: str = ""
     lens_of: Lens | None = field(default=None, repr=False)
-
-    @property
-    def top(self) -> list[TopToken]:
-        """The most likely tokens after the last position that was read, the likeliest first."""
-        return self.tops[-1] if self.tops else []
 
     def divergence(self, sober: Trace) -> Divergence:
         """How far this trace is from a sober one of the same text, or from any other.
@@ -90,8 +47,10 @@ class Trace:
         """
         self._check_like(sober)
         cosine, angle, relative_l2 = vector_divergence(self.hidden, sober.hidden)
-        both = self.logits is not None and sober.logits is not None
-        return Divergence(cosine, angle, relative_l2, kl_divergence(self.logits, sober.logits) if both else None)  # type: ignore[arg-type]
+        kl = None
+        if self.logits is not None and sober.logits is not None:
+            kl = kl_divergence(self.logits, sober.logits)
+        return Divergence(cosine, angle, relative_l2, kl)
 
     def lens(self, layers: int | list[int] | None = None) -> F32:
         """Logit lens: what the final norm and head make of each layer's output. The last one's are the real logits.
@@ -130,9 +89,7 @@ class Trace:
             OptionError: another ending.
             MissingExtraError: a package is not installed.
         """
-        from drugs_cpp.traces.files import save_trace
-
-        save_trace(self, path)
+        save_content(self, path)
 
     @classmethod
     def load(cls, path: Path, lens_of: Lens | None = None) -> Trace:
@@ -145,9 +102,7 @@ class Trace:
         Raises:
             ResultFileError: no such file, not a trace, or damaged.
         """
-        from drugs_cpp.traces.files import load_trace
-
-        return load_trace(path, lens_of)
+        return cls(**vars(load_content(path)), lens_of=lens_of)
 
     def _check_like(self, other: Trace) -> None:
         for name in ("positions", "layers"):
@@ -169,20 +124,3 @@ class Trace:
         if self.lens_of is None:
             raise StateError("this trace came from a file without its model: load it with lens_of=llm.lens")
         return np.asarray(self.lens_of(self.hidden[:, index]))
-
-
-def most_likely(logits: npt.ArrayLike, k: int, piece: Callable[[int], str]) -> list[TopToken]:
-    """The ``k`` most likely tokens; of equal ones, the lower id first.
-
-    Args:
-        logits: (n_vocab,).
-        k: how many.
-        piece: text of a token.
-    """
-    x = np.asarray(logits, np.float32)
-    if k == 0:
-        return []
-    log_p = log_softmax(x)
-    least = np.partition(x, -k)[-k] if k < len(x) else -np.inf
-    order = sorted(np.flatnonzero(x >= least).tolist(), key=lambda i: (-x[i], i))[:k]
-    return [TopToken(piece(i), i, float(x[i]), float(np.exp(log_p[i]))) for i in order]

@@ -1,0 +1,62 @@
+"""Files that show results: pages, pictures, animations, tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drugs_cpp.errors import OptionError
+from drugs_cpp.extras import extra
+from drugs_cpp.study.vergence_page import write_page
+from drugs_cpp.study.vergence_pictures import write_animation, write_picture
+from drugs_cpp.study.vergence_table import write_table
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from drugs_cpp.study.vergence_result import Vergence
+
+_WRITERS = {
+    ".html": write_page,
+    ".png": write_picture,
+    ".svg": write_picture,
+    ".pdf": write_picture,
+    ".gif": write_animation,
+    ".mp4": write_animation,
+    ".parquet": write_table,
+}
+
+ENDINGS = tuple(_WRITERS)
+
+#: what each writer needs
+_MODULES = {write_page: "plotly", write_picture: "matplotlib", write_animation: "matplotlib", write_table: "pyarrow"}
+
+
+def check_output(path: str | PathLike[str]) -> Path:
+    """Refuse, before anything is computed, what :func:`save` could not write.
+
+    Raises:
+        OptionError: another ending, or a folder that there is not.
+        MissingExtraError: a package is not installed.
+    """
+    path = Path(path)
+    if path.suffix not in _WRITERS:
+        raise OptionError(f"{path}: the name has to end in {', '.join(ENDINGS)}")
+    if not path.parent.is_dir():
+        raise OptionError(f"{path}: there is no folder {path.parent}")
+    extra(_MODULES[_WRITERS[path.suffix]])
+    return path
+
+
+def save(vergence: Vergence, path: str | PathLike[str]) -> None:
+    """Write a file; its ending says which.
+
+    ``.html``: one page that works without a network: surfaces to turn and play, tokens, maps. ``.png``, ``.svg``,
+    ``.pdf``: where noise matters, and layers dosed by layers measured. ``.gif``, ``.mp4``: surfaces that go through the
+    dosed layers. ``.parquet``: a row for each run.
+
+    Raises:
+        OptionError, MissingExtraError: as :func:`check_output`; ``.mp4`` also needs ffmpeg.
+    """
+    path = check_output(path)
+    _WRITERS[path.suffix](vergence, path)
