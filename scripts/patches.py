@@ -27,7 +27,7 @@ AUTHOR, EMAIL = "drugs_cpp", "drugs_cpp@localhost"
 DATE = "Thu, 1 Jan 2026 00:00:00 +0000"  # fixed, as the author is: exporting twice gives the same bytes
 IDENTITY = {"NAME": AUTHOR, "EMAIL": EMAIL, "DATE": DATE}
 HEADER_FIELDS = ("Why: ", "Why not outside: ")
-MAX_ADDED, MAX_ADDED_BY_ONE = 325, 80
+MAX_ADDED, MAX_ADDED_BY_ONE = 340, 80
 PROGRAMS = ("app/", "common/", "tools/")  # counted by themselves: the library does not need them
 SERIES_NOTE = "# The patches in the order they apply. Written by scripts/patches.py export.\n"
 # Spelled out, so that no setting of the user or default of a newer git changes the files.

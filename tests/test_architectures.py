@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ import pytest
 
 import drugs_cpp
 from conftest import built_by_make, last_logits
-from drugs_cpp import DRUGS, SITES, Llama, _core
+from drugs_cpp import DRUGS, SITES, Llama, OptionError, _core
 from support import architectures
 from support.architectures import DOCUMENT, Bools, available_sites, documented_rows, dose_table, row_of
 from support.low_level import Context
+from support.metadata_model import EMBEDDING
 from support.process import run_python
 from support.tiny_architectures import F32, N_PROMPT, TOKENS, open_model, run, tiny_models
 
@@ -146,6 +148,84 @@ def test_dosed_positions_can_be_computed_again(models: list[Tiny]) -> None:
         error = np.abs(continuation(ctx) - sober).max()
         assert error <= ROUNDING
         assert change > 4 * error or not model.sites
+
+
+ENCODER, DECODER = slice(N_PROMPT), slice(-N_PROMPT, None)  # rows, where a model has both; else all of them
+
+
+def hidden_states(model: Tiny, rows: slice) -> F32:
+    """Of the prompt's tokens: (n_layer + 1, n_tokens, n_embd)."""
+    ctx = model.ctx
+    _core.trace_clear(ctx.address)
+    ctx.forget()
+    ctx.feed(TOKENS[:N_PROMPT])
+    layers = []
+    for layer in range(len(model.found) + 1):
+        found = _core.trace_part(ctx.address, "hidden", layer)
+        assert found is not None, layer
+        layers.append(np.concatenate(found)[rows])
+    return np.stack(layers)
+
+
+@contextlib.contextmanager
+def traced(model: Tiny, heads: bool = False) -> Iterator[None]:
+    layers = list(range(len(model.found)))
+    some = {"heads": layers if heads else [], "attention": layers if heads else []}
+    _core.trace_begin(model.ctx.address, hidden=[*layers, len(layers)], norm=True, logits=True, **some)
+    yield
+    _core.trace_end(model.ctx.address)
+
+
+def test_hidden_states_of_every_layer(models: list[Tiny]) -> None:
+    """A dose moves what leaves its own layer and those after it, and nothing before."""
+    for model in models:
+        sober = model.sober
+        with traced(model):
+            before = hidden_states(model, ENCODER)
+            assert np.isfinite(before).all()
+            assert (np.abs(before).max(axis=-1) > 0).all()
+            for layer, sites in enumerate(model.found):
+                here = [site for site, has in zip(SITES, sites) if has]
+                if not here:
+                    continue  # recurrent, without an MLP
+                site = "A" if "A" in here else here[-1]
+                table = dose_table(model.ctx, site, slice(layer, layer + 1))
+                _core.set_dose(model.ctx.address, 0, table, 1, 0)
+                moved = np.abs(hidden_states(model, ENCODER) - before).max(axis=(1, 2)) > 0
+                _core.clear_dose(model.ctx.address, 0)
+                assert moved.tolist() == [at > layer for at in range(len(moved))], (site, layer)
+        assert run(model.ctx).tobytes() == sober.tobytes()
+
+
+def test_the_lens_of_the_last_layer_is_the_output(models: list[Tiny]) -> None:
+    for model in models:
+        if model.architecture in EMBEDDING:
+            continue
+        with traced(model):
+            last = hidden_states(model, DECODER)[-1]
+            if model.architecture in architectures.WITHOUT_LENS:
+                with pytest.raises(OptionError, match="the lens"):
+                    _core.trace_lens(model.ctx.address, last)
+                continue
+            lens = _core.trace_lens(model.ctx.address, last)
+        model.ctx.forget()
+        np.testing.assert_allclose(lens, model.ctx.feed(TOKENS[:N_PROMPT]), atol=1e-6)
+
+
+def test_heads_and_attention_weights(models: list[Tiny]) -> None:
+    for model in models:
+        with traced(model, heads=True):
+            hidden_states(model, DECODER)
+            for layer, has_heads in enumerate(model.found[:, SITES.index("A")]):
+                heads = _core.trace_part(model.ctx.address, "heads", layer)
+                assert (heads is not None) == has_heads
+                assert heads is None or all(np.isfinite(row).all() for row in heads)
+                weights = _core.trace_part(model.ctx.address, "attention", layer)
+                if model.architecture not in architectures.FUSED_ATTENTION:
+                    assert (weights is not None) == has_heads
+                for row in weights or []:
+                    assert (row >= 0).all()
+                    assert (row.sum(axis=1) <= 1 + 1e-4).all()  # less, where a sink takes some
 
 
 def test_a_cold_shower_restores(models: list[Tiny]) -> None:

@@ -79,6 +79,18 @@ UNMEASURED: Mapping[str, str] = {
 }
 
 
+STREAMS = "several residual streams are mixed after the last layer"
+
+#: there is no logit lens of these, and why; nor is there of models that predict no tokens
+WITHOUT_LENS: Mapping[str, str] = {
+    **dict.fromkeys(("deepseek4", "hy_v4", "qwen4exp"), STREAMS),
+    "kimi-k3": "its head reads what earlier layers left, too",
+}
+
+#: layers whose attention weights cannot be read although they have heads
+FUSED_ATTENTION: Mapping[str, str] = {"minimax-m3": "sparse layers attend in fused code of their own"}
+
+
 def dose_table(ctx: Context, site: str, layers: slice = slice(None), angle: float = 0.5) -> F32:
     table = np.zeros((_core.n_layer(ctx.address), len(SITES)), np.float32)
     table[layers, SITES.index(site)] = angle
@@ -106,6 +118,11 @@ site than `M`: they have no heads. In a mixture of experts `M` turns what the ch
 What cannot have a site says why. A dose given to a site that a model does not have is refused. Where keys and values
 are one cached vector (multi-head latent attention), `K` and `V` turn that vector as scores and sums read it, before it
 is unfolded into heads. Cross attention is never dosed.
+
+Hidden states of every layer can be read in all of them (`llm.trace`), heads' outputs and attention weights in all
+layers with heads but for sparse layers of MiniMax M3. Of several residual streams (DeepSeek-V4, Gemma 3n, HY V4,
+Qwen4) the first is read. There is no logit lens for DeepSeek-V4, HY V4 and Qwen4, which mix several streams after the
+last layer, nor for Kimi K3, whose head also reads what earlier layers left.
 
 """
 

@@ -65,7 +65,8 @@ def log_softmax(logits: npt.ArrayLike) -> F64:
     """Logarithms of probabilities, float64, over the last axis."""
     given = np.asarray(logits, np.float64)
     x: F64 = given - given.max(axis=-1, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+    log_p: F64 = x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+    return log_p
 
 
 def _unit(x: F64) -> F64:

@@ -12,7 +12,7 @@ import numpy as np
 
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.sites import SITES
-from drugs_cpp.errors import DrugsError, OptionError, ResultFileError
+from drugs_cpp.errors import MissingExtraError, OptionError, ResultFileError
 from drugs_cpp.extras import extra
 from drugs_cpp.traces.content import TopToken, TraceContent
 
@@ -40,7 +40,7 @@ def load_content(path: str | PathLike[str]) -> TraceContent:
         raise ResultFileError(f"{path}: no such file")
     try:
         return load(Path(path))
-    except DrugsError:
+    except (ResultFileError, MissingExtraError):
         raise
     except Exception as error:  # each library has errors of its own for what it cannot read
         raise ResultFileError(f"{path} is damaged, or is not a trace: {error}") from error
