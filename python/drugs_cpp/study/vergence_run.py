@@ -85,9 +85,9 @@ def vergence(
         ResultFileError: the store is no such file, or damaged.
         PromptError, TokenError, ContextOverflowError, MemoryLimitError, BusyError: as for ``llm.trace``.
     """
-    sober = llm.trace(prompt, messages, drugs=DRUGS(), dosed=dosed, top_k=N_TOP)
-    grid = make_grid(int(sober.layers[-1]), sites, windows, angles, seeds, dosed)
+    grid = make_grid(_core.n_layer(llm.engine.session.address), sites, windows, angles, seeds, dosed)
     cells = _reachable(llm, grid)
+    sober = llm.trace(prompt, messages, drugs=DRUGS(), dosed=dosed, top_k=N_TOP)
     with Store(store) as results:
         study = results.study(KIND, _key(llm, sober, grid), _about(llm, sober))
         done = {Cell(*row) for row in results.rows(KIND, "site, window, layer, angle, seed", study)}

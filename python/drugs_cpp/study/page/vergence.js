@@ -63,7 +63,7 @@ function drawSurface() {
     const line = { type: "scatter3d", mode: "lines", x: range(nHidden), y: range(nHidden).map(() => angles[shown.angle]), z: z[shown.angle],
         line: { color: text, width: 5 }, hoverinfo: "skip", showlegend: false };
     const scene = {
-        uirevision: "kept", aspectratio: { x: 1.5, y: 1.1, z: 0.8 }, camera: { eye: { x: -1.5, y: -1.6, z: 0.9 } },
+        uirevision: "kept", aspectratio: { x: 1.5, y: 1.1, z: 0.8 }, camera: { eye: { x: -1.7, y: -1.8, z: 1.0 }, center: { x: 0, y: 0, z: -0.15 } },
         xaxis: { ...axis, title: { text: "layer measured" }, tickvals: range(nHidden).filter((i) => i % 5 === 0), ticktext: measured.filter((_, i) => i % 5 === 0) },
         yaxis: { ...axis, title: { text: "largest angle (radians)" } },
         zaxis: { ...axis, title: { text: "cosine distance" }, range: [0, top] },
