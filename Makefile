@@ -11,6 +11,7 @@
 # make random-calls    100,000 random calls of a model's methods, in slices that can be broken off and resumed
 # make upstream-server-tests   all of llama.cpp's own tests of its server that run without a network
 # make architectures    looks which architecture has which site, and writes docs/architectures.md
+# make vergence         how far noise carries through the default model: build/vergence/vergence.html (MODEL=PATH)
 # make fidelity         compares the engine with a model in PyTorch, and writes docs/fidelity.md
 #
 # PYTHON=python3.12             the Python to make .venv with
@@ -30,7 +31,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := raw
 
 # What Python needs: no more is compiled for these. Whoever has the programs keeps them.
-PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels architectures clean
+PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels architectures vergence clean
 READY := $(DONE)/$(if $(wildcard $(DONE)/package)$(filter-out $(PYTHON_ALONE),$(MAKECMDGOALS)),package,libraries)
 
 NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc')
@@ -38,7 +39,7 @@ PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name 
 
 .NOTPARALLEL:
 .PHONY: setup demo program test lint sanitize random-calls fuzz have-clang check-kernels check-gpu bench-gpu \
-	upstream-server-tests bench bench-memory soak architectures fidelity clean FORCE
+	upstream-server-tests bench bench-memory soak architectures vergence fidelity clean FORCE
 
 setup: $(READY) $(DONE)/model
 
@@ -81,6 +82,11 @@ soak: $(DONE)/test-tools $(READY)
 
 architectures: $(DONE)/test-tools $(DONE)/upstream-tests
 	@$(RUN) PYTHONPATH=tests $(BIN)/python -m support.architectures
+
+vergence: $(READY) $(DONE)/model $(DONE)/lab-tools
+	@mkdir -p build/vergence
+	@$(BIN)/drugs-lab vergence $(if $(MODEL),--model '$(MODEL)') --store build/vergence/vergence.db \
+		-o build/vergence/vergence.html -o build/vergence/vergence.png
 
 fidelity: $(READY) $(DONE)/model $(DONE)/fidelity-tools
 	@$(BIN)/python -m benchmarks.fidelity --kinds --output docs/fidelity.md
@@ -156,6 +162,10 @@ $(DONE)/model: $(DONE)/venv
 
 $(DONE)/test-tools: pyproject.toml | $(READY)
 	$(STEP) test-tools 'Getting the test tools' $(PIP) install 'drugs_cpp[test]'
+	@touch $@
+
+$(DONE)/lab-tools: pyproject.toml | $(READY)
+	$(STEP) lab-tools 'Getting what draws pictures' $(PIP) install 'drugs_cpp[lab]'
 	@touch $@
 
 $(DONE)/fidelity-tools: pyproject.toml | $(READY)

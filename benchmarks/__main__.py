@@ -25,6 +25,7 @@ from benchmarks import (
     serving,
     showers,
     speed,
+    traces,
     variations,
 )
 from benchmarks.machine import machine, model_file, warn_of_load
@@ -44,6 +45,7 @@ PARTS = {
     "speed": Part(speed.measure, 60),
     "cached": Part(cached.measure, 16),
     "variations": Part(variations.measure, 3),
+    "traces": Part(traces.measure, 3),
     "calls": Part(calls.measure, 12),
     "showers": Part(showers.measure, 12),
     "serving": Part(serving.measure, 12),

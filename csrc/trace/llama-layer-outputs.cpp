@@ -97,10 +97,10 @@ private:
         return embeds && il >= 0 ? shape.n_layer : il; // the embedding's weights once more, after all layers
     }
 
-    // the mask of attention may be as wide as a vector
+    // the mask of attention may be as wide as a vector, and depend on vectors by which cells were chosen
     bool reads_embedding(const ggml_tensor * node) {
         return std::any_of(std::begin(node->src), std::end(node->src), [&](const ggml_tensor * src) {
-            return src && (embedded[src] || (src->op == GGML_OP_NONE && strstr(src->name, "embd")));
+            return src && src->type != GGML_TYPE_I32 && (embedded[src] || (src->op == GGML_OP_NONE && strstr(src->name, "embd")));
         });
     }
 

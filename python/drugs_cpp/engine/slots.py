@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import llama_cpp
 import numpy as np
 import numpy.typing as npt
 
@@ -34,6 +35,7 @@ class Slots:
     Attributes:
         decoder: the context's.
         user: who decodes here and is not through; a later one takes the slots over.
+        has_memory: it keeps what was computed. False, as in encoders: a batch knows nothing of those before it.
     """
 
     def __init__(self, settings: ModelSettings, n_slots: int, n_tokens: int) -> None:
@@ -46,6 +48,7 @@ class Slots:
         self._context = open_context(settings, n_slots + self._keeps_prompt, n_tokens, unified=False)
         self._close = close_with(self, self._context.close)
         self._address = address_of(self._context)
+        self.has_memory = bool(llama_cpp.llama_get_memory(self._context.ctx))
         self._n_batch = settings.n_batch
         self.decoder = _core.Decoder(self._address)
         self._doses: dict[int, SequenceDose] = {}
@@ -84,7 +87,7 @@ class Slots:
         self._holding: set[int] = set()  # slots that begin with it
 
     def _shorten(self, slot: int, n_tokens: int) -> bool:
-        return self._context.kv_cache_seq_rm(slot, n_tokens, -1)
+        return not self.has_memory or self._context.kv_cache_seq_rm(slot, n_tokens, -1)
 
     def _copy(self, source: int, slot: int) -> None:
         self._shorten(slot, 0)
@@ -214,5 +217,6 @@ class Slots:
         for slot in list(self._doses):
             self.dose(slot, None)
         _core.trace_end(self._address)
-        self._context.kv_cache_clear()
+        if self.has_memory:
+            self._context.kv_cache_clear()
         self._forget()

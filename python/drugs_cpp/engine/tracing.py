@@ -47,12 +47,14 @@ class Tracer:
         slots: where.
         n_slots: how many of them.
         task: what to do.
+        together: the model can decode several sequences in one batch.
         repeatable: each position gets the same bits in any batch.
     """
 
-    def __init__(self, slots: Slots, n_slots: int, task: TraceTask, repeatable: bool) -> None:
+    def __init__(self, slots: Slots, n_slots: int, task: TraceTask, together: bool, repeatable: bool) -> None:
         self._slots = slots
-        self._n_slots = n_slots if task.shares_prompt else 1
+        self._shares_prompt = task.shares_prompt and together and slots.has_memory
+        self._n_slots = n_slots if self._shares_prompt else 1
         self._task = task
         self._repeatable = repeatable
         self._recorder = Recorder(slots.address, task.parts)
@@ -66,7 +68,7 @@ class Tracer:
                 if self._slots.user is not self:
                     raise StateError("another call has taken the slots, or the model was closed: trace again")
                 some = doses[first : first + self._n_slots]
-                yield from self._last_positions(some) if self._task.shares_prompt else [self._whole_text(some[0])]
+                yield from self._last_positions(some) if self._shares_prompt else [self._whole_text(some[0])]
         finally:
             if self._slots.user is self:
                 self._recorder.end()
@@ -104,6 +106,9 @@ class Tracer:
     def _batches(self) -> Iterator[tuple[int, int]]:
         """Where the text is cut: where the doses begin, and so that no batch is too large."""
         n_tokens, n_sober = len(self._task.tokens), self._task.n_sober
+        if not self._slots.has_memory:
+            yield 0, n_tokens
+            return
         most = _MOST_OUTPUTS if len(self._task.positions) > 1 else self._slots.n_batch
         for first, end in ((0, n_sober), (n_sober, n_tokens)):
             for start in range(first, end, min(most, self._slots.n_batch)):

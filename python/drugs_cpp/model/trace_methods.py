@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+import llama_cpp
+
 from drugs_cpp._core import detokenize
 from drugs_cpp.model.chat_prompt import warn_of_fallback
 from drugs_cpp.model.engine_properties import EngineProperties
@@ -147,4 +149,7 @@ class TraceMethods(EngineProperties):
         return (maker.trace(*found) for found in compute(engine, task, runs, n_parallel))
 
     def _piece(self, token: int) -> str:
+        """Text of a token; nothing where the file has no vocabulary."""
+        if llama_cpp.llama_vocab_type(self._model.vocab) == llama_cpp.LLAMA_VOCAB_TYPE_NONE:
+            return ""
         return detokenize(int(self._model.vocab), [token], True).decode("utf-8", errors="replace")

@@ -155,8 +155,23 @@ def _tracer(engine: Engine, task: TraceTask, n_runs: int, n_parallel: int | None
     together = task.shares_prompt and engine.settings.decodes_together
     n_slots = engine.slots.count(min(n_runs, most) if together else 1, n_tokens, at_least=1)
     slots = engine.slots.open(n_slots, n_tokens)
+    if not slots.has_memory:
+        _check_one_batch(engine, task)
     given = engine.dosing.repeatable
-    return Tracer(slots, n_slots, task, _core.can_repeat(slots.address) if given is None else given)
+    repeatable = _core.can_repeat(slots.address) if given is None else given
+    return Tracer(slots, n_slots, task, engine.settings.decodes_together, repeatable)
+
+
+def _check_one_batch(engine: Engine, task: TraceTask) -> None:
+    """Refuse what needs more than one batch where a batch knows nothing of those before it, as in encoders."""
+    most = min(engine.settings.n_batch, engine.settings.context_params.n_ubatch)
+    if len(task.tokens) > most:
+        raise ContextOverflowError(
+            f"this model reads a text in one batch, and {len(task.tokens)} tokens do not fit into one of {most}: "
+            f"shorten the text, or load the model with n_batch={len(task.tokens)} and n_ubatch={len(task.tokens)}"
+        )
+    if task.n_sober:
+        raise OptionError('this model reads a text in one batch, of which the last position is no part: dosed="all"')
 
 
 @dataclass(frozen=True)
