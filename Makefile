@@ -12,7 +12,8 @@
 # make upstream-server-tests   all of llama.cpp's own tests of its server that run without a network
 # make architectures    looks which architecture has which site, and writes docs/architectures.md
 # make vergence         how far noise carries through the default model: build/vergence/vergence.html (MODEL=PATH)
-# make fidelity         compares the engine with a model in PyTorch, and writes docs/fidelity.md
+# make fidelity         compares the engine with a model in PyTorch, and writes docs/fidelity.md (MODELS='PATH ...', whose
+#                       hidden states it compares, too)
 #
 # PYTHON=python3.12             the Python to make .venv with
 # CMAKE_ARGS=-DGGML_CUDA=ON     options for llama.cpp, e.g. to use an NVIDIA GPU
@@ -89,7 +90,7 @@ vergence: $(READY) $(DONE)/model $(DONE)/lab-tools
 		-o build/vergence/vergence.html -o build/vergence/vergence.png
 
 fidelity: $(READY) $(DONE)/model $(DONE)/fidelity-tools
-	@$(BIN)/python -m benchmarks.fidelity --kinds --output docs/fidelity.md
+	@$(BIN)/python -m benchmarks.fidelity --kinds --hidden $(MODELS) --output docs/fidelity.md
 
 FUZZ ?=
 FUZZ_SECONDS ?= 600

@@ -43,7 +43,7 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
         return
     import torch
 
-    from benchmarks.fidelity.experts import open_model
+    from benchmarks.fidelity.architectures import open_model
     from benchmarks.fidelity.torch_arrays import TorchArrays
 
     torch.set_num_threads(setup.n_threads)

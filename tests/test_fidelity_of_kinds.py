@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from scipy import linalg
 
+from benchmarks.fidelity.architectures import open_model
 from benchmarks.fidelity.arrays import NumpyArrays
 from benchmarks.fidelity.divergence import kl, standard_error
 from benchmarks.fidelity.engine_side import EngineSide
-from benchmarks.fidelity.experts import open_model
 from benchmarks.fidelity.kinds_page import ANGLE, KINDS_OF_CACHED, KINDS_OF_ROWS, Compared, section
 from benchmarks.fidelity.kinds_page import ROWS as SITES_OF_ROWS
 from benchmarks.fidelity.model_side import ModelSide

@@ -6,21 +6,26 @@ import argparse
 import shlex
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 import torch
 
 import drugs_cpp
+from benchmarks.fidelity.dequantized import FLOAT16, FLOAT32, write_dequantized
 from benchmarks.fidelity.divergence import kl
 from benchmarks.fidelity.engine_side import EngineSide
-from benchmarks.fidelity.half_precision import write_half_precision
+from benchmarks.fidelity.hidden import compare
+from benchmarks.fidelity.hidden_page import hidden_section
 from benchmarks.fidelity.kinds_page import ANGLE, KINDS_OF_CACHED, N_TOKENS, ROWS, compare_rows, section
 from benchmarks.fidelity.measure import measure
 from benchmarks.fidelity.model_side import ModelSide
 from benchmarks.fidelity.page import HALF, SHIPPED, TORCH, disagreements, page
 from benchmarks.fidelity.protocol import ANGLES, NOISES, PROMPTS, Dose, Side, Text
 from benchmarks.fidelity.tiny_experts import DESCRIPTION, write_tiny_experts
+from benchmarks.fidelity.tiny_models import TINY_MODELS, TOKENS
 from benchmarks.fidelity.torch_arrays import TorchArrays
 from benchmarks.machine import machine
 
@@ -34,24 +39,32 @@ def main() -> None:
     options = _options()
     model = Path(options.model or drugs_cpp.default_model())
     with tempfile.TemporaryDirectory() as folder:
-        half = Path(folder, "half.gguf")
-        write_half_precision(model, half)
-        engines = {HALF: EngineSide(half), SHIPPED: EngineSide(model)}
-        torch.set_num_threads(1)  # the sides run beside each other, on a thread each
-        side = ModelSide(model, TorchArrays())
-        texts = [engines[SHIPPED].text(prompt) for prompt in PROMPTS]
-        parts = [] if options.kinds_only else [_measure(side, engines, texts, options)]
-        if options.kinds or options.kinds_only:
-            experts = Path(folder, "experts.gguf")
-            write_tiny_experts(experts)
-            parts.append(_measure_kinds(side, engines[HALF], experts, texts, options))
-        text = "\n".join(parts)
-        for engine in engines.values():
-            engine.close()
+        parts = _measure_noise(model, Path(folder), options) if options.hidden_only is None else []
+        more = options.hidden if options.hidden_only is None else options.hidden_only
+        if more is not None:
+            parts.append(_measure_hidden([model, *more], Path(folder)))
+    text = "\n".join(parts)
     if options.output:
         options.output.write_text(text, encoding="utf-8")
     else:
         print(text)
+
+
+def _measure_noise(model: Path, folder: Path, options: argparse.Namespace) -> list[str]:
+    half = folder / "half.gguf"
+    write_dequantized(model, half, FLOAT16)
+    engines = {HALF: EngineSide(half), SHIPPED: EngineSide(model)}
+    torch.set_num_threads(1)  # the sides run beside each other, on a thread each
+    side = ModelSide(model, TorchArrays())
+    texts = [engines[SHIPPED].text(prompt) for prompt in PROMPTS]
+    parts = [] if options.kinds_only else [_measure(side, engines, texts, options)]
+    if options.kinds or options.kinds_only:
+        experts = folder / "experts.gguf"
+        write_tiny_experts(experts)
+        parts.append(_measure_kinds(side, engines[HALF], experts, texts, options))
+    for engine in engines.values():
+        engine.close()
+    return parts
 
 
 def _measure(model: ModelSide, engines: dict[str, EngineSide], texts: list[Text], options: argparse.Namespace) -> str:
@@ -88,6 +101,20 @@ def _measure_kinds(
     return section(rows, found, sober, cached, DESCRIPTION, str(machine(None)["cpu"]), _command())
 
 
+def _measure_hidden(models: Sequence[Path], folder: Path) -> str:
+    lines = []
+    for model in models:
+        floats = folder / "floats.gguf"
+        write_dequantized(model, floats, FLOAT32)
+        lines += compare(f"`{model.name}`", model, floats, PROMPTS[0], TorchArrays())
+        floats.unlink()
+    for architecture, write in TINY_MODELS.items():
+        tiny = folder / f"{architecture}.gguf"
+        write(tiny)
+        lines += compare("tiny, random", tiny, tiny, TOKENS, TorchArrays())
+    return hidden_section(lines, str(machine(None)["cpu"]), _command())
+
+
 def _command() -> str:
     return shlex.join(["python", "-m", "benchmarks.fidelity", *sys.argv[1:]])
 
@@ -116,6 +143,9 @@ def _options() -> argparse.Namespace:
         "--kinds", action="store_true", help="also the section on kinds of noise and a mixture of experts"
     )
     parser.add_argument("--kinds-only", action="store_true", help="nothing else than that section")
+    models: dict[str, Any] = {"nargs": "*", "type": Path, "metavar": "MODEL"}
+    parser.add_argument("--hidden", help="also the section on hidden states, of these models too", **models)
+    parser.add_argument("--hidden-only", help="nothing else than that section", **models)
     options = parser.parse_args()
     if options.quick:
         options.seeds, options.angles = 2, [0.2]

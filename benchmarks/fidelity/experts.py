@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gguf
 import numpy as np
 
 from benchmarks.fidelity.arrays import Array, Arrays
-from benchmarks.fidelity.model import LlamaModel, Turn, setting
+from benchmarks.fidelity.model import Turn
+from benchmarks.fidelity.qwen2 import Qwen2Model
 from benchmarks.fidelity.rotation import Place
 
 
-class ExpertsModel(LlamaModel):
-    """As Llama, but that each token's feed-forward is that of a few experts, and of one that all tokens share."""
+class ExpertsModel(Qwen2Model):
+    """As Qwen2, but that each token's feed-forward is that of a few experts, and of one that all tokens share."""
 
     architecture = "qwen2moe"
 
@@ -47,20 +46,3 @@ class ExpertsModel(LlamaModel):
         gate, up = (self._project(x, f"blk.{layer}.ffn_{name}_shexp") for name in ("gate", "up"))
         inner = turn(Place("M", layer, position), self._arrays.silu(gate) * up)
         return self._project(inner, f"blk.{layer}.ffn_down_shexp")
-
-    def _rope(self, x: Array, position: int) -> Array:
-        """Pairs are (0, d/2), (1, d/2 + 1), ...: files of this architecture leave the projections as they are."""
-        half = x.shape[-1] // 2
-        pairs = self._arrays.xp.stack([x[..., :half], x[..., half:]], axis=-1)
-        turned = super()._rope(pairs.reshape(x.shape), position)
-        return self._arrays.xp.concatenate([turned[..., 0::2], turned[..., 1::2]], axis=-1)
-
-
-def open_model(path: Path, arrays: Arrays) -> LlamaModel:
-    """Read a GGUF file."""
-    reader = gguf.GGUFReader(path)
-    architecture = setting(reader, "general.architecture")
-    for model in (LlamaModel, ExpertsModel):
-        if model.architecture == architecture:
-            return model(reader, arrays)
-    raise SystemExit(f"benchmarks: {path} is of the architecture {architecture}: llama and qwen2moe are written here")

@@ -19,6 +19,15 @@ from benchmarks.fidelity.rotation import Q_BEFORE_ROPE, Place, sober
 #: gets a place and the vectors there, (n_rows, ..., d), and returns them, turned or not
 Turn = Callable[[Place, Array], Array]
 
+#: gets the name of a part, a layer and what was computed there, with an axis of rows first:
+#: "hidden" (n_rows, n_embd), 0 for the embedding and layer + 1 for what leaves a layer; "norm" (n_rows, n_embd), the
+#: last one after the final norm; "attention" (n_rows, n_head, n_positions); "heads" (n_rows, n_head, d)
+Look = Callable[[str, int, Array], None]
+
+
+def look_away(_part: str, _layer: int, _x: Array) -> None:
+    """Take no note of anything."""
+
 
 class Cache:
     """Keys (after RoPE) and values of all positions so far, for every layer and row."""
@@ -41,6 +50,7 @@ class LlamaModel:
 
     #: its name in GGUF files
     architecture = "llama"
+    _epsilon_key = "attention.layer_norm_rms_epsilon"
 
     def __init__(self, reader: gguf.GGUFReader, arrays: Arrays) -> None:
         self._arrays = arrays
@@ -50,8 +60,8 @@ class LlamaModel:
         }
         self.n_layer = int(self._setting(reader, "block_count"))
         self._n_head = int(self._setting(reader, "attention.head_count"))
-        self._n_head_kv = int(self._setting(reader, "attention.head_count_kv"))
-        self._epsilon = float(self._setting(reader, "attention.layer_norm_rms_epsilon"))
+        self._n_head_kv = int(self._setting(reader, "attention.head_count_kv", self._n_head))
+        self._epsilon = float(self._setting(reader, self._epsilon_key))
         n_embd = int(self._setting(reader, "embedding_length"))
         self._d = n_embd // self._n_head
         base = float(self._setting(reader, "rope.freq_base", 10000.0))
@@ -63,29 +73,43 @@ class LlamaModel:
         keys, values = (self._arrays.xp.zeros(shape, dtype=self._arrays.xp.float32) for _ in range(2))
         return Cache(self._arrays, keys, values)
 
-    def step(self, token: int, cache: Cache, turn: Turn = sober) -> Array:
+    def step(self, token: int, cache: Cache, turn: Turn = sober, look: Look = look_away) -> Array:
         """Feed one token to all rows.
 
         Returns:
             logits (n_rows, n_vocab).
         """
         n_rows = cache.keys.shape[1]
-        embedding = self._weights["token_embd.weight"][token]
-        x = self._arrays.xp.broadcast_to(embedding, (n_rows, len(embedding)))
         position = cache.n_positions
         cache.n_positions += 1
+        embedding = self._embed(token, position)
+        x = self._arrays.xp.broadcast_to(embedding, (n_rows, len(embedding)))
+        look("hidden", 0, x)
         for layer in range(self.n_layer):
-            x = x + self._attention(layer, self._norm(x, f"blk.{layer}.attn_norm"), position, cache, turn)
+            x = x + self._attention(layer, self._norm(x, f"blk.{layer}.attn_norm"), position, cache, turn, look)
             x = x + self._feed_forward(layer, self._norm(x, f"blk.{layer}.ffn_norm"), position, turn)
-        x = self._norm(x, "output_norm")
-        tied = "output.weight" not in self._weights
-        return self._project(x, "token_embd" if tied else "output")
+            look("hidden", layer + 1, x)
+        normed = self.final_norm(x)
+        look("norm", 0, normed)
+        return self.head(normed)
 
-    def _attention(self, layer: int, x: Array, position: int, cache: Cache, turn: Turn) -> Array:
+    def final_norm(self, x: Array) -> Array:
+        """The norm after all layers, of vectors (..., n_embd)."""
+        return self._norm(x, "output_norm")
+
+    def head(self, normed: Array) -> Array:
+        """Logits (..., n_vocab)."""
+        tied = "output.weight" not in self._weights
+        return self._project(normed, "token_embd" if tied else "output")
+
+    def _embed(self, token: int, position: int) -> Array:  # noqa: ARG002  (others count positions)
+        return self._weights["token_embd.weight"][token]
+
+    def _attention(self, layer: int, x: Array, position: int, cache: Cache, turn: Turn, look: Look) -> Array:
         """Attention of one token, (n_rows, n_embd) to (n_rows, n_embd)."""
         at = partial(Place, layer=layer, position=position)
         x = turn(at("H"), x)
-        queries, keys, values = (self._heads(self._project(x, f"blk.{layer}.attn_{name}")) for name in "qkv")
+        queries, keys, values = map(self._heads, self._projections(layer, x))
         queries = turn(at("Q"), self._rope(turn(at(Q_BEFORE_ROPE), queries), position))
         cache.keys[layer, :, :, position] = turn(at("pK"), self._rope(keys, position))
         cache.values[layer, :, :, position] = turn(at("pV"), values)
@@ -93,9 +117,16 @@ class LlamaModel:
         all_keys = turn(at("K"), self._by_query_head(cache.keys[layer, :, :, : position + 1]))
         all_values = turn(at("V"), self._by_query_head(cache.values[layer, :, :, : position + 1]))
         scores = (all_keys * queries.reshape(*all_keys.shape[:3], 1, self._d)).sum(axis=-1) / self._d**0.5
-        outputs = (self._arrays.softmax(scores)[..., None] * all_values).sum(axis=-2)  # (n_rows, n_head_kv, group, d)
+        weights = self._arrays.softmax(scores)
+        outputs = (weights[..., None] * all_values).sum(axis=-2)  # (n_rows, n_head_kv, group, d)
         outputs = turn(at("A"), outputs)
+        look("attention", layer, weights.reshape(len(x), self._n_head, -1))
+        look("heads", layer, outputs.reshape(len(x), self._n_head, -1))
         return self._project(outputs.reshape(len(x), -1), f"blk.{layer}.attn_output")
+
+    def _projections(self, layer: int, x: Array) -> list[Array]:
+        """Queries, keys and values of all heads."""
+        return [self._project(x, f"blk.{layer}.attn_{name}") for name in "qkv"]
 
     def _feed_forward(self, layer: int, x: Array, position: int, turn: Turn) -> Array:
         gate, up = (self._project(x, f"blk.{layer}.ffn_{name}") for name in ("gate", "up"))

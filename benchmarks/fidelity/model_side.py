@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.fidelity.architectures import open_model
 from benchmarks.fidelity.arrays import Arrays
 from benchmarks.fidelity.divergence import changed, kl
-from benchmarks.fidelity.experts import open_model
 from benchmarks.fidelity.model import Cache
 from benchmarks.fidelity.protocol import F32, Dose, Shift, Text
 from benchmarks.fidelity.rotation import FreshNumbers, Noise, Numbers

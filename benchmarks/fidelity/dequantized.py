@@ -8,13 +8,16 @@ from pathlib import Path
 import llama_cpp
 from llama_cpp._logger import set_verbose
 
+FLOAT16 = llama_cpp.LLAMA_FTYPE_MOSTLY_F16
+FLOAT32 = llama_cpp.LLAMA_FTYPE_ALL_F32
 
-def write_half_precision(quantized: Path, output: Path) -> None:
-    """Write a GGUF model again, its dequantized weights as 16-bit floats."""
+
+def write_dequantized(quantized: Path, output: Path, file_type: int) -> None:
+    """Write a GGUF model again, its dequantized weights as floats of 16 or 32 bits."""
     set_verbose(False)
     params = llama_cpp.llama_model_quantize_default_params()
-    params.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_F16
+    params.ftype = file_type
     params.allow_requantize = True
     status = llama_cpp.llama_model_quantize(str(quantized).encode(), str(output).encode(), ctypes.byref(params))
     if status != 0:
-        raise SystemExit(f"benchmarks: {quantized} could not be written again in half precision, to {output}")
+        raise SystemExit(f"benchmarks: {quantized} could not be written again with dequantized weights, to {output}")

@@ -1,0 +1,84 @@
+"""The section on what traces read: hidden states, heads, attention weights, the logit lens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.fidelity.hidden import Compared, Inside
+from benchmarks.report import markdown
+
+#: largest relative error where keys and values are cached in 32 bits
+BOUND = 1e-3
+
+SECTION = """\
+## Hidden states
+
+What stands here comes from `{command}`, on a processor that calls itself "{cpu}".
+
+`llm.trace` reads what the engine computes inside. The independent model computes the same in PyTorch, in float32, for a
+sober text: the embedding and what leaves each layer, the last one after the final norm, the logits, and for each head
+its output and its attention weights. It has Llama, Qwen2 and GPT-2. The engine gets the dequantized weights in a file
+of 32-bit floats.
+
+Each number is the largest relative error at any position, layer and head: the length of the difference of two vectors,
+divided by the length of PyTorch's. A vector of attention weights is that of one head at one position. The lens is
+`trace.lens()` of all layers, beside PyTorch's norm and head after its own hidden states.
+
+{verdict}
+
+{table}
+By default, the engine caches keys and values in 16 bits, and rounds queries and attention weights to as many. That is
+the difference between the two lines of a model. It is large where keys are: those of Qwen2.5-Coder-0.5B's first layer
+have a bias of up to 145. For exact traces, load a model with `type_k` and `type_v` of `llama_cpp.GGML_TYPE_F32`, and
+without flash attention, which rounds to 16 bits even then.
+
+On a processor, llama.cpp looks GELU up in a table of 16-bit floats. The independent GPT-2 rounds its arguments and
+results alike. A number halfway between two of the table's may be rounded up on one side and down on the other, which
+makes its errors larger than those of the others.
+"""
+
+_HEAD = {
+    "hidden": "hidden states",
+    "norm": "after the norm",
+    "logits": "logits",
+    "heads": "heads",
+    "attention": "attention weights",
+    "lens": "lens",
+}
+
+
+def hidden_section(lines: Sequence[Compared], cpu: str, command: str) -> str:
+    """Describe what was compared and what came out.
+
+    Args:
+        lines: one for each model and type of the cache.
+        cpu: name of the processor.
+        command: the command line that measured this.
+    """
+    exact = [line for line in lines if line.cache == "32 bits"]
+    outside = [line.model for line in exact if max(line.errors.values()) > BOUND]
+    verdict = (
+        f"With a cache of 32 bits, the largest error of all is {max(max(line.errors.values()) for line in exact):.1e}; "
+        f"the bound is {BOUND:g}."
+    )
+    if outside:
+        verdict += f" Above it: {', '.join(outside)}."
+    return SECTION.format(command=command, cpu=cpu, verdict=verdict, table=_table(lines))
+
+
+def _table(lines: Sequence[Compared]) -> str:
+    head = ["model", "architecture", "weights", "tokens", "cache", *(_HEAD[part] for part in Inside._fields)]
+    return markdown(
+        head,
+        [
+            [
+                line.model,
+                line.architecture,
+                "float32",
+                str(line.n_tokens),
+                line.cache,
+                *(f"{line.errors[part]:.1e}" for part in Inside._fields),
+            ]
+            for line in lines
+        ],
+    )
