@@ -10,7 +10,6 @@ import psutil
 
 import drugs_cpp
 from benchmarks.alternate import alternate_numbers
-from benchmarks.measured import Measured
 from benchmarks.results import Results, compared
 from benchmarks.setup import Setup
 from benchmarks.worker import some_tokens

@@ -91,8 +91,18 @@ def test_another_trace_ends_the_first(lib: Any, context: Context) -> None:
 
 @pytest.mark.parametrize(
     ("row", "part", "layer"),
-    [(-1, HIDDEN, 0), (8, HIDDEN, 0), (0, HIDDEN, -1), (0, HIDDEN, N_LAYER + 1), (0, NORM, 0), (0, LOGITS, 1)]
-    + [(0, HEADS, 0), (0, ATTENTION, 0), (0, 17, 0), (0, -1, 0)],
+    [
+        (-1, HIDDEN, 0),
+        (8, HIDDEN, 0),
+        (0, HIDDEN, -1),
+        (0, HIDDEN, N_LAYER + 1),
+        (0, NORM, 0),
+        (0, LOGITS, 1),
+        (0, HEADS, 0),
+        (0, ATTENTION, 0),
+        (0, 17, 0),
+        (0, -1, 0),
+    ],
 )
 def test_parts_that_are_not_there(lib: Any, context: Context, row: int, part: int, layer: int) -> None:
     assert begin(lib, context) == CODES["OK"]
@@ -125,9 +135,14 @@ def test_mistakes(lib: Any, context: Context) -> None:
     assert lib.llama_trace_token(ctx, 0, *pointers) == CODES["ERR_TRACE"]
 
 
-def test_a_batch_without_outputs_has_no_rows(lib: Any, context: Context) -> None:
+def test_only_tokens_that_are_output_are_read(lib: Any, context: Context) -> None:
     assert begin(lib, context) == CODES["OK"]
-    batch = llama_cpp.llama_batch_get_one((ctypes.c_int32 * 4)(5, 6, 7, 8), 4)
-    assert llama_cpp.llama_decode(context.address, batch) == 0
-    assert lib.llama_trace_n_rows(ctypes.c_void_p(context.address)) == 1  # the last token's, as ever
+    one: Any = llama_cpp
+    batch = one.llama_batch_get_one((ctypes.c_int32 * 4)(5, 6, 7, 8), 4)
+    assert one.llama_decode(context.address, batch) == 0
+    sequence, position = ctypes.c_int32(), ctypes.c_int32()
+    ctx = ctypes.c_void_p(context.address)
+    assert lib.llama_trace_n_rows(ctx) == 1
+    assert lib.llama_trace_token(ctx, 0, ctypes.byref(sequence), ctypes.byref(position)) == CODES["OK"]
+    assert position.value == 3
     assert get(lib, context, 0, HIDDEN, N_LAYER)[0] == CODES["OK"]
