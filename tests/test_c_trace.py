@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import llama_cpp
@@ -114,7 +114,7 @@ def test_mistakes(lib: Any, context: Context) -> None:
     ctx, null = ctypes.c_void_p(context.address), ctypes.c_void_p()
     params, values, number = Params(n_layer=N_LAYER), Values(), ctypes.c_int32()
     pointers = [ctypes.byref(number)] * 2
-    for call in (
+    calls: list[Callable[[], int]] = [
         lambda: lib.llama_trace_begin(null, ctypes.byref(params)),
         lambda: lib.llama_trace_begin(ctx, null),
         lambda: lib.llama_trace_end(null),
@@ -125,7 +125,8 @@ def test_mistakes(lib: Any, context: Context) -> None:
         lambda: lib.llama_trace_get(null, 0, HIDDEN, 0, ctypes.byref(values)),
         lambda: lib.llama_trace_get(ctx, 0, HIDDEN, 0, null),
         lambda: lib.llama_trace_lens(ctx, null, 1, null),
-    ):
+    ]
+    for call in calls:
         assert call() == CODES["ERR_POINTER"]
     for n_layer in (0, -1, N_LAYER + 1):
         assert begin(lib, context, n_layer=n_layer) == CODES["ERR_LAYERS"]
