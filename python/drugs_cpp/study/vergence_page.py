@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drugs_cpp.doses.sites import SITE_MEANING
 from drugs_cpp.extras import extra
 
 if TYPE_CHECKING:
@@ -20,6 +19,18 @@ if TYPE_CHECKING:
     from drugs_cpp.study.vergence_result import Vergence
 
 _FOLDER = Path(__file__).with_name("page")
+
+#: sites in a few words
+_SHORT = {
+    "H": "input of attention",
+    "Q": "queries",
+    "K": "cached keys",
+    "V": "cached values",
+    "A": "heads' outputs",
+    "pK": "a token's own keys",
+    "pV": "a token's own values",
+    "M": "activations of the MLP",
+}
 
 #: angle that a page shows first, in radians; the reference's pictures show the tokens at this one
 FIRST_ANGLE = 0.7
@@ -53,7 +64,7 @@ def page_data(vergence: Vergence) -> dict[str, Any]:
         "version": about["version"],
         "cpu": about["cpu"],
         "sites": grid.sites,
-        "meanings": {site: SITE_MEANING[site].split(",")[0] for site in grid.sites},
+        "meanings": {site: _SHORT[site] for site in grid.sites},
         "windows": grid.windows,
         "angles": grid.angles,
         "seeds": grid.seeds,
