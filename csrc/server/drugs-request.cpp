@@ -42,7 +42,7 @@ static void warn_once(const drugs_dosage & dosage) {
     }
 }
 
-static drugs_dosage read_dosage(const drugs_params & server, const json & data) {
+drugs_dosage drugs_read_dosage(const drugs_params & server, const json & data) {
     if (!has_value(data, "drugs")) {
         drugs_dosage dosage = server.dosage;
         dosage.seed = LLAMA_DEFAULT_SEED;
@@ -75,19 +75,23 @@ static void choose_repeatable(task_params & params, const drugs_params & server)
     }
 }
 
+void drugs_choose_seed(drugs_dosage & dosage, const common_params & base, const json & data, uint32_t seed) {
+    const uint32_t of_request = has_value(data, "seed") ? seed : LLAMA_DEFAULT_SEED;
+    for (const uint32_t next : { of_request, base.drugs.dosage.seed, base.sampling.seed, drugs_fresh_seed() }) {
+        if (dosage.seed == LLAMA_DEFAULT_SEED) {
+            dosage.seed = has_fresh_seed(data) ? drugs_fresh_seed() : next;
+        }
+    }
+}
+
 void drugs_read_request(task_params & params, const common_params & base, const json & data) {
     drugs_dosage & dosage = params.drugs;
-    dosage = read_dosage(base.drugs, data);
+    dosage = drugs_read_dosage(base.drugs, data);
     choose_repeatable(params, base.drugs);
     if (dosage.sober()) {
         return;
     }
-    const uint32_t of_request = has_value(data, "seed") ? params.sampling.seed : LLAMA_DEFAULT_SEED;
-    for (const uint32_t seed : { of_request, base.drugs.dosage.seed, base.sampling.seed, drugs_fresh_seed() }) {
-        if (dosage.seed == LLAMA_DEFAULT_SEED) {
-            dosage.seed = has_fresh_seed(data) ? drugs_fresh_seed() : seed;
-        }
-    }
+    drugs_choose_seed(dosage, base, data, params.sampling.seed);
     if (params.sampling.seed == LLAMA_DEFAULT_SEED) {
         params.sampling.seed = dosage.seed;
     }

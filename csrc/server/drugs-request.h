@@ -14,6 +14,11 @@
 // that cannot be done.
 void drugs_read_request(task_params & params, const common_params & base, const json & data);
 
+// The parts of it that other endpoints share. The first reads "drugs" and nothing else; the second chooses the seed where that has
+// none; seed: the request's own, if it has one.
+drugs_dosage drugs_read_dosage(const drugs_params & server, const json & data);
+void         drugs_choose_seed(drugs_dosage & dosage, const common_params & base, const json & data, uint32_t seed);
+
 // Whether several completions can share a prompt that is computed once, but for its last position if that is dosed; if not, each
 // becomes a task of its own.
 bool drugs_can_share_prompt(const task_params & params, const drugs_params & server);

@@ -1,0 +1,41 @@
+// Answers with hidden states, as JSON or as a file of the format safetensors.
+
+#pragma once
+
+#include "drugs-hidden-states.h"
+
+#include "server-http.h"
+
+#include <memory>
+#include <string>
+
+// Writes the answer. JSON goes out position by position: as text, the numbers take four times as much.
+void drugs_write_hidden(server_http_res & res, std::shared_ptr<drugs_hidden_result> result);
+
+// The file that a trace's save() writes in Python (python/drugs_cpp/traces/files.py), without the logits. The numbers of "hidden" come
+// first after the header, little-endian.
+std::string drugs_hidden_to_safetensors(drugs_hidden_result & result);
+
+// Answers a request. A template, because upstream defines its response in the file that calls this.
+template <typename response>
+std::unique_ptr<response> drugs_answer_hidden(std::unique_ptr<response> res, const server_http_req & req, const drugs_hidden_server & server) {
+    server_task task(SERVER_TASK_TYPE_HIDDEN_STATES);
+    task.id = res->rd.get_new_id();
+    try {
+        task.hidden_states = std::make_shared<const drugs_hidden_request>(drugs_read_hidden_request(json::parse(req.body), server));
+    } catch (const drugs_hidden_error & error) {
+        res->error(error.data);
+        return res;
+    }
+    res->rd.post_task(std::move(task));
+    auto result = res->rd.next(req.should_stop);
+    if (!result) { // the client has gone
+        return res;
+    }
+    if (result->is_error()) {
+        res->error(result->to_json());
+        return res;
+    }
+    drugs_write_hidden(*res, std::shared_ptr<drugs_hidden_result>(static_cast<drugs_hidden_result *>(result.release())));
+    return res;
+}
