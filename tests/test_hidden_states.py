@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import os
 import re
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -294,6 +297,28 @@ def test_an_answer_that_would_be_too_large_is_a_413(model_path: str) -> None:
             assert refused.status == 413
             assert refused.error.startswith(f"the answer would have {size} MiB, and 64 MiB is the most: name fewer pos")
         assert server.is_alive
+
+
+def test_clients_that_hang_up_and_a_server_that_stops(model_path: str) -> None:
+    with Server("-m", model_path, "-c", "2048", "-np", "1") as server:
+
+        def send() -> http.client.HTTPConnection:
+            connection = http.client.HTTPConnection("127.0.0.1", server.port)
+            connection.request("POST", "/hidden-states", json.dumps({"prompt": [500] * 1500}).encode())
+            return connection
+
+        for connection in [send() for _ in range(12)]:
+            connection.close()
+        wait_until(lambda: "cancel task" in server.log)
+        states(server)  # after those before it have ended
+
+        waiting = [send() for _ in range(4)]
+        assert server.get("/health").status == 200
+        os.kill(server.pid, signal.SIGTERM)
+        wait_until(lambda: not server.is_alive)
+        assert server.exit_status == 0
+        for connection in waiting:
+            connection.close()
 
 
 def test_a_key_and_the_doses_of_the_server(tiny_model_path: str, tiny_server: Server) -> None:

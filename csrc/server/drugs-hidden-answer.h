@@ -28,8 +28,10 @@ std::unique_ptr<response> drugs_answer_hidden(std::unique_ptr<response> res, con
         return res;
     }
     res->rd.post_task(std::move(task));
-    auto result = res->rd.next(req.should_stop);
-    if (!result) { // the client has gone
+    auto & queue  = res->rd.queue_tasks;
+    auto   result = res->rd.next([&] { return req.should_stop() || !queue.is_running(); });
+    if (!result) { // the client has gone, or the server stops
+        res->error(format_error_response("the server stops", ERROR_TYPE_UNAVAILABLE));
         return res;
     }
     if (result->is_error()) {

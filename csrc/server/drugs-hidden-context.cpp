@@ -6,9 +6,6 @@
 #include <string>
 #include <vector>
 
-// a batch keeps the slots waiting
-static constexpr uint32_t MOST_TOKENS = 512;
-
 static std::string metadata(const llama_model * model, const std::string & key) {
     std::vector<char> value(64);
     return llama_model_meta_val_str(model, key.c_str(), value.data(), value.size()) > 0 ? value.data() : "";
@@ -39,10 +36,10 @@ llama_context_ptr drugs_open_hidden_context(llama_model * model, const common_pa
     cparams.n_ctx         = room_for(model, n_tokens, n_slot);
     cparams.n_seq_max     = 1;
     cparams.n_rs_seq      = 0;
-    cparams.n_batch       = std::max<uint32_t>(DRUGS_HIDDEN_MOST_OUTPUTS, std::min(cparams.n_batch, MOST_TOKENS));
-    cparams.n_ubatch      = std::min(cparams.n_ubatch, cparams.n_batch);
-    cparams.n_outputs_max = DRUGS_HIDDEN_MOST_OUTPUTS;
-    cparams.n_outputs_max_per_seq = DRUGS_HIDDEN_MOST_OUTPUTS;
+    cparams.n_batch       = DRUGS_HIDDEN_BATCH;
+    cparams.n_ubatch      = std::min(cparams.n_ubatch, DRUGS_HIDDEN_BATCH);
+    cparams.n_outputs_max = DRUGS_HIDDEN_BATCH;
+    cparams.n_outputs_max_per_seq = DRUGS_HIDDEN_BATCH;
     cparams.embeddings    = false;
     cparams.pooling_type  = LLAMA_POOLING_TYPE_NONE;
     cparams.kv_unified    = false;

@@ -8,8 +8,8 @@
 
 #include <cstdint>
 
-// positions whose logits are computed in one batch; more would take memory and hardly be faster
-constexpr int32_t DRUGS_HIDDEN_MOST_OUTPUTS = 64;
+// tokens of a batch: the slots wait for one, and the logits of more would take memory
+constexpr uint32_t DRUGS_HIDDEN_BATCH = 64;
 
 // A context for n_tokens, which computes as slots of n_slot tokens do, with the server's adapters and control vectors.
 // Throws std::runtime_error: there is no memory for it.

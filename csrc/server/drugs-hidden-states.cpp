@@ -84,20 +84,14 @@ void drugs_hidden_work::begin_trace() {
     check_status(llama_trace_begin(ctx.get(), &params));
 }
 
-// The text is cut where the doses begin, and so that no batch is too large.
-int32_t drugs_hidden_work::end_of_batch() const {
+void drugs_hidden_work::compute_some(server_queue & queue) {
     const auto &  request  = result->request;
     const int32_t n_tokens = (int32_t) request.tokens.size();
-    const int32_t most     = request.positions.size() > 1 ? DRUGS_HIDDEN_MOST_OUTPUTS : (int32_t) llama_n_batch(ctx.get());
-    return std::min(n_done + most, n_done < request.n_sober() ? request.n_sober() : n_tokens);
-}
-
-void drugs_hidden_work::compute_some(server_queue & queue) {
-    const auto & request = result->request;
     if (n_done == request.n_sober()) {
-        drugs_dose(ctx.get(), 0, request.drugs, (int32_t) request.tokens.size());
+        drugs_dose(ctx.get(), 0, request.drugs, n_tokens);
     }
-    const int32_t end = end_of_batch();
+    const int32_t last = n_done < request.n_sober() ? request.n_sober() : n_tokens; // a batch ends where the doses begin
+    const int32_t end  = std::min(n_done + (int32_t) DRUGS_HIDDEN_BATCH, last);
     common_batch batch(ctx.get());
     for (int32_t i = n_done; i < end; i++) {
         const bool wanted = std::binary_search(request.positions.begin(), request.positions.end(), i);

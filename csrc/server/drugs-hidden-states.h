@@ -57,7 +57,6 @@ public:
 
 private:
     void begin_trace();
-    int32_t end_of_batch() const;
     void read_rows();
     void read_row(int32_t row);
     void read_part(int32_t row, llama_trace_part part, int32_t layer, std::vector<float> & out);
