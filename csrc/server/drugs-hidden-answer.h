@@ -12,6 +12,8 @@
 // Writes the answer. JSON goes out position by position: as text, the numbers take four times as much.
 void drugs_write_hidden(server_http_res & res, std::shared_ptr<drugs_hidden_result> result);
 
+// Shape and tokens do not go into headers of HTTP, of which many clients and proxies take 8 to 64 KiB.
+//
 // The file that a trace's save() writes in Python (python/drugs_cpp/traces/files.py), without the logits. The numbers of "hidden" come
 // first after the header, little-endian.
 std::string drugs_hidden_to_safetensors(drugs_hidden_result & result);
