@@ -34,9 +34,13 @@ PLAIN, TRACED, VARIATIONS = "without a trace", "all hidden states of the last po
 def measure(setup: Setup, results: Results, rounds: int) -> None:
     """Tokens per second, one by one and in a grid, and what memory a grid takes."""
     with contextlib.closing(setup.llama(n_ctx=512)) as llm:
+        loaded, most = _memory(), [0.0]
         _one_by_one(llm, results, 4 * rounds)
         for site in SITES:
-            _grid(llm, results, rounds, site)
+            _grid(llm, results, rounds, site, most)
+        results.note(
+            f"Memory: at most {most[0] - loaded:.0f} MB above the loaded model, the slots of variations among it."
+        )
 
 
 def _one_by_one(llm: drugs_cpp.Llama, results: Results, rounds: int) -> None:
@@ -65,15 +69,12 @@ def _decode(llm: drugs_cpp.Llama, traced: bool) -> float:
     return N_DECODED / seconds
 
 
-def _grid(llm: drugs_cpp.Llama, results: Results, rounds: int, site: str) -> None:
-    before = _memory()
-    most = [0.0]
+def _grid(llm: drugs_cpp.Llama, results: Results, rounds: int, site: str, most: list[float]) -> None:
     sides = {VARIATIONS: partial(_variations, llm, site), "vergence": partial(_study, llm, site, most)}
     found = alternate_numbers(sides, rounds, partial(results.progress, what=f"of site {site}"))
     n_runs = _core.n_layer(llm.engine.session.address) * len(DEFAULT_ANGLES) * len(DEFAULT_SEEDS)
     title = f"A study of {n_runs} runs at {site}, each layer with its neighbours, {len(TEXT)} tokens, {rounds} rounds"
     results.table(title, ["", "dosed tokens/s", "ratio"], compared(found, VARIATIONS, 3))
-    results.note(f"Memory while it ran: {most[0] - before:.0f} MB above the loaded model, variations' cache among it.")
 
 
 def _variations(llm: drugs_cpp.Llama, site: str) -> float:

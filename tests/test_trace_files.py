@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import sys
 from pathlib import Path
@@ -85,6 +86,13 @@ def test_the_references_layout_has_all_layers(make_llama: MakeLlama, tiny_model_
     with pytest.raises(OptionError, match="all layers"):
         trace.save(tmp_path / "trace.msgpack")
     assert not (tmp_path / "trace.msgpack").exists()
+
+
+def test_a_trace_in_another_process(trace: Trace) -> None:
+    copy = pickle.loads(pickle.dumps(trace))
+    assert np.array_equal(copy.hidden, trace.hidden)
+    assert copy.lens_of is None
+    assert repr(copy) == "<trace of 2 positions, 4 hidden states of 48, dosed, seed 3>"
 
 
 @pytest.mark.parametrize("name", ["trace.json", "trace", ".npz"])

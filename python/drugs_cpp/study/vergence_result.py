@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COLUMNS = "site, window, layer, angle, seed, kl, top, cosine, relative_l2, probs"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Vergence:
     """Results of a grid; a cell that was not computed yet is NaN, and -1 in ``top``.
 
@@ -46,6 +46,10 @@ class Vergence:
     kl: F32
     top: npt.NDArray[np.int32]
     probs: F32
+
+    def __repr__(self) -> str:
+        n_runs = int(np.isfinite(self.kl).sum())
+        return f"<vergence of {self.model}: {n_runs} of {self.grid.n_cells} runs at {', '.join(self.grid.sites)}>"
 
     def index(self, site: str, window: str) -> tuple[int, int]:
         """Where a site and a kind of window are in the arrays."""

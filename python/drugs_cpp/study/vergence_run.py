@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from drugs_cpp import _core
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.sites import SITES
-from drugs_cpp.errors import DoseError, OptionError, ResultFileError
+from drugs_cpp.errors import DoseError, DoseWarning, OptionError, ResultFileError
 from drugs_cpp.study.grid import (
     DEFAULT_ANGLES,
     DEFAULT_SEEDS,
@@ -92,7 +93,9 @@ def vergence(
         study = results.study(KIND, _key(llm, sober, grid), _about(llm, sober))
         done = {Cell(*row) for row in results.rows(KIND, "site, window, layer, angle, seed", study)}
         todo = [cell for cell in cells if cell not in done]
-        _compute(llm, sober, todo, results, study, n_parallel, progress or (lambda *_: None))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DoseWarning)  # large angles are asked for here
+            _compute(llm, sober, todo, results, study, n_parallel, progress or (lambda *_: None))
         return from_rows(grid, results.about(study)[1], results.rows(KIND, COLUMNS, study))
 
 

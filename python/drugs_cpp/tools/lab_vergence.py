@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.doses.sites import SITES
-from drugs_cpp.errors import DoseWarning
 from drugs_cpp.progress import Progress
 from drugs_cpp.study import save, stored_vergence, vergence
 from drugs_cpp.study.grid import DEFAULT_ANGLES, DEFAULT_SEEDS, DEFAULT_SITES, WINDOWS
@@ -71,8 +69,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _compute(options: argparse.Namespace) -> Vergence:
     llm = load_model(options)
-    with warnings.catch_warnings(), Progress("computing the prompt") as progress:
-        warnings.simplefilter("ignore", DoseWarning)  # large angles are asked for here
+    with Progress("computing the prompt") as progress:
 
         def tell(n_done: int, n_all: int, seconds: float) -> None:
             progress.show(f"{n_done:,} of {n_all:,} runs{time_left(n_done, n_all, seconds)}")

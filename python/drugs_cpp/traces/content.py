@@ -26,7 +26,7 @@ class TopToken(NamedTuple):
     prob: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TraceContent:
     """What a model computed inside, at some positions of a text.
 
@@ -63,6 +63,11 @@ class TraceContent:
     seed: int | None = None
     dosed: str = "all"
     model: str = ""
+
+    def __repr__(self) -> str:
+        made = "sober" if self.drugs is None else f"dosed, seed {self.seed}"
+        n_positions, n_layers, n_embd = self.hidden.shape
+        return f"<trace of {n_positions} positions, {n_layers} hidden states of {n_embd}, {made}>"
 
     @property
     def top(self) -> list[TopToken]:

@@ -29,7 +29,7 @@ MOST_LENS_BYTES = 2**30
 Path = Union[str, "PathLike[str]"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace(TraceContent):
     """What a model computed inside, at some positions of a text; its arrays are those of :class:`TraceContent`.
 
@@ -37,7 +37,11 @@ class Trace(TraceContent):
         lens_of: what the model's final norm and head make of vectors; None: the trace came from a file.
     """
 
-    lens_of: Lens | None = field(default=None, repr=False)
+    lens_of: Lens | None = field(default=None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy in another process has no model."""
+        return {**vars(self), "lens_of": None}
 
     def divergence(self, sober: Trace) -> Divergence:
         """How far this trace is from a sober one of the same text, or from any other.
