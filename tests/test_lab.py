@@ -235,7 +235,7 @@ def plotted(page: Page, name: str) -> Any:
 def choose(page: Page, **values: Any) -> None:
     for name, value in values.items():
         field = page.locator(f"#{name}")
-        if name in ("site", "window", "statistic"):
+        if name in ("site", "window", "statistic", "scale"):
             field.select_option(str(value))
         else:
             field.fill(str(value))
@@ -249,7 +249,12 @@ def test_the_page_shows_what_was_computed(page: Page, folder: Path) -> None:
         ((_, surface), _) = plotted(page, "surface")
         assert np.allclose(surface, result.cosine[at][layer].mean(axis=1), atol=1e-6)
         ((_, heat),) = plotted(page, "map")
-        assert np.allclose(heat, result.cosine[at][:, angle].mean(axis=1), atol=1e-6)
+        distances = result.cosine[at][:, angle].mean(axis=1)
+        assert np.allclose(heat, np.log10(np.maximum(distances, distances.max() / 1000)), atol=1e-4)
+        choose(page, scale="linear")
+        ((_, heat),) = plotted(page, "map")
+        assert np.allclose(heat, distances, atol=1e-6)
+        choose(page, scale="log")
         lines = {name: values for name, values in plotted(page, "matters") if name}
         for name in ("A", "K"):
             kl = result.kl[result.index(name, window)][:, angle].mean(axis=1)

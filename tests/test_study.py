@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,27 @@ def test_stores_that_cannot_be_read(tmp_path: Path) -> None:
         Store(tmp_path / "no folder" / "results.db")
     with Store(tmp_path / "empty.db"), pytest.raises(ResultFileError, match="no results of vergence"):
         stored_vergence(tmp_path / "empty.db")
+
+
+def test_several_may_open_a_new_store_at_once(tmp_path: Path) -> None:
+    for round_number in range(20):
+        store, failed = tmp_path / f"{round_number}.db", list[str]()
+
+        def use(store: Path = store, failed: list[str] = failed) -> None:
+            try:
+                with Store(store) as results:
+                    results.study("vergence", {"of": "all"}, {})
+            except ResultFileError as error:
+                failed.append(str(error))
+
+        threads = [threading.Thread(target=use) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failed
+        with Store(store) as results:
+            assert results.last_study("vergence") == 1
 
 
 def test_a_damaged_store(sober: Llama, tmp_path: Path) -> None:

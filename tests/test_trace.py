@@ -155,6 +155,17 @@ def test_the_last_lens_is_the_real_output(sober: Llama) -> None:
     assert np.array_equal(trace.lens(layers=2)[:, 0], lens[:, 2])
 
 
+@same_rounding
+def test_a_lens_of_any_number_of_vectors(sober: Llama) -> None:
+    """Also in a context with several sequences, which computes as many tokens of each."""
+    trace = sober.trace(TOKENS, positions="all")
+    vectors = np.concatenate([trace.hidden.reshape(-1, trace.hidden.shape[2])] * 2)
+    one_by_one = [sober.lens(vector) for vector in vectors]
+    list(sober.traces(TOKENS, n=3, seeds=1, drugs={"A": 0.3}, dosed="last"))
+    for n in (1, 2, 3, 4, 64, 65, len(vectors)):
+        assert np.array_equal(sober.lens(vectors[:n]), one_by_one[:n])
+
+
 def test_a_lens_beyond_its_limit_goes_by_layer(sober: Llama, monkeypatch: pytest.MonkeyPatch) -> None:
     trace = sober.trace(TOKENS)
     monkeypatch.setattr("drugs_cpp.traces.trace.MOST_LENS_BYTES", 1000)

@@ -65,8 +65,13 @@ private:
 int32_t llama_context::trace_lens(const float * hidden, int32_t n_rows, float * logits) {
     llama_memory_context_ptr mctx = memory ? memory->init_full() : nullptr;
 
+    // as many tokens as rows, or more: a graph is built for tokens of all sequences that have a cache of their own
+    const uint32_t n_seqs       = cparams.kv_unified ? 1 : cparams.n_seq_max;
+    const uint32_t n_seq_tokens = (n_rows + n_seqs - 1)/n_seqs;
+    const int64_t  n_tokens     = (int64_t) n_seq_tokens*n_seqs;
+
     llama_batch_allocr balloc(model.hparams.n_pos_per_embd());
-    llama_ubatch ubatch = balloc.ubatch_reserve(n_rows, 1);
+    llama_ubatch ubatch = balloc.ubatch_reserve(n_seq_tokens, n_seqs);
 
     // puts back what belongs to the last batch, also where something throws
     struct put_back {
@@ -82,7 +87,7 @@ int32_t llama_context::trace_lens(const float * hidden, int32_t n_rows, float * 
     };
     synchronize();
     const put_back at_the_end = { *this, n_outputs };
-    n_outputs = n_rows;
+    n_outputs = n_tokens;
 
     auto * res    = gf_res_reserve.get();
     auto   params = graph_params(res, ubatch, mctx.get(), LLM_GRAPH_TYPE_DEFAULT);
@@ -94,13 +99,13 @@ int32_t llama_context::trace_lens(const float * hidden, int32_t n_rows, float * 
     res->reset();
     auto * whole = model.build_graph(params);
 
-    const llama_layer_shape shape = { (int32_t) model.hparams.n_layer(), model.hparams.n_embd, n_rows, n_rows, 1, res->get_embd() };
+    const llama_layer_shape shape = { (int32_t) model.hparams.n_layer(), model.hparams.n_embd, n_tokens, n_tokens, 1, res->get_embd() };
     ggml_tensor * last_layer = find_layer_outputs(whole, shape).back();
     if (!last_layer || !res->get_logits()) {
         return LLAMA_DRUGS_ERR_TRACE;
     }
     graph_after after(last_layer, res->get_logits(), res->get_max_nodes());
-    if (!after.takes_only_rows() || after.last->ne[0] != (int64_t) model.vocab.n_tokens() || ggml_nrows(after.last) != n_rows) {
+    if (!after.takes_only_rows() || after.last->ne[0] != (int64_t) model.vocab.n_tokens() || ggml_nrows(after.last) != n_tokens) {
         return LLAMA_DRUGS_ERR_TRACE;
     }
     llama_drugs_mark_repeatable(after.gf, params.drugs);
@@ -109,11 +114,13 @@ int32_t llama_context::trace_lens(const float * hidden, int32_t n_rows, float * 
     if (!ggml_backend_sched_alloc_graph(sched.get(), after.gf)) {
         return LLAMA_DRUGS_ERR_MEMORY;
     }
-    after.set(hidden);
-    if (graph_compute(after.gf, n_rows > 1) != GGML_STATUS_SUCCESS) {
+    std::vector<float> vectors(ggml_nelements(last_layer)); // those beyond the rows are zeros
+    std::copy_n(hidden, n_rows*last_layer->ne[0], vectors.begin());
+    after.set(vectors.data());
+    if (graph_compute(after.gf, n_tokens > 1) != GGML_STATUS_SUCCESS) {
         return LLAMA_DRUGS_ERR_GRAPH;
     }
     ggml_backend_sched_synchronize(sched.get());
-    ggml_backend_tensor_get(after.last, logits, 0, ggml_nbytes(after.last));
+    ggml_backend_tensor_get(after.last, logits, 0, n_rows*after.last->nb[1]);
     return LLAMA_DRUGS_OK;
 }

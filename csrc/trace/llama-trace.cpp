@@ -6,9 +6,13 @@
 #include "llama-impl.h"
 #include "llama-model.h"
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <new>
+
+// vectors that a lens looks at together; more would take memory, for they have a number for each token of the vocabulary
+static constexpr int32_t LENS_ROWS = 64;
 
 int32_t llama_trace_begin(llama_context * ctx, const llama_trace_params * params) {
     if (!ctx || !params) {
@@ -87,7 +91,16 @@ int32_t llama_trace_lens(llama_context * ctx, const float * hidden, int32_t n_ro
         return LLAMA_DRUGS_ERR_TRACE;
     }
     try {
-        return ctx->trace_lens(hidden, n_rows, logits);
+        const auto & model = ctx->get_model();
+        for (int32_t first = 0; first < n_rows; first += LENS_ROWS) {
+            const size_t  before = first; // rows
+            const int32_t status = ctx->trace_lens(hidden + before*model.hparams.n_embd, std::min(LENS_ROWS, n_rows - first),
+                logits + before*model.vocab.n_tokens());
+            if (status != LLAMA_DRUGS_OK) {
+                return status;
+            }
+        }
+        return LLAMA_DRUGS_OK;
     } catch (const std::bad_alloc &) {
         return LLAMA_DRUGS_ERR_MEMORY;
     } catch (const std::exception & error) {

@@ -21,6 +21,9 @@ WINDOWS = (NEAR, UP_TO)
 #: 22 of them, up to about a half turn, in radians
 DEFAULT_ANGLES = tuple(round(0.14 * step, 2) for step in range(1, 23))
 
+#: the angle that is shown first, radians: the reference's pictures show tokens at this one
+FIRST_ANGLE = 0.7
+
 DEFAULT_SITES = ("H", "Q", "K", "V", "A")
 
 DEFAULT_SEEDS = (1, 2, 3, 4)

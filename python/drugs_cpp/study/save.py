@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from drugs_cpp.errors import OptionError
 from drugs_cpp.extras import extra
+from drugs_cpp.study.grid import FIRST_ANGLE
 from drugs_cpp.study.vergence_page import write_page
 from drugs_cpp.study.vergence_pictures import write_animation, write_picture
 from drugs_cpp.study.vergence_table import write_table
@@ -48,15 +49,20 @@ def check_output(path: str | PathLike[str]) -> Path:
     return path
 
 
-def save(vergence: Vergence, path: str | PathLike[str]) -> None:
+def save(vergence: Vergence, path: str | PathLike[str], angle: float = FIRST_ANGLE) -> None:
     """Write a file; its ending says which.
 
     ``.html``: one page that works without a network: surfaces to turn and play, tokens, maps. ``.png``, ``.svg``,
     ``.pdf``: where noise matters, and layers dosed by layers measured. ``.gif``, ``.mp4``: surfaces that go through the
     dosed layers. ``.parquet``: a row for each run.
 
+    Args:
+        vergence: the results.
+        path: of the file.
+        angle: radians; the nearest one that was computed is what a picture shows, and a page at first.
+
     Raises:
         OptionError, MissingExtraError: as :func:`check_output`; ``.mp4`` also needs ffmpeg.
     """
     path = check_output(path)
-    _WRITERS[path.suffix](vergence, path)
+    _WRITERS[path.suffix](vergence, path, angle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,18 +82,38 @@ class Store:
 
     def _prepare(self) -> None:
         with self._errors():
-            application_id, version = self._number("application_id"), self._number("user_version")
-            is_new = not self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if not is_new and application_id != _APPLICATION_ID:
-                raise ResultFileError(f"{self.path} is a database of another program: give another name")
-            if version > _VERSION:
-                raise ResultFileError(f"{self.path} was written by a newer version of drugs_cpp: update this one")
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._check()
+            with suppress(sqlite3.OperationalError):  # another process may be about to set it, and does not wait
+                self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            if is_new:
-                self._connection.executescript(f"BEGIN; {_TABLES} COMMIT;")
-                self._connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                self._connection.execute(f"PRAGMA user_version = {_VERSION}")
+            with self._transaction() as cursor:  # another process may make the tables at the same time
+                if self._is_empty():
+                    for statement in _TABLES.split(";"):
+                        cursor.execute(statement)
+                    cursor.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+                    cursor.execute(f"PRAGMA user_version = {_VERSION}")
+            self._check()
+
+    def _check(self) -> None:
+        if not self._is_empty() and self._number("application_id") != _APPLICATION_ID:
+            raise ResultFileError(f"{self.path} is a database of another program: give another name")
+        if self._number("user_version") > _VERSION:
+            raise ResultFileError(f"{self.path} was written by a newer version of drugs_cpp: update this one")
+
+    def _is_empty(self) -> bool:
+        return not self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Cursor]:
+        """All that is written in it, or nothing."""
+        with closing(self._connection.cursor()) as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
 
     def _number(self, pragma: str) -> int:
         return int(self._connection.execute(f"PRAGMA {pragma}").fetchone()[0])
@@ -103,6 +123,8 @@ class Store:
         try:
             yield
         except sqlite3.DatabaseError as error:
+            if "locked" in str(error):
+                raise ResultFileError(f"{self.path} is written to by another process: try again") from error
             raise ResultFileError(f"{self.path} is damaged, or no file of results: {error}") from error
 
     #
@@ -151,14 +173,8 @@ class Store:
         """Add rows, all or none of them; one that is there already stays as it is."""
         rows = list(rows)
         marks = ", ".join("?" * len(rows[0]))
-        with self._errors(), closing(self._connection.cursor()) as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
-            try:
-                cursor.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)
-            except BaseException:
-                cursor.execute("ROLLBACK")
-                raise
-            cursor.execute("COMMIT")
+        with self._errors(), self._transaction() as cursor:
+            cursor.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)
 
     def rows(self, table: str, columns: str, study: int) -> Iterator[tuple[Any, ...]]:
         """Columns of a study's rows."""

@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drugs_cpp.study.grid import NEAR, layers_of
+from drugs_cpp.study.grid import FIRST_ANGLE, NEAR, layers_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from drugs_cpp.study.vergence_result import Vergence
 
-#: an angle at which the effect is neither lost in rounding nor complete, radians
-ANGLE = 0.7
 
-
-def claims(vergence: Vergence, angle: float = ANGLE) -> Iterator[str]:
+def claims(vergence: Vergence, angle: float = FIRST_ANGLE) -> Iterator[str]:
     """Lines of text with numbers, for each site; none where single layers were not dosed."""
     grid = vergence.grid
     if NEAR not in grid.windows:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drugs_cpp.extras import extra
+from drugs_cpp.study.grid import FIRST_ANGLE
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -32,23 +33,20 @@ _SHORT = {
     "M": "activations of the MLP",
 }
 
-#: angle that a page shows first, in radians; the reference's pictures show the tokens at this one
-FIRST_ANGLE = 0.7
 
-
-def write_page(vergence: Vergence, path: str | PathLike[str]) -> None:
+def write_page(vergence: Vergence, path: str | PathLike[str], angle: float = FIRST_ANGLE) -> None:
     """Write the page; see :func:`drugs_cpp.study.save`."""
     page = Template((_FOLDER / "vergence.html").read_text(encoding="utf-8")).substitute(
         title=escape(f"Noise in {vergence.model}"),
         style=(_FOLDER / "vergence.css").read_text(encoding="utf-8"),
         plotly=extra("plotly.offline").get_plotlyjs(),
-        data=_in_script(json.dumps(page_data(vergence))),
+        data=_in_script(json.dumps(page_data(vergence, angle))),
         script=(_FOLDER / "vergence.js").read_text(encoding="utf-8"),
     )
     Path(path).write_text(page, encoding="utf-8")
 
 
-def page_data(vergence: Vergence) -> dict[str, Any]:
+def page_data(vergence: Vergence, angle: float = FIRST_ANGLE) -> dict[str, Any]:
     """What the page is told: means and standard deviations over the seeds."""
     grid, about = vergence.grid, vergence.about
     arrays = {
@@ -71,7 +69,7 @@ def page_data(vergence: Vergence) -> dict[str, Any]:
         "dosed": grid.dosed,
         "n_layer": grid.n_layer,
         "n_runs": int(np.isfinite(vergence.kl).sum()),
-        "angle": FIRST_ANGLE,
+        "angle": angle,
         "top": [token._asdict() for token in vergence.sober_top],
         "arrays": {name: _encoded(values) for name, values in arrays.items()},
     }

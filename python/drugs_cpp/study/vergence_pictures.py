@@ -10,8 +10,7 @@ import numpy as np
 
 from drugs_cpp.errors import MissingExtraError
 from drugs_cpp.extras import extra
-from drugs_cpp.study.grid import NEAR, layers_of
-from drugs_cpp.study.vergence_page import FIRST_ANGLE
+from drugs_cpp.study.grid import FIRST_ANGLE, NEAR, layers_of
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from drugs_cpp.study.vergence_result import Vergence
 
 _FRAMES_PER_SECOND = 3
+
+#: the largest distance of a map over the smallest one that is told from nothing
+_SHOWN_RANGE = 1000
 
 
 def write_picture(vergence: Vergence, path: str | PathLike[str], angle: float = FIRST_ANGLE) -> None:
@@ -36,8 +38,12 @@ def write_picture(vergence: Vergence, path: str | PathLike[str], angle: float = 
     axes = np.atleast_1d(lower.subplots(1, len(grid.sites), sharey=True))
     window = _window(vergence)
     maps = np.nanmean(vergence.cosine[:, window, :, at], axis=2)  # (n_sites, n_layer, n_layer + 1)
-    for axis, site, values in zip(axes, grid.sites, maps):
-        image = axis.imshow(values, origin="lower", aspect="auto", vmin=0, vmax=float(np.nanmax(maps)), cmap="viridis")
+    most = float(np.nanmax(maps))
+    norm = extra("matplotlib.colors").LogNorm(
+        most / _SHOWN_RANGE, most
+    )  # one site may move the model a hundred times as far
+    for axis, site, values in zip(axes, grid.sites, np.maximum(maps, most / _SHOWN_RANGE)):
+        image = axis.imshow(values, origin="lower", aspect="auto", norm=norm, cmap="viridis")
         axis.set_title(site, fontsize=10)
         axis.set_xlabel("layer measured")
     axes[0].set_ylabel("layer dosed")
@@ -51,19 +57,20 @@ def _draw_matters(axis: Any, vergence: Vergence, at: int) -> None:
     for site, kl in zip(grid.sites, vergence.kl[:, window, :, at]):
         mean, spread = np.nanmean(kl, axis=-1), np.nanstd(kl, axis=-1)
         (line,) = axis.plot(layers, mean, label=site)
-        axis.fill_between(layers, np.maximum(mean - spread, 0), mean + spread, alpha=0.15, color=line.get_color(), lw=0)
+        low = np.maximum(mean - spread, mean / 10)  # on an axis of logarithms, zero is far away
+        axis.fill_between(layers, low, mean + spread, alpha=0.15, color=line.get_color(), lw=0)
     what = "layer dosed, with its neighbours" if grid.windows[window] == NEAR else "last layer dosed"
     axis.set_xlabel(what)
     axis.set_ylabel("KL(sober ‖ dosed), nats")
     axis.set_title(
         f"Where noise matters: {vergence.model}, angles up to {grid.angles[at]:.2f} rad, {len(grid.seeds)} seeds"
     )
-    axis.set_ylim(bottom=0)
+    axis.set_yscale("log")
     axis.legend(ncols=len(grid.sites), frameon=False)
     axis.grid(alpha=0.3)
 
 
-def write_animation(vergence: Vergence, path: str | PathLike[str]) -> None:
+def write_animation(vergence: Vergence, path: str | PathLike[str], _: float = FIRST_ANGLE) -> None:
     """Write the surface of each site, layer after layer; see :func:`drugs_cpp.study.save`."""
     animation = extra("matplotlib.animation")
     writer = animation.PillowWriter(fps=_FRAMES_PER_SECOND) if Path(path).suffix == ".gif" else _video_writer(animation)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from drugs_cpp.doses.sites import SITES
 from drugs_cpp.progress import Progress
 from drugs_cpp.study import save, stored_vergence, vergence
-from drugs_cpp.study.grid import DEFAULT_ANGLES, DEFAULT_SEEDS, DEFAULT_SITES, WINDOWS
+from drugs_cpp.study.grid import DEFAULT_ANGLES, DEFAULT_SEEDS, DEFAULT_SITES, FIRST_ANGLE, WINDOWS
 from drugs_cpp.study.save import check_output
 from drugs_cpp.study.vergence_claims import claims
 from drugs_cpp.tools import arguments
@@ -51,6 +51,9 @@ def add_vergence(commands: Any) -> None:
         help="by its ending a page (.html), a picture (.png, .svg, .pdf), an animation (.gif, .mp4) or a table "
         "(.parquet); again for several (vergence.html)",
     )
+    parser.add_argument(
+        "--angle", type=float, default=FIRST_ANGLE, metavar="RADIANS", help="that pictures show (%(default)s)"
+    )
     parser.add_argument("--replot", action="store_true", help="write the files of what the store has; compute nothing")
     parser.add_argument("--parallel", type=arguments.count, metavar="N", help="runs computed at a time (32)")
     parser.set_defaults(run=_run)
@@ -61,9 +64,9 @@ def _run(options: argparse.Namespace) -> None:
     result = stored_vergence(options.store) if options.replot else _compute(options)
     for path in outputs:
         with Progress(f"writing {path}"):
-            save(result, path)
+            save(result, path, options.angle)
         print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
-    for line in claims(result):
+    for line in claims(result, options.angle):
         print(line)
 
 

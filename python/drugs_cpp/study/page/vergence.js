@@ -16,7 +16,7 @@ const { sites, windows, angles, n_layer: nLayer } = study;
 const nHidden = nLayer + 1;
 const nTop = study.top.length;
 
-const shown = { site: 0, window: 0, layer: 0, angle: 0, statistic: "mean" };
+const shown = { site: 0, window: 0, layer: 0, angle: 0, statistic: "mean", scale: "log" };
 
 // index of a run's first number in an array with `n` numbers a run; layer and angle as given
 const place = (site, layer, angle, n) => (((site * windows.length + shown.window) * nLayer + layer) * angles.length + angle) * n;
@@ -100,9 +100,15 @@ function drawTokens() {
 
 function drawMap() {
     const { axis, layout } = look();
-    const z = range(nLayer).map((layer) => distances(layer, shown.angle));
-    const map = { type: "heatmap", x: range(nHidden), y: range(nLayer), z, colorscale: "Viridis", zmin: 0,
-        hovertemplate: "dosed around %{y}, after layer %{x}<br>distance %{z:.4f}<extra></extra>" };
+    const values = range(nLayer).map((layer) => distances(layer, shown.angle));
+    const most = values.flat().reduce((a, b) => Math.max(a, b ?? 0), 1e-9);
+    const log = shown.scale === "log";
+    const powers = range(4).map((power) => Math.log10(most) - power);
+    const map = { type: "heatmap", x: range(nHidden), y: range(nLayer), customdata: values, colorscale: "Viridis",
+        z: log ? values.map((row) => row.map((value) => (value === null ? null : Math.log10(Math.max(value, most / 1000))))) : values,
+        zmin: log ? powers[3] : 0, zmax: log ? powers[0] : most,
+        colorbar: log ? { tickvals: powers, ticktext: powers.map((power) => (10 ** power).toPrecision(2)) } : {},
+        hovertemplate: "dosed around %{y}, after layer %{x}<br>distance %{customdata:.5f}<extra></extra>" };
     const shapes = [{ type: "line", x0: -0.5, x1: nHidden - 0.5, y0: shown.layer, y1: shown.layer, line: { color: "#ffffff", width: 1, dash: "dot" } }];
     Plotly.react("map", [map], { ...layout, shapes, xaxis: { ...axis, title: { text: "layer measured (0: embedding)" } }, yaxis: { ...axis, title: { text: "layer dosed" } } }, OPTIONS);
 }
@@ -117,14 +123,14 @@ function drawMatters() {
         const mean = at("kl_mean");
         const spread = at("kl_spread");
         const colour = COLOURS[number % COLOURS.length];
-        const band = { x: [...x, ...[...x].reverse()], y: [...mean.map((m, i) => m + spread[i]), ...mean.map((m, i) => Math.max(0, m - spread[i])).reverse()],
+        const band = { x: [...x, ...[...x].reverse()], y: [...mean.map((m, i) => m + spread[i]), ...mean.map((m, i) => Math.max(m / 10, m - spread[i])).reverse()],
             fill: "toself", fillcolor: colour, opacity: 0.15, line: { width: 0 }, hoverinfo: "skip", showlegend: false, legendgroup: site };
         const line = { x, y: mean, name: site, legendgroup: site, line: { color: colour, width: number === shown.site ? 4 : 2 },
             hovertemplate: `${site}, layer %{x}: %{y:.4f} nats<extra></extra>` };
         return [band, line];
     });
     Plotly.react("matters", traces, { ...layout, legend: { orientation: "h", y: 1.12 }, xaxis: { ...axis, title: { text: "layer dosed" } },
-        yaxis: { ...axis, title: { text: "KL (nats)" }, rangemode: "tozero" } }, OPTIONS);
+        yaxis: { ...axis, title: { text: "KL (nats)" }, type: "log" } }, OPTIONS);
 }
 
 function drawAll() {
@@ -179,6 +185,7 @@ function start() {
     element("layer").addEventListener("input", () => { play(false); shown.layer = Number(element("layer").value); drawAll(); });
     element("angle").addEventListener("input", () => { shown.angle = Number(element("angle").value); drawAll(); });
     element("statistic").addEventListener("change", () => { shown.statistic = element("statistic").value; drawAll(); });
+    element("scale").addEventListener("change", () => { shown.scale = element("scale").value; drawAll(); });
     element("play").addEventListener("click", () => play(timer === null));
     element("controls").addEventListener("submit", (event) => event.preventDefault());
     dark.addEventListener("change", drawAll);
