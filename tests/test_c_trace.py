@@ -147,3 +147,17 @@ def test_only_tokens_that_are_output_are_read(lib: Any, context: Context) -> Non
     assert lib.llama_trace_token(ctx, 0, ctypes.byref(sequence), ctypes.byref(position)) == CODES["OK"]
     assert position.value == 3
     assert get(lib, context, 0, HIDDEN, N_LAYER)[0] == CODES["OK"]
+
+
+def test_a_trace_adds_nothing_to_the_graph(lib: Any, context: Context) -> None:
+    """And leaves nothing behind: hidden states are read where they are computed anyway."""
+    found: list[tuple[list[str], bytes]] = []
+    for step in ("plain", "traced", "plain again"):
+        if step == "traced":
+            assert begin(lib, context) == CODES["OK"]
+        context.forget()
+        context.ops.clear()
+        logits = context.feed(TOKENS)
+        found.append((list(context.ops), logits.tobytes()))
+        assert lib.llama_trace_end(ctypes.c_void_p(context.address)) == CODES["OK"]
+    assert found[0] == found[1] == found[2]

@@ -30,7 +30,10 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "load_state": (None,),
     "set_seed": (3,),
     "set_sobering_rate": (3,),
+    "lens": ([0.0],),
     "tokenize": (b"hello",),
+    "trace": ("hello",),
+    "traces": ("hello",),
     "variations": ("hello",),
 }
 

@@ -17,7 +17,7 @@ from conftest import PressCtrlC
 from drugs_cpp.study import stored_vergence
 from drugs_cpp.tools.lab import main
 from drugs_cpp.tools.lab_top import histogram, shown
-from drugs_cpp.tools.time_left import time_left
+from drugs_cpp.tools.time_left import bar, time_left
 from support.patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -199,6 +199,11 @@ def test_tokens_that_cannot_be_seen() -> None:
 )
 def test_time_left(done: int, seconds: float, left: str) -> None:
     assert time_left(done, 100, seconds) == left
+
+
+def test_bar() -> None:
+    assert bar(1200, 2400, 10, "runs") == f"[{'#' * 12}{'.' * 12}] 1,200 of 2,400 runs, 10 s left"
+    assert bar(0, 0, 0, "runs").startswith("[....")
 
 
 #

@@ -15,7 +15,7 @@ from drugs_cpp.study.save import check_output
 from drugs_cpp.study.vergence_claims import claims
 from drugs_cpp.tools import arguments
 from drugs_cpp.tools.lab_model import add_model, load_model, text_of
-from drugs_cpp.tools.time_left import time_left
+from drugs_cpp.tools.time_left import bar
 
 if TYPE_CHECKING:
     from drugs_cpp.study import Vergence
@@ -75,7 +75,7 @@ def _compute(options: argparse.Namespace) -> Vergence:
     with Progress("computing the prompt") as progress:
 
         def tell(n_done: int, n_all: int, seconds: float) -> None:
-            progress.show(f"{n_done:,} of {n_all:,} runs{time_left(n_done, n_all, seconds)}")
+            progress.show(bar(n_done, n_all, seconds, "runs"))
 
         try:
             return vergence(

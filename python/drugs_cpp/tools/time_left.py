@@ -1,6 +1,22 @@
-"""How long something will still take."""
+"""How far something is, and how long it will still take."""
 
 from __future__ import annotations
+
+_WIDTH = 24  # columns
+
+
+def bar(n_done: int, n_all: int, seconds: float, what: str) -> str:
+    """``[######......] 1,234 of 2,640 runs, 2 min 10 s left``.
+
+    Args:
+        n_done, n_all: of what is counted.
+        seconds: since the start.
+        what: is counted.
+    """
+    filled = _WIDTH * n_done // max(n_all, 1)
+    return (
+        f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {n_done:,} of {n_all:,} {what}{time_left(n_done, n_all, seconds)}"
+    )
 
 
 def time_left(n_done: int, n_all: int, seconds: float) -> str:
