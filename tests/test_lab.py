@@ -52,7 +52,7 @@ def test_what_vergence_prints(folder: Path, capsys: pytest.CaptureFixture[str]) 
     said = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r".*again\.html \(\d+\.\d MB\)", said[0])
     assert said[1].startswith("Each layer with its neighbours, angles up to 0.90 rad, mean of 2 seeds")
-    assert [line.split()[0] for line in said[4:]] == ["K", "A"]
+    assert [line.split()[0] for line in said[5:]] == ["K", "A"]
     assert (folder / "again.html").read_bytes() == (folder / "page.html").read_bytes()
 
 
@@ -101,6 +101,7 @@ def test_the_table_has_what_the_store_has(folder: Path) -> None:
         (["vergence", "--seeds", "0"], "1 or more"),
         (["vergence", "--replot", "--store", "none.db"], "no such file"),
         (["vergence", "-m", "none.gguf"], "none.gguf"),
+        (["vergence", "A text", "--replot", "--sites", "A"], "takes no prompt, --sites"),
         (["vergence", " "], "the prompt is empty"),
         (["vergence", "Too short", "--store", "x.db"], "the first 6 are never dosed"),
         (["top", "--dose", "X=1"], "X"),

@@ -12,10 +12,20 @@ import numpy as np
 import pytest
 
 from conftest import MakeLlama
-from drugs_cpp import DRUGS, CountError, DoseError, DrugsError, Llama, OptionError, ResultFileError, SeedError
+from drugs_cpp import (
+    DRUGS,
+    CountError,
+    DoseError,
+    DrugsError,
+    Llama,
+    OptionError,
+    PromptError,
+    ResultFileError,
+    SeedError,
+)
 from drugs_cpp.study import Store, Vergence, stored_vergence, vergence
 from drugs_cpp.study.grid import NEAR, UP_TO, Cell, doses_of, layers_of, make_grid
-from drugs_cpp.study.vergence_claims import claims, kept_of, kl_of, thirds
+from drugs_cpp.study.vergence_claims import claims, carried_of, kl_of, thirds
 from drugs_cpp.study.vergence_page import page_data
 from support.architectures import Bools
 
@@ -131,6 +141,16 @@ def test_a_study_goes_on_where_it_was_broken_off(sober: Llama, tmp_path: Path) -
     assert equal(stored_vergence(store), whole)
 
 
+def test_a_text_that_cannot_be_dosed_leaves_the_store_as_it_is(sober: Llama, tmp_path: Path) -> None:
+    store = tmp_path / "results.db"
+    whole = vergence(sober, TOKENS, store=store, **SMALL)
+    with pytest.raises(PromptError, match="the first 6 are never dosed"):
+        vergence(sober, TOKENS[:3], store=store, **SMALL)
+    with Store(store) as results:
+        results.study("vergence", {"of": "nothing yet"}, {})
+    assert equal(stored_vergence(store), whole)
+
+
 def test_a_larger_grid_keeps_what_is_there(sober: Llama, tmp_path: Path) -> None:
     store, told = tmp_path / "results.db", list[int]()
     vergence(sober, TOKENS, sites=["A"], windows=[NEAR], angles=[0.3], seeds=2, store=store)
@@ -240,12 +260,13 @@ def test_claims_are_means_of_thirds(sober: Llama) -> None:
     result = vergence(sober, TOKENS, windows=[NEAR], **SMALL)
     at = result.nearest_angle(0.8)
     assert at == 1
-    kept = kept_of(result, "K", at)
+    carried = carried_of(result, "K", at)
     for layer in range(N_LAYER):
         cosine = result.cosine[0, 0, layer, at].mean(axis=0)
-        assert kept[layer] == pytest.approx(cosine[-1] / cosine[min(layer + 1, N_LAYER - 1) + 1])
+        assert carried[layer] == pytest.approx(cosine[-1] / cosine[min(layer + 1, N_LAYER - 1) + 1])
     assert np.allclose(kl_of(result, "K", at), result.kl[0, 0, :, at].mean(axis=-1))
     assert thirds(np.arange(6.0)) == [0.5, 2.5, 4.5]
     lines = list(claims(result))
-    assert [line.split()[0] for line in lines[3:]] == ["K", "A"]
-    assert not list(claims(vergence(sober, TOKENS, windows=[UP_TO], **SMALL)))
+    assert [line.split()[0] for line in lines[4:]] == ["K", "A"]
+    (why,) = claims(vergence(sober, TOKENS, windows=[UP_TO], **SMALL))
+    assert why.startswith("No numbers")

@@ -92,7 +92,7 @@ def test_a_trace_in_another_process(trace: Trace) -> None:
     copy = pickle.loads(pickle.dumps(trace))
     assert np.array_equal(copy.hidden, trace.hidden)
     assert copy.lens_of is None
-    assert repr(copy) == "<trace of 2 positions, 4 hidden states of 48, dosed, seed 3>"
+    assert repr(copy) == "<trace: 2 x 4 hidden states of 48, dosed, seed 3>"
 
 
 @pytest.mark.parametrize("name", ["trace.json", "trace", ".npz"])

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 static std::vector<bool> as_vector(const bool * flags, int32_t n) {
     return flags ? std::vector<bool>(flags, flags + n) : std::vector<bool>();
@@ -67,7 +68,8 @@ void llama_trace_record::note_cache(int32_t layer, const llama_kv_cache * cache)
 }
 
 void llama_trace_record::mark_node(llama_trace_node node) {
-    if (!node.tensor) {
+    const bool is_whole = node.tensor && (ggml_is_contiguous(node.tensor) || node.part == LLAMA_TRACE_ATTENTION);
+    if (!is_whole || node.tensor->type != GGML_TYPE_F32) {
         return;
     }
     for (auto * tensor = node.tensor; tensor; tensor = tensor->view_src) {
@@ -156,11 +158,21 @@ void llama_trace_record::read_vectors(const llama_trace_node & node, const llama
         return; // pooled, for example
     }
 
-    std::vector<float> all(n); // one copy is faster than one a row, on a device
-    ggml_backend_tensor_get(node.tensor, all.data(), 0, n*sizeof(float));
+    const auto row_of = [&](int64_t j) { return (of_all ? tokens[j] : j)*n_each; };
+
+    std::vector<float> all; // one copy is faster than one a row, on a device, but for a few rows of many
+    if (8*n_outputs >= n_vectors) {
+        all.resize(n);
+        ggml_backend_tensor_get(node.tensor, all.data(), 0, n*sizeof(float));
+    }
     for (int64_t j = 0; j < n_outputs; ++j) {
-        const float * vector = all.data() + (of_all ? tokens[j] : j)*n_each*width;
-        rows[first_row + j].pieces.push_back({ node.part, node.layer, width/node.n_head, { vector, vector + width } });
+        std::vector<float> vector(width);
+        if (all.empty()) {
+            ggml_backend_tensor_get(node.tensor, vector.data(), row_of(j)*width*sizeof(float), width*sizeof(float));
+        } else {
+            std::copy_n(all.begin() + row_of(j)*width, width, vector.begin());
+        }
+        rows[first_row + j].pieces.push_back({ node.part, node.layer, width/node.n_head, std::move(vector) });
     }
 }
 

@@ -83,10 +83,7 @@ def task_of(engine: Engine, tokens: list[int], look: Look, any_dosed: bool) -> T
     if look.dosed not in (ALL, LAST):
         raise OptionError(f'dosed is {look.dosed!r}: give "all" or "last"')
     if any_dosed and len(tokens) <= engine.dosing.sink:
-        raise PromptError(
-            f"the text has {len(tokens)} tokens, and the first {engine.dosing.sink} are never dosed: "
-            "give a longer text, or set a smaller sink"
-        )
+        raise nothing_dosed(len(tokens), engine.dosing.sink)
     most = max(engine.settings.n_ctx, engine.settings.n_ctx_train)
     if len(tokens) > most:
         raise ContextOverflowError(f"the text has {len(tokens)} tokens, and a context of this model {most}: shorten it")
@@ -100,6 +97,15 @@ def task_of(engine: Engine, tokens: list[int], look: Look, any_dosed: bool) -> T
     if not positions or not parts.layers:
         raise OptionError("nothing to trace: name at least one position and one layer")
     return TraceTask(tokens, positions, parts, len(tokens) - 1 if look.dosed == LAST else 0)
+
+
+def nothing_dosed(n_tokens: int, sink: int) -> PromptError:
+    """The error of a text that ends before the first position past the sink."""
+    tokens = "1 token" if n_tokens == 1 else f"{n_tokens} tokens"
+    return PromptError(
+        f"the text has {tokens}, and the first {sink} are never dosed: give a longer text, or a smaller sink (sink=0, "
+        "or --sink 0)"
+    )
 
 
 def runs_of(engine: Engine, n: int | None, seeds: Any, drugs: Any) -> list[tuple[int, DRUGS]]:

@@ -148,13 +148,17 @@ class Store:
             return int(self._connection.execute("SELECT id FROM study WHERE key = ?", (text,)).fetchone()[0])
 
     def last_study(self, kind: str) -> int:
-        """The number of the study that began last.
+        """The number of the study that began last, of those with results.
+
+        Args:
+            kind: "vergence", which is also the table of its results.
 
         Raises:
             ResultFileError: there is none of this kind.
         """
         with self._errors():
-            found = self._connection.execute("SELECT max(id) FROM study WHERE kind = ?", (kind,)).fetchone()[0]
+            query = f"SELECT max(id) FROM study WHERE kind = ? AND id IN (SELECT study FROM {kind})"
+            found = self._connection.execute(query, (kind,)).fetchone()[0]
         if found is None:
             raise ResultFileError(f"{self.path} has no results of {kind}")
         return int(found)

@@ -20,21 +20,26 @@ if TYPE_CHECKING:
 
 
 def claims(vergence: Vergence, angle: float = FIRST_ANGLE) -> Iterator[str]:
-    """Lines of text with numbers, for each site; none where single layers were not dosed."""
+    """Lines of text with numbers, for each site; or one that says why there are none."""
     grid = vergence.grid
     if NEAR not in grid.windows:
+        yield "No numbers: these are of each layer with its neighbours, and only all layers up to each were dosed."
         return
     at = vergence.nearest_angle(angle)
-    yield f"Each layer with its neighbours, angles up to {grid.angles[at]:.2f} rad, mean of {len(grid.seeds)} seeds."
-    yield "Kept: cosine distance of the last layer over that where the dosed layers end, early / middle / late third."
-    yield "KL:   of the next token, nats, early / middle / late third, and the layer where it is largest."
+    seeds = "1 seed" if len(grid.seeds) == 1 else f"{len(grid.seeds)} seeds"
+    yield f"Each layer with its neighbours, angles up to {grid.angles[at]:.2f} rad, mean of {seeds}."
+    yield "Means of the early / middle / late third of the layers."
+    yield "Carried: cosine distance after the last layer over that where the dosed layers end; above 1, it grew."
+    yield "KL: of the next token, nats, and the layer where it is largest."
     for site in grid.sites:
-        kept, kl = thirds(kept_of(vergence, site, at)), kl_of(vergence, site, at)
-        kept_text, kl_text = (" / ".join(f"{value:.{n}f}" for value in of) for of, n in ((kept, 2), (thirds(kl), 4)))
-        yield f"  {site:<2}  kept {kept_text}   KL {kl_text}   largest at layer {int(np.nanargmax(kl))}"
+        carried, kl = thirds(carried_of(vergence, site, at)), kl_of(vergence, site, at)
+        carried_text, kl_text = (
+            " / ".join(f"{value:.{n}f}" for value in of) for of, n in ((carried, 2), (thirds(kl), 4))
+        )
+        yield f"  {site:<2}  carried {carried_text}   KL {kl_text}   largest at layer {int(np.nanargmax(kl))}"
 
 
-def kept_of(vergence: Vergence, site: str, at: int) -> npt.NDArray[Any]:
+def carried_of(vergence: Vergence, site: str, at: int) -> npt.NDArray[Any]:
     """By dosed layer: distance after the last layer, divided by the distance where the dosed layers end; (n_layer,)."""
     n_layer = vergence.grid.n_layer
     cosine = np.nanmean(vergence.cosine[vergence.index(site, NEAR)][:, at], axis=1)  # (n_layer, n_layer + 1)

@@ -43,9 +43,10 @@ def write_picture(vergence: Vergence, path: str | PathLike[str], angle: float = 
         most / _SHOWN_RANGE, most
     )  # one site may move the model a hundred times as far
     for axis, site, values in zip(axes, grid.sites, np.maximum(maps, most / _SHOWN_RANGE)):
-        image = axis.imshow(values, origin="lower", aspect="auto", norm=norm, cmap="viridis")
+        where = (-1.5, grid.n_layer - 0.5, -0.5, grid.n_layer - 0.5)  # the embedding is at -1
+        image = axis.imshow(values, origin="lower", aspect="auto", norm=norm, cmap="viridis", extent=where)
         axis.set_title(site, fontsize=10)
-        axis.set_xlabel("layer measured")
+        axis.set_xlabel("measured after layer")
     axes[0].set_ylabel("layer dosed")
     lower.colorbar(image, ax=list(axes), label="cosine distance")
     figure.savefig(path, dpi=110)
@@ -63,7 +64,7 @@ def _draw_matters(axis: Any, vergence: Vergence, at: int) -> None:
     axis.set_xlabel(what)
     axis.set_ylabel("KL(sober ‖ dosed), nats")
     axis.set_title(
-        f"Where noise matters: {vergence.model}, angles up to {grid.angles[at]:.2f} rad, {len(grid.seeds)} seeds"
+        f"Where noise matters: {vergence.model}, angles up to {grid.angles[at]:.2f} rad, seeds: {len(grid.seeds)}"
     )
     axis.set_yscale("log")
     axis.legend(ncols=len(grid.sites), frameon=False)
@@ -79,13 +80,13 @@ def write_animation(vergence: Vergence, path: str | PathLike[str], _: float = FI
     axes = [figure.add_subplot(1, len(grid.sites), i + 1, projection="3d") for i in range(len(grid.sites))]
     mean = np.nanmean(vergence.cosine[:, window], axis=3)  # (n_sites, n_layer, n_angles, n_layer + 1)
     top = float(np.nanmax(mean))
-    x, y = np.meshgrid(np.arange(grid.n_layer + 1), grid.angles)
+    x, y = np.meshgrid(np.arange(-1, grid.n_layer), grid.angles)
 
     def draw(layer: int) -> None:
         for axis, site, surface in zip(axes, grid.sites, mean):
             axis.clear()
             axis.plot_surface(x, y, surface[layer], cmap="viridis", vmin=0, vmax=top, rcount=30, ccount=40)
-            axis.set(zlim=(0, top), xlabel="layer measured", ylabel="angle (rad)", title=site)
+            axis.set(zlim=(0, top), xlabel="measured after layer", ylabel="angle (rad)", title=site)
             axis.view_init(elev=25, azim=-125)
         dosed = layers_of(grid.windows[window], layer, grid.n_layer)
         figure.suptitle(f"Cosine distance from the sober {vergence.model}, layers {dosed[0]} to {dosed[-1]} dosed")

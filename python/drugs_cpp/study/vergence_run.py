@@ -14,7 +14,8 @@ import numpy as np
 from drugs_cpp import _core
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.sites import SITES
-from drugs_cpp.errors import DoseError, DoseWarning, OptionError, ResultFileError
+from drugs_cpp.errors import DoseError, DoseWarning, OptionError
+from drugs_cpp.model.tracing import nothing_dosed
 from drugs_cpp.study.grid import (
     DEFAULT_ANGLES,
     DEFAULT_SEEDS,
@@ -89,6 +90,8 @@ def vergence(
     grid = make_grid(_core.n_layer(llm.engine.session.address), sites, windows, angles, seeds, dosed)
     cells = _reachable(llm, grid)
     sober = llm.trace(prompt, messages, drugs=DRUGS(), dosed=dosed, top_k=N_TOP)
+    if len(sober.tokens) <= llm.sink:
+        raise nothing_dosed(len(sober.tokens), llm.sink)
     with Store(store) as results:
         study = results.study(KIND, _key(llm, sober, grid), _about(llm, sober))
         done = {Cell(*row) for row in results.rows(KIND, "site, window, layer, angle, seed", study)}
@@ -109,8 +112,6 @@ def stored_vergence(store: str | PathLike[str]) -> Vergence:
         study = results.last_study(KIND)
         key, about = results.about(study)
         rows = list(results.rows(KIND, COLUMNS, study))
-    if not rows:
-        raise ResultFileError(f"{store} has no results yet: run the study first")
     sites, windows, _, angles, seeds = (set(column) for column in list(zip(*rows))[:5])
     in_order = ([site for site in SITES if site in sites], [window for window in WINDOWS if window in windows])
     grid = make_grid(about["n_layer"], *in_order, angles, sorted(seeds), key["dosed"])

@@ -24,7 +24,7 @@ DEFAULT_PROMPT = (
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what to compute with."""
     parser.add_argument(
-        "prompt", nargs="?", type=arguments.prompt_text, default=DEFAULT_PROMPT, help="text to look into"
+        "prompt", nargs="?", type=arguments.prompt_text, help="text to study; without it one of about 100 tokens"
     )
     parser.add_argument("-m", "--model", metavar="FILE", help="a GGUF model; without it the default one")
     parser.add_argument("--chat", action="store_true", help="the prompt is a message: use the model's chat template")
@@ -56,6 +56,5 @@ def load_model(options: argparse.Namespace) -> Llama:
 
 def text_of(options: argparse.Namespace) -> dict[str, Any]:
     """The text, as methods of a model take it."""
-    if options.chat:
-        return {"messages": [{"role": "user", "content": options.prompt}]}
-    return {"prompt": options.prompt}
+    prompt = options.prompt or DEFAULT_PROMPT
+    return {"messages": [{"role": "user", "content": prompt}]} if options.chat else {"prompt": prompt}

@@ -35,10 +35,12 @@ def add_top(commands: Any) -> None:
         metavar="SITE=ANGLE,...",
         help=f"largest angle in radians at sites ({', '.join(SITES)}), such as A=0.3,H=0.1",
     )
-    parser.add_argument("--seeds", type=arguments.count, default=1, metavar="N", help="mean of so many seeds (1)")
-    parser.add_argument("--seed", type=arguments.seed, default=1, metavar="N", help="the first of them (1)")
+    parser.add_argument("--seeds", type=arguments.count, default=1, metavar="N", help="average over N seeds (1)")
+    parser.add_argument("--seed", type=arguments.seed, default=1, metavar="N", help="first seed (1)")
     parser.add_argument("-k", "--top-k", type=arguments.count, default=10, metavar="N", help="tokens to show (10)")
-    parser.add_argument("--dosed", choices=("last", "all"), default="last", help="positions that are dosed (last)")
+    parser.add_argument(
+        "--dosed", choices=("last", "all"), default="last", help="last: the last token; all: all after the sink (last)"
+    )
     parser.set_defaults(run=_run)
 
 
@@ -59,9 +61,9 @@ def _run(options: argparse.Namespace) -> None:
     )
     probs = np.mean([_probs(trace) for trace in traces], axis=0) if doses else _probs(sober)
     page = Page(sys.stdout)
-    what = ", ".join(f"{site}={angle:g}" for site, angle in doses.items()) or "sober"
-    page.heading(f"…{''.join(sober.pieces[-12:])}")
-    page.note(f"{llm.model_path}: {what}" + (f", mean of {options.seeds} seeds" if options.seeds > 1 else ""))
+    what = ", ".join(f"{site}={angle:g}" for site, angle in doses.items()) or "no dose given"
+    page.heading(f"… {''.join(sober.pieces[-12:]).partition(' ')[2]}")
+    page.note(f"{sober.model}: {what}" + (f", mean of {options.seeds} seeds" if options.seeds > 1 else ""))
     page.lines(
         histogram(
             [token.token for token in sober.top], [token.prob for token in sober.top], probs[[t.id for t in sober.top]]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.doses.sites import SITES
+from drugs_cpp.errors import OptionError
 from drugs_cpp.progress import Progress
 from drugs_cpp.study import save, stored_vergence, vergence
 from drugs_cpp.study.grid import DEFAULT_ANGLES, DEFAULT_SEEDS, DEFAULT_SITES, FIRST_ANGLE, WINDOWS
@@ -27,19 +28,18 @@ def add_vergence(commands: Any) -> None:
         "vergence", help="how far noise at each site and depth carries: a page, pictures, an animation"
     )
     add_model(parser)
+    parser.add_argument("--sites", type=_sites, metavar="S,...", help="sites to dose, one at a time (H,Q,K,V,A)")
     parser.add_argument(
-        "--sites", type=_sites, default=DEFAULT_SITES, metavar="S,...", help="sites to dose (H,Q,K,V,A)"
+        "--windows",
+        type=_windows,
+        metavar="W,...",
+        help="near: each layer and its neighbours; up-to: all layers up to each one (both)",
     )
     parser.add_argument(
-        "--windows", type=_windows, default=WINDOWS, metavar="W,...", help="layers to dose: near, up-to (both)"
+        "--angles", type=_angles, metavar="FROM:TO:N", help="radians, or a list such as 0.1,0.3,0.7 (0.14:3.08:22)"
     )
-    parser.add_argument(
-        "--angles", type=_angles, default=DEFAULT_ANGLES, metavar="FROM:TO:N", help="or a list, radians (0.14:3.08:22)"
-    )
-    parser.add_argument(
-        "--seeds", type=arguments.count, default=len(DEFAULT_SEEDS), metavar="N", help="seeds 1 to N (4)"
-    )
-    parser.add_argument("--dosed", choices=("last", "all"), default="last", help="positions that are dosed (last)")
+    parser.add_argument("--seeds", type=arguments.count, metavar="N", help="seeds 1 to N (4)")
+    parser.add_argument("--dosed", choices=("last", "all"), help="last: the last token; all: all after the sink (last)")
     parser.add_argument("--store", type=Path, default=Path("vergence.db"), help="where results are kept (%(default)s)")
     parser.add_argument(
         "-o",
@@ -49,18 +49,22 @@ def add_vergence(commands: Any) -> None:
         default=[],
         metavar="FILE",
         help="by its ending a page (.html), a picture (.png, .svg, .pdf), an animation (.gif, .mp4) or a table "
-        "(.parquet); again for several (vergence.html)",
+        "(.parquet); may be repeated (vergence.html)",
     )
     parser.add_argument(
-        "--angle", type=float, default=FIRST_ANGLE, metavar="RADIANS", help="that pictures show (%(default)s)"
+        "--angle", type=float, default=FIRST_ANGLE, metavar="RADIANS", help="angle that pictures show (%(default)s)"
     )
-    parser.add_argument("--replot", action="store_true", help="write the files of what the store has; compute nothing")
+    parser.add_argument(
+        "--replot", action="store_true", help="write the files from the last study in the store; compute nothing"
+    )
     parser.add_argument("--parallel", type=arguments.count, metavar="N", help="runs computed at a time (32)")
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
     outputs = [check_output(path) for path in options.output or ["vergence.html"]]
+    if options.replot:
+        _check_replot(options)
     result = stored_vergence(options.store) if options.replot else _compute(options)
     for path in outputs:
         with Progress(f"writing {path}"):
@@ -68,6 +72,17 @@ def _run(options: argparse.Namespace) -> None:
         print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
     for line in claims(result, options.angle):
         print(line)
+
+
+#: what a study that is there has already
+_OF_A_STUDY = ("prompt", "model", "sites", "windows", "angles", "seeds", "dosed", "chat")
+
+
+def _check_replot(options: argparse.Namespace) -> None:
+    given = [name for name in _OF_A_STUDY if getattr(options, name)]
+    if given:
+        names = ", ".join(name if name == "prompt" else f"--{name}" for name in given)
+        raise OptionError(f"--replot draws the last study in the store, and takes no {names}")
 
 
 def _compute(options: argparse.Namespace) -> Vergence:
@@ -81,11 +96,11 @@ def _compute(options: argparse.Namespace) -> Vergence:
             return vergence(
                 llm,
                 **text_of(options),
-                sites=options.sites,
-                windows=options.windows,
-                angles=options.angles,
-                seeds=options.seeds,
-                dosed=options.dosed,
+                sites=options.sites or DEFAULT_SITES,
+                windows=options.windows or WINDOWS,
+                angles=options.angles or DEFAULT_ANGLES,
+                seeds=options.seeds or DEFAULT_SEEDS,
+                dosed=options.dosed or "last",
                 store=options.store,
                 n_parallel=options.parallel,
                 progress=tell,

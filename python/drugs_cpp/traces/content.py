@@ -67,7 +67,7 @@ class TraceContent:
     def __repr__(self) -> str:
         made = "sober" if self.drugs is None else f"dosed, seed {self.seed}"
         n_positions, n_layers, n_embd = self.hidden.shape
-        return f"<trace of {n_positions} positions, {n_layers} hidden states of {n_embd}, {made}>"
+        return f"<trace: {n_positions} x {n_layers} hidden states of {n_embd}, {made}>"
 
     @property
     def top(self) -> list[TopToken]:

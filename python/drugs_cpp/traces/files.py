@@ -72,7 +72,7 @@ def _load_npz(path: Path) -> TraceContent:
 
 
 def _save_safetensors(trace: TraceContent, path: Path) -> None:
-    extra("safetensors.numpy").save_file(_arrays(trace), str(path), metadata={"about": _about(trace)})
+    path.write_bytes(extra("safetensors.numpy").save(_arrays(trace), metadata={"about": _about(trace)}))
 
 
 def _load_safetensors(path: Path) -> TraceContent:

@@ -100,11 +100,13 @@ class Trace(TraceContent):
         """Read a file that :meth:`save` wrote.
 
         Args:
-            path: ending in ``.npz`` or ``.safetensors``.
+            path: ending in ``.npz`` or ``.safetensors``; or in ``.msgpack``, which lacks what the reference leaves out:
+                tokens, logits, and the last layer's output before the final norm.
             lens_of: what :meth:`lens` computes with: ``llm.lens``.
 
         Raises:
             ResultFileError: no such file, not a trace, or damaged.
+            OptionError: another ending.
         """
         return cls(**vars(load_content(path)), lens_of=lens_of)
 

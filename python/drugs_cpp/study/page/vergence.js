@@ -29,7 +29,10 @@ function distances(layer, angle) {
 }
 
 const range = (n) => Array.from({ length: n }, (_, i) => i);
+// index in the arrays -> what it is called: hidden state 0 is the embedding, i + 1 what leaves layer i
 const measured = range(nHidden).map((i) => (i === 0 ? "embedding" : String(i - 1)));
+const TICKS = range(nHidden).filter((i) => i === 0 || (i - 1) % 5 === 0);
+const measuredAxis = { title: { text: "measured after layer" }, tickvals: TICKS, ticktext: TICKS.map((i) => (i === 0 ? "emb." : measured[i])) };
 
 function dosedLayers() {
     const first = windows[shown.window] === "up-to" ? 0 : Math.max(0, shown.layer - 1);
@@ -45,7 +48,7 @@ function look() {
     return { text, axis, layout: { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: text }, margin: { l: 56, r: 16, t: 8, b: 44 } } };
 }
 
-const OPTIONS = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["toImage"] };
+const OPTIONS = { responsive: true, displayModeBar: false };
 
 // the largest distance of a site, so that a surface does not change its scale while it moves
 function highest() {
@@ -54,17 +57,19 @@ function highest() {
     return all.reduce((most, value) => (value > most ? value : most), 1e-6);
 }
 
+const narrow = () => innerWidth < 600;
+
 function drawSurface() {
     const { axis, layout, text } = look();
     const z = angles.map((_, angle) => distances(shown.layer, angle));
     const top = highest();
-    const surface = { type: "surface", x: range(nHidden), y: angles, z, cmin: 0, cmax: top, colorscale: "Viridis", colorbar: { len: 0.6, thickness: 12 },
-        hovertemplate: "after layer %{x}<br>angle %{y:.2f}<br>distance %{z:.4f}<extra></extra>" };
+    const surface = { type: "surface", x: range(nHidden), y: angles, z, cmin: 0, cmax: top, colorscale: "Viridis", colorbar: { len: 0.6, thickness: 12, title: { text: "distance" } },
+        text: angles.map(() => measured), hovertemplate: "after layer %{text}<br>angle %{y:.2f}<br>distance %{z:.4f}<extra></extra>" };
     const line = { type: "scatter3d", mode: "lines", x: range(nHidden), y: range(nHidden).map(() => angles[shown.angle]), z: z[shown.angle],
         line: { color: text, width: 5 }, hoverinfo: "skip", showlegend: false };
     const scene = {
-        uirevision: "kept", aspectratio: { x: 1.5, y: 1.1, z: 0.8 }, camera: { eye: { x: -1.7, y: -1.8, z: 1.0 }, center: { x: 0, y: 0, z: -0.15 } },
-        xaxis: { ...axis, title: { text: "layer measured" }, tickvals: range(nHidden).filter((i) => i % 5 === 0), ticktext: measured.filter((_, i) => i % 5 === 0) },
+        uirevision: "kept", aspectratio: { x: 1.5, y: 1.1, z: 0.8 }, camera: { eye: narrow() ? { x: -2.3, y: -2.4, z: 1.3 } : { x: -1.7, y: -1.8, z: 1.0 }, center: { x: 0, y: 0, z: -0.15 } },
+        xaxis: { ...axis, ...measuredAxis },
         yaxis: { ...axis, title: { text: "largest angle (radians)" } },
         zaxis: { ...axis, title: { text: "cosine distance" }, range: [0, top] },
     };
@@ -103,14 +108,15 @@ function drawMap() {
     const values = range(nLayer).map((layer) => distances(layer, shown.angle));
     const most = values.flat().reduce((a, b) => Math.max(a, b ?? 0), 1e-9);
     const log = shown.scale === "log";
-    const powers = range(4).map((power) => Math.log10(most) - power);
+    const highest = Math.log10(most);
+    const powers = range(5).map((power) => Math.floor(highest) - power).filter((power) => power >= highest - 3);
     const map = { type: "heatmap", x: range(nHidden), y: range(nLayer), customdata: values, colorscale: "Viridis",
         z: log ? values.map((row) => row.map((value) => (value === null ? null : Math.log10(Math.max(value, most / 1000))))) : values,
-        zmin: log ? powers[3] : 0, zmax: log ? powers[0] : most,
-        colorbar: log ? { tickvals: powers, ticktext: powers.map((power) => (10 ** power).toPrecision(2)) } : {},
-        hovertemplate: "dosed around %{y}, after layer %{x}<br>distance %{customdata:.5f}<extra></extra>" };
+        zmin: log ? highest - 3 : 0, zmax: log ? highest : most,
+        colorbar: log ? { title: { text: "distance" }, tickvals: powers, ticktext: powers.map((power) => `1e${power}`) } : { title: { text: "distance" } },
+        text: values.map(() => measured), hovertemplate: "dosed: layer %{y}, measured after layer %{text}<br>distance %{customdata:.5f}<extra></extra>" };
     const shapes = [{ type: "line", x0: -0.5, x1: nHidden - 0.5, y0: shown.layer, y1: shown.layer, line: { color: "#ffffff", width: 1, dash: "dot" } }];
-    Plotly.react("map", [map], { ...layout, shapes, xaxis: { ...axis, title: { text: "layer measured (0: embedding)" } }, yaxis: { ...axis, title: { text: "layer dosed" } } }, OPTIONS);
+    Plotly.react("map", [map], { ...layout, shapes, xaxis: { ...axis, ...measuredAxis }, yaxis: { ...axis, title: { text: "layer dosed" } } }, OPTIONS);
 }
 
 const COLOURS = ["#4c78a8", "#f58518", "#54a24b", "#e45756", "#b279a2", "#9d755d", "#72b7b2", "#eeca3b"];
@@ -130,12 +136,15 @@ function drawMatters() {
         return [band, line];
     });
     Plotly.react("matters", traces, { ...layout, legend: { orientation: "h", y: 1.12 }, xaxis: { ...axis, title: { text: "layer dosed" } },
-        yaxis: { ...axis, title: { text: "KL (nats)" }, type: "log" } }, OPTIONS);
+        yaxis: { ...axis, title: { text: "KL (nats)" }, type: "log", dtick: 1, exponentformat: "power" } }, OPTIONS);
 }
 
 function drawAll() {
     element("layer").value = shown.layer;
     element("layer-shown").textContent = dosedLayers();
+    for (const place of document.querySelectorAll(".statistic")) {
+        place.textContent = shown.statistic === "spread" ? "Standard deviation of the seeds: " : "";
+    }
     element("angle-shown").textContent = `${angles[shown.angle].toFixed(2)} rad`;
     drawSurface();
     drawTokens();
@@ -162,6 +171,12 @@ function readAddress() {
     shown.angle = angles.reduce((best, value, i) => (Math.abs(value - angle) < Math.abs(angles[best] - angle) ? i : best), 0);
 }
 
+function showChoices() {
+    element("site").value = sites[shown.site];
+    element("window").value = windows[shown.window];
+    element("angle").value = shown.angle;
+}
+
 function start() {
     element("model").textContent = study.model;
     const last = document.createElement("strong");
@@ -177,9 +192,7 @@ function start() {
     element("layer").max = nLayer - 1;
     element("angle").max = angles.length - 1;
     readAddress();
-    element("site").value = sites[shown.site];
-    element("window").value = windows[shown.window];
-    element("angle").value = shown.angle;
+    showChoices();
     element("site").addEventListener("change", () => { shown.site = element("site").selectedIndex; drawAll(); });
     element("window").addEventListener("change", () => { shown.window = windows.indexOf(element("window").value); drawAll(); });
     element("layer").addEventListener("input", () => { play(false); shown.layer = Number(element("layer").value); drawAll(); });
@@ -189,6 +202,7 @@ function start() {
     element("play").addEventListener("click", () => play(timer === null));
     element("controls").addEventListener("submit", (event) => event.preventDefault());
     dark.addEventListener("change", drawAll);
+    addEventListener("hashchange", () => { readAddress(); showChoices(); drawAll(); });
     drawAll();
 }
 
