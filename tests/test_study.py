@@ -25,7 +25,7 @@ from drugs_cpp import (
 )
 from drugs_cpp.study import Store, Vergence, stored_vergence, vergence
 from drugs_cpp.study.grid import NEAR, UP_TO, Cell, doses_of, layers_of, make_grid
-from drugs_cpp.study.vergence_claims import claims, carried_of, kl_of, thirds
+from drugs_cpp.study.vergence_claims import carried_of, claims, kl_of, thirds
 from drugs_cpp.study.vergence_page import page_data
 from support.architectures import Bools
 

@@ -15,10 +15,10 @@ SECTION = """\
 
 What stands here comes from `{command}`, on a processor that calls itself "{cpu}".
 
-`llm.trace` reads what the engine computes inside. The independent model computes the same in PyTorch, in float32, for a
-sober text: the embedding, what leaves each layer, the last of it also after the final norm, the logits, and for each head
-its output and its attention weights. It implements Llama, Qwen2 and GPT-2. The engine gets the dequantized weights in a file
-of 32-bit floats.
+`llm.trace` reads what the engine computes inside. The independent model computes the same in PyTorch, in float32, for
+a sober text: the embedding, what leaves each layer, the last of it also after the final norm, the logits, and for each
+head its output and its attention weights. It implements Llama, Qwen2 and GPT-2. The engine gets the dequantized
+weights in a file of 32-bit floats.
 
 Each number is the largest relative error at any position, layer and head: the length of the difference of two vectors,
 divided by the length of PyTorch's. A vector of attention weights is that of one head at one position. The lens is
@@ -27,10 +27,10 @@ divided by the length of PyTorch's. A vector of attention weights is that of one
 {verdict}
 
 {table}
-By default, the engine caches keys and values in 16 bits, and rounds queries and attention weights to 16 bits as well. That is
-the difference between the two lines of a model. It is large where keys are large: those of Qwen2.5-Coder-0.5B's first layer
-have a bias of up to 145. For exact traces, load a model with `type_k` and `type_v` of `llama_cpp.GGML_TYPE_F32`, and
-without flash attention, which rounds to 16 bits even then.
+By default, the engine caches keys and values in 16 bits, and rounds queries and attention weights to 16 bits as well.
+That is the difference between the two lines of a model. It is large where keys are large: those of Qwen2.5-Coder-0.5B's
+first layer have a bias of up to 145. For exact traces, load a model with `type_k` and `type_v` of
+`llama_cpp.GGML_TYPE_F32`, and without flash attention, which rounds to 16 bits even then.
 
 On the CPU, llama.cpp looks GELU up in a table of 16-bit floats. The independent GPT-2 rounds its arguments and
 results alike. A number halfway between two of the table's may be rounded up on one side and down on the other, which
