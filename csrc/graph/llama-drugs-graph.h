@@ -95,7 +95,7 @@ template <typename input>
 ggml_tensor * llm_graph_context::build_drugs_cells(const input * inp, int il) const {
     const auto * cache = drugs_cache(inp, hparams.is_swa(il));
     if (trace) {
-        trace->note_cache(il, cache->get_kv());
+        trace->note_cells(il, { cache->get_n_kv(), cache->get_kv() });
     }
     if (!drugs_turns_cells(il)) {
         return nullptr;
@@ -105,5 +105,8 @@ ggml_tensor * llm_graph_context::build_drugs_cells(const input * inp, int il) co
 
 template <>
 inline ggml_tensor * llm_graph_context::build_drugs_cells(const llm_graph_input_attn_no_cache *, int il) const {
+    if (trace) {
+        trace->note_cells(il, { n_tokens, nullptr });
+    }
     return drugs_turns_cells(il) ? inp_drugs->cells_of(ctx0, nullptr, n_tokens, 1) : nullptr;
 }

@@ -42,11 +42,25 @@ static json error_too_long(size_t n_tokens, int32_t n_ctx) {
     return data;
 }
 
+// Before they are read as tokens, which keeps 32 bits of a number.
+static void check_ids(const json & prompt, int32_t n_vocab) {
+    if (!prompt.is_array()) {
+        return;
+    }
+    for (size_t i = 0; i < prompt.size(); i++) {
+        const json & id = prompt.at(i);
+        if (id.is_number() && !(id.get<double>() >= 0 && id.get<double>() < n_vocab)) {
+            throw std::invalid_argument("prompt: there is no token " + shown(id) + ": they go from 0 to " + std::to_string(n_vocab - 1));
+        }
+    }
+}
+
 static llama_tokens tokens_of(const json & data, const llama_vocab * vocab) {
     const json prompt = value_of(data, "prompt", nullptr);
     if (prompt.is_null()) {
         throw std::invalid_argument("prompt is missing: give a text or a list of tokens");
     }
+    check_ids(prompt, llama_vocab_n_tokens(vocab));
     std::vector<server_tokens> texts;
     try {
         texts = tokenize_input_prompts(vocab, nullptr, prompt, true, true, {});
@@ -59,18 +73,12 @@ static llama_tokens tokens_of(const json & data, const llama_vocab * vocab) {
     return texts[0].get_tokens();
 }
 
-static void check_tokens(const llama_tokens & tokens, int32_t n_vocab, int32_t n_ctx) {
+static void check_length(const llama_tokens & tokens, int32_t n_ctx) {
     if (tokens.empty()) {
         throw std::invalid_argument("prompt has no tokens: give a longer text");
     }
     if (tokens.size() > (size_t) n_ctx) {
         throw drugs_hidden_error(error_too_long(tokens.size(), n_ctx));
-    }
-    for (const llama_token token : tokens) {
-        if (token < 0 || token >= n_vocab) {
-            throw std::invalid_argument("prompt: there is no token " + std::to_string(token) + ": they go from 0 to " +
-                    std::to_string(n_vocab - 1));
-        }
     }
 }
 
@@ -172,6 +180,9 @@ drugs_hidden_request drugs_read_hidden_request(const json & data, const drugs_hi
     if (!data.is_object()) {
         throw std::invalid_argument("the request is " + shown(data) + ": give an object");
     }
+    if (data.contains("lora")) {
+        throw std::invalid_argument("lora: hidden states are computed with the adapters that the server has; POST /lora-adapters sets them");
+    }
     const llama_vocab * vocab   = llama_model_get_vocab(server.model);
     const int32_t       n_vocab = llama_vocab_n_tokens(vocab);
     if (llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_NONE) {
@@ -186,7 +197,7 @@ drugs_hidden_request drugs_read_hidden_request(const json & data, const drugs_hi
     request.layers = chosen("layers", value_of(data, "layers", ALL), server.params.drugs.sites->n_layer + 1);
     request.drugs  = read_doses(data, server, request.dosed);
     request.tokens = tokens_of(data, vocab);
-    check_tokens(request.tokens, n_vocab, server.n_ctx);
+    check_length(request.tokens, server.n_ctx);
     request.positions = chosen("positions", value_of(data, "positions", LAST), (int32_t) request.tokens.size());
     check_sink(request);
     check_size(request, llama_model_n_embd(server.model));

@@ -15,7 +15,7 @@ static std::vector<bool> as_vector(const bool * flags, int32_t n) {
     return flags ? std::vector<bool>(flags, flags + n) : std::vector<bool>();
 }
 
-llama_trace_record::llama_trace_record(const llama_trace_params & params) : caches(params.n_layer) {
+llama_trace_record::llama_trace_record(const llama_trace_params & params) : cells(params.n_layer) {
     wanted[LLAMA_TRACE_HIDDEN]    = as_vector(params.hidden,    params.n_layer + 1);
     wanted[LLAMA_TRACE_HEADS]     = as_vector(params.heads,     params.n_layer);
     wanted[LLAMA_TRACE_ATTENTION] = as_vector(params.attention, params.n_layer);
@@ -42,7 +42,7 @@ const llama_trace_piece * llama_trace_row::find(llama_trace_part part, int32_t l
 
 void llama_trace_record::start_graph() {
     noted.clear();
-    std::fill(caches.begin(), caches.end(), nullptr);
+    std::fill(cells.begin(), cells.end(), llama_trace_cells());
 }
 
 // the last one counts: attention may be computed twice, and then rows of both are chosen
@@ -61,9 +61,9 @@ void llama_trace_record::note_attention(int32_t layer, ggml_tensor * weights) {
     }
 }
 
-void llama_trace_record::note_cache(int32_t layer, const llama_kv_cache * cache) {
+void llama_trace_record::note_cells(int32_t layer, llama_trace_cells seen) {
     if (n_paused == 0 && wants(LLAMA_TRACE_ATTENTION, layer)) {
-        caches[layer] = cache;
+        cells[layer] = seen;
     }
 }
 
@@ -78,6 +78,11 @@ void llama_trace_record::mark_node(llama_trace_node node) {
     nodes.push_back(node);
 }
 
+// Whether each weight is that of a position. Not where a layer gathers or compresses what it attends to.
+static bool tells_positions(const llama_trace_node & node, llm_arch arch) {
+    return node.cells.n_kv == node.tensor->ne[0] && arch != LLM_ARCH_DEEPSEEK4;
+}
+
 void llama_trace_record::mark(const llm_graph_params & params) {
     const auto & hparams = params.hparams;
     const auto & res     = *params.res;
@@ -87,8 +92,12 @@ void llama_trace_record::mark(const llm_graph_params & params) {
 
     nodes.clear();
     for (auto node : noted) {
-        node.cache = node.part == LLAMA_TRACE_ATTENTION ? caches[node.layer] : nullptr;
-        mark_node(node);
+        if (node.part == LLAMA_TRACE_ATTENTION) {
+            node.cells = cells[node.layer];
+        }
+        if (node.part != LLAMA_TRACE_ATTENTION || tells_positions(node, params.arch)) {
+            mark_node(node);
+        }
     }
     const auto & layers = wanted[LLAMA_TRACE_HIDDEN];
     if (std::find(layers.begin(), layers.end(), true) != layers.end()) {
@@ -206,7 +215,7 @@ void llama_trace_record::read_attention(const llm_graph_params & params, int32_t
         const int64_t n_kv   = weights->ne[0];
         const int64_t n_head = weights->ne[2];
 
-        const auto      positions   = positions_of_cells(node.cache, ubatch, i, n_kv);
+        const auto      positions   = positions_of_cells(node.cells.cache, ubatch, i, n_kv);
         const llama_pos n_positions = 1 + *std::max_element(positions.begin(), positions.end());
 
         llama_trace_piece piece = { LLAMA_TRACE_ATTENTION, layer, n_positions, std::vector<float>(n_positions*n_head) };

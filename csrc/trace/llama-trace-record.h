@@ -14,13 +14,19 @@ struct llama_ubatch;
 struct llm_graph_params;
 class llama_kv_cache;
 
+// what a layer's attention looks at
+struct llama_trace_cells {
+    int64_t                n_kv  = 0;       // 0: not known
+    const llama_kv_cache * cache = nullptr; // nullptr: the batch's own tokens
+};
+
 // a tensor of the graph that is read after it was computed
 struct llama_trace_node {
     llama_trace_part part;
     int32_t          layer;
     ggml_tensor    * tensor;
     int64_t          n_head = 1; // of HEADS
-    const llama_kv_cache * cache = nullptr; // of ATTENTION; nullptr: the batch's own tokens are attended to
+    llama_trace_cells cells = {}; // of ATTENTION
 };
 
 // a part of a row
@@ -50,7 +56,7 @@ public:
     void start_graph();
     void note_heads(int32_t layer, ggml_tensor * heads, int64_t n_head);
     void note_attention(int32_t layer, ggml_tensor * weights);
-    void note_cache(int32_t layer, const llama_kv_cache * cache);
+    void note_cells(int32_t layer, llama_trace_cells cells);
 
     // It is built: everything that is asked for is looked up, and its memory kept until it was read.
     void mark(const llm_graph_params & params);
@@ -69,9 +75,9 @@ private:
 
     std::array<std::vector<bool>, LLAMA_TRACE_PART_COUNT> wanted; // by layer
 
-    std::vector<llama_trace_node>       noted;  // by the hooks
-    std::vector<llama_trace_node>       nodes;  // what is read
-    std::vector<const llama_kv_cache *> caches; // [n_layer]
+    std::vector<llama_trace_node>  noted; // by the hooks
+    std::vector<llama_trace_node>  nodes; // what is read
+    std::vector<llama_trace_cells> cells; // [n_layer], of attention
 
     int64_t n_streams      = 1;     // residual streams beside each other
     bool    streams_inside = false; // a token's streams lie together; otherwise a stream's tokens do

@@ -88,7 +88,11 @@ WITHOUT_LENS: Mapping[str, str] = {
 }
 
 #: layers whose attention weights cannot be read although they have heads
-FUSED_ATTENTION: Mapping[str, str] = {"minimax-m3": "sparse layers attend in fused code of their own"}
+WITHOUT_WEIGHTS: Mapping[str, str] = {
+    "deepseek4": "it attends to compressed positions, several in one",
+    "glm5-next": "it gathers the positions it attends to",
+    "minimax-m3": "sparse layers attend in fused code of their own",
+}
 
 
 def dose_table(ctx: Context, site: str, layers: slice = slice(None), angle: float = 0.5) -> F32:
@@ -120,7 +124,8 @@ are one cached vector (multi-head latent attention), `K` and `V` turn that vecto
 is unfolded into heads. Cross attention is never dosed.
 
 Hidden states of every layer can be read in all of them (`llm.trace`), heads' outputs and attention weights in all
-layers with heads but for sparse layers of MiniMax M3. Of several residual streams (DeepSeek-V4, Gemma 3n, HY V4,
+layers with heads; there are no attention weights of DeepSeek-V4 and GLM-5 Next, which attend to compressed or gathered
+positions, nor of sparse layers of MiniMax M3. Of several residual streams (DeepSeek-V4, Gemma 3n, HY V4,
 Qwen4) the first is read. There is no logit lens for DeepSeek-V4, HY V4 and Qwen4, which mix several streams after the
 last layer, nor for Kimi K3, whose head also reads what earlier layers left.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import llama_cpp
+
 from drugs_cpp.engine.contexts import n_sequences_that_fit
 from drugs_cpp.engine.signals import interrupt_later
 from drugs_cpp.engine.slots import Slots
-from drugs_cpp.errors import MemoryLimitError
+from drugs_cpp.errors import MemoryLimitError, OptionError
 
 if TYPE_CHECKING:
     from llama_cpp._internals import LlamaContext
@@ -35,8 +37,11 @@ class SlotKeeper:
         """How many sequences of ``n_tokens`` can be decoded at a time: ``wanted``, or as many as memory has room for.
 
         Raises:
+            OptionError: the model is a vocabulary alone.
             MemoryLimitError: fewer than ``at_least``.
         """
+        if llama_cpp.llama_model_n_embd(self._settings.model.model) == 0:
+            raise OptionError("the model was loaded with vocab_only=True, and computes nothing: load it without")
         if self.slots is not None and self.slots.has_room(wanted, n_tokens):
             return wanted
         fit = n_sequences_that_fit(self._context, n_tokens)

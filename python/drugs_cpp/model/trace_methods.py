@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import llama_cpp
 
 from drugs_cpp._core import detokenize
+from drugs_cpp.doses.checks import check_count
+from drugs_cpp.errors import OptionError
 from drugs_cpp.model.chat_prompt import warn_of_fallback
 from drugs_cpp.model.engine_properties import EngineProperties
 from drugs_cpp.model.tracing import ALL, LAST, Choice, Look, Maker, compute, lens, runs_of, task_of
@@ -70,6 +72,9 @@ class TraceMethods(EngineProperties):
             BusyError: another thread is using the model.
         """
         look = Look(layers, positions, dosed, top_k, heads, attention)
+        for name, given in (("seed", seed), ("drugs", drugs)):
+            if isinstance(given, (list, tuple)):
+                raise OptionError(f"{name} is {given!r}: a trace has one; traces() takes several")
         return next(self._traces(prompt, messages, look, 1, seed, drugs, None))
 
     def traces(
@@ -137,6 +142,8 @@ class TraceMethods(EngineProperties):
     ) -> Iterator[Trace]:
         """What is wrong with a call is said at once, and not when the first trace is asked for."""
         engine = self.engine
+        if n_parallel is not None:
+            check_count("n_parallel", n_parallel, 1, "runs")
         if messages is not None and not self.has_chat_template:
             warn_of_fallback(stacklevel=3)
         options = {"stop": None, "response_format": None, "grammar": None}

@@ -157,7 +157,7 @@ def compute(
 
 def _tracer(engine: Engine, task: TraceTask, n_runs: int, n_parallel: int | None) -> Tracer:
     n_tokens = sequence_tokens(engine.settings, len(task.tokens))
-    most = MOST_SLOTS if n_parallel is None else check_count("n_parallel", n_parallel, 1, "runs")
+    most = MOST_SLOTS if n_parallel is None else n_parallel
     together = task.shares_prompt and engine.settings.decodes_together
     n_slots = engine.slots.count(min(n_runs, most) if together else 1, n_tokens, at_least=1)
     slots = engine.slots.open(n_slots, n_tokens)
@@ -235,6 +235,7 @@ def lens(engine: Engine, hidden: npt.ArrayLike) -> F32:
     """What the final norm and the head make of vectors; see :meth:`drugs_cpp.Llama.lens`."""
     vectors = np.ascontiguousarray(hidden, np.float32)
     with engine.session.use():
+        engine.slots.count(1, 1, at_least=1)
         slots = engine.slots.open(1, 1)
         rows = vectors.reshape(-1, vectors.shape[-1]) if vectors.ndim else vectors
         return _core.trace_lens(slots.address, rows).reshape(*vectors.shape[:-1], -1)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
-from drugs_cpp.doses.checks import check_finite
+import numpy as np
+
+from drugs_cpp.doses.checks import check_count, check_finite
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.profile import DoseProfile
 from drugs_cpp.doses.seed import check_seed
 from drugs_cpp.doses.sites import check_site
 from drugs_cpp.errors import CountError, DoseError, OptionError
+
+#: sites, angles or seeds of a grid
+MOST_VALUES = 10_000
 
 #: each layer with its two neighbours, and everything up to a layer
 NEAR, UP_TO = "near", "up-to"
@@ -97,7 +103,7 @@ def make_grid(
         raise OptionError(f"windows: {unknown[0]!r} is unknown: give {' or '.join(WINDOWS)}")
     if dosed not in ("all", "last"):
         raise OptionError(f'dosed is {dosed!r}: give "all" or "last"')
-    numbers = range(1, seeds + 1) if isinstance(seeds, int) else seeds
+    numbers = range(1, check_count("seeds", seeds, 1, "seeds") + 1) if isinstance(seeds, (int, np.integer)) else seeds
     return Grid(
         sites=tuple(check_site(site) for site in _unique("sites", sites)),
         windows=chosen_windows,
@@ -131,10 +137,13 @@ def window_profile(layers: Sequence[int], n_layer: int) -> DoseProfile:
     return DoseProfile([{"depth": layer / n_layer, "peakratio": ratio} for layer, ratio in points])
 
 
-def _unique(what: str, given: Iterable[Any]) -> tuple[Any, ...]:
-    found = tuple(dict.fromkeys([given] if isinstance(given, (str, float)) else given))
+def _unique(what: str, given: Any) -> tuple[Any, ...]:
+    one = isinstance(given, (str, int, float)) or not isinstance(given, Iterable)
+    found = tuple(dict.fromkeys([given] if one else islice(given, MOST_VALUES + 1)))
     if not found:
         raise CountError(f"{what} is empty: give at least one")
+    if len(found) > MOST_VALUES:
+        raise CountError(f"{what} has more than {MOST_VALUES} values: give fewer")
     return found
 
 

@@ -83,16 +83,20 @@ class Store:
     def _prepare(self) -> None:
         with self._errors():
             self._check()
-            with suppress(sqlite3.OperationalError):  # another process may be about to set it, and does not wait
-                self._connection.execute("PRAGMA journal_mode = WAL")
+            if self._is_empty():
+                self._make_tables()
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            with self._transaction() as cursor:  # another process may make the tables at the same time
-                if self._is_empty():
-                    for statement in _TABLES.split(";"):
-                        cursor.execute(statement)
-                    cursor.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                    cursor.execute(f"PRAGMA user_version = {_VERSION}")
             self._check()
+
+    def _make_tables(self) -> None:
+        with suppress(sqlite3.OperationalError):  # another process may be about to set it, and does not wait
+            self._connection.execute("PRAGMA journal_mode = WAL")
+        with self._transaction() as cursor:  # another process may make the tables at the same time
+            if self._is_empty():
+                for statement in _TABLES.split(";"):
+                    cursor.execute(statement)
+                cursor.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+                cursor.execute(f"PRAGMA user_version = {_VERSION}")
 
     def _check(self) -> None:
         if not self._is_empty() and self._number("application_id") != _APPLICATION_ID:

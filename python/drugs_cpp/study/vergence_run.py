@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drugs_cpp import _core
+from drugs_cpp.doses.checks import check_count
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.sites import SITES
-from drugs_cpp.errors import DoseError, DoseWarning, OptionError
+from drugs_cpp.errors import DoseError, DoseWarning, OptionError, ResultFileError
 from drugs_cpp.model.tracing import nothing_dosed
 from drugs_cpp.study.grid import (
     DEFAULT_ANGLES,
@@ -87,6 +88,8 @@ def vergence(
         ResultFileError: the store is no such file, or damaged.
         PromptError, TokenError, ContextOverflowError, MemoryLimitError, BusyError: as for ``llm.trace``.
     """
+    if n_parallel is not None:
+        check_count("n_parallel", n_parallel, 1, "runs")
     grid = make_grid(_core.n_layer(llm.engine.session.address), sites, windows, angles, seeds, dosed)
     cells = _reachable(llm, grid)
     sober = llm.trace(prompt, messages, drugs=DRUGS(), dosed=dosed, top_k=N_TOP)
@@ -99,7 +102,7 @@ def vergence(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DoseWarning)  # large angles are asked for here
             _compute(llm, sober, todo, results, study, n_parallel, progress or (lambda *_: None))
-        return from_rows(grid, results.about(study)[1], results.rows(KIND, COLUMNS, study))
+        return _read(results, study, grid)
 
 
 def stored_vergence(store: str | PathLike[str]) -> Vergence:
@@ -110,12 +113,27 @@ def stored_vergence(store: str | PathLike[str]) -> Vergence:
     """
     with Store(store, must_exist=True) as results:
         study = results.last_study(KIND)
+        return _read(results, study, None)
+
+
+def _read(results: Store, study: int, grid: Grid | None) -> Vergence:
+    """The results of a study; of all its runs where no grid is given.
+
+    Raises:
+        ResultFileError: the store is damaged.
+    """
+    try:
         key, about = results.about(study)
         rows = list(results.rows(KIND, COLUMNS, study))
-    sites, windows, _, angles, seeds = (set(column) for column in list(zip(*rows))[:5])
-    in_order = ([site for site in SITES if site in sites], [window for window in WINDOWS if window in windows])
-    grid = make_grid(about["n_layer"], *in_order, angles, sorted(seeds), key["dosed"])
-    return from_rows(grid, about, rows)
+        if grid is None:
+            sites, windows, _, angles, seeds = (set(column) for column in list(zip(*rows))[:5])
+            in_order = ([site for site in SITES if site in sites], [window for window in WINDOWS if window in windows])
+            grid = make_grid(about["n_layer"], *in_order, angles, sorted(seeds), key["dosed"])
+        return from_rows(grid, about, rows)
+    except ResultFileError:
+        raise
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ResultFileError(f"{results.path} is damaged: {error}") from error
 
 
 def _reachable(llm: Llama, grid: Grid) -> list[Cell]:
@@ -203,9 +221,30 @@ class _Measure:
         return kl, top, as_bytes[0], as_bytes[1], as_bytes[2]
 
 
+#: what a context is made with that changes what it computes
+_CONTEXT_PARAMS = (
+    "flash_attn_type",
+    "rope_freq_base",
+    "rope_freq_scale",
+    "rope_scaling_type",
+    "type_k",
+    "type_v",
+    "yarn_attn_factor",
+    "yarn_beta_fast",
+    "yarn_beta_slow",
+    "yarn_ext_factor",
+    "yarn_orig_ctx",
+)
+
+
 def _key(llm: Llama, sober: Trace, grid: Grid) -> dict[str, Any]:
+    """All that the numbers depend on, but for the runs themselves."""
+    params = llm.engine.settings.context_params
     return {
         "model": sha256_of(llm.model_path),
+        "adapter": None if llm.lora_path is None else [sha256_of(str(llm.lora_path)), llm.lora_scale],
+        "overrides": repr(llm.kv_overrides),
+        "context": {name: getattr(params, name) for name in _CONTEXT_PARAMS},
         "tokens": list(sober.tokens),
         "dosed": grid.dosed,
         "sink": llm.sink,

@@ -11,7 +11,7 @@ from drugs_cpp.doses.sites import SITES
 from drugs_cpp.errors import OptionError
 from drugs_cpp.progress import Progress
 from drugs_cpp.study import save, stored_vergence, vergence
-from drugs_cpp.study.grid import DEFAULT_ANGLES, DEFAULT_SEEDS, DEFAULT_SITES, FIRST_ANGLE, WINDOWS
+from drugs_cpp.study.grid import DEFAULT_ANGLES, DEFAULT_SEEDS, DEFAULT_SITES, FIRST_ANGLE, MOST_VALUES, WINDOWS
 from drugs_cpp.study.save import check_output
 from drugs_cpp.study.vergence_claims import claims
 from drugs_cpp.tools import arguments
@@ -133,6 +133,8 @@ def _angles(text: str) -> list[float]:
         if ":" not in text:
             return [float(part) for part in text.replace(",", " ").split()]
         first, last, n = text.split(":")
+        if not 1 <= int(n) <= MOST_VALUES:
+            raise ValueError
         step = (float(last) - float(first)) / max(1, int(n) - 1)
         return [round(float(first) + step * i, 6) for i in range(int(n))]
     except ValueError:

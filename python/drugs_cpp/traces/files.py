@@ -125,7 +125,14 @@ def _made_of(about: str, arrays: Arrays) -> TraceContent:
         dosed=said["dosed"],
         model=said["model"],
     )
-    if trace.hidden.shape[:2] != (len(trace.positions), len(trace.layers)):
+    n = len(trace.positions)
+    of_positions = [part for part in (trace.norm, trace.logits) if part is not None]
+    fits = trace.hidden.ndim == 3 and trace.hidden.shape[:2] == (n, len(trace.layers))
+    fits = fits and all(part.ndim == 2 and len(part) == n for part in of_positions)
+    fits = fits and all(
+        part.ndim == 3 and len(part) == n for part in (*trace.heads.values(), *trace.attention.values())
+    )
+    if not fits or any(part.dtype != np.float32 for part in (trace.hidden, *of_positions)):
         raise ResultFileError("the file is damaged: its arrays do not fit together")
     return trace
 

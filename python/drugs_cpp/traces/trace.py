@@ -120,7 +120,7 @@ class Trace(TraceContent):
 
     def _layer_indices(self, layers: int | list[int] | None) -> list[int]:
         known = self.layers.tolist()
-        wanted = known if layers is None else [layers] if isinstance(layers, int) else list(layers)
+        wanted = known if layers is None else [layers] if isinstance(layers, (int, np.integer)) else list(layers)
         missing = [layer for layer in wanted if layer not in known]
         if missing or not wanted:
             raise CountError(f"layers is {layers!r}: this trace has {known}")
