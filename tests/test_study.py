@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from drugs_cpp.study.grid import NEAR, UP_TO, Cell, doses_of, layers_of, make_gr
 from drugs_cpp.study.vergence_claims import carried_of, claims, kl_of, thirds
 from drugs_cpp.study.vergence_page import page_data
 from support.architectures import Bools
+from support.tiny_adapter import write_tiny_adapter
 
 TOKENS = list(range(5, 25))
 N_LAYER = 3
@@ -156,6 +158,58 @@ def test_a_text_that_cannot_be_dosed_leaves_the_store_as_it_is(sober: Llama, tmp
     assert equal(stored_vergence(store), whole)
 
 
+@pytest.mark.parametrize("options", [{"flash_attn": True}, {"type_k": 0, "type_v": 0}, {"rope_freq_base": 1e5}])
+def test_a_model_that_is_loaded_otherwise_is_another_study(
+    make_llama: MakeLlama, tiny_model_path: str, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    small: dict[str, Any] = {"sites": ["A"], "windows": [NEAR], "angles": [0.5], "seeds": 1}
+    store = tmp_path / "results.db"
+    vergence(make_llama(tiny_model_path), TOKENS, store=store, **small)
+    other = make_llama(tiny_model_path, **options)
+    assert equal(vergence(other, TOKENS, store=store, **small), vergence(other, TOKENS, **small))
+
+
+def test_an_adapter_is_part_of_a_study(make_llama: MakeLlama, tiny_model_path: str, tmp_path: Path) -> None:
+    small: dict[str, Any] = {"sites": ["A"], "windows": [NEAR], "angles": [0.5], "seeds": 1}
+    store, adapter = tmp_path / "results.db", tmp_path / "adapter.gguf"
+    write_tiny_adapter(adapter)
+    plain = vergence(make_llama(tiny_model_path), TOKENS, store=store, **small)
+    for scale in (1.0, 0.5):
+        llm = make_llama(tiny_model_path, lora_path=str(adapter), lora_scale=scale)
+        adapted = vergence(llm, TOKENS, store=store, **small)
+        assert equal(adapted, vergence(llm, TOKENS, **small))
+        assert not equal(adapted, plain)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE vergence SET cosine = x'00'",
+        "UPDATE vergence SET cosine = x'000000000000000000000000'",
+        "UPDATE vergence SET kl = 'abc'",
+        "UPDATE vergence SET top = 99999999999",
+        "UPDATE study SET about = '{'",
+        "UPDATE study SET about = '{}'",
+        "UPDATE study SET key = '[]'",
+    ],
+)
+def test_rows_that_cannot_be(sober: Llama, tmp_path: Path, damage: str) -> None:
+    store = tmp_path / "results.db"
+    vergence(sober, TOKENS, store=store, **SMALL)
+    with closing(sqlite3.connect(store, isolation_level=None)) as connection:
+        connection.execute(damage)
+    with pytest.raises(ResultFileError, match="damaged"):
+        stored_vergence(store)
+
+
+def test_reading_does_not_wait_for_who_writes(sober: Llama, tmp_path: Path) -> None:
+    store = tmp_path / "results.db"
+    whole = vergence(sober, TOKENS, store=store, **SMALL)
+    with closing(sqlite3.connect(store, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        assert equal(stored_vergence(store), whole)
+
+
 def test_a_larger_grid_keeps_what_is_there(sober: Llama, tmp_path: Path) -> None:
     store, told = tmp_path / "results.db", list[int]()
     vergence(sober, TOKENS, sites=["A"], windows=[NEAR], angles=[0.3], seeds=2, store=store)
@@ -232,7 +286,7 @@ def test_several_may_open_a_new_store_at_once(tmp_path: Path) -> None:
             thread.join()
         assert not failed
         with Store(store) as results:
-            assert results.last_study("vergence") == 1
+            assert results.about(1) == ({"of": "all"}, {})
 
 
 def test_a_damaged_store(sober: Llama, tmp_path: Path) -> None:

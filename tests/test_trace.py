@@ -317,7 +317,9 @@ def test_most_likely() -> None:
         (lambda llm: llm.trace(TOKENS * 1000), ContextOverflowError, "24000 tokens"),
         (lambda llm: llm.traces(TOKENS, n=2, seeds=[1]), CountError, "lengths"),
         (lambda llm: llm.traces(TOKENS, n=0), CountError, "1 or more"),
-        (lambda llm: next(llm.traces(TOKENS, n_parallel=0)), CountError, "n_parallel"),
+        (lambda llm: llm.traces(TOKENS, n_parallel=0), CountError, "n_parallel"),
+        (lambda llm: llm.trace(TOKENS, drugs=[{"A": 0.1}]), OptionError, "a trace has one"),
+        (lambda llm: llm.trace(TOKENS, seed=[1]), OptionError, "a trace has one"),
         (lambda llm: llm.lens(np.zeros(3)), ValueError, "shape"),
         (lambda llm: llm.lens(np.zeros((0, 64))), ValueError, "shape"),
     ],
@@ -326,6 +328,19 @@ def test_mistakes(llm: Llama, call: Callable[[Llama], Any], error: type[Exceptio
     with pytest.raises(error, match=message):
         call(llm)
     assert llm.trace(TOKENS).hidden.shape[1] == N_LAYER + 1
+
+
+def test_a_vocabulary_alone_computes_nothing(tiny_model_path: str) -> None:
+    llm = Llama(tiny_model_path, vocab_only=True, verbose=False)
+    calls: list[Callable[[], Any]] = [
+        lambda: llm.trace(TOKENS),
+        lambda: llm.lens(np.zeros((1, 48))),
+        lambda: llm.variations(TOKENS, n=1, max_tokens=2),
+    ]
+    for call in calls:
+        with pytest.raises(OptionError, match="vocab_only"):
+            call()
+    llm.close()
 
 
 def test_a_sober_trace_may_be_of_one_token(sober: Llama) -> None:
