@@ -63,12 +63,12 @@ function drawSurface() {
     const { axis, layout, text } = look();
     const z = angles.map((_, angle) => distances(shown.layer, angle));
     const top = highest();
-    const surface = { type: "surface", x: range(nHidden), y: angles, z, cmin: 0, cmax: top, colorscale: "Viridis", colorbar: { len: 0.6, thickness: 12, title: { text: "distance" } },
+    const surface = { type: "surface", x: range(nHidden), y: angles, z, cmin: 0, cmax: top, colorscale: "Viridis", showscale: !narrow(), colorbar: { len: 0.6, thickness: 12, title: { text: "distance" } },
         text: angles.map(() => measured), hovertemplate: "after layer %{text}<br>angle %{y:.2f}<br>distance %{z:.4f}<extra></extra>" };
     const line = { type: "scatter3d", mode: "lines", x: range(nHidden), y: range(nHidden).map(() => angles[shown.angle]), z: z[shown.angle],
         line: { color: text, width: 5 }, hoverinfo: "skip", showlegend: false };
     const scene = {
-        uirevision: "kept", aspectratio: { x: 1.5, y: 1.1, z: 0.8 }, camera: { eye: narrow() ? { x: -2.3, y: -2.4, z: 1.3 } : { x: -1.7, y: -1.8, z: 1.0 }, center: { x: 0, y: 0, z: -0.15 } },
+        uirevision: "kept", aspectratio: { x: 1.5, y: 1.1, z: 0.8 }, camera: { eye: narrow() ? { x: -2.7, y: -2.8, z: 1.5 } : { x: -1.7, y: -1.8, z: 1.0 }, center: { x: 0, y: 0, z: -0.15 } },
         xaxis: { ...axis, ...measuredAxis },
         yaxis: { ...axis, title: { text: "largest angle (radians)" } },
         zaxis: { ...axis, title: { text: "cosine distance" }, range: [0, top] },
