@@ -94,8 +94,8 @@ def test_the_table_has_what_the_store_has(folder: Path) -> None:
     [
         (["vergence", "-o", "x.bmp"], "the name has to end in .html"),
         (["vergence", "-o", "no/folder/x.html"], "there is no folder"),
-        (["vergence", "--sites", "A,X"], "'X' is not a site"),
-        (["vergence", "--windows", "far"], "near or up-to"),
+        (["vergence", "--sites", "A,X"], "'X' is not one of them: give H, Q, K"),
+        (["vergence", "--windows", "far"], "give near, up-to"),
         (["vergence", "--angles", "0.1:2"], "FROM:TO:N"),
         (["vergence", "--angles", "0,1"], "more than 0 radians"),
         (["vergence", "--seeds", "0"], "1 or more"),

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from drugs_cpp.doses.hold import Hold
 from drugs_cpp.doses.seed import check_seed, fresh_seed
+from drugs_cpp.doses.sites import SITES
 from drugs_cpp.doses.text import read_doses, read_held
 from drugs_cpp.errors import DrugsError
 
@@ -58,6 +59,18 @@ def run_command(name: str, command: Callable[[], None]) -> int:
 def complain(name: str, message: str) -> None:
     """One line on stderr."""
     print(f"{name}: error: {' '.join(message.split())}", file=sys.stderr)
+
+
+def add_dose(parser: argparse.ArgumentParser) -> None:
+    """Add ``--dose``, which may be repeated."""
+    parser.add_argument(
+        "--dose",
+        action="append",
+        default=[],
+        type=doses,
+        metavar="SITE=ANGLE,...",
+        help=f"largest angle in radians at sites ({', '.join(SITES)}), such as A=0.3,H=0.1",
+    )
 
 
 def prompt_text(text: str) -> str:

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 
 from drugs_cpp.doses.kinds import ISOTROPIC, NOISES
-from drugs_cpp.doses.sites import SITES
 from drugs_cpp.tools import arguments
 from drugs_cpp.tools.demo import DEFAULT_PROMPT, DEFAULT_TOKENS, DemoSettings, run_demo
 
@@ -25,14 +24,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("-m", "--model", metavar="FILE", help="a GGUF model; without it the default one")
     demo.add_argument("-p", "--prompt", type=arguments.prompt_text, default=DEFAULT_PROMPT, help="default: %(default)r")
-    demo.add_argument(
-        "--dose",
-        action="append",
-        default=[],
-        type=arguments.doses,
-        metavar="SITE=ANGLE,...",
-        help=f"largest angle in radians at sites ({', '.join(SITES)}), such as A=0.3,H=0.1",
-    )
+    arguments.add_dose(demo)
     demo.add_argument("--noise", choices=NOISES, default=ISOTROPIC, help="how directions are drawn (%(default)s)")
     demo.add_argument(
         "--hold",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drugs_cpp.doses.drugs import DRUGS
-from drugs_cpp.doses.sites import SITES
 from drugs_cpp.errors import OptionError
 from drugs_cpp.tools import arguments
 from drugs_cpp.tools.lab_model import add_model, load_model, text_of
@@ -27,14 +26,7 @@ def add_top(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser("top", help="the next token's probabilities, sober and dosed")
     add_model(parser)
-    parser.add_argument(
-        "--dose",
-        action="append",
-        default=[],
-        type=arguments.doses,
-        metavar="SITE=ANGLE,...",
-        help=f"largest angle in radians at sites ({', '.join(SITES)}), such as A=0.3,H=0.1",
-    )
+    arguments.add_dose(parser)
     parser.add_argument("--seeds", type=arguments.count, default=1, metavar="N", help="average over N seeds (1)")
     parser.add_argument("--seed", type=arguments.seed, default=1, metavar="N", help="first seed (1)")
     parser.add_argument("-k", "--top-k", type=arguments.count, default=10, metavar="N", help="tokens to show (10)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,20 +112,21 @@ def _compute(options: argparse.Namespace) -> Vergence:
             raise
 
 
+def _names(text: str, known: Sequence[str]) -> list[str]:
+    """Names with commas or spaces between them."""
+    names = text.replace(",", " ").split()
+    for name in names:
+        if name not in known:
+            raise argparse.ArgumentTypeError(f"{name!r} is not one of them: give {', '.join(known)}")
+    return names
+
+
 def _sites(text: str) -> list[str]:
-    sites = text.replace(",", " ").split()
-    for site in sites:
-        if site not in SITES:
-            raise argparse.ArgumentTypeError(f"{site!r} is not a site: the sites are {', '.join(SITES)}")
-    return sites
+    return _names(text, SITES)
 
 
 def _windows(text: str) -> list[str]:
-    windows = text.replace(",", " ").split()
-    for window in windows:
-        if window not in WINDOWS:
-            raise argparse.ArgumentTypeError(f"{window!r}: give {' or '.join(WINDOWS)}, or both")
-    return windows
+    return _names(text, WINDOWS)
 
 
 def _angles(text: str) -> list[float]:
