@@ -17,20 +17,14 @@ if TYPE_CHECKING:
 
     from drugs_cpp.study.vergence_result import Vergence
 
-_WRITERS = {
-    ".html": write_page,
-    ".png": write_picture,
-    ".svg": write_picture,
-    ".pdf": write_picture,
-    ".gif": write_animation,
-    ".mp4": write_animation,
-    ".parquet": write_table,
-}
+#: those that show an angle, and those that show all of them
+_AT_AN_ANGLE = {".html": write_page, ".png": write_picture, ".svg": write_picture, ".pdf": write_picture}
+_OF_ALL_ANGLES = {".gif": write_animation, ".mp4": write_animation, ".parquet": write_table}
 
-ENDINGS = tuple(_WRITERS)
+ENDINGS = (*_AT_AN_ANGLE, *_OF_ALL_ANGLES)
 
-#: what each writer needs
-_MODULES = {write_page: "plotly", write_picture: "matplotlib", write_animation: "matplotlib", write_table: "pyarrow"}
+#: what each ending needs
+_MODULES = {**dict.fromkeys(ENDINGS, "matplotlib"), ".html": "plotly", ".parquet": "pyarrow"}
 
 
 def check_output(path: str | PathLike[str]) -> Path:
@@ -41,11 +35,11 @@ def check_output(path: str | PathLike[str]) -> Path:
         MissingExtraError: a package is not installed.
     """
     path = Path(path)
-    if path.suffix not in _WRITERS:
+    if path.suffix not in ENDINGS:
         raise OptionError(f"{path}: the name has to end in {', '.join(ENDINGS)}")
     if not path.parent.is_dir():
         raise OptionError(f"{path}: there is no folder {path.parent}")
-    extra(_MODULES[_WRITERS[path.suffix]])
+    extra(_MODULES[path.suffix])
     return path
 
 
@@ -65,4 +59,7 @@ def save(vergence: Vergence, path: str | PathLike[str], angle: float = FIRST_ANG
         OptionError, MissingExtraError: as :func:`check_output`; ``.mp4`` also needs ffmpeg.
     """
     path = check_output(path)
-    _WRITERS[path.suffix](vergence, path, angle)
+    if path.suffix in _AT_AN_ANGLE:
+        _AT_AN_ANGLE[path.suffix](vergence, path, angle)
+    else:
+        _OF_ALL_ANGLES[path.suffix](vergence, path)

@@ -71,7 +71,7 @@ def _draw_matters(axis: Any, vergence: Vergence, at: int) -> None:
     axis.grid(alpha=0.3)
 
 
-def write_animation(vergence: Vergence, path: str | PathLike[str], _: float = FIRST_ANGLE) -> None:
+def write_animation(vergence: Vergence, path: str | PathLike[str]) -> None:
     """Write the surface of each site, layer after layer; see :func:`drugs_cpp.study.save`."""
     animation = extra("matplotlib.animation")
     writer = animation.PillowWriter(fps=_FRAMES_PER_SECOND) if Path(path).suffix == ".gif" else _video_writer(animation)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from drugs_cpp.study.vergence_result import Vergence
 
 
-def write_table(vergence: Vergence, path: str | PathLike[str], _: float = 0.0) -> None:
+def write_table(vergence: Vergence, path: str | PathLike[str]) -> None:
     """Write a Parquet file, a row for each run that was computed; see :func:`drugs_cpp.study.save`."""
     arrow, parquet = extra("pyarrow"), extra("pyarrow.parquet")
     shape = vergence.kl.shape
