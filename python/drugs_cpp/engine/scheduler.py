@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ class Variation:
         sampler: what chooses its tokens; None: the most likely one is taken.
         sequence: its new tokens, once it has a slot.
         ledger: which of its positions are dirty.
+        began_at: when it got one, seconds of ``time.monotonic``.
     """
 
     index: int
@@ -49,6 +51,7 @@ class Variation:
     sampler: LlamaSampler | None
     sequence: _core.Sequence = field(init=False)
     ledger: _core.ShowerLedger = field(init=False)
+    began_at: float = field(init=False)
 
     @property
     def n_past(self) -> int:
@@ -140,6 +143,7 @@ class Scheduler:
         self._check_slots()
         variation, prompt = self._active[slot], self._task.prompt
         variation.ledger = _core.ShowerLedger()
+        variation.began_at = time.monotonic()
         dose = self._dose_of(variation) if self._dosing.dose_inputs else None
         n_sober = 0 if self._dosing.dose_inputs is True else self._n_shared
         if own_prompt or self._n_shared == 0:

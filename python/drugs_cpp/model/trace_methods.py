@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from drugs_cpp.doses.drugs import DRUGS
+    from drugs_cpp.model.chat_prompt import ChatPrompt
     from drugs_cpp.traces.trace import Trace
 
 
@@ -130,6 +131,26 @@ class TraceMethods(EngineProperties):
         """
         return lens(self.engine, hidden)
 
+    def prompt_of(
+        self, prompt: str | Sequence[int] | None = None, messages: Sequence[Any] | None = None
+    ) -> ChatPrompt:
+        """Tokens of a prompt, and what ends its continuations.
+
+        Args:
+            prompt: text or token ids.
+            messages: instead of a prompt: a conversation, for the model's chat template.
+
+        Raises:
+            PromptError: no prompt, an empty one, or both a prompt and messages.
+            TokenError: a token that is not in the vocabulary, or numbers that are not tokens.
+        """
+        if messages is not None and not self.has_chat_template:
+            warn_of_fallback(stacklevel=4)
+        options = {"stop": None, "response_format": None, "grammar": None}
+        found = text_to_vary(cast("Any", self), self._model, self._chat_handlers, prompt, messages, options)
+        self.engine.session.check_vocabulary(found.tokens)
+        return found
+
     def _traces(
         self,
         prompt: str | Sequence[int] | None,
@@ -144,11 +165,7 @@ class TraceMethods(EngineProperties):
         engine = self.engine
         if n_parallel is not None:
             check_count("n_parallel", n_parallel, 1, "runs")
-        if messages is not None and not self.has_chat_template:
-            warn_of_fallback(stacklevel=3)
-        options = {"stop": None, "response_format": None, "grammar": None}
-        tokens = text_to_vary(cast("Any", self), self._model, self._chat_handlers, prompt, messages, options).tokens
-        engine.session.check_vocabulary(tokens)
+        tokens = self.prompt_of(prompt, messages).tokens
         runs = runs_of(engine, n, seeds, drugs)
         task = task_of(engine, tokens, look, any(not doses.is_sober for _, doses in runs))
         pieces = tuple(map(self._piece, tokens))

@@ -59,15 +59,15 @@ def vary(engine: Engine, text: ChatPrompt, wish: Wish, options: Mapping[str, Any
     """
     with engine.session.use():  # to the end, if it is not streamed
         seeds, drugs = _seeds_and_drugs(engine, wish)
-        limit, n_extra = _token_limits(engine, len(text.tokens), wish.max_tokens)
+        limit, n_extra = token_limits(engine, len(text.tokens), wish.max_tokens)
         n_tokens = sequence_tokens(engine.settings, len(text.tokens) + limit + n_extra)
-        n_slots = _count_slots(engine, len(seeds), n_tokens, wish.n_parallel)
+        n_slots = count_slots(engine, len(seeds), n_tokens, wish.n_parallel)
         variations = [
             Variation(index, seed, doses, make_sampler(engine.settings, seed, options, wish.logit_bias))
             for index, (seed, doses) in enumerate(zip(seeds, drugs))
         ]
         task = Task(text.tokens, limit, n_extra, completion.stop_bytes(text.stop), text.stop_tokens, wish.stream)
-        deltas = _decode(engine, task, variations, n_slots, n_tokens)
+        deltas = decode(engine, task, variations, n_slots, n_tokens)
         if wish.stream:
             return _chunks(answer, variations, deltas)
         return _whole(answer, variations, deltas, len(text.tokens), engine.settings.verbose)
@@ -162,8 +162,12 @@ def _first_seed(engine: Engine, given: object) -> int | None:
         return engine.seeds.first_of_several()
 
 
-def _token_limits(engine: Engine, n_prompt: int, max_tokens: int | None) -> tuple[int, int]:
-    """New tokens, and those that may complete a character. The context grows up to what the model was trained for."""
+def token_limits(engine: Engine, n_prompt: int, max_tokens: int | None) -> tuple[int, int]:
+    """New tokens, and those that may complete a character. The context grows up to what the model was trained for.
+
+    Raises:
+        ContextOverflowError: the prompt leaves no room.
+    """
     if max_tokens is not None:
         max_tokens = check_count("max_tokens", max_tokens, -1)
     n_ctx = engine.settings.n_ctx
@@ -176,13 +180,14 @@ def _token_limits(engine: Engine, n_prompt: int, max_tokens: int | None) -> tupl
     return limit, completion.finishing_tokens(limit, n_prompt, most)
 
 
-def _count_slots(engine: Engine, n: int, n_tokens: int, n_parallel: int | None) -> int:
+def count_slots(engine: Engine, n: int, n_tokens: int, n_parallel: int | None) -> int:
+    """How many of ``n`` variations of ``n_tokens`` are decoded at a time."""
     most = MOST_SLOTS if n_parallel is None else check_count("n_parallel", n_parallel, 1, "variations")
     wanted = min(n, most) if engine.settings.decodes_together else 1
     return engine.slots.count(wanted, n_tokens, at_least=1 if n_parallel is None else wanted)
 
 
-def _decode(engine: Engine, task: Task, variations: list[Variation], n_slots: int, n_tokens: int) -> Iterator[Delta]:
+def decode(engine: Engine, task: Task, variations: list[Variation], n_slots: int, n_tokens: int) -> Iterator[Delta]:
     """Decode, one step at a time in the hands of whoever listens."""
     deltas = None
     while True:

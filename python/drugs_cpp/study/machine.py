@@ -1,11 +1,15 @@
-"""What results were computed with: the processor, the model's file."""
+"""What results were computed with: the processor, the build, the model's file."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 import re
 from pathlib import Path
+
+#: written by cmake/BuildRecord.cmake
+_RECORD = Path(__file__).parents[1] / "lib" / "build.json"
 
 
 def cpu_name() -> str:
@@ -13,6 +17,13 @@ def cpu_name() -> str:
     file = Path("/proc/cpuinfo")
     found = re.search(r"model name\s*:\s*(.+)", file.read_text(encoding="utf-8")) if file.is_file() else None
     return found.group(1).strip() if found else platform.processor() or platform.machine()
+
+
+def build() -> dict[str, str]:
+    """Version of the package, commit of llama.cpp, and a hash of what is compiled into it."""
+    from drugs_cpp import __version__
+
+    return {"version": __version__, **json.loads(_RECORD.read_text(encoding="utf-8"))}
 
 
 def sha256_of(path: str) -> str:

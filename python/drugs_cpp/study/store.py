@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.errors import ResultFileError
+from drugs_cpp.study.store_tables import ADDED, VERSION
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -17,43 +18,16 @@ if TYPE_CHECKING:
 #: what SQLite files of ours have in their header: "DRUG"
 _APPLICATION_ID = 0x44525547
 
-#: grows with each change of the tables
-_VERSION = 1
-
-_TABLES = """
-CREATE TABLE study (
-    id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    key TEXT NOT NULL UNIQUE,   -- what makes it the same study, as JSON
-    about TEXT NOT NULL,        -- what else is known of it, as JSON
-    started_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
-);
-CREATE TABLE vergence (
-    study INTEGER NOT NULL REFERENCES study (id),
-    site TEXT NOT NULL,
-    window TEXT NOT NULL,
-    layer INTEGER NOT NULL,
-    angle REAL NOT NULL,        -- radians
-    seed INTEGER NOT NULL,
-    kl REAL NOT NULL,           -- KL(sober || dosed), nats
-    top INTEGER NOT NULL,       -- the most likely token
-    cosine BLOB NOT NULL,       -- cosine distance of each hidden state, float32 little-endian
-    relative_l2 BLOB NOT NULL,  -- length of the difference over the sober length, likewise
-    probs BLOB NOT NULL,        -- probabilities of the sober top tokens, likewise
-    PRIMARY KEY (study, site, window, layer, angle, seed)
-) WITHOUT ROWID;
-"""
-
 
 class Store:
-    """Studies and their results. Whoever opens it closes it; ``with`` does.
+    """A file of results. Whoever opens it closes it; ``with`` does.
 
     Args:
         path: of the file, which is made if it is not there; ":memory:" for none.
         must_exist: it has to be there.
 
     Raises:
-        ResultFileError: it is no such file, damaged, or of a newer version.
+        ResultFileError: it is no such file, damaged, of a newer version, or the disk is full.
     """
 
     def __init__(self, path: str | PathLike[str], must_exist: bool = False) -> None:
@@ -83,7 +57,7 @@ class Store:
     def _prepare(self) -> None:
         with self._errors():
             self._check()
-            if self._is_empty():
+            if self._number("user_version") < VERSION:
                 self._make_tables()
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._check()
@@ -91,33 +65,19 @@ class Store:
     def _make_tables(self) -> None:
         with suppress(sqlite3.OperationalError):  # another process may be about to set it, and does not wait
             self._connection.execute("PRAGMA journal_mode = WAL")
-        with self._transaction() as cursor:  # another process may make the tables at the same time
-            if self._is_empty():
-                for statement in _TABLES.split(";"):
+        with self.transaction() as cursor:  # another process may make the tables at the same time
+            for version in range(self._number("user_version") + 1, VERSION + 1):
+                for statement in ADDED[version]:
                     cursor.execute(statement)
-                cursor.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                cursor.execute(f"PRAGMA user_version = {_VERSION}")
+            cursor.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            cursor.execute(f"PRAGMA user_version = {VERSION}")
 
     def _check(self) -> None:
-        if not self._is_empty() and self._number("application_id") != _APPLICATION_ID:
+        is_empty = not self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not is_empty and self._number("application_id") != _APPLICATION_ID:
             raise ResultFileError(f"{self.path} is a database of another program: give another name")
-        if self._number("user_version") > _VERSION:
+        if self._number("user_version") > VERSION:
             raise ResultFileError(f"{self.path} was written by a newer version of drugs_cpp: update this one")
-
-    def _is_empty(self) -> bool:
-        return not self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Cursor]:
-        """All that is written in it, or nothing."""
-        with closing(self._connection.cursor()) as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
-            try:
-                yield cursor
-            except BaseException:
-                cursor.execute("ROLLBACK")
-                raise
-            cursor.execute("COMMIT")
 
     def _number(self, pragma: str) -> int:
         return int(self._connection.execute(f"PRAGMA {pragma}").fetchone()[0])
@@ -127,9 +87,46 @@ class Store:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            if "locked" in str(error):
-                raise ResultFileError(f"{self.path} is written to by another process: try again") from error
-            raise ResultFileError(f"{self.path} is damaged, or no file of results: {error}") from error
+            raise ResultFileError(self._explain(str(error))) from error
+
+    def _explain(self, error: str) -> str:
+        if "locked" in error:
+            return f"{self.path} is written to by another process: try again"
+        if "full" in error or "disk I/O" in error:
+            return f"{self.path} cannot be written, for the disk is full ({error}): what was written before is kept"
+        if "readonly" in error:
+            return f"{self.path} cannot be written: {error}"
+        return f"{self.path} is damaged, or no file of results: {error}"
+
+    #
+    # what is written together, and what is read
+    #
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Cursor]:
+        """All that is written in it, or nothing.
+
+        Raises:
+            ResultFileError: the file cannot be written.
+        """
+        with self._errors(), closing(self._connection.cursor()) as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # SQLite may have done it already
+                    cursor.execute("ROLLBACK")
+                raise
+
+    def query(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Rows of a SELECT.
+
+        Raises:
+            ResultFileError: the file cannot be read.
+        """
+        with self._errors(), closing(self._connection.cursor()) as cursor:
+            yield from cursor.execute(statement, values)
 
     #
     # studies
@@ -149,7 +146,7 @@ class Store:
                 "INSERT INTO study (kind, key, about) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
                 (kind, text, json.dumps(about)),
             )
-            return int(self._connection.execute("SELECT id FROM study WHERE key = ?", (text,)).fetchone()[0])
+        return next(int(row[0]) for row in self.query("SELECT id FROM study WHERE key = ?", (text,)))
 
     def last_study(self, kind: str) -> int:
         """The number of the study that began last, of those with results.
@@ -160,17 +157,15 @@ class Store:
         Raises:
             ResultFileError: there is none of this kind.
         """
-        with self._errors():
-            query = f"SELECT max(id) FROM study WHERE kind = ? AND id IN (SELECT study FROM {kind})"
-            found = self._connection.execute(query, (kind,)).fetchone()[0]
+        statement = f"SELECT max(id) FROM study WHERE kind = ? AND id IN (SELECT study FROM {kind})"
+        found = next(row[0] for row in self.query(statement, (kind,)))
         if found is None:
             raise ResultFileError(f"{self.path} has no results of {kind}")
         return int(found)
 
     def about(self, study: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Key of a study, and what else is known of it."""
-        with self._errors():
-            key, about = self._connection.execute("SELECT key, about FROM study WHERE id = ?", (study,)).fetchone()
+        key, about = next(self.query("SELECT key, about FROM study WHERE id = ?", (study,)))
         return json.loads(key), json.loads(about)
 
     #
@@ -181,10 +176,9 @@ class Store:
         """Add rows, all or none of them; one that is there already stays as it is."""
         rows = list(rows)
         marks = ", ".join("?" * len(rows[0]))
-        with self._errors(), self._transaction() as cursor:
+        with self.transaction() as cursor:
             cursor.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)
 
     def rows(self, table: str, columns: str, study: int) -> Iterator[tuple[Any, ...]]:
         """Columns of a study's rows."""
-        with self._errors(), closing(self._connection.cursor()) as cursor:
-            yield from cursor.execute(f"SELECT {columns} FROM {table} WHERE study = ?", (study,))
+        return self.query(f"SELECT {columns} FROM {table} WHERE study = ?", (study,))

@@ -1,0 +1,98 @@
+"""Many texts from one prompt, each with a seed, doses and a sampler of its own, decoded together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from drugs_cpp.engine.contexts import sequence_tokens
+from drugs_cpp.engine.sampling import make_sampler
+from drugs_cpp.engine.scheduler import Task, Variation
+from drugs_cpp.model import completion
+from drugs_cpp.model.variations import count_slots, decode, token_limits
+
+if TYPE_CHECKING:
+    from drugs_cpp.doses.drugs import DRUGS
+    from drugs_cpp.engine.engine import Engine
+    from drugs_cpp.model.chat_prompt import ChatPrompt
+
+
+@dataclass(frozen=True)
+class TextOrder:
+    """A text to be decoded.
+
+    Attributes:
+        seed: of its noise and its sampler.
+        drugs: its doses.
+        options: of its sampler, some of ``OPTIONS``, ``temp`` among them.
+    """
+
+    seed: int
+    drugs: DRUGS
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A text that is finished.
+
+    Attributes:
+        index: of its order.
+        tokens: without the one that ended it.
+        text: what they say.
+        ending: "stop" or "length", as ``finish_reason`` of a completion.
+        seconds: since its first token was due.
+    """
+
+    index: int
+    tokens: list[int]
+    text: str
+    ending: str
+    seconds: float
+
+
+def write_texts(
+    engine: Engine, prompt: ChatPrompt, orders: Sequence[TextOrder], max_tokens: int, n_parallel: int | None = None
+) -> Iterator[Written]:
+    """Decode texts; each comes as soon as it is finished. Meanwhile the model may be used by the same thread.
+
+    Args:
+        engine: of the model.
+        prompt: at least one token, and where its continuations end.
+        orders: one for each text.
+        max_tokens: new tokens of each.
+        n_parallel: texts decoded at a time; the others wait. None: as many as memory has room for, 64 at most.
+
+    Raises:
+        OptionError: a sampler's number that cannot be used.
+        DoseError: a dose at a site that the model lacks.
+        ContextOverflowError: the prompt leaves no room in the context.
+        MemoryLimitError: not even one sequence, or not ``n_parallel``, fit into memory.
+        BusyError: another thread is using the model.
+    """
+    for order in orders:
+        engine.sites.table(order.drugs.dosage, engine.dosing.strict)
+    limit, n_extra = token_limits(engine, len(prompt.tokens), max_tokens)
+    n_tokens = sequence_tokens(engine.settings, len(prompt.tokens) + limit + n_extra)
+    with engine.session.use():
+        n_slots = count_slots(engine, len(orders), n_tokens, n_parallel)
+        variations = [
+            Variation(index, order.seed, order.drugs, make_sampler(engine.settings, order.seed, order.options))
+            for index, order in enumerate(orders)
+        ]
+    task = Task(prompt.tokens, limit, n_extra, completion.stop_bytes(prompt.stop), prompt.stop_tokens, stream=False)
+    return _written(variations, decode(engine, task, variations, n_slots, n_tokens))
+
+
+def _written(variations: Sequence[Variation], deltas: Iterator[Any]) -> Iterator[Written]:
+    for delta in deltas:
+        variation = variations[delta.variation]
+        yield Written(
+            index=delta.variation,
+            tokens=variation.sequence.tokens[: delta.n_new],
+            text=completion.as_text(delta.text),
+            ending=completion.finish_reason(delta.end),
+            seconds=time.monotonic() - variation.began_at,
+        )

@@ -1,0 +1,247 @@
+"""``SweepStore``: the texts of sweeps in a file of results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from drugs_cpp.errors import ResultFileError
+from drugs_cpp.study.prompt import Prompt, prompt_of
+from drugs_cpp.study.setting import Setting, setting_of
+from drugs_cpp.study.store import Store
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model, whose texts are kept once however many files it has.
+
+    Attributes:
+        key: SHA-256 of its file; of imported texts "imported:" and what they call their model.
+        name: of the file without its ending.
+        quantization: such as "Q4_1"; "" where it is not known.
+        architecture: such as "llama"; likewise.
+    """
+
+    key: str
+    name: str
+    quantization: str
+    architecture: str
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of its file in hexadecimal digits, "" where there is none."""
+        return "" if self.key.startswith("imported:") else self.key
+
+
+@dataclass(frozen=True)
+class TextRow:
+    """A text and what is measured of it.
+
+    Attributes:
+        seed: of its noise and its sampler.
+        tokens: int32 (n_tokens,); empty where they are not known.
+        text: without the token that ended it.
+        ending: "stop": the model or a string ended it; "length": it was cut; "": not known.
+        log_likelihood: mean of its tokens under the sober model, nats.
+        parted: the first token that is not the sober text's; None: there is none, or it is not known.
+        compressibility: bytes compressed over bytes.
+        repeated: share of its 4-grams of words that were there before.
+        embedding: float16 (n_embd,); empty where there is none.
+        seconds: from its first token to its last, beside other texts.
+    """
+
+    seed: int
+    tokens: npt.NDArray[np.int32]
+    text: str
+    ending: str
+    log_likelihood: float | None
+    parted: int | None
+    compressibility: float | None
+    repeated: float | None
+    embedding: npt.NDArray[np.float16]
+    seconds: float
+
+
+class CellId(NamedTuple):
+    """A model, a prompt and a setting, by their numbers in a store."""
+
+    model: int
+    prompt: int
+    setting: int
+
+
+_COLUMNS = "seed, tokens, text, ending, log_likelihood, parted, compressibility, repeated, embedding, seconds"
+
+
+class SweepStore:
+    """Texts by model, prompt, setting and seed; what they have in common is kept once.
+
+    Args:
+        store: an open file of results.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._ids: dict[tuple[str, str], int] = {}
+
+    #
+    # what texts have in common
+    #
+
+    def model(self, info: ModelInfo) -> int:
+        """The number of a model, which is added if it is not there."""
+        return self._id("model", info.key, name=info.name, quantization=info.quantization, architecture=info.architecture)
+
+    def prompt(self, prompt: Prompt) -> int:
+        """The number of a prompt, likewise."""
+        return self._id("prompt", prompt.to_json(), name=prompt.name)
+
+    def setting(self, setting: Setting) -> int:
+        """The number of a setting, likewise."""
+        return self._id("setting", setting.to_json())
+
+    def origin(self, origin: Mapping[str, Any]) -> int:
+        """The number of what texts were computed by and on, likewise: build, upstream's commit, CPU."""
+        return self._id("origin", json.dumps(origin, sort_keys=True))
+
+    def _id(self, table: str, key: str, **others: str) -> int:
+        if (table, key) not in self._ids:
+            names = ["key", *others]
+            statement = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+            find = f"SELECT id FROM {table} WHERE key = ?"
+            if not list(self._store.query(find, (key,))):
+                with self._store.transaction() as cursor:
+                    cursor.execute(statement, (key, *others.values()))
+            self._ids[table, key] = next(int(row[0]) for row in self._store.query(find, (key,)))
+        return self._ids[table, key]
+
+    def models(self) -> dict[int, ModelInfo]:
+        """All models."""
+        rows = self._store.query("SELECT id, key, name, quantization, architecture FROM model ORDER BY id")
+        return {number: ModelInfo(*rest) for number, *rest in rows}
+
+    def prompts(self) -> dict[int, Prompt]:
+        """All prompts."""
+        with self._damage():
+            rows = self._store.query("SELECT id, name, key FROM prompt ORDER BY id")
+            return {number: prompt_of(name, key) for number, name, key in rows}
+
+    def settings(self) -> dict[int, Setting]:
+        """All settings."""
+        with self._damage():
+            rows = self._store.query("SELECT id, key FROM setting ORDER BY id")
+            return {number: setting_of(json.loads(key)) for number, key in rows}
+
+    def origins(self) -> dict[int, dict[str, Any]]:
+        """All origins."""
+        with self._damage():
+            rows = self._store.query("SELECT id, key FROM origin ORDER BY id")
+            return {number: json.loads(key) for number, key in rows}
+
+    #
+    # texts
+    #
+
+    def add_text(self, cell: CellId, origin: int, row: TextRow) -> None:
+        """Add a text; one that is there already stays as it is."""
+        self.add_texts([(cell, origin, row)])
+
+    def add_texts(self, rows: Iterable[tuple[CellId, int, TextRow]]) -> None:
+        """Add texts, all or none of them."""
+        marks = ", ".join("?" * (len(CellId._fields) + 1 + len(TextRow.__dataclass_fields__)))
+        with self._store.transaction() as cursor:
+            cursor.executemany(
+                f"INSERT OR IGNORE INTO text (model, prompt, setting, origin, {_COLUMNS}) VALUES ({marks})",
+                [(*cell, origin, *_values(row)) for cell, origin, row in rows],
+            )
+
+    def seeds(self, cell: CellId) -> set[int]:
+        """The seeds whose texts are there."""
+        return {row[0] for row in self._store.query(f"SELECT seed FROM text WHERE {_OF_CELL}", cell)}
+
+    def done(self, model: int, prompt: int) -> set[tuple[int, int]]:
+        """Number of the setting, and seed, of each text of a prompt."""
+        rows = self._store.query("SELECT setting, seed FROM text WHERE model = ? AND prompt = ?", (model, prompt))
+        return {(setting, seed) for setting, seed in rows}
+
+    def cells(self) -> list[CellId]:
+        """All that have texts, in order."""
+        columns = ", ".join(CellId._fields)
+        return [CellId(*row) for row in self._store.query(f"SELECT DISTINCT {columns} FROM text ORDER BY {columns}")]
+
+    def texts(self, cell: CellId) -> list[TextRow]:
+        """Its texts, by seed."""
+        return [row for _, row in self.texts_and_origins(cell)]
+
+    def texts_and_origins(self, cell: CellId) -> list[tuple[int, TextRow]]:
+        """Its texts by seed, and the number of the origin of each."""
+        with self._damage():
+            rows = self._store.query(f"SELECT origin, {_COLUMNS} FROM text WHERE {_OF_CELL} ORDER BY seed", cell)
+            return [(origin, _row(values)) for origin, *values in rows]
+
+    #
+    # what is measured of a cell as a whole
+    #
+
+    def measures(self, cell: CellId, key: str) -> dict[str, float | None] | None:
+        """What was measured of a cell, unless that was of other texts or by other means.
+
+        Args:
+            cell: which.
+            key: number of texts, and what measured them.
+        """
+        with self._damage():
+            for (text,) in self._store.query(f"SELECT measures FROM cell WHERE {_OF_CELL} AND key = ?", (*cell, key)):
+                return dict(json.loads(text))
+        return None
+
+    def keep_measures(self, measured: Iterable[tuple[CellId, str, Mapping[str, float | None]]]) -> None:
+        """Keep what was measured of cells, with the key of each."""
+        with self._store.transaction() as cursor:
+            cursor.executemany(
+                "INSERT OR REPLACE INTO cell VALUES (?, ?, ?, ?, ?)",
+                [(*cell, key, json.dumps(measures)) for cell, key, measures in measured],
+            )
+
+    def _damage(self) -> _Damage:
+        return _Damage(str(self._store.path))
+
+
+_OF_CELL = "model = ? AND prompt = ? AND setting = ?"
+
+
+class _Damage:
+    """Says of what cannot be read that the file is damaged."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)) and not isinstance(
+            error, ResultFileError
+        ):
+            raise ResultFileError(f"{self._path} is damaged: {error}") from error
+
+
+def _values(row: TextRow) -> Iterator[Any]:
+    for name in _COLUMNS.split(", "):
+        value = getattr(row, name)
+        yield value.astype(f"<{value.dtype.kind}{value.dtype.itemsize}").tobytes() if name in _ARRAYS else value
+
+
+_ARRAYS = {"tokens": np.dtype("<i4"), "embedding": np.dtype("<f2")}
+
+
+def _row(values: Sequence[Any]) -> TextRow:
+    named: dict[str, Any] = dict(zip(_COLUMNS.split(", "), values))
+    for name, dtype in _ARRAYS.items():
+        named[name] = np.frombuffer(named[name], dtype)
+    return TextRow(**named)
