@@ -65,7 +65,7 @@ def token_limit(max_tokens: int | None, n_prompt: int, n_ctx: int) -> int:
 
 
 #: a character of UTF-8 has four bytes at most, and a token one at least
-_LONGEST_CHARACTER = 4
+LONGEST_CHARACTER = 4
 
 
 def finishing_tokens(limit: int, n_prompt: int, n_ctx: int) -> int:
@@ -76,7 +76,7 @@ def finishing_tokens(limit: int, n_prompt: int, n_ctx: int) -> int:
         n_prompt: tokens of the prompt.
         n_ctx: tokens of the context.
     """
-    return min(_LONGEST_CHARACTER - 1, n_ctx - n_prompt - limit)
+    return min(LONGEST_CHARACTER - 1, n_ctx - n_prompt - limit)
 
 
 def check_asked(max_tokens: object, stop: Any) -> None:

@@ -160,14 +160,27 @@ class SweepStore:
                 [(*cell, origin, *_values(row)) for cell, origin, row in rows],
             )
 
-    def seeds(self, cell: CellId) -> set[int]:
-        """The seeds whose texts are there."""
-        return {row[0] for row in self._store.query(f"SELECT seed FROM text WHERE {_OF_CELL}", cell)}
-
     def done(self, model: int, prompt: int) -> set[tuple[int, int]]:
         """Number of the setting, and seed, of each text of a prompt."""
         rows = self._store.query("SELECT setting, seed FROM text WHERE model = ? AND prompt = ?", (model, prompt))
         return {(setting, seed) for setting, seed in rows}
+
+    def unscored(self, model: int, prompt: int) -> list[tuple[int, int, npt.NDArray[np.int32]]]:
+        """Setting, seed and tokens of the texts whose likelihood is not known."""
+        rows = self._store.query(
+            "SELECT setting, seed, tokens FROM text WHERE model = ? AND prompt = ? AND log_likelihood IS NULL "
+            "AND length(tokens) > 0 ORDER BY setting, seed",
+            (model, prompt),
+        )
+        return [(setting, seed, np.frombuffer(tokens, _ARRAYS["tokens"])) for setting, seed, tokens in rows]
+
+    def keep_score(self, cell: CellId, seed: int, log_likelihood: float, embedding: npt.NDArray[np.float16]) -> None:
+        """Add to a text what the sober model says of it."""
+        with self._store.transaction() as cursor:
+            cursor.execute(
+                f"UPDATE text SET log_likelihood = ?, embedding = ? WHERE {_OF_CELL} AND seed = ?",
+                (log_likelihood, embedding.astype("<f2").tobytes(), *cell, seed),
+            )
 
     def cells(self) -> list[CellId]:
         """All that have texts, in order."""

@@ -1,0 +1,230 @@
+"""``SweepWorker``: a loaded model that writes and measures the texts of a sweep."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from drugs_cpp import _core
+from drugs_cpp.doses.sites import SITES
+from drugs_cpp.engine.scorer import Score, Scorer
+from drugs_cpp.errors import ContextOverflowError, DoseError, PromptError
+from drugs_cpp.model import completion
+from drugs_cpp.model.llama import Llama
+from drugs_cpp.model.texts import TextOrder, Written, write_texts
+from drugs_cpp.study.machine import build, cpu_name, sha256_of
+from drugs_cpp.study.measures import compressibility, parted_at, repeated
+from drugs_cpp.study.setting import SOBER, Setting
+from drugs_cpp.study.sweep_store import ModelInfo, TextRow
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from drugs_cpp.model.chat_prompt import ChatPrompt
+    from drugs_cpp.study.prompt import Prompt
+    from drugs_cpp.study.sweep_plan import SweepPlan
+
+    Tokens = npt.NDArray[np.int32]
+
+#: a Llama's own context, which is not used: what decodes and what measures have contexts of their own
+_N_CTX = 512
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """How a worker computes.
+
+    Attributes:
+        n_threads: None: one for each physical core.
+        n_gpu_layers: on a graphics card.
+        n_parallel: texts decoded at a time; None: as many as memory has room for, 64 at most.
+        likelihood: texts are read again by the sober model: likelihood and embedding. That takes about as long as to
+            write them.
+    """
+
+    n_threads: int | None = None
+    n_gpu_layers: int = 0
+    n_parallel: int | None = None
+    likelihood: bool = True
+
+
+class SweepWorker:
+    """Loads a model; whoever makes it closes it, ``with`` does.
+
+    Args:
+        path: of a GGUF file.
+        plan: whose prompts and settings it will have to do with.
+        options: how it computes.
+
+    Attributes:
+        info: what the model is.
+        origin: what its texts are computed by and on.
+
+    Raises:
+        DoseError: the plan has a site that the model lacks.
+        ContextOverflowError: a prompt and its text do not fit into the model's context.
+        PromptError: a prompt that the model cannot read.
+    """
+
+    def __init__(self, path: str, plan: SweepPlan, options: WorkerOptions) -> None:
+        self._options = options
+        self._sober_setting = plan.sober
+        self._llm = Llama(
+            path,
+            n_ctx=_N_CTX,
+            n_threads=options.n_threads,
+            n_threads_batch=options.n_threads,
+            n_gpu_layers=options.n_gpu_layers,
+            sink=plan.sober.sink,
+            dose_inputs=plan.sober.dose_inputs,
+            verbose=False,
+        )
+        self._repeatable = _core.can_repeat(self._llm.engine.session.address)
+        self._llm.engine.dosing.repeatable = self._repeatable
+        self._sober: dict[Prompt, Tokens] = {}
+        try:
+            self._check(path, plan)
+            self.info = _info(self._llm, path)
+        except BaseException:
+            self.close()
+            raise
+        self.origin = {**build(), "cpu": cpu_name(), "repeatable": self._repeatable, "gpu_layers": options.n_gpu_layers}
+
+    def __enter__(self) -> SweepWorker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the model."""
+        self._llm.close()
+
+    def _check(self, path: str, plan: SweepPlan) -> None:
+        has = _core.has_sites(self._llm.engine.session.address).any(axis=0)
+        for site in dict.fromkeys(setting.site for setting in plan.settings if setting.is_dosed):
+            if not has[SITES.index(site)]:
+                raise DoseError(f"{path} has no site {site}: leave it out")
+        most, max_tokens = self._llm.engine.settings.n_ctx_train, plan.sober.max_tokens
+        for prompt in plan.prompts:
+            n_prompt = len(self._tokens(prompt).tokens)
+            if n_prompt + max_tokens > most:
+                raise ContextOverflowError(
+                    f"the prompt {prompt.name!r} has {n_prompt} tokens, and {max_tokens} more do not fit into the "
+                    f"context of {path}, {most}: shorten it, or give a smaller max_tokens"
+                )
+
+    def _tokens(self, prompt: Prompt) -> ChatPrompt:
+        if prompt.messages and not self._llm.has_chat_template:
+            raise PromptError(
+                f"{self._llm.model_path} has no chat template, so it cannot answer {prompt.name!r}: give the prompt as "
+                "a text to continue (raw = true, or --raw)"
+            )
+        return self._llm.prompt_of(**prompt.arguments)
+
+    def write(
+        self, prompt: Prompt, orders: Sequence[tuple[Setting, int]], sober: Tokens | None = None
+    ) -> Iterator[tuple[Setting, TextRow]]:
+        """Write and measure texts; each comes as soon as it is finished and the sober text is known.
+
+        Args:
+            prompt: of all of them.
+            orders: setting and seed of each.
+            sober: tokens of the sober text. None: it is written beside the others, unless it is known from before, and
+                is one of those that come.
+        """
+        if sober is not None:
+            self._sober[prompt] = sober
+        if prompt not in self._sober and (self._sober_setting, 0) not in orders:
+            orders = [(self._sober_setting, 0), *orders]
+        tokens = self._tokens(prompt)
+        waiting: list[tuple[Setting, int, Written]] = []
+        with contextlib.closing(self._reader(tokens)) as reader:
+            for written in self._written(tokens, orders):
+                setting, seed = orders[written.index]
+                if setting.site == SOBER:
+                    self._sober[prompt] = np.array(written.tokens, np.int32)
+                waiting.append((setting, seed, written))
+                while waiting and prompt in self._sober:
+                    some_setting, some_seed, some = waiting.pop(0)
+                    yield some_setting, reader.row(some_seed, some, self._sober[prompt])
+
+    def score(self, prompt: Prompt, texts: Sequence[Tokens]) -> Iterator[tuple[float, npt.NDArray[np.float16]]]:
+        """Likelihood and embedding of texts of one token or more, as in their rows."""
+        with contextlib.closing(self._scorer(self._tokens(prompt))) as scorer:
+            for tokens in texts:
+                yield _of_text(scorer.score(tokens))
+
+    def _written(self, tokens: ChatPrompt, orders: Sequence[tuple[Setting, int]]) -> Iterator[Written]:
+        wanted = [
+            TextOrder(seed, setting.drugs, _engine_options(setting.sampler_options)) for setting, seed in orders
+        ]
+        max_tokens = self._sober_setting.max_tokens
+        return write_texts(self._llm.engine, tokens, wanted, max_tokens, self._options.n_parallel)
+
+    def _reader(self, tokens: ChatPrompt) -> _Reader:
+        return _Reader(self._scorer(tokens) if self._options.likelihood else None)
+
+    def _scorer(self, tokens: ChatPrompt) -> Scorer:
+        n_tokens = self._sober_setting.max_tokens + completion.LONGEST_CHARACTER - 1
+        return Scorer(self._llm.engine.settings, tokens.tokens, n_tokens, self._repeatable)
+
+
+class _Reader:
+    """Measures texts, with a scorer or without."""
+
+    def __init__(self, scorer: Scorer | None) -> None:
+        self._scorer = scorer
+
+    def close(self) -> None:
+        if self._scorer is not None:
+            self._scorer.close()
+
+    def row(self, seed: int, written: Written, sober: Tokens) -> TextRow:
+        tokens = np.array(written.tokens, np.int32)
+        no_score = (None, np.zeros(0, np.float16))
+        score = _of_text(self._scorer.score(tokens)) if self._scorer is not None and len(tokens) else no_score
+        return TextRow(
+            seed=seed,
+            tokens=tokens,
+            text=written.text,
+            ending=written.ending,
+            log_likelihood=score[0],
+            parted=parted_at(tokens, sober),
+            compressibility=compressibility(written.text),
+            repeated=repeated(written.text),
+            embedding=score[1],
+            seconds=written.seconds,
+        )
+
+
+def _of_text(score: Score) -> tuple[float, npt.NDArray[np.float16]]:
+    """Means over its tokens."""
+    return float(score.log_probs.mean(dtype=np.float64)), score.states.mean(axis=0).astype(np.float16)
+
+
+def _engine_options(options: dict[str, float]) -> dict[str, Any]:
+    """As the engine calls them."""
+    return {"temp" if name == "temperature" else name: value for name, value in options.items()}
+
+
+def _info(llm: Llama, path: str) -> ModelInfo:
+    return ModelInfo(
+        key=sha256_of(path),
+        name=Path(path).stem,
+        quantization=_quantization(llm),
+        architecture=str(llm.metadata.get("general.architecture", "")),
+    )
+
+
+def _quantization(llm: Llama) -> str:
+    """What llama.cpp calls it, as people write it: of "llama 8B Q4_K - Medium" Q4_K_M."""
+    kind = llm.engine.settings.model.desc().split(" ", 2)[-1].replace("(guessed)", "").strip()
+    for word, letter in ((" - Small", "_S"), (" - Medium", "_M"), (" - Large", "_L")):
+        kind = kind.replace(word, letter)
+    return kind
