@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +45,7 @@ class Written:
         tokens: without the one that ended it.
         text: what they say.
         ending: "stop" or "length", as ``finish_reason`` of a completion.
-        seconds: since its first token was due.
+        seconds: since its first token was due, without the time that whoever takes the texts takes for them.
     """
 
     index: int
@@ -87,12 +89,36 @@ def write_texts(
 
 
 def _written(variations: Sequence[Variation], deltas: Iterator[Any]) -> Iterator[Written]:
+    pauses = _Pauses()
     for delta in deltas:
         variation = variations[delta.variation]
-        yield Written(
+        written = Written(
             index=delta.variation,
             tokens=variation.sequence.tokens[: delta.n_new],
             text=completion.as_text(delta.text),
-            ending=completion.finish_reason(delta.end),
-            seconds=time.monotonic() - variation.began_at,
+            ending=completion.finish_reason(delta.end) or "",
+            seconds=time.monotonic() - variation.began_at - pauses.since(variation.began_at),
         )
+        with pauses.one():
+            yield written
+
+
+class _Pauses:
+    """When nothing was decoded, because a text was handed over."""
+
+    def __init__(self) -> None:
+        self._begins: list[float] = []
+        self._before = [0.0]  # seconds of all pauses before each one, and of all of them
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        begin = time.monotonic()
+        self._begins.append(begin)
+        try:
+            yield
+        finally:
+            self._before.append(self._before[-1] + time.monotonic() - begin)
+
+    def since(self, moment: float) -> float:
+        """Seconds of the pauses that began after a moment."""
+        return self._before[-1] - self._before[bisect_left(self._begins, moment)]

@@ -131,9 +131,7 @@ class TraceMethods(EngineProperties):
         """
         return lens(self.engine, hidden)
 
-    def prompt_of(
-        self, prompt: str | Sequence[int] | None = None, messages: Sequence[Any] | None = None
-    ) -> ChatPrompt:
+    def prompt_of(self, prompt: str | Sequence[int] | None = None, messages: Sequence[Any] | None = None) -> ChatPrompt:
         """Tokens of a prompt, and what ends its continuations.
 
         Args:

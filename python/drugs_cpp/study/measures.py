@@ -69,9 +69,7 @@ def self_bleu(texts: Sequence[str], sacrebleu: Any) -> float | None:
     """
     if len(texts) < 2:
         return None
-    scores = [
-        sacrebleu.sentence_bleu(text, [*texts[:i], *texts[i + 1 :]]).score / 100 for i, text in enumerate(texts)
-    ]
+    scores = [sacrebleu.sentence_bleu(text, [*texts[:i], *texts[i + 1 :]]).score / 100 for i, text in enumerate(texts)]
     return float(np.mean(scores))
 
 

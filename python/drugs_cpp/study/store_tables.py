@@ -61,7 +61,7 @@ ADDED = {
             text TEXT NOT NULL,
             ending TEXT NOT NULL,       -- "stop", "length", or "" where it is not known
             log_likelihood REAL,        -- mean of the tokens under the sober model, nats
-            parted INTEGER,             -- the first place where its tokens are not the sober text's; NULL: there is none
+            parted INTEGER,             -- where its tokens first differ from the sober text's; NULL: nowhere
             compressibility REAL,       -- bytes compressed over bytes
             repeated REAL,              -- share of the 4-grams of words that were there before
             embedding BLOB NOT NULL,    -- float16 little-endian; empty where there is none

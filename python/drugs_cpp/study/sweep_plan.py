@@ -92,9 +92,7 @@ class SweepPlan:
     def texts(self) -> list[tuple[Setting, int]]:
         """Setting and seed of each text of a prompt; those of a site come together."""
         return [
-            (setting, seed)
-            for setting in self.settings
-            for seed in ((0,) if setting.site == SOBER else self.seeds)
+            (setting, seed) for setting in self.settings for seed in ((0,) if setting.site == SOBER else self.seeds)
         ]
 
 
@@ -162,7 +160,9 @@ def check_sampler(options: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
         if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
             raise OptionError(f"{name} is {value!r}: give a finite number")
     if not options.get("temperature", 0) > 0:
-        raise OptionError(f"the sampler {dict(options)} draws nothing: give a temperature above 0, such as temperature=1")
+        raise OptionError(
+            f"the sampler {dict(options)} draws nothing: give a temperature above 0, such as temperature=1"
+        )
     return tuple(sorted((name, int(value) if name in _WHOLE else float(value)) for name, value in options.items()))
 
 

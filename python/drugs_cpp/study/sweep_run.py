@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.study.store import Store
 from drugs_cpp.study.sweep_store import CellId, SweepStore
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from drugs_cpp.study.prompt import Prompt
     from drugs_cpp.study.setting import Setting
     from drugs_cpp.study.sweep_plan import SweepPlan
+    from drugs_cpp.study.sweep_store import ModelInfo, TextRow
 
     Orders = list[tuple[Setting, int]]
+
+DEFAULT_OPTIONS = WorkerOptions()
 
 #: called with texts that are done, texts to write in all, and seconds since the first one was begun
 Listener = Callable[[int, int, float], None]
@@ -51,14 +54,13 @@ class SweepBook:
     Args:
         store: an open file of results.
         plan: the texts.
-        worker: has the model.
+        info: of the model.
     """
 
-    def __init__(self, store: SweepStore, plan: SweepPlan, worker: SweepWorker) -> None:
+    def __init__(self, store: SweepStore, plan: SweepPlan, info: ModelInfo) -> None:
         self._store = store
         self._plan = plan
-        self._model = store.model(worker.info)
-        self._origin = store.origin(worker.origin)
+        self._model = store.model(info)
         self._numbers = {setting: store.setting(setting) for setting in plan.settings}
 
     def todo(self) -> list[Todo]:
@@ -73,11 +75,9 @@ class SweepBook:
                 found.append(Todo(prompt, number, orders, texts[0].tokens if texts else None))
         return found
 
-    def write(self, worker: SweepWorker, todo: Todo) -> Iterator[None]:
-        """Write the texts of a prompt; yields after each one that is kept."""
-        for setting, row in worker.write(todo.prompt, todo.orders, todo.sober):
-            self._store.add_text(self._cell(todo.number, setting), self._origin, row)
-            yield
+    def keep(self, todo: Todo, origin: Mapping[str, Any], setting: Setting, row: TextRow) -> None:
+        """Keep a text, and what it was computed by and on."""
+        self._store.add_text(self._cell(todo.number, setting), self._store.origin(origin), row)
 
     def score(self, worker: SweepWorker) -> None:
         """Add likelihoods to the texts of the plan that were written without."""
@@ -104,7 +104,7 @@ def sweep(
     models: Sequence[str],
     plan: SweepPlan,
     store: str | PathLike[str],
-    options: WorkerOptions = WorkerOptions(),
+    options: WorkerOptions = DEFAULT_OPTIONS,
     progress: Listener | None = None,
 ) -> int:
     """Write the texts that are missing, each kept as soon as it is finished; returns how many were.
@@ -120,7 +120,8 @@ def sweep(
 
     Raises:
         ResultFileError: the store is no such file, damaged, of a newer version, or the disk is full.
-        DoseError, PromptError, ContextOverflowError: a model lacks a site, or cannot read a prompt. Nothing was written.
+        DoseError, PromptError, ContextOverflowError: a model lacks a site, or cannot read a prompt. Nothing was
+            written.
         ModelNotFoundError, ModelFileError: a model that cannot be loaded. Nothing was written.
     """
     with open_sweep(store) as results:
@@ -128,9 +129,10 @@ def sweep(
         n_done, start = 0, time.monotonic()
         for path in models:
             with SweepWorker(path, plan, options) as worker:
-                book = SweepBook(results, plan, worker)
+                book = SweepBook(results, plan, worker.info)
                 for todo in book.todo():
-                    for _ in book.write(worker, todo):
+                    for setting, row in worker.write(todo.prompt, todo.orders, todo.sober):
+                        book.keep(todo, worker.origin, setting, row)
                         n_done += 1
                         if progress is not None:
                             progress(n_done, n_before, time.monotonic() - start)
@@ -144,5 +146,5 @@ def _count_and_check(models: Sequence[str], plan: SweepPlan, results: SweepStore
     n = 0
     for path in models:
         with SweepWorker(path, plan, options) as worker:
-            n += sum(len(todo.orders) for todo in SweepBook(results, plan, worker).todo())
+            n += sum(len(todo.orders) for todo in SweepBook(results, plan, worker.info).todo())
     return n

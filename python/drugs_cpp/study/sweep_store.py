@@ -95,7 +95,9 @@ class SweepStore:
 
     def model(self, info: ModelInfo) -> int:
         """The number of a model, which is added if it is not there."""
-        return self._id("model", info.key, name=info.name, quantization=info.quantization, architecture=info.architecture)
+        return self._id(
+            "model", info.key, name=info.name, quantization=info.quantization, architecture=info.architecture
+        )
 
     def prompt(self, prompt: Prompt) -> int:
         """The number of a prompt, likewise."""
@@ -172,7 +174,7 @@ class SweepStore:
             "AND length(tokens) > 0 ORDER BY setting, seed",
             (model, prompt),
         )
-        return [(setting, seed, np.frombuffer(tokens, _ARRAYS["tokens"])) for setting, seed, tokens in rows]
+        return [(setting, seed, np.frombuffer(tokens, _TOKENS)) for setting, seed, tokens in rows]
 
     def keep_score(self, cell: CellId, seed: int, log_likelihood: float, embedding: npt.NDArray[np.float16]) -> None:
         """Add to a text what the sober model says of it."""
@@ -250,7 +252,9 @@ def _values(row: TextRow) -> Iterator[Any]:
         yield value.astype(f"<{value.dtype.kind}{value.dtype.itemsize}").tobytes() if name in _ARRAYS else value
 
 
-_ARRAYS = {"tokens": np.dtype("<i4"), "embedding": np.dtype("<f2")}
+_TOKENS: np.dtype[np.int32] = np.dtype("<i4")
+
+_ARRAYS: dict[str, np.dtype[Any]] = {"tokens": _TOKENS, "embedding": np.dtype("<f2")}
 
 
 def _row(values: Sequence[Any]) -> TextRow:

@@ -12,6 +12,7 @@ import numpy as np
 
 from drugs_cpp import _core
 from drugs_cpp.doses.sites import SITES
+from drugs_cpp.engine.inputs import check_inputs
 from drugs_cpp.engine.scorer import Score, Scorer
 from drugs_cpp.errors import ContextOverflowError, DoseError, PromptError
 from drugs_cpp.model import completion
@@ -81,7 +82,7 @@ class SweepWorker:
             n_threads_batch=options.n_threads,
             n_gpu_layers=options.n_gpu_layers,
             sink=plan.sober.sink,
-            dose_inputs=plan.sober.dose_inputs,
+            dose_inputs=check_inputs(plan.sober.dose_inputs),
             verbose=False,
         )
         self._repeatable = _core.can_repeat(self._llm.engine.session.address)
@@ -106,9 +107,9 @@ class SweepWorker:
         self._llm.close()
 
     def _check(self, path: str, plan: SweepPlan) -> None:
-        has = _core.has_sites(self._llm.engine.session.address).any(axis=0)
+        has = _core.has_sites(self._llm.engine.session.address)
         for site in dict.fromkeys(setting.site for setting in plan.settings if setting.is_dosed):
-            if not has[SITES.index(site)]:
+            if not has[:, SITES.index(site)].any():
                 raise DoseError(f"{path} has no site {site}: leave it out")
         most, max_tokens = self._llm.engine.settings.n_ctx_train, plan.sober.max_tokens
         for prompt in plan.prompts:
@@ -161,9 +162,7 @@ class SweepWorker:
                 yield _of_text(scorer.score(tokens))
 
     def _written(self, tokens: ChatPrompt, orders: Sequence[tuple[Setting, int]]) -> Iterator[Written]:
-        wanted = [
-            TextOrder(seed, setting.drugs, _engine_options(setting.sampler_options)) for setting, seed in orders
-        ]
+        wanted = [TextOrder(seed, setting.drugs, _engine_options(setting.sampler_options)) for setting, seed in orders]
         max_tokens = self._sober_setting.max_tokens
         return write_texts(self._llm.engine, tokens, wanted, max_tokens, self._options.n_parallel)
 
