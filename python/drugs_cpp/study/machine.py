@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import re
+from functools import lru_cache
 from pathlib import Path
 
 #: written by cmake/BuildRecord.cmake
@@ -27,7 +28,13 @@ def build() -> dict[str, str]:
 
 
 def sha256_of(path: str) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
+    """SHA-256 of a file, in hexadecimal digits; read again only once the file has changed."""
+    status = Path(path).stat()
+    return _sha256(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: str, _size: int, _mtime: int) -> str:
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
         while some := file.read(1 << 22):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.study.store import Store
@@ -79,15 +80,24 @@ class SweepBook:
         """Keep a text, and what it was computed by and on."""
         self._store.add_text(self._cell(todo.number, setting), self._store.origin(origin), row)
 
-    def score(self, worker: SweepWorker) -> None:
-        """Add likelihoods to the texts of the plan that were written without."""
-        wanted = {(self._numbers[setting], seed) for setting, seed in self._plan.texts()}
+    def n_missing(self, likelihood: bool) -> int:
+        """Texts of the plan that are missing, and with ``likelihood`` those whose likelihood is."""
+        unscored = self._plan.prompts if likelihood else ()
+        return sum(len(todo.orders) for todo in self.todo()) + sum(len(self._unscored(prompt)) for prompt in unscored)
+
+    def score(self, worker: SweepWorker) -> Iterator[None]:
+        """Add likelihoods to the texts of the plan that were written without; yields after each."""
         for prompt in self._plan.prompts:
-            number = self._store.prompt(prompt)
-            unscored = [some for some in self._store.unscored(self._model, number) if some[:2] in wanted]
+            unscored = self._unscored(prompt)
             scores = worker.score(prompt, [tokens for *_, tokens in unscored]) if unscored else iter(())
             for (setting, seed, _), score in zip(unscored, scores):
-                self._store.keep_score(CellId(self._model, number, setting), seed, *score)
+                self._store.keep_score(CellId(self._model, self._store.prompt(prompt), setting), seed, *score)
+                yield
+
+    def _unscored(self, prompt: Prompt) -> list[tuple[int, int, npt.NDArray[np.int32]]]:
+        wanted = {(self._numbers[setting], seed) for setting, seed in self._plan.texts()}
+        unscored = self._store.unscored(self._model, self._store.prompt(prompt))
+        return [some for some in unscored if some[:2] in wanted]
 
     def _cell(self, prompt: int, setting: Setting) -> CellId:
         return CellId(self._model, prompt, self._numbers[setting])
@@ -107,7 +117,7 @@ def sweep(
     options: WorkerOptions = DEFAULT_OPTIONS,
     progress: Listener | None = None,
 ) -> int:
-    """Write the texts that are missing, each kept as soon as it is finished; returns how many were.
+    """Write the texts that are missing, each kept as soon as it is finished, and measure those that were not measured.
 
     Whatever ends this, and be it a power cut, what was written stays, and the same call goes on from there.
 
@@ -118,33 +128,51 @@ def sweep(
         options: how to compute.
         progress: called after each text.
 
+    Returns:
+        How many texts were written or measured.
+
     Raises:
         ResultFileError: the store is no such file, damaged, of a newer version, or the disk is full.
         DoseError, PromptError, ContextOverflowError: a model lacks a site, or cannot read a prompt. Nothing was
             written.
         ModelNotFoundError, ModelFileError: a model that cannot be loaded. Nothing was written.
     """
+    if Path(store).exists():
+        Store(store).close()  # complains before models are loaded
+    infos = [_checked(path, plan, options) for path in models]
     with open_sweep(store) as results:
-        n_before = _count_and_check(models, plan, results, options)
-        n_done, start = 0, time.monotonic()
-        for path in models:
+        books = [SweepBook(results, plan, info) for info in infos]
+        n_all = sum(book.n_missing(options.likelihood) for book in books)
+        done = _Counter(n_all, progress)
+        for path, book in zip(models, books):
+            if not book.n_missing(options.likelihood):
+                continue
             with SweepWorker(path, plan, options) as worker:
-                book = SweepBook(results, plan, worker.info)
                 for todo in book.todo():
                     for setting, row in worker.write(todo.prompt, todo.orders, todo.sober):
                         book.keep(todo, worker.origin, setting, row)
-                        n_done += 1
-                        if progress is not None:
-                            progress(n_done, n_before, time.monotonic() - start)
-                if options.likelihood:
-                    book.score(worker)
-    return n_done
+                        done.add()
+                for _ in book.score(worker) if options.likelihood else ():
+                    done.add()
+    return done.n
 
 
-def _count_and_check(models: Sequence[str], plan: SweepPlan, results: SweepStore, options: WorkerOptions) -> int:
-    """How many texts are missing; loads each model, so that none is refused after others have computed for hours."""
-    n = 0
-    for path in models:
-        with SweepWorker(path, plan, options) as worker:
-            n += sum(len(todo.orders) for todo in SweepBook(results, plan, worker.info).todo())
-    return n
+class _Counter:
+    """Counts what is done, and tells how long it took."""
+
+    def __init__(self, n_all: int, progress: Listener | None) -> None:
+        self.n = 0
+        self._n_all = n_all
+        self._progress = progress
+        self._start = time.monotonic()
+
+    def add(self) -> None:
+        self.n += 1
+        if self._progress is not None:
+            self._progress(self.n, self._n_all, time.monotonic() - self._start)
+
+
+def _checked(path: str, plan: SweepPlan, options: WorkerOptions) -> ModelInfo:
+    """What a model is; it is loaded, so that none is refused after others have computed for hours."""
+    with SweepWorker(path, plan, options) as worker:
+        return worker.info

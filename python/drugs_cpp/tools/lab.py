@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from drugs_cpp.tools import arguments
+from drugs_cpp.tools.lab_sweep import add_sweep
 from drugs_cpp.tools.lab_top import add_top
 from drugs_cpp.tools.lab_vergence import add_vergence
 
@@ -25,6 +26,7 @@ def main(given: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = arguments.Parser(prog=_NAME, description="Measure what noise inside a language model does.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    add_sweep(commands)
     add_vergence(commands)
     add_top(commands)
     return parser

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drugs_cpp.doses.sites import SITES
 from drugs_cpp.errors import OptionError
 from drugs_cpp.progress import Progress
 from drugs_cpp.study import save, stored_vergence, vergence
-from drugs_cpp.study.grid import DEFAULT_ANGLES, DEFAULT_SEEDS, DEFAULT_SITES, FIRST_ANGLE, MOST_VALUES, WINDOWS
+from drugs_cpp.study.grid import DEFAULT_ANGLES, DEFAULT_SEEDS, DEFAULT_SITES, FIRST_ANGLE, WINDOWS
 from drugs_cpp.study.save import check_output
 from drugs_cpp.study.vergence_claims import claims
 from drugs_cpp.tools import arguments
+from drugs_cpp.tools.grids import angles, names, sites
 from drugs_cpp.tools.lab_model import add_model, load_model, text_of
 from drugs_cpp.tools.time_left import bar
 
@@ -29,7 +28,7 @@ def add_vergence(commands: Any) -> None:
         "vergence", help="how far noise at each site and depth carries: a page, pictures, an animation"
     )
     add_model(parser)
-    parser.add_argument("--sites", type=_sites, metavar="S,...", help="sites to dose, one at a time (H,Q,K,V,A)")
+    parser.add_argument("--sites", type=sites, metavar="S,...", help="sites to dose, one at a time (H,Q,K,V,A)")
     parser.add_argument(
         "--windows",
         type=_windows,
@@ -37,7 +36,7 @@ def add_vergence(commands: Any) -> None:
         help="near: each layer and its neighbours; up-to: all layers up to each one (both)",
     )
     parser.add_argument(
-        "--angles", type=_angles, metavar="FROM:TO:N", help="radians, or a list such as 0.1,0.3,0.7 (0.14:3.08:22)"
+        "--angles", type=angles, metavar="FROM:TO:N", help="radians, or a list such as 0.1,0.3,0.7 (0.14:3.08:22)"
     )
     parser.add_argument("--seeds", type=arguments.count, metavar="N", help="seeds 1 to N (4)")
     parser.add_argument("--dosed", choices=("last", "all"), help="last: the last token; all: all after the sink (last)")
@@ -112,34 +111,5 @@ def _compute(options: argparse.Namespace) -> Vergence:
             raise
 
 
-def _names(text: str, known: Sequence[str]) -> list[str]:
-    """Names with commas or spaces between them."""
-    names = text.replace(",", " ").split()
-    for name in names:
-        if name not in known:
-            raise argparse.ArgumentTypeError(f"{name!r} is not one of them: give {', '.join(known)}")
-    return names
-
-
-def _sites(text: str) -> list[str]:
-    return _names(text, SITES)
-
-
 def _windows(text: str) -> list[str]:
-    return _names(text, WINDOWS)
-
-
-def _angles(text: str) -> list[float]:
-    """``0.1:2.2:22``, or ``0.1,0.3,0.7``."""
-    try:
-        if ":" not in text:
-            return [float(part) for part in text.replace(",", " ").split()]
-        first, last, n = text.split(":")
-        if not 1 <= int(n) <= MOST_VALUES:
-            raise ValueError
-        step = (float(last) - float(first)) / max(1, int(n) - 1)
-        return [round(float(first) + step * i, 6) for i in range(int(n))]
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: give FROM:TO:N, such as 0.1:2.2:22, or a list of radians"
-        ) from None
+    return names(text, WINDOWS)

@@ -23,8 +23,11 @@ def time_left(n_done: int, n_all: int, seconds: float) -> str:
     """``, 2 min 10 s left``; nothing where that is not known yet."""
     if not 0 < n_done < n_all:
         return ""
-    left = round(seconds * (n_all - n_done) / n_done)
-    minutes, rest = divmod(left, 60)
+    return f", {duration(seconds * (n_all - n_done) / n_done)} left"
+
+
+def duration(seconds: float) -> str:
+    """``2 h 5 min``, ``2 min 10 s``, ``10 s``."""
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    shown = f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
-    return f", {shown} left"
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

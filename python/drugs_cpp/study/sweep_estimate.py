@@ -1,0 +1,72 @@
+"""How long a sweep will take, by a short measurement."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from drugs_cpp.study.sweep_run import SweepBook
+from drugs_cpp.study.sweep_worker import SweepWorker
+
+if TYPE_CHECKING:
+    from drugs_cpp.study.sweep_plan import SweepPlan
+    from drugs_cpp.study.sweep_run import Orders
+    from drugs_cpp.study.sweep_store import SweepStore
+    from drugs_cpp.study.sweep_worker import WorkerOptions
+
+#: new tokens of each text of the measurement
+_TOKENS = 12
+
+#: texts of the measurement, as many as are decoded together
+_TEXTS = 64
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is missing of a model's texts.
+
+    Attributes:
+        model: its name.
+        n_texts: that are missing.
+        n_tokens: of theirs, at most; texts may end sooner.
+        tokens_per_second: written and measured, in the measurement.
+    """
+
+    model: str
+    n_texts: int
+    n_tokens: int
+    tokens_per_second: float
+
+    @property
+    def seconds(self) -> float:
+        """Until all are there, at most."""
+        return self.n_tokens / self.tokens_per_second if self.n_texts else 0.0
+
+
+def estimate(path: str, plan: SweepPlan, store: SweepStore, options: WorkerOptions) -> Estimate:
+    """Write a few tokens of some of the texts that are missing of a model, and keep none of them.
+
+    Raises:
+        As :func:`drugs_cpp.study.sweep`.
+    """
+    with SweepWorker(path, plan, options) as worker:
+        info, todo = worker.info, SweepBook(store, plan, worker.info).todo()
+    n_texts = sum(len(some.orders) for some in todo)
+    n_tokens = n_texts * plan.sober.max_tokens
+    if not todo:
+        return Estimate(info.name, 0, 0, 0.0)
+    n_short = min(_TOKENS, plan.sober.max_tokens)
+    short = replace(plan, settings=tuple(replace(setting, max_tokens=n_short) for setting in plan.settings))
+    orders = [(replace(setting, max_tokens=n_short), seed) for setting, seed in _spread(todo[0].orders)]
+    with SweepWorker(path, short, options) as worker:
+        start = time.monotonic()
+        n_written = sum(len(row.tokens) for _, row in worker.write(todo[0].prompt, orders))
+        seconds = time.monotonic() - start
+    return Estimate(info.name, n_texts, n_tokens, max(n_written, 1) / seconds)
+
+
+def _spread(orders: Orders) -> Orders:
+    """Some of all settings."""
+    step = max(1, len(orders) // _TEXTS)
+    return orders[::step][:_TEXTS]

@@ -1,0 +1,207 @@
+"""``drugs-lab sweep``: many settings and seeds, each text kept as soon as it is written."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from drugs_cpp.default_model import default_model
+from drugs_cpp.doses.kinds import NOISES
+from drugs_cpp.errors import OptionError
+from drugs_cpp.progress import Progress
+from drugs_cpp.study.prompt import Prompt
+from drugs_cpp.study.sweep_estimate import estimate
+from drugs_cpp.study.sweep_file import message_prompt, named, profile_named, read_sweep_file, seeds_of
+from drugs_cpp.study.sweep_plan import DEFAULT_MAX_TOKENS, DEFAULT_SEEDS, PROFILES, make_plan
+from drugs_cpp.study.sweep_run import open_sweep, sweep
+from drugs_cpp.study.sweep_worker import WorkerOptions
+from drugs_cpp.tools import arguments
+from drugs_cpp.tools.grids import angles, names, sampler, sites
+from drugs_cpp.tools.time_left import bar, duration
+
+if TYPE_CHECKING:
+    from drugs_cpp.study.sweep_plan import SweepPlan
+
+#: what of a plan has an option of the same name
+_PLANNED = ("sites", "doses", "profiles", "noise", "seeds", "max_tokens", "dose_inputs", "sink")
+
+_DEFAULT_OUTPUT = Path("results.db")
+
+#: of files that `drugs-lab export` writes
+_EXPORTED = (".csv", ".jsonl", ".json", ".parquet", ".html", ".md")
+
+
+def add_sweep(commands: Any) -> None:
+    """Add the command."""
+    parser = commands.add_parser("sweep", help="texts by site, dose, profile, noise and seed, and by sampler")
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE.toml", help="a sweep; options take precedence")
+    _add_texts(parser)
+    _add_grid(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help=f"where results are kept ({_DEFAULT_OUTPUT}); the same command goes on where it was broken off",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say how many texts are missing, and how long they take")
+    parser.add_argument(
+        "--no-likelihood",
+        action="store_true",
+        help="do not read texts again sober, which takes about as long as to write them; the same command without this "
+        "does it later",
+    )
+    parser.add_argument("--parallel", type=arguments.count, metavar="N", help="texts written at a time (up to 64)")
+    parser.add_argument("-t", "--threads", type=arguments.count, metavar="N", help="threads to compute with")
+    parser.add_argument(
+        "-ngl", "--n-gpu-layers", type=int, default=0, metavar="N", help="layers on a graphics card (0)"
+    )
+    parser.set_defaults(run=_run)
+
+
+def _add_texts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-m", "--model", action="append", metavar="FILE", help="a GGUF model; may be repeated (the default model)"
+    )
+    parser.add_argument(
+        "-p", "--prompt", action="append", type=arguments.prompt_text, metavar="TEXT", help="a message; may be repeated"
+    )
+    parser.add_argument("--system", default="", metavar="TEXT", help="system message before each prompt")
+    parser.add_argument("--raw", action="store_true", help="continue prompts without the model's chat template")
+    parser.add_argument(
+        "-n", "--max-tokens", type=arguments.count, metavar="N", help=f"of each text ({DEFAULT_MAX_TOKENS})"
+    )
+
+
+def _add_grid(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sites", type=sites, metavar="S,...", help="sites to dose, one at a time (H,Q,K,V,A); none for ''"
+    )
+    parser.add_argument(
+        "--doses", type=angles, metavar="R,...", help="radians, such as 0.1,0.3, or FROM:TO:N (0.01 to 1, nine of them)"
+    )
+    parser.add_argument(
+        "--profiles", type=_profiles, metavar="P,...", help=f"layers that are dosed: {', '.join(PROFILES)} (all)"
+    )
+    parser.add_argument("--noise", type=_noise, metavar="N,...", help=f"{' or '.join(NOISES)}, or both ({NOISES[0]})")
+    parser.add_argument(
+        "--sampler",
+        action="append",
+        type=sampler,
+        metavar="NAME=X,...",
+        help="a sampler to compare with, such as temperature=0.8,min_p=0.1; may be repeated",
+    )
+    parser.add_argument("--seeds", type=_seeds, metavar="N-M,...", help=f"such as 1-5,9 (1-{DEFAULT_SEEDS[-1]})")
+    parser.add_argument(
+        "--dose-inputs",
+        choices=("no", "last", "all"),
+        help="dose the prompt, too: its last position, or all of it (no)",
+    )
+    parser.add_argument("--sink", type=int, metavar="N", help="first positions that are never dosed (6)")
+
+
+def _run(options: argparse.Namespace) -> None:
+    given = {} if options.file is None else read_sweep_file(options.file)
+    models = options.model or given.pop("models", None) or [default_model()]
+    given.pop("models", None)
+    output = Path(options.output or given.get("output", _DEFAULT_OUTPUT))
+    given.pop("output", None)
+    _check_output(output)
+    plan = make_plan(**{**given, **_of_options(options)})
+    computing = WorkerOptions(options.threads, options.n_gpu_layers, options.parallel, not options.no_likelihood)
+    if options.dry_run:
+        _say_estimate(models, plan, output, computing)
+    else:
+        _sweep(models, plan, output, computing)
+
+
+def _of_options(options: argparse.Namespace) -> dict[str, Any]:
+    """What options say of the plan."""
+    found = {name: getattr(options, name) for name in _PLANNED if getattr(options, name) is not None}
+    if "dose_inputs" in found:
+        found["dose_inputs"] = {"no": False, "last": "last", "all": True}[found["dose_inputs"]]
+    if "profiles" in found:
+        found["profiles"] = dict(found["profiles"])
+    if options.sampler:
+        found["samplers"] = options.sampler
+    if options.prompt:
+        found["prompts"] = named([_prompt(text, options) for text in options.prompt])
+    elif options.system or options.raw:
+        raise OptionError("--system and --raw are of prompts that --prompt gives: give one, or say so in the file")
+    return {"prompts": [], **found} if options.file is None else found
+
+
+def _prompt(text: str, options: argparse.Namespace) -> Prompt:
+    if options.raw and options.system:
+        raise OptionError("--raw continues a text, which has no system message: leave one of them out")
+    return Prompt("", text=text) if options.raw else message_prompt(text, options.system)
+
+
+def _check_output(output: Path) -> None:
+    if output.suffix in _EXPORTED:
+        raise OptionError(
+            f"{output}: a sweep keeps its results in a store such as results.db; `drugs-lab export results.db --output "
+            f"{output.name}` writes that file"
+        )
+    if not output.parent.is_dir():
+        raise OptionError(f"{output}: there is no folder {output.parent}")
+
+
+def _sweep(models: Sequence[str], plan: SweepPlan, output: Path, computing: WorkerOptions) -> None:
+    with Progress("loading the model") as progress:
+
+        def tell(n_done: int, n_all: int, seconds: float) -> None:
+            progress.show(bar(n_done, n_all, seconds, "texts"))
+
+        try:
+            n_written = sweep(models, plan, output, computing, tell)
+        except KeyboardInterrupt:
+            progress.hide()
+            print(f"What was written is in {output}; the same command goes on from there.", file=sys.stderr)
+            raise
+    n_all = plan.n_texts * len(models)
+    what = f"{n_written:,} of {n_all:,} texts were computed" if n_written else f"all {n_all:,} texts were there already"
+    print(f"{output} ({output.stat().st_size / 1e6:.1f} MB): {what}")
+
+
+def _say_estimate(models: Sequence[str], plan: SweepPlan, output: Path, computing: WorkerOptions) -> None:
+    what = [
+        (len(models), "model"),
+        (len(plan.prompts), "prompt"),
+        (len(plan.settings), "setting"),
+        (len(plan.seeds), "seed"),
+    ]
+    counts = ", ".join(f"{n:,} {noun}{'' if n == 1 else 's'}" for n, noun in what)
+    print(f"{counts}: {plan.n_cells * len(models):,} cells, {plan.n_texts * len(models):,} texts")
+    seconds = 0.0
+    with open_sweep(output if output.exists() else ":memory:") as store:
+        for path in models:
+            with Progress(f"measuring with {Path(path).name}"):
+                found = estimate(path, plan, store, computing)
+            if not found.n_texts:
+                print(f"{found.model}: all texts are there")
+                continue
+            print(
+                f"{found.model}: {found.n_texts:,} texts are missing, {found.n_tokens:,} tokens at most, "
+                f"{found.tokens_per_second:,.0f} a second: {duration(found.seconds)}"
+            )
+            seconds += found.seconds
+    print(f"about {duration(seconds)} at most")
+
+
+def _profiles(text: str) -> list[tuple[str, Any]]:
+    return [profile_named(name) for name in names(text, tuple(PROFILES))]
+
+
+def _noise(text: str) -> list[str]:
+    return names(text, NOISES)
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return seeds_of(text)
+    except OptionError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
