@@ -1,10 +1,31 @@
-"""What one learns from many runs: vergence, and the store that keeps results."""
+"""What many runs of a model say about noise inside it."""
 
 from __future__ import annotations
 
+from drugs_cpp.study.prompt import Prompt
 from drugs_cpp.study.save import save
+from drugs_cpp.study.setting import Setting
 from drugs_cpp.study.store import Store
+from drugs_cpp.study.sweep_plan import SweepPlan, make_plan
+from drugs_cpp.study.sweep_run import open_sweep, sweep
+from drugs_cpp.study.sweep_store import SweepStore, TextRow
+from drugs_cpp.study.sweep_worker import WorkerOptions
 from drugs_cpp.study.vergence_result import Vergence
 from drugs_cpp.study.vergence_run import stored_vergence, vergence
 
-__all__ = ["Store", "Vergence", "save", "stored_vergence", "vergence"]
+__all__ = [
+    "Prompt",
+    "Setting",
+    "Store",
+    "SweepPlan",
+    "SweepStore",
+    "TextRow",
+    "Vergence",
+    "WorkerOptions",
+    "make_plan",
+    "open_sweep",
+    "save",
+    "stored_vergence",
+    "sweep",
+    "vergence",
+]

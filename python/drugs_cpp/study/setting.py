@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.kinds import ISOTROPIC
 from drugs_cpp.doses.profile import INTERPOLATE, DoseProfile, ProfilePoint
+from drugs_cpp.errors import DoseWarning
 
 #: instead of a site: no dose, and the most likely token
 SOBER = "sober"
@@ -68,7 +70,9 @@ class Setting:
         drugs = DRUGS()
         if self.is_dosed:
             drugs.noise = self.noise
-            drugs.set_drug_profile(self.dose_profile, None, self.site, self.dose)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DoseWarning)  # large angles are asked for
+                drugs.set_drug_profile(self.dose_profile, None, self.site, self.dose)
         return drugs
 
     @property
@@ -105,7 +109,9 @@ def setting_of(values: Mapping[str, Any]) -> Setting:
         shape=None if shape is None else tuple((float(depth), float(ratio)) for depth, ratio in shape),
         mode=str(values["mode"]),
         noise=str(values["noise"]),
-        sampler=tuple((str(name), float(number)) for name, number in values["sampler"]),
+        sampler=tuple(
+            (str(name), number if isinstance(number, int) else float(number)) for name, number in values["sampler"]
+        ),
         max_tokens=int(values["max_tokens"]),
         dose_inputs=values["dose_inputs"],
         sink=int(values["sink"]),

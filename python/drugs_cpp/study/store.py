@@ -119,14 +119,14 @@ class Store:
                     cursor.execute("ROLLBACK")
                 raise
 
-    def query(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
-        """Rows of a SELECT.
+    def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a SELECT.
 
         Raises:
             ResultFileError: the file cannot be read.
         """
         with self._errors(), closing(self._connection.cursor()) as cursor:
-            yield from cursor.execute(statement, values)
+            return cursor.execute(statement, values).fetchall()
 
     #
     # studies
@@ -146,7 +146,7 @@ class Store:
                 "INSERT INTO study (kind, key, about) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
                 (kind, text, json.dumps(about)),
             )
-        return next(int(row[0]) for row in self.query("SELECT id FROM study WHERE key = ?", (text,)))
+        return int(self.query("SELECT id FROM study WHERE key = ?", (text,))[0][0])
 
     def last_study(self, kind: str) -> int:
         """The number of the study that began last, of those with results.
@@ -158,14 +158,14 @@ class Store:
             ResultFileError: there is none of this kind.
         """
         statement = f"SELECT max(id) FROM study WHERE kind = ? AND id IN (SELECT study FROM {kind})"
-        found = next(row[0] for row in self.query(statement, (kind,)))
+        found = self.query(statement, (kind,))[0][0]
         if found is None:
             raise ResultFileError(f"{self.path} has no results of {kind}")
         return int(found)
 
     def about(self, study: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Key of a study, and what else is known of it."""
-        key, about = next(self.query("SELECT key, about FROM study WHERE id = ?", (study,)))
+        key, about = self.query("SELECT key, about FROM study WHERE id = ?", (study,))[0]
         return json.loads(key), json.loads(about)
 
     #
@@ -179,6 +179,6 @@ class Store:
         with self.transaction() as cursor:
             cursor.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)
 
-    def rows(self, table: str, columns: str, study: int) -> Iterator[tuple[Any, ...]]:
+    def rows(self, table: str, columns: str, study: int) -> list[tuple[Any, ...]]:
         """Columns of a study's rows."""
         return self.query(f"SELECT {columns} FROM {table} WHERE study = ?", (study,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -116,10 +117,10 @@ class SweepStore:
             names = ["key", *others]
             statement = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
             find = f"SELECT id FROM {table} WHERE key = ?"
-            if not list(self._store.query(find, (key,))):
+            if not self._store.query(find, (key,)):
                 with self._store.transaction() as cursor:
                     cursor.execute(statement, (key, *others.values()))
-            self._ids[table, key] = next(int(row[0]) for row in self._store.query(find, (key,)))
+            self._ids[table, key] = int(self._store.query(find, (key,))[0][0])
         return self._ids[table, key]
 
     def models(self) -> dict[int, ModelInfo]:
@@ -185,9 +186,18 @@ class SweepStore:
             )
 
     def cells(self) -> list[CellId]:
-        """All that have texts, in order."""
+        """All that have texts, in order.
+
+        Raises:
+            ResultFileError: texts of a model, prompt or setting that is not there.
+        """
         columns = ", ".join(CellId._fields)
-        return [CellId(*row) for row in self._store.query(f"SELECT DISTINCT {columns} FROM text ORDER BY {columns}")]
+        found = [CellId(*row) for row in self._store.query(f"SELECT DISTINCT {columns} FROM text ORDER BY {columns}")]
+        for table in CellId._fields:
+            known = {row[0] for row in self._store.query(f"SELECT id FROM {table}")}
+            if not {getattr(cell, table) for cell in found} <= known:
+                raise ResultFileError(f"{self._store.path} is damaged: it has texts of a {table} that is not there")
+        return found
 
     def texts(self, cell: CellId) -> list[TextRow]:
         """Its texts, by seed."""
@@ -223,27 +233,18 @@ class SweepStore:
                 [(*cell, key, json.dumps(measures)) for cell, key, measures in measured],
             )
 
-    def _damage(self) -> _Damage:
-        return _Damage(str(self._store.path))
+    @contextmanager
+    def _damage(self) -> Iterator[None]:
+        """For ``with``: what cannot be understood is damaged."""
+        try:
+            yield
+        except ResultFileError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ResultFileError(f"{self._store.path} is damaged: {error}") from error
 
 
 _OF_CELL = "model = ? AND prompt = ? AND setting = ?"
-
-
-class _Damage:
-    """Says of what cannot be read that the file is damaged."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)) and not isinstance(
-            error, ResultFileError
-        ):
-            raise ResultFileError(f"{self._path} is damaged: {error}") from error
 
 
 def _values(row: TextRow) -> Iterator[Any]:

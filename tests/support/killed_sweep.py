@@ -1,0 +1,50 @@
+"""Sweeps in child processes, killed at random moments: python -m support.killed_sweep MODEL STORE KILLS."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import sys
+import time
+from contextlib import closing
+
+from drugs_cpp.study import Prompt, SweepPlan, make_plan, sweep
+
+
+def small_plan() -> SweepPlan:
+    """400 texts or so, of a model that ASCII characters are the tokens of."""
+    prompts = [Prompt(name, text=f"{name} is what it is, and ") for name in ("a", "b")]
+    samplers = [{"temperature": 1.0, "min_p": 0.1}]
+    return make_plan(prompts, sites=["A", "K"], doses=[0.3, 1.0], samplers=samplers, seeds=range(1, 41), max_tokens=12)
+
+
+def n_texts(store: str) -> int:
+    """How many there are."""
+    try:
+        with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT count(*) FROM text").fetchone()[0])
+    except sqlite3.OperationalError:  # not there yet
+        return 0
+
+
+def main(model: str, store: str, n_kills: int) -> None:
+    """Print how many processes were killed before they were through; each has written a few texts, or none."""
+    rng, killed = random.Random(5), 0
+    for _ in range(n_kills):
+        enough = n_texts(store) + rng.choice([0, 0, 1, 5, 12])
+        child = os.fork()  # nothing of llama.cpp runs here yet
+        if child == 0:
+            sweep([model], small_plan(), store)
+            os._exit(0)
+        time.sleep(rng.uniform(0.0, 0.1))
+        while n_texts(store) < enough:
+            time.sleep(0.001)
+        os.kill(child, signal.SIGKILL)
+        killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    print(killed)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
