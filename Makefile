@@ -12,6 +12,7 @@
 # make upstream-server-tests   all of llama.cpp's own tests of its server that run without a network
 # make architectures    looks which architecture has which site, and writes docs/architectures.md
 # make vergence         how far noise carries through the default model: build/vergence/vergence.html (MODEL=PATH)
+# make samples          the reference's three prompts at all sites and doses, beside samplers: build/samples/index.html
 # make fidelity         compares the engine with a model in PyTorch, and writes docs/fidelity.md (MODELS='PATH ...', whose
 #                       hidden states it compares, too)
 #
@@ -32,7 +33,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := raw
 
 # What Python needs: no more is compiled for these. Whoever has the programs keeps them.
-PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels architectures vergence clean
+PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels architectures vergence samples clean
 READY := $(DONE)/$(if $(wildcard $(DONE)/package)$(filter-out $(PYTHON_ALONE),$(MAKECMDGOALS)),package,libraries)
 
 NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc')
@@ -40,7 +41,7 @@ PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name 
 
 .NOTPARALLEL:
 .PHONY: setup demo program test lint sanitize random-calls fuzz have-clang check-kernels check-gpu bench-gpu \
-	upstream-server-tests bench bench-memory soak architectures vergence fidelity clean FORCE
+	upstream-server-tests bench bench-memory soak architectures vergence samples fidelity clean FORCE
 
 setup: $(READY) $(DONE)/model
 
@@ -88,6 +89,11 @@ vergence: $(READY) $(DONE)/model $(DONE)/lab-tools
 	@mkdir -p build/vergence
 	@$(BIN)/drugs-lab vergence $(if $(MODEL),--model '$(MODEL)') --store build/vergence/vergence.db \
 		-o build/vergence/vergence.html -o build/vergence/vergence.png
+
+samples: $(READY) $(DONE)/model
+	@mkdir -p build/samples
+	@$(BIN)/drugs-lab sweep examples/samples.toml --output build/samples/samples.db
+	@$(BIN)/drugs-lab explore build/samples/samples.db --export build/samples
 
 fidelity: $(READY) $(DONE)/model $(DONE)/fidelity-tools
 	@$(BIN)/python -m benchmarks.fidelity --kinds --hidden $(MODELS) --output docs/fidelity.md
