@@ -23,9 +23,9 @@ def test_greedy_is_the_default_and_a_temperature_still_counts(sober: Llama) -> N
 
 
 @pytest.mark.parametrize("name", ["create_completion", "__call__", "create_chat_completion", "generate", "sample"])
-def test_signatures_are_upstreams_but_for_the_temperature(name: str) -> None:
+def test_signatures_are_upstreams_but_for_the_temperature_and_samplers_of_ours(name: str) -> None:
     ours = inspect.signature(getattr(Llama, name)).parameters
     theirs = inspect.signature(getattr(llama_cpp.Llama, name)).parameters
-    assert list(ours) == list(theirs)
-    assert {n for n in ours if ours[n].default != theirs[n].default} <= {"temp", "temperature"}
+    assert list(ours) == [*theirs, "xtc_probability", "xtc_threshold", "top_n_sigma"]
+    assert {n for n in theirs if ours[n].default != theirs[n].default} <= {"temp", "temperature"}
     assert (ours.get("temp") or ours["temperature"]).default == 0.0

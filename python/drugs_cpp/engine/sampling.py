@@ -15,6 +15,7 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 from llama_cpp.llama_grammar import LlamaGrammar
 
 from drugs_cpp import _core
+from drugs_cpp.engine.extra_samplers import EXTRA_OPTIONS, add_extras, check_extras
 from drugs_cpp.errors import NoLogitsError, OptionError, TokenError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from drugs_cpp.engine.session import Session
     from drugs_cpp.engine.settings import ModelSettings
 
-#: arguments of upstream's generate() that its samplers, which are written in C++, take care of
+#: arguments of generate() that samplers take care of, which are written in C++: upstream's, and those beside them
 OPTIONS = (
     "top_k",
     "top_p",
@@ -42,6 +43,7 @@ OPTIONS = (
     "mirostat_eta",
     "penalize_nl",
     "grammar",
+    *EXTRA_OPTIONS,
 )
 
 
@@ -74,7 +76,7 @@ def chain_of(
     processors: GuardedProcessors | None = None,
     session: Session | None = None,
 ) -> LlamaSampler:
-    """The chain of samplers that upstream makes.
+    """The chain of samplers that upstream makes, with ours in it.
 
     Args:
         settings: of the model.
@@ -89,13 +91,15 @@ def chain_of(
     check_numbers(options)
     check_grammar(options.get("grammar"))
     host: Any = _SamplerHost(settings, seed, session)
-    chain: LlamaSampler = llama_cpp.Llama._init_sampler(host, **options, logits_processor=cast("Any", processors))
+    own = {name: value for name, value in options.items() if name not in EXTRA_OPTIONS}
+    chain: LlamaSampler = llama_cpp.Llama._init_sampler(host, **own, logits_processor=cast("Any", processors))
     _check_complete(chain)
+    add_extras(chain, seed, {**EXTRA_OPTIONS, **options})
     return chain
 
 
 def check_numbers(options: Mapping[str, Any]) -> None:
-    """Raise an OptionError for an option of ``OPTIONS`` that is to be a number and is none, or not finite."""
+    """Raise an OptionError for an option of ``OPTIONS`` that is to be a number and is none, or is out of range."""
     for name, value in options.items():
         known_as = "temperature" if name == "temp" else name
         if name in _NUMBERS and not _is_finite(value):
@@ -103,6 +107,7 @@ def check_numbers(options: Mapping[str, Any]) -> None:
             raise OptionError(f"{known_as} is {value!r}: give a finite number{remedy}")
         if name in _WHOLE and not (isinstance(value, (int, np.integer)) and abs(int(value)) <= _MAX_INT):
             raise OptionError(f"{known_as} is {value!r}: give a whole number up to {_MAX_INT}")
+    check_extras(options)
 
 
 def _is_finite(value: Any) -> bool:

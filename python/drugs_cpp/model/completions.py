@@ -14,6 +14,7 @@ from drugs_cpp.engine.prompt import feed_prompt
 from drugs_cpp.engine.sampling import OPTIONS
 from drugs_cpp.errors import ContextOverflowError
 from drugs_cpp.model import completion
+from drugs_cpp.model.extra_options import without_extras
 from drugs_cpp.model.state import cache_alone
 from drugs_cpp.model.tokenizer import Tokenizer
 
@@ -53,7 +54,7 @@ def complete_in_cpp(
     Args:
         engine: of the model.
         tokens: of the prompt.
-        asked: arguments of upstream's ``_create_completion``, all of them.
+        asked: arguments of upstream's ``_create_completion``, all of them, and those beside them.
         seed: that the call was given, or None.
         stop_tokens: tokens that end the text, beside those of the vocabulary.
         model_name: for the answer.
@@ -160,11 +161,12 @@ def complete_in_python(
         llm: the model.
         session: that it works in.
         generate: upstream's ``generate``, of one run, which takes its own seed.
-        asked: arguments of upstream's ``_create_completion``.
+        asked: arguments of upstream's ``_create_completion``; those beside them are in ``generate``.
     """
     kind = _EchoingView if asked["echo"] and asked["logprobs"] is not None else _View
     view: Any = kind(llm, generate)
-    chunks = llama_cpp.Llama._create_completion(view, **asked)
+    own, _ = without_extras(asked)
+    chunks = llama_cpp.Llama._create_completion(view, **own)
     with contextlib.closing(cast("Generator[Any, None, None]", chunks)), _our_errors():
         if asked["stream"]:
             yield from map(_with_plain_numbers, chunks)

@@ -30,7 +30,7 @@ def token_by_token(
 
     Args:
         engine: of the model.
-        asked: arguments of upstream's ``generate``, all of them.
+        asked: arguments of upstream's ``generate``, all of them, and those beside them.
         take_seed: gives the seed of the run when it begins; None: the one that is set or in use.
         draft: a draft model, or None.
         scores: gives the logits that upstream keeps, float32 (n, n_vocab).

@@ -29,6 +29,7 @@ from drugs_cpp.model.adapter import load_adapter, take_adapter
 from drugs_cpp.model.arguments import check_arguments
 from drugs_cpp.model.cache_methods import CacheMethods
 from drugs_cpp.model.chat_prompt import chat_errors, warn_of_fallback
+from drugs_cpp.model.extra_options import call_upstream, without_extras
 from drugs_cpp.model.generation import token_by_token
 from drugs_cpp.model.keeping import keeping
 from drugs_cpp.model.model_file import check_model_file, explain_load_failure
@@ -38,18 +39,17 @@ from drugs_cpp.model.signatures import bound_arguments, check_keywords, keyword_
 from drugs_cpp.model.state import DrugsState, dosed_state, load_positions, take_settings, upstream_seed
 from drugs_cpp.model.tokenizer import Tokenizer
 from drugs_cpp.model.trace_methods import TraceMethods
-from drugs_cpp.model.variations import Wish, check_options, text_to_vary, vary
+from drugs_cpp.model.variation_methods import VariationMethods
 
 if TYPE_CHECKING:
     import os
 
     from llama_cpp.llama import LlamaState
-    from llama_cpp.llama_grammar import LlamaGrammar
 
     from drugs_cpp.engine.inputs import Inputs
 
 
-class Llama(CacheMethods, TraceMethods, ReferenceNames, llama_cpp.Llama):
+class Llama(CacheMethods, VariationMethods, TraceMethods, ReferenceNames, llama_cpp.Llama):
     """A llama.cpp model whose attention can be dosed.
 
     Args:
@@ -212,7 +212,7 @@ class Llama(CacheMethods, TraceMethods, ReferenceNames, llama_cpp.Llama):
     def _token_by_token(
         self, asked: dict[str, Any], take_seed: Callable[[], int] | None = None, dose_inputs: Inputs | None = None
     ) -> Generator[int, Sequence[int] | None, None]:
-        """In Python's loop; ``asked``: arguments of upstream's ``generate``, all of them."""
+        """In Python's loop; ``asked``: arguments of upstream's ``generate``, all of them, and those beside them."""
         return token_by_token(self.engine, asked, take_seed, self.draft_model, lambda: self._scores, dose_inputs)
 
     def _create_completion(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
@@ -228,19 +228,21 @@ class Llama(CacheMethods, TraceMethods, ReferenceNames, llama_cpp.Llama):
                 asked["prompt"] = completion.as_text(self.detokenize(tokens))
             return keeping(self, completions.complete_in_cpp(engine, tokens, asked, seed, stop_tokens, name))
 
+        _, extras = without_extras(asked)
+
         def generate(*args: Any, **kwargs: Any) -> Generator[int, Sequence[int] | None, None]:
-            asked = bound_arguments(llama_cpp.Llama.generate, *args, **kwargs)
+            asked = bound_arguments(llama_cpp.Llama.generate, *args, **kwargs, **extras)
             return self._token_by_token(asked, lambda: engine.seeds.next(seed))
 
         return completions.complete_in_python(self, engine.session, generate, asked)
 
     @with_defaults(llama_cpp.Llama.create_completion, temperature=0.0)
     def create_completion(self, *args: Any, **kwargs: Any) -> Any:
-        return super().create_completion(*args, **kwargs)
+        return call_upstream(self, super().create_completion, "create_completion", args, kwargs)
 
     @with_defaults(llama_cpp.Llama.__call__, temperature=0.0)
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return super().__call__(*args, **kwargs)
+        return call_upstream(self, super().__call__, "__call__", args, kwargs)
 
     @with_defaults(llama_cpp.Llama.create_chat_completion, temperature=0.0)
     def create_chat_completion(self, *args: Any, **kwargs: Any) -> Any:
@@ -248,103 +250,7 @@ class Llama(CacheMethods, TraceMethods, ReferenceNames, llama_cpp.Llama):
         if not self.has_chat_template:
             warn_of_fallback(stacklevel=3)
         with chat_errors(asked["messages"]):
-            return super().create_chat_completion(**asked)
-
-    def variations(
-        self,
-        prompt: str | Sequence[int] | None = None,
-        messages: Sequence[Any] | None = None,
-        n: int | None = None,
-        seeds: int | Sequence[int | None] | None = None,
-        drugs: DRUGS | Mapping[str, Any] | Sequence[DRUGS | Mapping[str, Any]] | None = None,
-        max_tokens: int | None = 128,
-        temperature: float = 0.0,
-        stop: str | Sequence[str] | None = None,
-        stream: bool = False,
-        *,
-        top_p: float = 0.95,
-        min_p: float = 0.05,
-        typical_p: float = 1.0,
-        top_k: int = 40,
-        frequency_penalty: float = 0.0,
-        presence_penalty: float = 0.0,
-        repeat_penalty: float = 1.0,
-        mirostat_mode: int = 0,
-        mirostat_tau: float = 5.0,
-        mirostat_eta: float = 0.1,
-        logit_bias: Mapping[int, float] | None = None,
-        grammar: LlamaGrammar | None = None,
-        response_format: Mapping[str, Any] | None = None,
-        n_parallel: int | None = None,
-        apart: bool = False,
-    ) -> Any:
-        """Continue one prompt several times, decoded together, each time with a seed and perhaps doses of its own.
-
-        The prompt is computed once. The cache of the model itself stays as it is: this uses a context of its own, which
-        it makes and enlarges as needed. The text of a variation depends on its prompt, seed and doses, and on nothing
-        beside it.
-
-        Args:
-            prompt: text or token ids.
-            messages: instead of a prompt: a conversation, for the model's chat template.
-            n: number of variations. None: as many as ``seeds`` or ``drugs`` has, else 8.
-            seeds: a seed for each, None among them for a fresh one; or one number, for it and those that follow. None:
-                those from ``drugs.seed`` on, or each one's own, else from the chain's next one on, else fresh ones.
-            drugs: doses for all, or a list, one for each. None: the model's.
-            max_tokens: new tokens of each. None: as many as the model's context has room for.
-            temperature: 0 for the most likely token.
-            stop: strings that end a text.
-            stream: yield pieces as they come instead of returning whole texts.
-            top_p, min_p, typical_p, top_k, frequency_penalty, presence_penalty, repeat_penalty, mirostat_mode,
-                mirostat_tau, mirostat_eta, logit_bias, grammar: as for ``create_completion``; all but the penalties,
-                the bias and the grammar need a temperature above 0.
-            response_format: with messages, as for ``create_chat_completion``.
-            n_parallel: variations decoded at a time; the others wait. None: as many as memory has room for, 64 at most.
-            apart: all have the first seed, and directions that are orthogonal to each other's, as many as a vector has
-                numbers: see ``DRUGS(apart=...)``. Not at K and V.
-
-        Returns:
-            A completion, or a chat completion for messages, shaped as OpenAI's. Its choices also have ``seed``, and
-            ``drugs``, the doses as ``DRUGS.to_dict`` gives them. ``finish_reason`` is "length" where ``max_tokens`` or
-            the context ended a text. With ``stream``, an iterator of chunks, each with one choice: its ``index`` tells
-            whose text it carries, and its last one has ``finish_reason`` and ``drugs``.
-
-        Raises:
-            PromptError: no prompt, an empty one, or both a prompt and messages.
-            TokenError: a token that is not in the vocabulary, or numbers that are not tokens.
-            OptionError: a temperature, stop string, grammar or other number that cannot be used; several seeds with
-                ``apart``.
-            CountError: ``n`` or ``n_parallel`` below 1, ``n`` above 100,000, or a list of another length.
-            SeedError: a seed out of range.
-            DoseError: a dose at a site that the model lacks.
-            ContextOverflowError: the prompt leaves no room in the context.
-            MemoryLimitError: not even one sequence, or not ``n_parallel``, fit into memory.
-            BusyError: another thread is using the model.
-        """
-        options = {
-            "temp": temperature,
-            "top_p": top_p,
-            "min_p": min_p,
-            "typical_p": typical_p,
-            "top_k": top_k,
-            "frequency_penalty": frequency_penalty,
-            "presence_penalty": presence_penalty,
-            "repeat_penalty": repeat_penalty,
-            "mirostat_mode": mirostat_mode,
-            "mirostat_tau": mirostat_tau,
-            "mirostat_eta": mirostat_eta,
-        }
-        engine = self.engine
-        if messages is not None and not self.has_chat_template:
-            warn_of_fallback(stacklevel=2)
-        check_options(options, stop, grammar)
-        chat = {"stop": stop, "response_format": response_format, "grammar": grammar}
-        text = text_to_vary(self, self._model, self._chat_handlers, prompt, messages, chat)
-        engine.session.check_vocabulary(text.tokens)
-        wish = Wish(n, seeds, drugs, max_tokens, stream, logit_bias, n_parallel, apart)
-        answer = completion.Answer(self.model_path, chat=messages is not None)
-        varied = vary(engine, text, wish, {**options, "grammar": text.grammar}, answer)
-        return keeping(self, varied) if stream else varied
+            return call_upstream(self, super().create_chat_completion, "create_chat_completion", (), asked)
 
     #
     # state

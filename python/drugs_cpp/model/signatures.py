@@ -6,44 +6,60 @@ import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from drugs_cpp.doses.drugs import meant_argument
+from drugs_cpp.engine.extra_samplers import EXTRA_DOCUMENTATION, EXTRA_OPTIONS
 
-F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
 
 
-def with_defaults(upstream: F, **defaults: Any) -> Callable[[Callable[..., Any]], F]:
+def with_defaults(upstream: Callable[..., R], **defaults: Any) -> Callable[[Callable[..., Any]], Callable[..., R]]:
     """Decorate an override of the method ``upstream``: its signature and documentation stay, some defaults change.
 
-    The override is called with the changed defaults filled in wherever the caller gave nothing.
+    ``EXTRA_OPTIONS`` come after upstream's arguments, by keyword only. The override is called with the changed defaults
+    filled in wherever the caller gave nothing.
     """
-    signature = inspect.signature(upstream)
+    signature = signature_with_extras(upstream)
     index = {name: list(signature.parameters).index(name) - 1 for name in defaults}  # - 1: without self
 
-    def decorate(override: Callable[..., Any]) -> F:
+    def decorate(override: Callable[..., Any]) -> Callable[..., R]:
         @functools.wraps(upstream)
-        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def call(self: Any, *args: Any, **kwargs: Any) -> R:
             for name, value in defaults.items():
                 if len(args) <= index[name]:
                     kwargs.setdefault(name, value)
-            return override(self, *args, **kwargs)
+            result: R = override(self, *args, **kwargs)
+            return result
 
         call.__signature__ = signature.replace(  # type: ignore[attr-defined]
             parameters=[p.replace(default=defaults.get(p.name, p.default)) for p in signature.parameters.values()]
         )
-        return cast("F", call)
+        call.__doc__ = f"{inspect.cleandoc(upstream.__doc__ or '')}\n\n{EXTRA_DOCUMENTATION}".strip()
+        return call
 
     return decorate
 
 
+def signature_with_extras(upstream: Callable[..., Any]) -> inspect.Signature:
+    """The signature of one of upstream's methods that choose tokens, with ``EXTRA_OPTIONS`` at its end."""
+    signature = inspect.signature(upstream)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    extras = [inspect.Parameter(name, keyword, default=value) for name, value in EXTRA_OPTIONS.items()]
+    return signature.replace(parameters=[*signature.parameters.values(), *extras])
+
+
 def bound_arguments(upstream: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
-    """The arguments of a call of a method, by name, with its defaults; ``args`` are those after ``self``.
+    """The arguments of a call of a method, by name, with its defaults and ``EXTRA_OPTIONS``.
+
+    Args:
+        upstream: the method, one of those that choose tokens.
+        *args, **kwargs: of the call, without ``self``.
 
     Raises:
         TypeError: the method does not take them.
     """
-    bound = inspect.signature(upstream).bind(None, *args, **kwargs)
+    bound = signature_with_extras(upstream).bind(None, *args, **kwargs)
     bound.apply_defaults()
     return {name: value for name, value in bound.arguments.items() if name != "self"}
 
