@@ -15,6 +15,7 @@ from drugs_cpp import _core
 from drugs_cpp.doses.dosage import SETTINGS, STRONG_ANGLE, Dosage, dosage_from_dict, read_shapes
 from drugs_cpp.doses.kinds import ISOTROPIC
 from drugs_cpp.doses.noise_settings import NoiseSettings
+from drugs_cpp.doses.picture import dosage_html
 from drugs_cpp.doses.profile import DoseProfile, Shape
 from drugs_cpp.doses.reference import ReferenceNames
 from drugs_cpp.doses.sites import SITES, check_site
@@ -306,6 +307,10 @@ class DRUGS(NoiseSettings, ReferenceNames):
             del values["noise"]
         arguments = [f"{name}={value!r}" for name, value in values.items() if value is not None]
         return f"DRUGS({', '.join(arguments)})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return dosage_html(self._dosage)
 
 
 def _warn_if_strong(old: Dosage, new: Dosage) -> None:

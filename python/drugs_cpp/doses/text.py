@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from drugs_cpp.doses.dosage import Dosage
+from drugs_cpp.doses.dosage import Dosage, dosage_from_dict
 from drugs_cpp.doses.hold import Hold, read_hold
-from drugs_cpp.errors import DoseError
+from drugs_cpp.errors import DoseError, DrugsError
+
+SOBER = "sober"
 
 
 def read_doses(text: str) -> dict[str, float]:
@@ -54,4 +56,17 @@ def _n_held(text: str) -> int | str:
 
 def write_doses(dosage: Dosage) -> str:
     """``A=0.3, H=0.1``, or ``sober``; shapes and multiplier are left out."""
-    return ", ".join(f"{site}={theta:g}" for site, theta in dosage.thetas.items() if theta) or "sober"
+    return ", ".join(f"{site}={theta:g}" for site, theta in dosage.thetas.items() if theta) or SOBER
+
+
+def describe_doses(values: object) -> str:
+    """What :func:`write_doses` makes of plain values, of which an answer or a file says that they were its doses.
+
+    Returns:
+        ``sober`` also where a multiplier, shape or course leaves nothing of them; ``?`` where they are no doses.
+    """
+    try:
+        dosage = dosage_from_dict(values)
+    except DrugsError:
+        return "?"
+    return SOBER if dosage.is_sober else write_doses(dosage)

@@ -83,10 +83,11 @@ class VariationMethods(EngineProperties):
                 numbers: see ``DRUGS(apart=...)``. Not at K and V.
 
         Returns:
-            A completion, or a chat completion for messages, shaped as OpenAI's. Its choices also have ``seed``, and
-            ``drugs``, the doses as ``DRUGS.to_dict`` gives them. ``finish_reason`` is "length" where ``max_tokens`` or
-            the context ended a text. With ``stream``, an iterator of chunks, each with one choice: its ``index`` tells
-            whose text it carries, and its last one has ``finish_reason`` and ``drugs``.
+            A completion, or a chat completion for messages, shaped as OpenAI's: a dictionary, which a notebook shows as
+            texts with their differences marked. Its choices also have ``seed``, and ``drugs``, the doses as
+            ``DRUGS.to_dict`` gives them. ``finish_reason`` is "length" where ``max_tokens`` or the context ended a
+            text. With ``stream``, an iterator of chunks, each with one choice: its ``index`` tells whose text it
+            carries, and its last one has ``finish_reason`` and ``drugs``.
 
         Raises:
             PromptError: no prompt, an empty one, or both a prompt and messages.

@@ -16,6 +16,7 @@ from drugs_cpp.errors import ContextOverflowError, CountError, OptionError, Prom
 from drugs_cpp.model import completion
 from drugs_cpp.model.chat_prompt import ChatPrompt, chat_prompt
 from drugs_cpp.model.dgenerate import token_list
+from drugs_cpp.model.varied import Varied
 from drugs_cpp.progress import Progress
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ def _whole(
     for variation, dose, delta in zip(variations, doses, said):
         choice = answer.choice(completion.as_text(delta.text), completion.finish_reason(delta.end), variation.index)
         choices.append({**choice, "seed": variation.seed, "drugs": dose})
-    return answer.shaped(choices, **completion.usage(n_prompt, sum(delta.n_new for delta in said)))
+    return Varied(answer.shaped(choices, **completion.usage(n_prompt, sum(delta.n_new for delta in said))))
 
 
 def _chunks(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drugs_cpp.traces.divergence_picture import divergence_html
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -29,6 +31,10 @@ class Divergence:
     angle: F64
     relative_l2: F64
     kl: F64 | None
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return divergence_html(self.angle, self.relative_l2, self.kl)
 
 
 def vector_divergence(vectors: npt.ArrayLike, sober: npt.ArrayLike) -> tuple[F64, F64, F64]:

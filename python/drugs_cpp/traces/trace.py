@@ -12,6 +12,7 @@ from drugs_cpp.errors import CountError, StateError
 from drugs_cpp.traces.content import TraceContent
 from drugs_cpp.traces.divergence import Divergence, kl_divergence, vector_divergence
 from drugs_cpp.traces.files import load_content, save_content
+from drugs_cpp.traces.trace_picture import trace_html
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -109,6 +110,11 @@ class Trace(TraceContent):
             OptionError: another ending.
         """
         return cls(**vars(load_content(path)), lens_of=lens_of)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        _, turned, _ = vector_divergence(self.hidden[:, 1:], self.hidden[:, :-1])
+        return trace_html(self, turned)
 
     def _check_like(self, other: Trace) -> None:
         for name in ("positions", "layers"):
