@@ -25,6 +25,7 @@ from benchmarks import (
     serving,
     showers,
     speed,
+    sweeps,
     traces,
     variations,
 )
@@ -46,6 +47,7 @@ PARTS = {
     "cached": Part(cached.measure, 16),
     "variations": Part(variations.measure, 3),
     "traces": Part(traces.measure, 3),
+    "sweeps": Part(sweeps.measure, 5),
     "calls": Part(calls.measure, 12),
     "showers": Part(showers.measure, 12),
     "serving": Part(serving.measure, 12),
