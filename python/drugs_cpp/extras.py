@@ -1,4 +1,4 @@
-"""Packages that come with ``drugs_cpp[lab]``."""
+"""Packages that come with ``drugs_cpp[lab]`` and other extras."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ from typing import Any
 
 from drugs_cpp.errors import MissingExtraError
 
+LAB, EMBEDDINGS = "lab", "embeddings"
 
-def extra(module: str) -> Any:
-    """Import a module that comes with ``drugs_cpp[lab]``.
+
+def extra(module: str, of: str = LAB) -> Any:
+    """Import a module that comes with an extra.
+
+    Args:
+        module: its name.
+        of: name of the extra.
 
     Raises:
         MissingExtraError: it is not installed.
@@ -17,5 +23,5 @@ def extra(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        package = module.split(".")[0]
-        raise MissingExtraError(f'{package} is not installed: pip install "drugs_cpp[lab]" brings it') from error
+        package = module.split(".")[0].replace("_", "-")
+        raise MissingExtraError(f'{package} is not installed: pip install "drugs_cpp[{of}]" brings it') from error

@@ -60,19 +60,6 @@ def vendi(vectors: npt.NDArray[Any]) -> float | None:
     return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
-def self_bleu(texts: Sequence[str], sacrebleu: Any) -> float | None:
-    """Mean BLEU of each text with the others as references, 0 to 1: Zhu et al. 2018, arXiv 1802.01886.
-
-    Args:
-        texts: two or more, else there is none.
-        sacrebleu: the package, which computes it.
-    """
-    if len(texts) < 2:
-        return None
-    scores = [sacrebleu.sentence_bleu(text, [*texts[:i], *texts[i + 1 :]]).score / 100 for i, text in enumerate(texts)]
-    return float(np.mean(scores))
-
-
 def parted_at(tokens: Sequence[int] | npt.NDArray[Any], sober: Sequence[int] | npt.NDArray[Any]) -> int | None:
     """The first place where two texts have different tokens, or only one still has some; None where they are equal."""
     n = min(len(tokens), len(sober))
