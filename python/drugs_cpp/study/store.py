@@ -128,6 +128,31 @@ class Store:
         with self._errors(), closing(self._connection.cursor()) as cursor:
             return cursor.execute(statement, values).fetchall()
 
+    @contextmanager
+    def attached(self, path: str | PathLike[str], name: str) -> Iterator[None]:
+        """Let statements read another file of results, whose tables have this name before theirs.
+
+        Raises:
+            ResultFileError: it cannot be opened.
+        """
+        with self._errors():
+            self._connection.execute(f"ATTACH DATABASE ? AS {name}", (str(path),))
+        try:
+            yield
+        finally:
+            with suppress(sqlite3.Error):  # the file is closed in any case
+                self._connection.execute(f"DETACH DATABASE {name}")
+
+    def check(self) -> None:
+        """Read all of the file.
+
+        Raises:
+            ResultFileError: it is damaged.
+        """
+        found = [str(row[0]) for row in self.query("PRAGMA quick_check(1)")]
+        if found != ["ok"]:
+            raise ResultFileError(self._explain(" ".join(found)))
+
     #
     # studies
     #

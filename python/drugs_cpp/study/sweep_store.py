@@ -216,7 +216,9 @@ class SweepStore:
     def sizes(self) -> dict[CellId, tuple[int, int]]:
         """By cell how many texts it has, and how many of them the sober model has read."""
         columns = ", ".join(CellId._fields)
-        rows = self._store.query(f"SELECT {columns}, count(*), count(log_likelihood) FROM text GROUP BY {columns}")
+        rows = self._store.query(
+            f"SELECT {columns}, count(*), count(log_likelihood) FROM text GROUP BY {columns} ORDER BY {columns}"
+        )
         return {CellId(*row[:3]): (row[3], row[4]) for row in rows}
 
     def measures(self, cell: CellId, key: str) -> dict[str, float | None] | None:

@@ -6,6 +6,9 @@ import argparse
 from collections.abc import Sequence
 
 from drugs_cpp.tools import arguments
+from drugs_cpp.tools.lab_export import add_export
+from drugs_cpp.tools.lab_import import add_import
+from drugs_cpp.tools.lab_merge import add_merge
 from drugs_cpp.tools.lab_sweep import add_sweep
 from drugs_cpp.tools.lab_top import add_top
 from drugs_cpp.tools.lab_vergence import add_vergence
@@ -29,4 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     add_sweep(commands)
     add_vergence(commands)
     add_top(commands)
+    add_export(commands)
+    add_import(commands)
+    add_merge(commands)
     return parser
