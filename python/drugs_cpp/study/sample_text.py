@@ -132,8 +132,9 @@ def _texts(rest: str) -> Iterator[tuple[int, str]]:
         raise NotASampleError("it is damaged: a text in it has no end")
     for found in _TEXT.finditer(rest):
         seed = check_seed(int(found.group(1)))
-        if seed is not None:
-            yield seed, found.group(3)
+        if seed is None:
+            raise NotASampleError(f"a text has the seed {found.group(1)}, which means a fresh one each time")
+        yield seed, found.group(3)
 
 
 def _needed(head: str, pattern: str, shown: str) -> str:
