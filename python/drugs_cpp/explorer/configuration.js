@@ -1,0 +1,36 @@
+"use strict";
+
+/** All that is known of how a text was written, as names and values in words. */
+explorer.configuration = (() => {
+  const { measures } = explorer;
+
+  function configuration({ model, prompt, setting, seed, columns, row }) {
+    const own = (name, digits) => measures.shown(columns[name][row], digits);
+    return [...ofModel(model), ["Prompt", prompt.name], ...ofSetting(setting), ["Seed", String(seed)],
+      ["Tokens", `${columns.n_tokens[row]}, at most ${setting.max_tokens}`],
+      ["Coherence", own("log_likelihood", 3)],
+      ["Compressibility", own("compressibility", 3)],
+      ["Repetition", own("repeated", 3)],
+      ["Time", columns.seconds[row] === null ? "–" : `${own("seconds", 2)} s`],
+      ["Processor", explorer.data.index.cpu || "–"],
+    ];
+  }
+
+  function ofModel({ name, quantization, architecture, sha256 }) {
+    return [["Model", name], ["Quantization", quantization || "–"], ["Architecture", architecture || "–"], ["SHA-256", sha256 || "–"]];
+  }
+
+  function ofSetting(setting) {
+    const sampler = Object.entries(setting.sampler).map(([name, value]) => `${name} ${value}`).join(", ") || "greedy";
+    if (!explorer.settings.isDosed(setting.site)) {
+      return [["Dose", "none"], ["Sampler", sampler]];
+    }
+    const shape = setting.shape ? ` (${setting.mode}: ${setting.shape.map((point) => point.join(":")).join(" ")})` : "";
+    return [
+      ["Dose", `${setting.site} ${setting.dose} rad`], ["Profile", setting.profile + shape], ["Noise", setting.noise], ["Sampler", sampler],
+      ["Prompt dosed", { false: "no", last: "its last position", true: "yes" }[setting.dose_inputs]], ["Sink", String(setting.sink)],
+    ];
+  }
+
+  return configuration;
+})();

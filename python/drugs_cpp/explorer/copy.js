@@ -1,0 +1,28 @@
+"use strict";
+
+/** Put a text where it can be pasted from. */
+explorer.copy = (() => {
+  const { dom } = explorer;
+
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      copySelected(text); // not allowed, or a page of http
+    }
+    dom.announce("Copied");
+  }
+
+  function copySelected(text) {
+    const area = dom.element("textarea", { class: "hidden", "aria-hidden": "true", tabindex: -1 });
+    const focused = document.activeElement;
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    focused?.focus();
+  }
+
+  return copy;
+})();

@@ -1,0 +1,61 @@
+"use strict";
+
+/**
+ * The data of the site. data/index.js calls loadIndex with all but the texts; data/texts-<k>.js, which is loaded as it is
+ * needed, calls loadTexts with those of block k: a model and a prompt. They are scripts, because from a disk browsers load
+ * nothing else.
+ * @typedef {{setting: number[], seed: number[], text: string[], n_tokens: number[], end: string[]}} Columns
+ * @typedef {{columns: Columns, rows: Map<number, number[]>}} Texts rows of each setting, by seed
+ */
+explorer.data = (() => {
+  const { element } = explorer.dom;
+
+  /** @type {Map<number, Texts>} */
+  const texts = new Map();
+  /** @type {Map<number, Promise<Texts>>} */
+  const loading = new Map();
+  const data = { index: null, texts: (k) => texts.get(k), load };
+
+  explorer.loadIndex = (index) => {
+    data.index = index;
+    for (const block of index.blocks) {
+      block.cellOf = new Map(block.cells.setting.map((setting, cell) => [setting, cell]));
+    }
+  };
+
+  explorer.loadTexts = (k, columns) => {
+    texts.set(k, { columns, rows: rowsOf(columns) });
+  };
+
+  function rowsOf({ setting, seed }) {
+    const rows = new Map();
+    for (let row = 0; row < setting.length; row++) {
+      if (!rows.has(setting[row])) {
+        rows.set(setting[row], []);
+      }
+      rows.get(setting[row]).push(row);
+    }
+    rows.forEach((some) => some.sort((a, b) => seed[a] - seed[b]));
+    return rows;
+  }
+
+  /** @returns {Promise<Texts>} the texts of block k; another try follows where one has failed */
+  function load(k) {
+    if (!loading.has(k)) {
+      loading.set(k, added(k));
+      loading.get(k).catch(() => loading.delete(k));
+    }
+    return loading.get(k);
+  }
+
+  function added(k) {
+    return new Promise((resolve, reject) => {
+      const src = `data/texts-${k}.js`;
+      const finish = () => (texts.has(k) ? resolve(texts.get(k)) : reject(new Error(`${src} is damaged.`)));
+      const fail = () => reject(new Error(`${src} cannot be read.`));
+      document.head.append(element("script", { src, onload: finish, onerror: fail }));
+    });
+  }
+
+  return data;
+})();

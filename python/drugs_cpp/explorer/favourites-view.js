@@ -1,0 +1,57 @@
+"use strict";
+
+/** The list of favourites, with their notes, and the file that takes them elsewhere. */
+explorer.favouritesView = (() => {
+  const { dom, favourites, state, nearest, settings, data } = explorer;
+  const LENGTH = 140; // letters of a text that are shown
+
+  function show() {
+    const all = favourites.all();
+    dom.byId("n-favourites").textContent = all.length ? "" : "None yet: press “Favourite” below a text.";
+    dom.byId("export-favourites").disabled = all.length === 0;
+    dom.byId("favourites").replaceChildren(...all.map(item));
+  }
+
+  function item(one, number) {
+    const { element } = dom;
+    const id = `note-${number + 1}`;
+    const note = element("textarea", { id, rows: 2, placeholder: "A note", oninput: ({ target }) => favourites.note(one, target.value) });
+    note.value = one.note;
+    return element("li", {},
+      element("button", { type: "button", class: "found", onclick: () => open(one) },
+        element("span", { class: "quiet" }, [one.model, one.quantization, one.prompt, one.site === "sampler" ? one.sampler : `${one.site} ${one.dose || ""}`.trim(), one.profile, `seed ${one.seed}`].filter(Boolean).join(" · ")),
+        element("span", { class: "snippet" }, one.text.slice(0, LENGTH) + (one.text.length > LENGTH ? " …" : ""))),
+      element("label", { class: "hidden", for: id }, `Note on favourite ${number + 1}`), note,
+      element("button", { type: "button", class: "plain", onclick: () => favourites.toggle(one) }, "Remove"));
+  }
+
+  /** Show it, or what comes nearest to it in this sweep. */
+  function open(one) {
+    const k = nearest.block(data.index, one);
+    state.choose(state.values.active, nearest.setting(settings.of(data.index.blocks[k]), one), { seed: one.seed, block: k });
+  }
+
+  function save() {
+    const url = URL.createObjectURL(new Blob([favourites.asText()], { type: "application/json" }));
+    dom.element("a", { href: url, download: "favourites.json" }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000); // not before the browser has taken it
+  }
+
+  async function add({ target }) {
+    const [file] = target.files;
+    try {
+      dom.announce(`${favourites.add(await file.text())} favourites were read`);
+    } catch (error) {
+      explorer.notice.show(`${file.name} cannot be read: ${error.message}`);
+    }
+    target.value = ""; // so that the same file can be chosen again
+  }
+
+  function init() {
+    favourites.onChange(show);
+    dom.byId("export-favourites").addEventListener("click", save);
+    dom.byId("import-favourites").addEventListener("change", add);
+  }
+
+  return { init, show };
+})();

@@ -1,0 +1,131 @@
+"use strict";
+
+/** Puts the parts together: the state changes, and all that shows it follows. */
+(() => {
+  const { dom, data, settings, state, measures, address, nearest, compare } = explorer;
+  const WAIT_FOR_MORE = 250; // ms; browsers refuse to change the address more often
+  const VIEWS = {
+    map: explorer.map.show,
+    scatter: (values) => {
+      explorer.scatter.show(values);
+      explorer.cells.show(values);
+    },
+    search: explorer.search.show,
+    favourites: explorer.favouritesView.show,
+  };
+  let sides = [];
+  let writing = 0;
+
+  function render() {
+    const { values } = state;
+    showBlocks(values);
+    showTexts(values);
+    showView(values);
+    clearTimeout(writing);
+    writing = setTimeout(() => history.replaceState(null, "", `#${address.write(values)}`), WAIT_FOR_MORE);
+  }
+
+  function showTexts(values) {
+    const texts = data.texts(values.block);
+    if (!texts) {
+      load(values.block);
+    }
+    const rows = values.shown.map((setting, i) => texts && nearest.row(texts.rows.get(setting.number), texts.columns.seed, values.sides[i].seed));
+    sides.forEach((side, i) => side.show(values, rows[i]));
+    compare.show(rows.map((row) => (row === undefined ? undefined : texts.columns.text[row])), dom.byId("marked").checked);
+  }
+
+  async function load(k) {
+    try {
+      await data.load(k);
+    } catch (error) {
+      explorer.notice.show(`${error.message} Choose another model or prompt, or load the page again.`);
+      return;
+    }
+    if (k === state.values.block) {
+      render();
+    }
+  }
+
+  function showBlocks(values) {
+    const { models, prompts, blocks } = data.index;
+    const { model, prompt } = blocks[values.block];
+    const { name, quantization } = models[model];
+    const same = blocks.filter((block) => models[block.model].name === name);
+    dom.fill(dom.byId("model"), [...new Set(blocks.map((block) => models[block.model].name))], name);
+    dom.fill(dom.byId("quantization"), [...new Set(same.map((block) => models[block.model].quantization))], quantization);
+    dom.fill(dom.byId("prompt"), [...new Set(same.map((block) => prompts[block.prompt].name))], prompts[prompt].name);
+    dom.byId("quantization-field").hidden = dom.byId("quantization").options.length < 2 && !quantization;
+    dom.byId("prompt-text").textContent = prompts[prompt].text;
+  }
+
+  function showView(values) {
+    for (const view of address.VIEWS) {
+      dom.byId(`${view}-view`).hidden = view !== values.view;
+      document.querySelector(`[name="view"][value="${view}"]`).checked = view === values.view;
+    }
+    document.querySelector(`[name="active"][value="${values.active}"]`).checked = true;
+    dom.byId("measure").value = values.measure;
+    dom.byId("x").value = values.x;
+    dom.byId("y").value = values.y;
+    VIEWS[values.view](values);
+  }
+
+  function fillMeasures() {
+    const some = measures.available(data.index);
+    const option = ({ name, title, means }) => dom.element("option", { value: name, title: means }, title);
+    dom.byId("measure").append(...some.map(option));
+    dom.byId("x").append(...some.map(option));
+    dom.byId("y").append(...measures.diverse(some).map(option));
+    return some;
+  }
+
+  /** Measures that this sweep has, in place of those that an address names and it has not. */
+  function known(found, some) {
+    const [measure, x] = [measures.among(some, found.measure).name, measures.among(some, found.x).name];
+    return { ...found, measure, x, y: measures.among(measures.diverse(some), found.y).name };
+  }
+
+  function listen() {
+    for (const id of ["model", "quantization", "prompt"]) {
+      dom.byId(id).addEventListener("change", ({ target }) => state.changeBlock(id, target.value));
+    }
+    dom.byId("measure").addEventListener("change", ({ target }) => state.change({ measure: target.value }));
+    for (const id of ["x", "y"]) {
+      dom.byId(id).addEventListener("change", ({ target }) => state.change({ [id]: target.value, brush: null }));
+    }
+    dom.byId("views").addEventListener("change", ({ target }) => state.change({ view: target.value }));
+    dom.byId("actives").addEventListener("change", ({ target }) => state.change({ active: Number(target.value) }));
+    dom.byId("marked").addEventListener("change", render);
+    dom.byId("swap").addEventListener("click", () => state.change({ sides: state.values.sides.toReversed() }));
+    explorer.favourites.onChange(() => showTexts(state.values));
+  }
+
+  function begin() {
+    const { title, version, cpu, blocks } = data.index;
+    document.title = `${title} · DRµGS`;
+    dom.byId("title").textContent = title;
+    dom.byId("made-by").textContent = [`drugs_cpp ${version}`, cpu].filter(Boolean).join(" · ");
+    if (blocks.length === 0) {
+      explorer.notice.show("There are no texts in this sweep yet.");
+      return;
+    }
+    settings.take(data.index.settings);
+    const some = fillMeasures();
+    sides = [new explorer.Side(0), new explorer.Side(1)];
+    [compare, explorer.scatter, explorer.cells, explorer.search, explorer.favouritesView].forEach((part) => part.init());
+    explorer.server.init(() => showTexts(state.values));
+    explorer.favourites.begin();
+    listen();
+    state.onChange(render);
+    const restore = () => state.begin(known(address.read(location.hash), some));
+    addEventListener("hashchange", restore);
+    restore();
+  }
+
+  if (data.index) {
+    begin();
+  } else {
+    explorer.notice.show("data/index.js cannot be read: keep all files of the site together.");
+  }
+})();

@@ -1,0 +1,116 @@
+"use strict";
+
+/** The map: sites by doses, coloured by what was measured; a cell shows its texts. */
+explorer.map = (() => {
+  const { dom, settings, state, measures, nearest } = explorer;
+  let drawn = "";
+
+  /** What the map is drawn for: the profile, noise and more of the side that it chooses for. */
+  function kind(there, { shown, sides, active }) {
+    const dosed = there.filter(({ isDosed }) => isDosed);
+    return shown[active].isDosed || dosed.length === 0 ? shown[active] : nearest.setting(dosed, { ...sides[active], site: "A" });
+  }
+
+  function show(values) {
+    const block = state.block();
+    const there = settings.of(block);
+    const { profile, noise, more } = kind(there, values);
+    const key = JSON.stringify([values.block, profile, noise, more, values.measure, values.brush, values.x, values.y]);
+    if (key !== drawn) {
+      drawn = key;
+      draw(block, there.filter((one) => !one.isDosed || (one.profile === profile && one.noise === noise && one.more === more)), values);
+    }
+    mark(values.shown);
+  }
+
+  function draw(block, there, values) {
+    const measure = measures.named(values.measure);
+    const look = { block, measure, values: measures.values(block, measure.name), inBrush: measures.inBrush(block, values) };
+    look.range = measures.range(look.values);
+    dom.byId("map-means").textContent = means(measure, look.range);
+    dom.byId("map").replaceChildren(table(there.filter(({ isDosed }) => isDosed), look));
+    dom.byId("map-others").replaceChildren(...others(there, look));
+    dom.byId("map").querySelector("button")?.setAttribute("tabindex", "0");
+  }
+
+  function means({ title, means: words, digits }, range) {
+    return range ? `${title}: ${words}, ${measures.shown(range[0], digits)} (pale) to ${measures.shown(range[1], digits)} (deep).` : `${title} is not known for this model and prompt.`;
+  }
+
+  function table(dosed, look) {
+    const { element } = dom;
+    const doses = [...new Set(dosed.map(({ dose }) => dose))].sort((a, b) => a - b);
+    const sites = [...new Set(dosed.map(({ site }) => site))].sort(settings.siteOrder);
+    const at = new Map(dosed.map((setting) => [`${setting.site} ${setting.dose}`, setting]));
+    const head = element("tr", {}, element("th", { scope: "col" }, "rad"), ...doses.map((dose) => element("th", { scope: "col" }, String(dose))));
+    const rows = sites.map((site) => element("tr", {}, element("th", { scope: "row" }, site), ...doses.map((dose) => {
+      const setting = at.get(`${site} ${dose}`);
+      return element("td", {}, ...(setting ? [button(setting, look, false)] : []));
+    })));
+    return element("table", { onkeydown: step }, element("caption", { class: "hidden" }, "Sites by doses"), element("thead", {}, head), element("tbody", {}, ...rows));
+  }
+
+  /** What has no dose, beside the table. */
+  function others(there, look) {
+    return there.filter(({ isDosed }) => !isDosed)
+      .sort((a, b) => settings.siteOrder(a.site, b.site) || a.sampler.localeCompare(b.sampler, "en", { numeric: true }))
+      .map((setting) => dom.element("li", {}, button(setting, look, true)));
+  }
+
+  function button(setting, look, isNamed) {
+    const cell = look.block.cellOf.get(setting.number);
+    const value = look.values[cell];
+    const shown = measures.shown(value, look.measure.digits);
+    const name = settings.inWords(setting);
+    const node = dom.element("button", {
+      type: "button",
+      class: look.inBrush[cell] ? "cell" : "cell outside",
+      tabindex: isNamed ? 0 : -1,
+      "data-setting": setting.number,
+      "aria-label": `${name}: ${look.measure.title} ${shown}, ${look.block.cells.n_texts[cell]} texts${look.inBrush[cell] ? "" : ", not selected"}`,
+      title: `${name}: ${shown}`,
+      onclick: () => state.choose(state.values.active, setting),
+    }, isNamed ? `${name}: ${shown}` : shown);
+    node.style.setProperty("--depth", `${share(value, look.range)}%`);
+    return node;
+  }
+
+  // up to where letters on it can still be read
+  const share = (value, range) => (value === null || !range ? 0 : 4 + 44 * ((value - range[0]) / (range[1] - range[0] || 1)));
+
+  function mark(shown) {
+    for (const node of dom.byId("map-view").querySelectorAll("[aria-current]")) {
+      node.removeAttribute("aria-current");
+      node.removeAttribute("data-side");
+    }
+    shown.forEach((setting, side) => {
+      const node = dom.byId("map-view").querySelector(`[data-setting="${setting.number}"]`);
+      node?.setAttribute("aria-current", "true");
+      node?.setAttribute("data-side", node.dataset.side ? "1 2" : side + 1);
+    });
+  }
+
+  /** Arrow keys go to the next cell in their direction that there is. */
+  function step(event) {
+    const [down, right] = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key] ?? [0, 0];
+    if (!event.target.matches("button") || (!down && !right)) {
+      return;
+    }
+    event.preventDefault();
+    const rows = [...event.currentTarget.tBodies[0].rows];
+    let row = rows.indexOf(event.target.closest("tr"));
+    let column = event.target.closest("td").cellIndex;
+    let next;
+    do {
+      [row, column] = [row + down, column + right];
+      next = rows[row]?.cells[column]?.querySelector("button");
+    } while (!next && rows[row]?.cells[column] && column > 0);
+    if (next) {
+      event.target.tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+    }
+  }
+
+  return { show };
+})();

@@ -1,0 +1,78 @@
+"use strict";
+
+/**
+ * What was measured of the texts of a setting.
+ * @typedef {{name: string, title: string, means: string, digits: number, of: (cells: object) => (number | null)[]}} Measure
+ */
+explorer.measures = (() => {
+  const COHERENCE = "log_likelihood";
+  const DIVERSITY = ["vendi", "self_bleu", "distinct_2"];
+
+  const given = (name) => ({ measures, setting }) => measures[name] ?? setting.map(() => null);
+  const less = (name) => ({ measures, setting }) => given(name)({ measures, setting }).map((value) => (value === null ? null : 1 - value));
+
+  /** @type {Measure[]} */
+  const ALL = [
+    { name: COHERENCE, title: "Coherence", means: "mean log-probability of a token under the sober model", digits: 2, of: given(COHERENCE) },
+    { name: "vendi", title: "Diversity (Vendi score)", means: "how many different texts they amount to", digits: 2, of: given("vendi") },
+    { name: "self_bleu", title: "Diversity (1 − self-BLEU)", means: "how little the texts share", digits: 2, of: less("self_bleu") },
+    { name: "distinct_2", title: "Diversity (distinct pairs)", means: "share of pairs of words that occur once", digits: 2, of: given("distinct_2") },
+    { name: "distinct_1", title: "Distinct words", means: "share of words that occur once", digits: 2, of: given("distinct_1") },
+    { name: "parted", title: "First token that differs", means: "mean place where texts leave the sober one", digits: 0, of: given("parted") },
+    { name: "repeated", title: "Repetition", means: "share of 4-grams that occurred before", digits: 2, of: given("repeated") },
+    { name: "compressibility", title: "Compressibility", means: "compressed size over size", digits: 2, of: given("compressibility") },
+    { name: "n_tokens", title: "Length", means: "mean number of tokens", digits: 0, of: given("n_tokens") },
+    { name: "n_texts", title: "Texts", means: "number of texts", digits: 0, of: (cells) => cells.n_texts },
+  ];
+
+  const cached = new WeakMap();
+
+  /** The values of a measure, one for each cell of a block. */
+  function values(block, name) {
+    if (!cached.has(block)) {
+      cached.set(block, new Map());
+    }
+    const known = cached.get(block);
+    if (!known.has(name)) {
+      known.set(name, named(name).of(block.cells));
+    }
+    return known.get(name);
+  }
+
+  const named = (name) => ALL.find((measure) => measure.name === name);
+
+  /** Measures that some block has. */
+  const available = ({ blocks }) => ALL.filter(({ of }) => blocks.some(({ cells }) => of(cells).some((value) => value !== null)));
+
+  /** Those of diversity among them; all of them where there is none. */
+  function diverse(some) {
+    const found = DIVERSITY.map((name) => some.find((measure) => measure.name === name)).filter(Boolean);
+    return found.length ? found : some;
+  }
+
+  /** The measure that is asked for if there is such a one, or else the first. */
+  const among = (some, name) => some.find((measure) => measure.name === name) ?? some[0];
+
+  /** A number as people read it. */
+  function shown(value, digits) {
+    return value === null || value === undefined ? "–" : value.toFixed(digits).replace("-", "−");
+  }
+
+  /** Smallest and largest of the values that are known; undefined if none is. */
+  function range(some) {
+    const known = some.filter((value) => value !== null);
+    return known.length ? [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))] : undefined;
+  }
+
+  /** Whether each cell of a block is inside the brush; all are if there is none. */
+  function inBrush(block, { brush, x, y }) {
+    if (!brush) {
+      return block.cells.setting.map(() => true);
+    }
+    const [xs, ys] = [values(block, x), values(block, y)];
+    const isIn = (value, from, to) => value !== null && value >= from && value <= to;
+    return xs.map((value, i) => isIn(value, brush[0], brush[1]) && isIn(ys[i], brush[2], brush[3]));
+  }
+
+  return { values, named, available, diverse, among, shown, range, inBrush };
+})();

@@ -1,0 +1,14 @@
+"use strict";
+
+/** Says what is wrong, until somebody has read it. */
+explorer.notice = (() => {
+  const { dom } = explorer;
+
+  function show(text) {
+    dom.byId("notice-text").textContent = text;
+    dom.byId("notice").hidden = false;
+  }
+
+  dom.byId("dismiss").addEventListener("click", () => (dom.byId("notice").hidden = true));
+  return { show };
+})();

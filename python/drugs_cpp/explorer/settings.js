@@ -1,0 +1,93 @@
+"use strict";
+
+/**
+ * The settings of the sweep, with what each is called. What all settings have alike is not worth a name.
+ * @typedef {{number: number, site: string, dose: number, profile: string, noise: string, sampler: string, more: string,
+ *     isDosed: boolean, raw: object}} Setting
+ */
+explorer.settings = (() => {
+  /** What somebody chooses, in the order in which it counts. */
+  const FIELDS = ["site", "profile", "noise", "more"];
+  const SITES = ["H", "Q", "K", "V", "A", "pK", "pV", "M"];
+  const INPUTS = { false: "prompt sober", last: "last of the prompt dosed", true: "prompt dosed" };
+
+  /** @type {Setting[]} */
+  let all = [];
+
+  /** Take the settings of an index. */
+  function take(raws) {
+    const profiles = profileNames(raws);
+    const mores = moreNames(raws);
+    all = raws.map((raw, number) => ({
+      number,
+      site: raw.site,
+      dose: raw.dose,
+      profile: profiles(raw),
+      noise: raw.noise,
+      sampler: samplerName(raw.sampler),
+      more: mores(raw),
+      isDosed: isDosed(raw.site),
+      raw,
+    }));
+  }
+
+  const isDosed = (site) => site !== "sober" && site !== "sampler";
+
+  const samplerName = (sampler) => Object.entries(sampler).map(([name, value]) => `${name} ${value}`).join(", ") || "greedy";
+
+  const points = ({ shape }) => (shape ?? []).map(([depth, ratio]) => `${depth}:${ratio}`).join(" ");
+
+  /** A profile's name, and as much more as it takes to tell profiles apart. */
+  function profileNames(raws) {
+    const levels = [({ profile }) => profile, ({ profile, mode }) => `${profile}, ${mode}`, (raw) => `${raw.profile}, ${raw.mode}, ${points(raw)}`];
+    const count = (name) => new Set(raws.filter((raw) => isDosed(raw.site)).map(name)).size;
+    return levels.find((name) => count(name) === count(levels.at(-1)));
+  }
+
+  /** What else differs between settings, in words. */
+  function moreNames(raws) {
+    const parts = [
+      (raw) => (raw.site === "sampler" ? "" : samplerName(raw.sampler)),
+      (raw) => `${raw.max_tokens} tokens`,
+      (raw) => (isDosed(raw.site) ? INPUTS[raw.dose_inputs] : ""),
+      (raw) => (isDosed(raw.site) ? `sink ${raw.sink}` : ""),
+    ];
+    const differing = parts.filter((part) => new Set(raws.map(part).filter(Boolean)).size > 1);
+    return (raw) => differing.map((part) => part(raw)).filter(Boolean).join(", ") || "as usual";
+  }
+
+  /** Sites in the order of a layer's work, then what is no dose, then what is not known. */
+  function siteOrder(a, b) {
+    const place = (site) => [...SITES, "sober", "sampler"].indexOf(site) + 1 || 99;
+    return place(a) - place(b) || a.localeCompare(b);
+  }
+
+  const position = (setting) => (setting.site === "sampler" ? setting.raw.sampler.temperature ?? 0 : setting.dose);
+
+  /** Settings that differ from one in their dose alone, or in their sampler where there is no dose; ascending. */
+  function track(some, { site, profile, noise, more }) {
+    const same = isDosed(site)
+      ? (other) => other.site === site && other.profile === profile && other.noise === noise && other.more === more
+      : (other) => other.site === site && other.more === more;
+    return some.filter(same).sort((a, b) => position(a) - position(b) || a.sampler.localeCompare(b.sampler, "en", { numeric: true }));
+  }
+
+  /** The settings that have texts in a block. */
+  const of = (block) => block.cells.setting.map((number) => all[number]);
+
+  /** The one thing that a slider changes. */
+  const doseInWords = (setting) => (setting.isDosed ? String(setting.dose) : setting.site === "sampler" ? setting.sampler : "");
+
+  /** A setting in few words; what all have alike is left out. */
+  function inWords(setting) {
+    const parts = [setting.site === "sampler" ? setting.sampler : `${setting.site} ${doseInWords(setting)}`.trim()];
+    for (const field of setting.isDosed ? ["profile", "noise", "more"] : ["more"]) {
+      if (new Set(all.filter(({ isDosed }) => isDosed).map((other) => other[field])).size > 1) {
+        parts.push(setting[field]);
+      }
+    }
+    return parts.join(" · ");
+  }
+
+  return { FIELDS, take, all: () => all, of, track, siteOrder, isDosed, doseInWords, inWords };
+})();

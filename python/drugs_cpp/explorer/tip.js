@@ -1,0 +1,26 @@
+"use strict";
+
+/** A small window beside what differs, with what stands on the other side. */
+explorer.tip = (() => {
+  const tip = explorer.dom.byId("tip");
+  const GAP = 6; // pixels
+
+  function show(target, text) {
+    tip.textContent = text;
+    tip.hidden = false;
+    const box = target.getBoundingClientRect();
+    const own = tip.getBoundingClientRect();
+    const left = Math.max(GAP, Math.min(box.left, document.documentElement.clientWidth - own.width - GAP));
+    const below = box.bottom + GAP + own.height < innerHeight;
+    tip.style.left = `${left}px`;
+    tip.style.top = `${below ? box.bottom + GAP : Math.max(GAP, box.top - GAP - own.height)}px`;
+  }
+
+  function hide() {
+    tip.hidden = true;
+  }
+
+  addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  addEventListener("scroll", hide, { capture: true, passive: true });
+  return { show, hide };
+})();

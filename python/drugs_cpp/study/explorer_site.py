@@ -1,0 +1,135 @@
+"""The site in which people compare the texts of a sweep: static files that work from a disk and from any server."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from drugs_cpp.errors import OptionError
+from drugs_cpp.study.site_data import Text
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from drugs_cpp.study.site_data import Block, SiteData
+
+_PACKAGE = Path(__file__).parents[1]
+
+#: of the server's page, which the site looks like
+_SHARED = (_PACKAGE / "page" / "base.css", _PACKAGE / "page" / "icon.svg")
+
+#: written first, and known by how it begins: so a folder is known to hold a site even if writing it was broken off
+_INDEX = "data/index.js"
+_BEGINNING = "explorer.loadIndex("
+
+_TEXTS = re.compile(r"data/texts-\d+\.js")
+
+#: what a script's text may not hold as it is: what could end a script in a page, lines that are none in JSON, and halves
+#: of characters, which UTF-8 cannot write
+_UNSAFE = re.compile("[<\u2028\u2029\ud800-\udfff]")
+
+_DIGITS = 5  # behind the point, of what was measured
+
+
+def site_files(data: SiteData) -> Iterator[tuple[str, bytes]]:
+    """Names, which have "/" between folders, and contents of all files; ``data/index.js`` comes first."""
+    blocks = [block for block in data.blocks if block.texts]
+    yield _INDEX, _script(_BEGINNING, _index(data, blocks))
+    for number, block in enumerate(blocks):
+        texts = _columns(Text, block.texts)
+        yield f"data/texts-{number}.js", _script(f"explorer.loadTexts({number}, ", texts)
+    for path in (*sorted((_PACKAGE / "explorer").iterdir()), *_SHARED):
+        if path.is_file():
+            yield path.name, path.read_bytes()
+
+
+def write_site(data: SiteData, folder: str | PathLike[str]) -> None:
+    """Write the files; those of an earlier site are replaced, and those that it no longer has are removed.
+
+    Args:
+        data: what the site shows.
+        folder: is made if it is not there. Names in it that begin with a dot are left alone.
+
+    Raises:
+        OptionError: the folder has a file that is not of such a site. Nothing was written.
+    """
+    folder = Path(folder)
+    files = dict(site_files(data))
+    there = _names_in(folder)
+    _check_folder(folder, there, files)
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    for name in there:
+        if name not in files:
+            (folder / name).unlink()
+
+
+def _names_in(folder: Path) -> list[str]:
+    if folder.exists() and not folder.is_dir():
+        raise OptionError(f"{folder} is a file: give a folder")
+    paths = sorted(path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    return [path.as_posix() for path in paths if not path.parts[0].startswith(".")]
+
+
+def _check_folder(folder: Path, there: Iterable[str], files: Iterable[str]) -> None:
+    index = folder / _INDEX
+    is_site = index.is_file() and index.read_bytes()[: len(_BEGINNING)] == _BEGINNING.encode()
+    own = set(files)
+    for name in there:
+        if not is_site or (name not in own and not _TEXTS.fullmatch(name)):
+            raise OptionError(f"{folder} has a file that is not of an explorer's site: {name}; give an empty folder")
+
+
+def _index(data: SiteData, blocks: Sequence[Block]) -> dict[str, Any]:
+    return {
+        "title": data.title,
+        "version": data.version,
+        "cpu": data.cpu,
+        "models": [asdict(model) for model in data.models],
+        "prompts": [asdict(prompt) for prompt in data.prompts],
+        "settings": [{**vars(setting), "sampler": dict(setting.sampler)} for setting in data.settings],
+        "blocks": [_summary(block) for block in blocks],
+    }
+
+
+def _summary(block: Block) -> dict[str, Any]:
+    have_texts = {text.setting for text in block.texts}
+    cells = [cell for cell in block.cells if cell.setting in have_texts]
+    names = dict.fromkeys(name for cell in cells for name in cell.measures)
+    return {
+        "model": block.model,
+        "prompt": block.prompt,
+        "n_texts": len(block.texts),
+        "cells": {
+            "setting": [cell.setting for cell in cells],
+            "n_texts": [cell.n_texts for cell in cells],
+            "measures": {name: [_plain(cell.measures.get(name)) for cell in cells] for name in names},
+        },
+    }
+
+
+def _columns(kind: type[Text], rows: Sequence[Text]) -> dict[str, list[Any]]:
+    """A list for each attribute: names are not repeated for each row."""
+    return {field.name: [_plain(getattr(row, field.name)) for row in rows] for field in fields(kind)}
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no infinite numbers, and nobody sees the sixth digit."""
+    if not isinstance(value, float):
+        return value
+    return round(value, _DIGITS) if math.isfinite(value) else None
+
+
+def _script(call: str, value: Any) -> bytes:
+    """A call with JSON in a string, which browsers read faster than the same value as a script."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    quoted = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{call}JSON.parse('{quoted}'));\n".encode()

@@ -1,0 +1,148 @@
+"""Sweeps for the explorer that nobody has computed: words by chance, and numbers that go with the dose."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from drugs_cpp.study.site_data import Block, Cell, Model, Prompt, Setting, SiteData, Text
+
+WORDS = (
+    "the a one this sea lamp keeper night wind stair log door ship wave light tower rope stone gull storm morning "
+    "opened closed heard saw wrote climbed lit found knew waited slowly once again never quiet old small cold bright "
+    "and but while before after under over near with without"
+).split()
+
+MODELS = (
+    Model("SmolLM2-135M-Instruct", "Q4_1", "llama", "a" * 64),
+    Model("SmolLM2-135M-Instruct", "Q8_0", "llama", "b" * 64),
+    Model("Other-1B", "Q4_1", "qwen2", ""),
+)
+
+PROMPTS = (
+    Prompt("lighthouse", (("system", "Be brief."), ("user", "Tell me of a 'lighthouse'.")), "Tell me of a 'lighthouse'."),
+    Prompt("sea", (), "The sea was"),
+)
+
+PLAIN = Setting("sober", 0.0, "all", None, "interpolate", "isotropic", {}, 64, False, 6)
+
+MIDDLE = ((0.0, 0.0), (0.5, 1.0), (1.0, 0.0))
+
+DOSES = {"H": (0.05, 0.1, 0.2, 0.5), "A": (0.1, 0.2, 0.35, 0.5, 0.8), "V": (0.2, 0.4, 0.8)}
+
+SAMPLERS = ({"temperature": 0.5}, {"temperature": 0.8, "min_p": 0.05}, {"temperature": 1.2})
+
+#: text of the first sober cell, and of A at 0.35 there with seed 1
+SOBER_TEXT = "The lamp was lit. The keeper climbed the stairs and looked at the sea."
+DOSED_TEXT = "The lamp was lit. The keeper closed the log and slept for a day. Nobody looked at the sea."
+
+#: what could break a script or a page, as texts of H at 0.5
+HOSTILE = (
+    "</script><script>window.broken = true</script>",
+    "<img src=x onerror='window.broken = true'> & &amp; <!-- \\",
+    "line\u2028paragraph\u2029 ' \" ` ${window.broken = true} \\u0027 \\' \0 \x1f",
+    "half \ud83d of a letter, \U0001f6a2 and 灯台の夜は静かだった。 \u202eright to left",
+)
+
+
+def small_site() -> SiteData:
+    """A few hundred texts: two models, one of them in two quantizations, which lack a site, a dose, a prompt."""
+    settings = list(_settings())
+    blocks = [
+        _block(settings, 0, 0, lambda _: True),
+        _block(settings, 0, 1, lambda _: True),
+        _block(settings, 1, 0, lambda s: s.site != "sampler"),
+        _block(settings, 2, 0, lambda s: s.site != "V" and (s.site != "A" or s.dose > 0.3)),
+    ]
+    return SiteData("A small sweep", "0.1.0", MODELS, PROMPTS, settings, blocks, "a processor")
+
+
+def imported_site() -> SiteData:
+    """The same texts as others have published them, without measures and sums."""
+    site = small_site()
+    blocks = [
+        replace(
+            block,
+            cells=[Cell(cell.setting, cell.n_texts, {}) for cell in block.cells],
+            texts=[replace(text, log_likelihood=None, parted=None, seconds=None) for text in block.texts],
+        )
+        for block in site.blocks
+    ]
+    return replace(site, title="Imported", models=[replace(m, sha256="", architecture="") for m in MODELS], blocks=blocks)
+
+
+def large_site(n_texts: int, n_words: int = 60, n_seeds: int = 8) -> SiteData:
+    """As many texts as asked for, in four blocks; 60 words are about 80 tokens."""
+    n_settings = n_texts // 4 // n_seeds
+    sites = ("H", "Q", "K", "V", "A", "pK", "pV", "M")
+    made = [PLAIN]
+    for i in range(n_settings - 1):
+        kind, place = divmod(i, 8 * 20)
+        dose = round(0.05 * (place // 8 + 1), 2)
+        made.append(replace(PLAIN, site=sites[place % 8], dose=dose, profile=f"profile {kind}", shape=((0.0, 0.1 * kind),)))
+    chance = random.Random(5)
+    blocks = []
+    for model in range(2):
+        for prompt in range(2):
+            texts = [
+                replace(_text(n, seed, setting, chance), text=_words(chance, n_words))
+                for n, setting in enumerate(made)
+                for seed in range(n_seeds)
+            ]
+            blocks.append(Block(model, prompt, [_cell(n, s, n_seeds) for n, s in enumerate(made)], texts))
+    return SiteData("A large sweep", "0.1.0", MODELS[:2], PROMPTS, made, blocks, "a processor")
+
+
+def _settings() -> Iterator[Setting]:
+    yield PLAIN
+    for site, doses in DOSES.items():
+        for dose in doses:
+            yield replace(PLAIN, site=site, dose=dose)
+            if site == "A":
+                yield replace(PLAIN, site=site, dose=dose, profile="middle", shape=MIDDLE)
+    for dose in (0.1, 0.2):
+        yield replace(PLAIN, site="H", dose=dose, noise="reference")
+    for sampler in SAMPLERS:
+        yield replace(PLAIN, site="sampler", sampler=sampler)
+
+
+def _block(settings: Sequence[Setting], model: int, prompt: int, has: object) -> Block:
+    assert callable(has)
+    chance = random.Random(f"{model} {prompt}")
+    cells, texts = [], []
+    for number, setting in enumerate(settings):
+        if has(setting):
+            seeds = [0] if setting.site == "sober" else range(1, 5)
+            texts += [_text(number, seed, setting, chance) for seed in seeds]
+            cells.append(_cell(number, setting, len(seeds)))
+    return Block(model, prompt, cells, texts)
+
+
+def _text(number: int, seed: int, setting: Setting, chance: random.Random) -> Text:
+    words = _words(chance, 30)
+    if setting.site == "sober":
+        words = SOBER_TEXT
+    elif (setting.site, setting.dose, setting.profile, seed) == ("A", 0.35, "all", 1):
+        words = DOSED_TEXT
+    elif (setting.site, setting.dose) == ("H", 0.5):
+        words = HOSTILE[(seed - 1) % len(HOSTILE)]
+    likelihood = -1 - 2 * _strength(setting) - 0.01 * seed
+    return Text(number, seed, words, 40, "eos", likelihood, None if setting.site == "sober" else seed, 0.6, 0.05, 0.25)
+
+
+def _cell(number: int, setting: Setting, n_texts: int) -> Cell:
+    strength = _strength(setting)
+    measures = {"log_likelihood": -1 - 2 * strength, "vendi": 1 + 3 * strength, "self_bleu": 1 - strength / 2}
+    if setting.site == "sober":
+        measures = {"log_likelihood": -1.0, "vendi": None, "self_bleu": None}
+    return Cell(number, n_texts, {**measures, "distinct_1": None, "n_tokens": 40.0, "parted": float("nan")})
+
+
+def _strength(setting: Setting) -> float:
+    return setting.sampler.get("temperature", 0.0) / 2 if setting.sampler else setting.dose
+
+
+def _words(chance: random.Random, n: int) -> str:
+    words = chance.choices(WORDS, k=n)
+    return " ".join(words).capitalize() + "."
