@@ -12,7 +12,7 @@ from support.explorer_data import imported_site, small_site
 from support.patience import PATIENCE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 CHROMIUM = shutil.which("chromium")
 
@@ -41,11 +41,17 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def explore(browser: Browser, sites: dict[str, str]) -> Iterator[Callable[..., Page]]:
-    """Opens the explorer at a hash; nothing may be loaded from elsewhere, and no script may have an error."""
+    """Opens the explorer at a hash; nothing may be loaded from elsewhere, and no error may be but the one expected."""
     contexts = []
     wrong: list[str] = []
 
-    def explore(at: str = "", site: str = "small", address: str | None = None, **options: Any) -> Page:
+    def explore(
+        at: str = "", site: str = "small", address: str = "", expected: str = "", is_empty: bool = False, **options: Any
+    ) -> Page:
+        def note_error(message: ConsoleMessage) -> None:
+            if message.type == "error" and not (expected and expected in message.text):
+                wrong.append(message.text)
+
         address = address or sites[site]
         origin = address.rpartition("/")[0]
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
@@ -53,10 +59,10 @@ def explore(browser: Browser, sites: dict[str, str]) -> Iterator[Callable[..., P
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.on("console", note_error)
         page.on("request", lambda request: None if is_own(request.url, origin) else wrong.append(request.url))
         page.goto(f"{address}#{at}")
-        page.locator("#text-2[aria-busy=false]").wait_for()
+        page.locator("#notice:visible" if is_empty else "#text-2[aria-busy=false]").wait_for()
         return page
 
     yield explore
@@ -72,5 +78,7 @@ def is_own(url: str, origin: str) -> bool:
 @pytest.fixture(scope="package")
 def axe() -> str:
     """The script of axe-core."""
-    package = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed: pip install axe-playwright-python")
+    package = pytest.importorskip(
+        "axe_playwright_python", reason="axe-core is not installed: pip install axe-playwright-python"
+    )
     return Path(package.__file__).with_name("axe.min.js").read_text(encoding="utf-8")

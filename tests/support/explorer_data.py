@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from drugs_cpp.study.site_data import Block, Cell, Model, Prompt, Setting, SiteData, Text
 
-WORDS = (
-    "the a one this sea lamp keeper night wind stair log door ship wave light tower rope stone gull storm morning "
-    "opened closed heard saw wrote climbed lit found knew waited slowly once again never quiet old small cold bright "
-    "and but while before after under over near with without"
-).split()
+_SOME = """
+the a one this sea lamp keeper night wind stair log door ship wave light tower rope stone gull storm morning opened
+closed heard saw wrote climbed lit found knew waited slowly once again never quiet old small cold bright and but
+while before after under over near with without
+"""
+
+WORDS = _SOME.split()
 
 MODELS = (
     Model("SmolLM2-135M-Instruct", "Q4_1", "llama", "a" * 64),
@@ -21,7 +23,9 @@ MODELS = (
 )
 
 PROMPTS = (
-    Prompt("lighthouse", (("system", "Be brief."), ("user", "Tell me of a 'lighthouse'.")), "Tell me of a 'lighthouse'."),
+    Prompt(
+        "lighthouse", (("system", "Be brief."), ("user", "Tell me of a 'lighthouse'.")), "Tell me of a 'lighthouse'."
+    ),
     Prompt("sea", (), "The sea was"),
 )
 
@@ -69,7 +73,9 @@ def imported_site() -> SiteData:
         )
         for block in site.blocks
     ]
-    return replace(site, title="Imported", models=[replace(m, sha256="", architecture="") for m in MODELS], blocks=blocks)
+    return replace(
+        site, title="Imported", models=[replace(m, sha256="", architecture="") for m in MODELS], blocks=blocks
+    )
 
 
 def large_site(n_texts: int, n_words: int = 60, n_seeds: int = 8) -> SiteData:
@@ -80,7 +86,9 @@ def large_site(n_texts: int, n_words: int = 60, n_seeds: int = 8) -> SiteData:
     for i in range(n_settings - 1):
         kind, place = divmod(i, 8 * 20)
         dose = round(0.05 * (place // 8 + 1), 2)
-        made.append(replace(PLAIN, site=sites[place % 8], dose=dose, profile=f"profile {kind}", shape=((0.0, 0.1 * kind),)))
+        made.append(
+            replace(PLAIN, site=sites[place % 8], dose=dose, profile=f"profile {kind}", shape=((0.0, 0.1 * kind),))
+        )
     chance = random.Random(5)
     blocks = []
     for model in range(2):
@@ -107,8 +115,7 @@ def _settings() -> Iterator[Setting]:
         yield replace(PLAIN, site="sampler", sampler=sampler)
 
 
-def _block(settings: Sequence[Setting], model: int, prompt: int, has: object) -> Block:
-    assert callable(has)
+def _block(settings: Sequence[Setting], model: int, prompt: int, has: Callable[[Setting], bool]) -> Block:
     chance = random.Random(f"{model} {prompt}")
     cells, texts = [], []
     for number, setting in enumerate(settings):

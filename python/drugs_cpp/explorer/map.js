@@ -62,12 +62,13 @@ explorer.map = (() => {
     const value = look.values[cell];
     const shown = measures.shown(value, look.measure.digits);
     const name = settings.inWords(setting);
+    const n = look.block.cells.n_texts[cell];
     const node = dom.element("button", {
       type: "button",
       class: look.inBrush[cell] ? "cell" : "cell outside",
       tabindex: isNamed ? 0 : -1,
       "data-setting": setting.number,
-      "aria-label": `${name}: ${look.measure.title} ${shown}, ${look.block.cells.n_texts[cell]} texts${look.inBrush[cell] ? "" : ", not selected"}`,
+      "aria-label": `${name}: ${look.measure.title} ${shown}, ${n === 1 ? "1 text" : `${n} texts`}${look.inBrush[cell] ? "" : ", not selected"}`,
       title: `${name}: ${shown}`,
       onclick: () => state.choose(state.values.active, setting),
     }, isNamed ? `${name}: ${shown}` : shown);

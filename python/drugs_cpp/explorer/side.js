@@ -29,7 +29,7 @@ explorer.Side = class {
       return nodes[`${field}Field`];
     });
     nodes.dose = element("input", { id: id("dose"), type: "range", min: 0, step: 1, oninput: ({ target }) => this.#step(target.valueAsNumber) });
-    nodes.doseShown = element("output", { for: id("dose") });
+    nodes.doseShown = element("span", { class: "number", "aria-hidden": "true" }); // the slider's own value says it
     nodes.doseTitle = element("label", { for: id("dose") }, "Dose");
     nodes.doseField = element("div", { class: "dose" }, nodes.doseTitle, nodes.doseShown, nodes.dose);
     nodes.seeds = element("fieldset", { class: "seeds", onchange: ({ target }) => this.#change("seed", Number(target.value)) });

@@ -57,7 +57,7 @@ def serve(
 
 
 def make_server(data: SiteData, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> ThreadingHTTPServer:
-    """A server that listens, and answers as soon as its ``serve_forever`` runs; arguments and errors as of ``serve``."""
+    """A server that listens, and answers once its ``serve_forever`` runs; arguments and errors as of ``serve``."""
     files = dict(site_files(data))
 
     class Handler(_Handler):

@@ -29,8 +29,8 @@ _BEGINNING = "explorer.loadIndex("
 
 _TEXTS = re.compile(r"data/texts-\d+\.js")
 
-#: what a script's text may not hold as it is: what could end a script in a page, lines that are none in JSON, and halves
-#: of characters, which UTF-8 cannot write
+#: what a script may not hold as it is: what could end it in a page, lines that are none in JSON, and halves of
+#: characters, which UTF-8 cannot write
 _UNSAFE = re.compile("[<\u2028\u2029\ud800-\udfff]")
 
 _DIGITS = 5  # behind the point, of what was measured

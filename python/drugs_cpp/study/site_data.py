@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Union
 
 #: the sites of settings without a dose: greedy or not, and the samplers that doses are compared with
 SOBER, SAMPLER = "sober", "sampler"
@@ -67,7 +66,7 @@ class Setting:
     noise: str
     sampler: Mapping[str, float]
     max_tokens: int
-    dose_inputs: Union[bool, str]
+    dose_inputs: bool | str
     sink: int
 
 
@@ -112,7 +111,7 @@ class Cell:
 
     setting: int
     n_texts: int
-    measures: Mapping[str, Union[float, None]]
+    measures: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
