@@ -66,7 +66,7 @@ random-calls: $(DONE)/test-tools $(READY)
 upstream-server-tests: $(DONE)/test-tools $(READY) $(DONE)/model
 	@$(RUN) DRUGS_ALL_UPSTREAM_SERVER_TESTS=1 $(BIN)/python -m pytest tests/test_upstream_server.py
 
-bench: $(READY) $(DONE)/model $(DONE)/programs $(DONE)/avx2
+bench: $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/programs $(DONE)/avx2
 	@$(RUN) $(BIN)/python -m benchmarks
 
 check-gpu: $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels $(DONE)/replays

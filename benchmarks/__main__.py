@@ -16,6 +16,7 @@ from benchmarks import (
     busy,
     cached,
     calls,
+    explorer,
     gpu,
     growth,
     instructions,
@@ -56,6 +57,7 @@ PARTS = {
     "memory": Part(memory.measure, 3),
     "instructions": Part(instructions.measure, 1),
     "reference": Part(reference.measure, 10),
+    "explorer": Part(explorer.measure, 10),
 }
 
 ALL = "all"

@@ -107,7 +107,7 @@ def test_python_writes_the_text_again(
         space: dict[str, Any] = {}
         exec(compile(source.replace("SmolLM2.gguf", short_model_path), "copied", "exec"), space)
         space["llm"].close()
-        llm = make_llama(
+        llm: Any = make_llama(
             short_model_path,
             drugs=doses_of(setting),
             sink=setting.sink,

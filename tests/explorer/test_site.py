@@ -15,17 +15,22 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from benchmarks import explorer as benchmark
 from drugs_cpp.errors import OptionError
 from drugs_cpp.study.explorer_server import address_of, make_server, serve
 from drugs_cpp.study.explorer_site import site_files, write_site
 from drugs_cpp.study.site_data import SiteData
 from support.explorer_data import HOSTILE, SOBER_TEXT, small_site
 from support.exploring import Explore, expect, text, view
+from support.patience import PATIENCE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 def payload(script: bytes) -> Any:
@@ -233,3 +238,16 @@ def test_a_sweep_without_texts_says_so(tmp_path: Path, explore: Explore) -> None
     write_site(SiteData("Nothing", "0", [], [], [], [], ""), tmp_path / "site")
     page = explore(address=(tmp_path / "site" / "index.html").as_uri(), is_empty=True)
     expect(page.locator("#notice")).to_contain_text("There are no texts in this sweep yet.")
+
+
+#
+# many texts
+#
+
+
+def test_many_texts_are_shown_and_stepped_through(browser: Browser, tmp_path: Path) -> None:
+    """What ``python -m benchmarks explorer`` measures with more of them."""
+    write_site(benchmark.sweep_of(2000), tmp_path)
+    times = benchmark.times_of(browser, tmp_path)
+    assert len(times[benchmark.STEPPED]) == benchmark.N_STEPS
+    assert all(0 < value < 1000 * PATIENCE for some in times.values() for value in some)

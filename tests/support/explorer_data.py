@@ -78,30 +78,6 @@ def imported_site() -> SiteData:
     )
 
 
-def large_site(n_texts: int, n_words: int = 60, n_seeds: int = 8) -> SiteData:
-    """As many texts as asked for, in four blocks; 60 words are about 80 tokens."""
-    n_settings = n_texts // 4 // n_seeds
-    sites = ("H", "Q", "K", "V", "A", "pK", "pV", "M")
-    made = [PLAIN]
-    for i in range(n_settings - 1):
-        kind, place = divmod(i, 8 * 20)
-        dose = round(0.05 * (place // 8 + 1), 2)
-        made.append(
-            replace(PLAIN, site=sites[place % 8], dose=dose, profile=f"profile {kind}", shape=((0.0, 0.1 * kind),))
-        )
-    chance = random.Random(5)
-    blocks = []
-    for model in range(2):
-        for prompt in range(2):
-            texts = [
-                replace(_text(n, seed, setting, chance), text=_words(chance, n_words))
-                for n, setting in enumerate(made)
-                for seed in range(n_seeds)
-            ]
-            blocks.append(Block(model, prompt, [_cell(n, s, n_seeds) for n, s in enumerate(made)], texts))
-    return SiteData("A large sweep", "0.1.0", MODELS[:2], PROMPTS, made, blocks, "a processor")
-
-
 def _settings() -> Iterator[Setting]:
     yield PLAIN
     for site, doses in DOSES.items():
@@ -140,7 +116,11 @@ def _text(number: int, seed: int, setting: Setting, chance: random.Random) -> Te
 
 def _cell(number: int, setting: Setting, n_texts: int) -> Cell:
     strength = _strength(setting)
-    measures = {"log_likelihood": -1 - 2 * strength, "vendi": 1 + 3 * strength, "self_bleu": 1 - strength / 2}
+    measures: dict[str, float | None] = {
+        "log_likelihood": -1 - 2 * strength,
+        "vendi": 1 + 3 * strength,
+        "self_bleu": 1 - strength / 2,
+    }
     if setting.site == "sober":
         measures = {"log_likelihood": -1.0, "vendi": None, "self_bleu": None}
     return Cell(number, n_texts, {**measures, "distinct_1": None, "n_tokens": 40.0, "parted": float("nan")})
