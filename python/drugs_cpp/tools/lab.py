@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from drugs_cpp.tools import arguments
+from drugs_cpp.tools.lab_explore import add_explore
 from drugs_cpp.tools.lab_export import add_export
 from drugs_cpp.tools.lab_import import add_import
 from drugs_cpp.tools.lab_merge import add_merge
@@ -35,4 +36,5 @@ def _parser() -> argparse.ArgumentParser:
     add_export(commands)
     add_import(commands)
     add_merge(commands)
+    add_explore(commands)
     return parser

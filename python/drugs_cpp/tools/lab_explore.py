@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def _run(options: argparse.Namespace) -> None:
         webbrowser.open(page.absolute().as_uri())
 
 
-def _announcer(is_opened: bool) -> Any:
+def _announcer(is_opened: bool) -> Callable[[str], None]:
     def announce(address: str) -> None:
         print(f"The explorer is at {address} (Ctrl-C ends it)", flush=True)
         if is_opened:
