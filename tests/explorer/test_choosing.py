@@ -137,6 +137,13 @@ def test_findings_of_others_have_no_measures_and_can_be_read(explore: Explore) -
     expect(page.locator(".side").nth(1).locator("dl")).to_contain_text("SHA-256\N{EN DASH}")
 
 
+def test_texts_of_another_export_are_not_shown(explore: Explore) -> None:
+    page = explore()
+    page.evaluate("explorer.data.index.blocks[3].sum = 'another'")
+    page.get_by_label("Model", exact=True).select_option("Other-1B")
+    expect(page.locator("#notice")).to_contain_text("data/texts-3.js is damaged, or of another export.")
+
+
 def test_a_file_that_is_missing_is_named(explore: Explore) -> None:
     page = explore(expected="ERR_FILE_NOT_FOUND")
     page.evaluate("explorer.data.index.blocks.push({ ...explorer.data.index.blocks[0], prompt: 1, model: 2 })")

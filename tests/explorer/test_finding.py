@@ -121,7 +121,10 @@ def test_a_point_shows_its_texts(explore: Explore) -> None:
     page.locator("#plot").scroll_into_view_if_needed()
     box = page.locator("#plot .point.sampler").last.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + 3, box["y"] + 3)
+    page.mouse.move(box["x"] + 3, box["y"] + 3)
+    expect(page.get_by_role("tooltip")).to_have_text("temperature 1.2")
+    page.mouse.down()
+    page.mouse.up()
     expect(summary(page, 2)).to_have_text("temperature 1.2")
     expect(page.locator("#plot .current")).to_have_count(1)  # the sober setting has no diversity
 

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 def payload(script: bytes) -> Any:
     """The JSON in a data file, as JavaScript reads its string."""
-    found = re.fullmatch(r"explorer\.\w+\((?:\d+, )?JSON\.parse\('(.*)'\)\);\n", script.decode(), flags=re.DOTALL)
+    found = re.fullmatch(
+        r"explorer\.\w+\((?:\d+, '[0-9a-f]{12}', )?JSON\.parse\('(.*)'\)\);\n", script.decode(), flags=re.DOTALL
+    )
     assert found
     assert not re.search(r"[\n\r\u2028\u2029<]|(?<!\\)(?:\\\\)*'", found[1])
     return json.loads(re.sub(r"\\(['\\])", r"\1", found[1]))

@@ -90,7 +90,7 @@ explorer.compare = (() => {
     const target = differing(event);
     if (target) {
       link(target, true);
-      tip.show(target, target.dataset.says);
+      tip.show(target.getBoundingClientRect(), target.dataset.says);
     }
   }
 

@@ -2,7 +2,7 @@
 
 /**
  * The data of the site. data/index.js calls loadIndex with all but the texts; data/texts-<k>.js, which is loaded as it is
- * needed, calls loadTexts with those of block k: a model and a prompt. They are scripts, because from a disk browsers load
+ * needed, calls loadTexts with those of block k, a model and a prompt, and with their sum. They are scripts, because from a disk browsers load
  * nothing else.
  * @typedef {{setting: number[], seed: number[], text: string[], n_tokens: number[], end: string[]}} Columns
  * @typedef {{columns: Columns, rows: Map<number, number[]>}} Texts rows of each setting, by seed
@@ -23,8 +23,10 @@ explorer.data = (() => {
     }
   };
 
-  explorer.loadTexts = (k, columns) => {
-    texts.set(k, { columns, rows: rowsOf(columns) });
+  explorer.loadTexts = (k, sum, columns) => {
+    if (data.index.blocks[k]?.sum === sum) {
+      texts.set(k, { columns, rows: rowsOf(columns) });
+    }
   };
 
   function rowsOf({ setting, seed }) {
@@ -50,10 +52,11 @@ explorer.data = (() => {
 
   function added(k) {
     return new Promise((resolve, reject) => {
-      const src = `data/texts-${k}.js`;
-      const finish = () => (texts.has(k) ? resolve(texts.get(k)) : reject(new Error(`${src} is damaged.`)));
-      const fail = () => reject(new Error(`${src} cannot be read.`));
-      document.head.append(element("script", { src, onload: finish, onerror: fail }));
+      const name = `data/texts-${k}.js`;
+      const finish = () => (texts.has(k) ? resolve(texts.get(k)) : reject(new Error(`${name} is damaged, or of another export.`)));
+      const fail = () => reject(new Error(`${name} cannot be read.`));
+      // with the sum, a browser or a server in between that has kept an earlier export does not answer with that
+      document.head.append(element("script", { src: `${name}?${data.index.blocks[k].sum}`, onload: finish, onerror: fail }));
     });
   }
 

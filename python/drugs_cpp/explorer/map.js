@@ -27,7 +27,7 @@ explorer.map = (() => {
     const measure = measures.named(values.measure);
     const look = { block, measure, values: measures.values(block, measure.name), inBrush: measures.inBrush(block, values) };
     look.range = measures.range(look.values);
-    dom.byId("map-means").textContent = means(measure, look.range);
+    dom.byId("map-means").textContent = means(measure, look.range) + (values.brush ? " Dashed: not selected in the plot." : "");
     dom.byId("map").replaceChildren(table(there.filter(({ isDosed }) => isDosed), look));
     dom.byId("map-others").replaceChildren(...others(there, look));
     dom.byId("map").querySelector("button")?.setAttribute("tabindex", "0");

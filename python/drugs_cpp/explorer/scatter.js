@@ -2,7 +2,7 @@
 
 /** The plot: a point for each setting, coherence against diversity; a rectangle that is drawn in it selects settings. */
 explorer.scatter = (() => {
-  const { dom, settings, state, measures } = explorer;
+  const { dom, settings, state, measures, tip } = explorer;
   const HEIGHT = 300;
   const MARGIN = { left: 46, right: 12, top: 10, bottom: 34 };
   const NEAR = 14; // pixels: a click takes the nearest point within them
@@ -139,6 +139,7 @@ explorer.scatter = (() => {
   };
 
   function begin(event) {
+    tip.hide();
     if (scales && event.button === 0) {
       drag = { from: placeOf(event), isMoved: false };
       dom.byId("plot").setPointerCapture(event.pointerId);
@@ -186,7 +187,12 @@ explorer.scatter = (() => {
 
   function nameNearest(place) {
     const point = nearestTo(place);
-    dom.byId("plot").title = point ? settings.inWords(point.setting) : "";
+    if (point) {
+      const { left, top } = dom.byId("plot").getBoundingClientRect();
+      tip.show({ left: left + point.x + 8, top: top + point.y - 8, bottom: top + point.y + 8 }, settings.inWords(point.setting));
+    } else {
+      tip.hide();
+    }
   }
 
   function init() {
@@ -195,6 +201,7 @@ explorer.scatter = (() => {
     plot.addEventListener("pointermove", move);
     plot.addEventListener("pointerup", end);
     plot.addEventListener("pointercancel", () => (drag = null));
+    plot.addEventListener("pointerleave", tip.hide);
     new ResizeObserver(() => state.values.view === "scatter" && show(state.values)).observe(plot);
   }
 

@@ -13,6 +13,8 @@ explorer.settings = (() => {
 
   /** @type {Setting[]} */
   let all = [];
+  /** fields in which doses differ from each other */
+  let differing = new Set();
 
   /** Take the settings of an index. */
   function take(raws) {
@@ -29,6 +31,8 @@ explorer.settings = (() => {
       isDosed: isDosed(raw.site),
       raw,
     }));
+    const dosed = all.filter(({ isDosed }) => isDosed);
+    differing = new Set(FIELDS.filter((field) => new Set(dosed.map((setting) => setting[field])).size > 1));
   }
 
   const isDosed = (site) => site !== "sober" && site !== "sampler";
@@ -52,8 +56,8 @@ explorer.settings = (() => {
       (raw) => (isDosed(raw.site) ? INPUTS[raw.dose_inputs] : ""),
       (raw) => (isDosed(raw.site) ? `sink ${raw.sink}` : ""),
     ];
-    const differing = parts.filter((part) => new Set(raws.map(part).filter(Boolean)).size > 1);
-    return (raw) => differing.map((part) => part(raw)).filter(Boolean).join(", ") || "as usual";
+    const telling = parts.filter((part) => new Set(raws.map(part).filter(Boolean)).size > 1);
+    return (raw) => telling.map((part) => part(raw)).filter(Boolean).join(", ") || "as usual";
   }
 
   /** Sites in the order of a layer's work, then what is no dose, then what is not known. */
@@ -80,13 +84,9 @@ explorer.settings = (() => {
 
   /** A setting in few words; what all have alike is left out. */
   function inWords(setting) {
-    const parts = [setting.site === "sampler" ? setting.sampler : `${setting.site} ${doseInWords(setting)}`.trim()];
-    for (const field of setting.isDosed ? ["profile", "noise", "more"] : ["more"]) {
-      if (new Set(all.filter(({ isDosed }) => isDosed).map((other) => other[field])).size > 1) {
-        parts.push(setting[field]);
-      }
-    }
-    return parts.join(" · ");
+    const name = setting.site === "sampler" ? setting.sampler : `${setting.site} ${doseInWords(setting)}`.trim();
+    const rest = (setting.isDosed ? ["profile", "noise", "more"] : ["more"]).filter((field) => differing.has(field));
+    return [name, ...rest.map((field) => setting[field])].join(" · ");
   }
 
   return { FIELDS, take, all: () => all, of, track, siteOrder, isDosed, doseInWords, inWords };

@@ -5,10 +5,10 @@ explorer.tip = (() => {
   const tip = explorer.dom.byId("tip");
   const GAP = 6; // pixels
 
-  function show(target, text) {
+  /** @param {{left: number, top: number, bottom: number}} box where it belongs, in the window */
+  function show(box, text) {
     tip.textContent = text;
     tip.hidden = false;
-    const box = target.getBoundingClientRect();
     const own = tip.getBoundingClientRect();
     const left = Math.max(GAP, Math.min(box.left, document.documentElement.clientWidth - own.width - GAP));
     const below = box.bottom + GAP + own.height < innerHeight;

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,14 +36,19 @@ _UNSAFE = re.compile("[<\u2028\u2029\ud800-\udfff]")
 
 _DIGITS = 5  # behind the point, of what was measured
 
+#: hexadecimal digits of a sum, by which the page knows texts of another export, which a browser may have kept
+_SUM_LENGTH = 12
+
 
 def site_files(data: SiteData) -> Iterator[tuple[str, bytes]]:
     """Names, which have "/" between folders, and contents of all files; ``data/index.js`` comes first."""
     blocks = [block for block in data.blocks if block.texts]
-    yield _INDEX, _script(_BEGINNING, _index(data, blocks))
-    for number, block in enumerate(blocks):
-        texts = _columns(Text, block.texts)
-        yield f"data/texts-{number}.js", _script(f"explorer.loadTexts({number}, ", texts)
+    texts = [_quoted_json(_columns(Text, block.texts)) for block in blocks]
+    sums = [hashlib.sha256(text.encode()).hexdigest()[:_SUM_LENGTH] for text in texts]
+    summaries = [{**_summary(block), "sum": sum_} for block, sum_ in zip(blocks, sums)]
+    yield _INDEX, f"{_BEGINNING}{_quoted_json(_index(data, summaries))});\n".encode()
+    for number, (text, sum_) in enumerate(zip(texts, sums)):
+        yield f"data/texts-{number}.js", f"explorer.loadTexts({number}, '{sum_}', {text});\n".encode()
     for path in (*sorted((_PACKAGE / "explorer").iterdir()), *_SHARED):
         if path.is_file():
             yield path.name, path.read_bytes()
@@ -87,7 +93,7 @@ def _check_folder(folder: Path, there: Iterable[str], files: Iterable[str]) -> N
             raise OptionError(f"{folder} has a file that is not of an explorer's site: {name}; give an empty folder")
 
 
-def _index(data: SiteData, blocks: Sequence[Block]) -> dict[str, Any]:
+def _index(data: SiteData, summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "title": data.title,
         "version": data.version,
@@ -95,7 +101,7 @@ def _index(data: SiteData, blocks: Sequence[Block]) -> dict[str, Any]:
         "models": [asdict(model) for model in data.models],
         "prompts": [asdict(prompt) for prompt in data.prompts],
         "settings": [{**vars(setting), "sampler": dict(setting.sampler)} for setting in data.settings],
-        "blocks": [_summary(block) for block in blocks],
+        "blocks": summaries,
     }
 
 
@@ -127,9 +133,9 @@ def _plain(value: Any) -> Any:
     return round(value, _DIGITS) if math.isfinite(value) else None
 
 
-def _script(call: str, value: Any) -> bytes:
-    """A call with JSON in a string, which browsers read faster than the same value as a script."""
+def _quoted_json(value: Any) -> str:
+    """JSON in a string of JavaScript, which browsers read faster than the same value as a script."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     text = _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     quoted = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"{call}JSON.parse('{quoted}'));\n".encode()
+    return f"JSON.parse('{quoted}')"
