@@ -23,7 +23,7 @@ class ModelInfo:
 
     Attributes:
         key: SHA-256 of its file; of imported texts "imported:" and what they call their model.
-        name: of the file without its ending.
+        name: of the file without its ending, and without its quantization.
         quantization: such as "Q4_1"; "" where it is not known.
         architecture: such as "llama"; likewise.
     """

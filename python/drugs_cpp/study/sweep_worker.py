@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,12 +214,19 @@ def _engine_options(options: dict[str, float]) -> dict[str, Any]:
 
 
 def _info(llm: Llama, path: str) -> ModelInfo:
+    quantization = _quantization(llm)
     return ModelInfo(
         key=sha256_of(path),
-        name=Path(path).stem,
-        quantization=_quantization(llm),
+        name=_name(Path(path).stem, quantization),
+        quantization=quantization,
         architecture=str(llm.metadata.get("general.architecture", "")),
     )
+
+
+def _name(stem: str, quantization: str) -> str:
+    """The name of a file without its quantization, where that is at its end."""
+    shorter = re.sub(rf"[-._ ]{re.escape(quantization)}$", "", stem, flags=re.IGNORECASE)
+    return shorter or stem
 
 
 def _quantization(llm: Llama) -> str:
