@@ -222,6 +222,7 @@ ODD_TEXTS = [
     "ends with a fence ```",
     "a\r\nb\rc\u2028d\0e\n\n",
     "```\n\nSeed: 7\n```\nanother\n```\n",
+    "x\n```\n\nSeed: 7\n```\ny",
     "### RESPONSES\n\nSeed: 9\n```\nx\n```",
     "</s>",
     "--> é 🌊",
@@ -258,7 +259,11 @@ def test_whatever_people_name_and_write_comes_back(tmp_path: Path) -> None:
             results.add_texts((cell, origin, text_row(f"{text}", seed)) for seed, text in texts)
     n_texts = export(first, tmp_path / "out")
     n_cells = 2 * len(ODD_PROMPTS) * len(ODD_SETTINGS)
-    assert len(list((tmp_path / "out").rglob("*.md"))) == n_cells
+    files = list((tmp_path / "out").rglob("*.md"))
+    assert len(files) == n_cells
+    assert all(file.read_bytes().partition(b"\n")[0].count(b"-->") == 1 for file in files)
+    folders = [path.name.lower() for path in (tmp_path / "out").iterdir() if path.is_dir()]
+    assert len(set(folders)) == len(ODD_PROMPTS)
     assert imported(tmp_path / "out", second) == Imported(n_texts, 0, 0)
     assert contents(second) == contents(first)
     with open_sweep(second) as results:

@@ -105,6 +105,14 @@ def damage(path: Path) -> None:
     path.write_bytes(whole[:at] + b"\xff" * 4096 + whole[at + 4096 :])
 
 
+def damage_a_study(path: Path) -> None:
+    """In the middle of its runs, of which nothing but :meth:`Store.check` reads all."""
+    add_study(path, "x", range(2000))
+    whole = path.read_bytes()
+    at = whole.rindex(b"near") // 4096 * 4096
+    path.write_bytes(whole[:at] + b"\xff" * 4096 + whole[at + 4096 :])
+
+
 def make_newer(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 999")
@@ -125,6 +133,7 @@ def spoil_a_key(path: Path) -> None:
     ("spoil", "message"),
     [
         (damage, "damaged"),
+        (damage_a_study, "damaged"),
         (make_newer, "newer version"),
         (make_foreign, "another program"),
         (spoil_a_key, "damaged"),
