@@ -23,8 +23,9 @@ def violations(page: Page, axe: str) -> Any:
     return [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found]
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("options", [{}, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize(
+    ("colours", "options"), [("light", {}), ("dark", {}), ("light", PHONE)], ids=["light", "dark", "phone"]
+)
 def test_axe_finds_nothing(explore: Explore, axe: str, colours: str, options: dict[str, Any]) -> None:
     page = explore("query=the&x=n_tokens&brush=39_41_0_2.2", color_scheme=colours, reduced_motion="reduce", **options)
     page.locator("#favourite-2").click()

@@ -50,6 +50,15 @@ def test_a_profile_that_a_site_lacks_does_not_keep_one_from_choosing_it(explore:
     expect(page.locator("#profile-2")).to_be_hidden()
 
 
+def test_what_was_changed_last_counts_most(explore: Explore) -> None:
+    page = explore("2.site=A&2.dose=0.35&2.profile=middle")
+    expect(summary(page, 2)).to_have_text("A 0.35 · middle · isotropic")
+    page.locator("#noise-2").select_option("reference")
+    expect(summary(page, 2)).to_have_text("A 0.35 · all · reference")
+    page.locator("#profile-2").select_option("middle")
+    expect(summary(page, 2)).to_have_text("A 0.35 · middle · isotropic")
+
+
 def test_another_model_keeps_what_it_has(explore: Explore) -> None:
     page = explore()
     dose(page, 2).press("Home")

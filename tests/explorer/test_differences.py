@@ -28,14 +28,16 @@ MARKED = """([a, b]) => {
     });
 }"""
 
-#: words that nothing marks, of both sides of each pair, and the number of marked ones
+#: words that nothing marks, of both sides of each pair, and how many of them come before each place that differs
 UNMARKED = """(pairs) => pairs.map(([a, b]) => {
     const { words, hunks } = explorer.diff;
     const found = hunks(words(a), words(b));
     return [a, b].map((text, side) => {
         const ranges = found.map((hunk) => hunk[side === 0 ? "a" : "b"]);
         const isMarked = (_, i) => ranges.some(([start, end]) => i >= start && i < end);
-        return words(text).filter((word, i) => !isMarked(word, i)).map((word) => word.text);
+        const n_marked = (start) => ranges.reduce((n, [from, to]) => n + (to <= start ? to - from : 0), 0);
+        const before = ranges.map(([start]) => start - n_marked(start));
+        return [words(text).filter((word, i) => !isMarked(word, i)).map((word) => word.text), before];
     });
 })"""
 

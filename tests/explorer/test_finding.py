@@ -87,9 +87,9 @@ def draw(page: Page, left: float, top: float, right: float, bottom: float) -> No
 
 def test_a_rectangle_selects_settings_everywhere(explore: Explore) -> None:
     page = explore("view=scatter")
-    expect(page.locator("#n-cells")).to_have_text("23 of 23 settings")
+    expect(page.locator("#n-cells")).to_have_text("24 of 24 settings")
     draw(page, 0.13, 0.02, 0.6, 0.5)
-    expect(page.locator("#n-cells")).to_have_text(re.compile("^[1-9] of 23 settings selected"))
+    expect(page.locator("#n-cells")).to_have_text(re.compile("^[1-9] of 24 settings selected"))
     rows = page.locator("#cells th").all_text_contents()
     assert "A 0.8 · all · isotropic" in rows
     assert "A 0.1 · all · isotropic" not in rows
@@ -101,7 +101,7 @@ def test_a_rectangle_selects_settings_everywhere(explore: Explore) -> None:
     expect(page.locator("#found")).to_have_text("0 texts among the selected settings")
     view(page, "Plot")
     page.get_by_role("button", name="Select all").click()
-    expect(page.locator("#n-cells")).to_have_text("23 of 23 settings")
+    expect(page.locator("#n-cells")).to_have_text("24 of 24 settings")
     view(page, "Search")
     expect(page.locator("#found")).to_have_text("1 text")
 
@@ -110,7 +110,7 @@ def test_a_rectangle_is_four_numbers_without_a_mouse(explore: Explore) -> None:
     page = explore("view=scatter")
     page.get_by_label("Across, to").fill("-2.1")
     page.keyboard.press("Enter")
-    expect(page.locator("#n-cells")).to_have_text("4 of 23 settings selected")
+    expect(page.locator("#n-cells")).to_have_text("4 of 24 settings selected")
     page.locator("#cells button").first.press("Enter")
     expect(summary(page, 2)).to_have_text("temperature 1.2")
     expect(page.locator("#cells button").first).to_be_focused()

@@ -30,7 +30,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_export(tmp_path: Path, opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "site"
     assert main(["explore", "results.db", "--export", str(folder)]) == 0
-    assert capsys.readouterr().out == f"{folder / 'index.html'}: 316 texts\n"
+    assert capsys.readouterr().out == f"{folder / 'index.html'}: 332 texts\n"
     assert opened == []
     assert main(["explore", "results.db", "--export", str(folder), "--open"]) == 0
     assert opened == [(folder / "index.html").as_uri()]

@@ -52,11 +52,11 @@ def test_what_the_files_hold() -> None:
     files = dict(site_files(small_site()))
     index = payload(files["data/index.js"])
     assert next(iter(files)) == "data/index.js"
-    assert [block["n_texts"] for block in index["blocks"]] == [89, 89, 77, 61]
+    assert [block["n_texts"] for block in index["blocks"]] == [93, 93, 81, 65]
     assert index["settings"][0]["site"] == "sober"
     assert index["blocks"][0]["cells"]["measures"]["parted"][0] is None  # not a number
     texts = payload(files["data/texts-0.js"])
-    assert set(map(len, texts.values())) == {89}
+    assert set(map(len, texts.values())) == {93}
     assert texts["text"][0] == SOBER_TEXT
     assert set(HOSTILE) <= set(texts["text"])
     assert {"index.html", "base.css", "explorer.css", "icon.svg", "main.js"} <= set(files)

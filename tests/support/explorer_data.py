@@ -85,8 +85,8 @@ def _settings() -> Iterator[Setting]:
             yield replace(PLAIN, site=site, dose=dose)
             if site == "A":
                 yield replace(PLAIN, site=site, dose=dose, profile="middle", shape=MIDDLE)
-    for dose in (0.1, 0.2):
-        yield replace(PLAIN, site="H", dose=dose, noise="reference")
+    for site, dose in (("H", 0.1), ("H", 0.2), ("A", 0.35)):
+        yield replace(PLAIN, site=site, dose=dose, noise="reference")
     for sampler in SAMPLERS:
         yield replace(PLAIN, site="sampler", sampler=sampler)
 
@@ -106,7 +106,7 @@ def _text(number: int, seed: int, setting: Setting, chance: random.Random) -> Te
     words = _words(chance, 30)
     if setting.site == "sober":
         words = SOBER_TEXT
-    elif (setting.site, setting.dose, setting.profile, seed) == ("A", 0.35, "all", 1):
+    elif (setting.site, setting.dose, setting.profile, setting.noise, seed) == ("A", 0.35, "all", "isotropic", 1):
         words = DOSED_TEXT
     elif (setting.site, setting.dose) == ("H", 0.5):
         words = HOSTILE[(seed - 1) % len(HOSTILE)]
