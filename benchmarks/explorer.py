@@ -1,4 +1,4 @@
-"""The explorer with many texts, in a browser, from the disk: until it is there, and what a step of a slider takes."""
+"""The explorer with many texts, from the disk, in a browser: when it is there, and what a step of a slider takes."""
 
 from __future__ import annotations
 
