@@ -63,6 +63,15 @@ UNMARKED = """(pairs) => pairs.map(([a, b]) => {
             "The very old and wise man sat.",
             ["The old man sat .", "The [very] old [and wise] man sat ."],
         ),
+        # one word in the midst of much that differs says nothing, whatever comes after it
+        (
+            "He climbed every one of the many stairs slowly once more.",
+            "She went down into the dark and empty cellar slowly and once more.",
+            [
+                "[He climbed every one of the many stairs slowly] once more .",
+                "[She went down into the dark and empty cellar slowly and] once more .",
+            ],
+        ),
         # of the places where a sentence may have been put in, the one that is a sentence
         (
             "The cat came. The dog ran.",

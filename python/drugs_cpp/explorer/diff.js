@@ -86,14 +86,14 @@ explorer.diff = (() => {
   const size = (words) => words.reduce((sum, { text }) => sum + (/[\p{L}\p{N}]/u.test(text) ? text.length : 0), 0);
 
   /**
-   * Joins hunks where less is the same between them than differs before and after: an "and" that two sentences happen to
+   * Joins hunks where little is the same between them beside what differs before and after: an "and" that two sentences happen to
    * share says nothing. What joins grows, and may take in the next island, so joining begins again until nothing does.
    */
   function withoutIslands(found, a, b, before = Infinity) {
     const joined = [];
     for (const hunk of found) {
       const last = joined.at(-1);
-      if (last && size(a.slice(last.a[1], hunk.a[0])) <= Math.min(weight(last, a, b), weight(hunk, a, b))) {
+      if (last && isIsland(size(a.slice(last.a[1], hunk.a[0])), weight(last, a, b), weight(hunk, a, b))) {
         last.a[1] = hunk.a[1];
         last.b[1] = hunk.b[1];
       } else {
@@ -102,6 +102,9 @@ explorer.diff = (() => {
     }
     return joined.length < before && joined.length > 1 ? withoutIslands(joined, a, b, joined.length) : joined;
   }
+
+  // small beside both, or next to nothing beside one of them
+  const isIsland = (same, before, after) => same <= Math.min(before, after) || 4 * same <= Math.max(before, after);
 
   // what only one side has breaks the reading less than what replaces something
   function weight(hunk, a, b) {

@@ -19,10 +19,15 @@ explorer.favouritesView = (() => {
     note.value = one.note;
     return element("li", {},
       element("button", { type: "button", class: "found", onclick: () => open(one) },
-        element("span", { class: "quiet" }, [one.model, one.quantization, one.prompt, one.site === "sampler" ? one.sampler : `${one.site} ${one.dose || ""}`.trim(), one.profile, `seed ${one.seed}`].filter(Boolean).join(" · ")),
+        element("span", { class: "quiet" }, inWords(one)),
         element("span", { class: "snippet" }, one.text.slice(0, LENGTH) + (one.text.length > LENGTH ? " …" : ""))),
       element("label", { class: "hidden", for: id }, `Note on favourite ${number + 1}`), note,
       element("button", { type: "button", class: "plain", onclick: () => favourites.toggle(one) }, "Remove"));
+  }
+
+  function inWords({ model, quantization, prompt, site, dose, sampler, profile, noise, more, seed }) {
+    const setting = settings.isDosed(site) ? [`${site} ${dose}`, profile, noise] : [site === "sampler" ? sampler : site];
+    return [model, quantization, prompt, ...setting, more, `seed ${seed}`].filter(Boolean).join(" · ");
   }
 
   /** Show it, or what comes nearest to it in this sweep. */
