@@ -100,6 +100,28 @@ def test_swap(explore: Explore) -> None:
     expect(text(page, 2)).to_have_text(SOBER_TEXT)
 
 
+def test_a_side_keeps_its_model_while_another_is_chosen_for_the_other(explore: Explore) -> None:
+    page = explore("1.site=A&1.dose=0.8&1.seed=2&2.site=A&2.dose=0.8&2.seed=2")
+    kept = text(page, 1).text_content() or "-"
+    page.locator("#keep-1").click()
+    page.get_by_label("Model", exact=True).select_option("Other-1B")
+    expect(text(page, 2)).not_to_have_text(kept)
+    expect(text(page, 1)).to_have_text(kept)
+    expect(page.locator(".side").first.locator(".whose")).to_have_text("SmolLM2-135M-Instruct · Q4_1 · lighthouse")
+    expect(page.locator("#map [data-side]")).to_have_attribute("data-side", "2")
+    page.locator("#site-1").select_option("V")
+    expect(summary(page, 1)).to_have_text("V 0.8 · all · isotropic")  # the other model has no V
+    expect(page.locator("#site-2 option")).not_to_contain_text(["V"])
+    expect(page).to_have_url(re.compile("1.site=V.*1.model=SmolLM2"))
+
+    shared = explore(page.url.split("#")[1])
+    expect(text(shared, 1)).to_have_text(text(page, 1).text_content() or "-")
+    expect(text(shared, 2)).to_have_text(text(page, 2).text_content() or "-")
+    shared.locator("#keep-1").click()
+    expect(summary(shared, 1)).to_have_text("A 0.8 · all · isotropic")
+    expect(shared.locator(".side").first.locator(".whose")).to_be_empty()
+
+
 def test_the_address_holds_everything(explore: Explore) -> None:
     page = explore()
     page.get_by_label("Quantization").select_option("Q8_0")

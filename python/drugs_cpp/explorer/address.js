@@ -5,6 +5,7 @@ explorer.address = (() => {
   const { DEFAULTS } = explorer.state;
   const VIEWS = ["map", "scatter", "search", "favourites"];
   const OF_A_SIDE = ["site", "dose", "sampler", "profile", "noise", "more", "seed"];
+  const OF_A_BLOCK = ["model", "quantization", "prompt"];
   const NUMBERS = ["dose", "seed"];
 
   function write(state) {
@@ -33,14 +34,15 @@ explorer.address = (() => {
   function writeSide(parts, wish, { isDosed, site }, prefix) {
     const names = isDosed ? ["site", "dose", "profile", "noise", "more", "seed"] : site === "sampler" ? ["site", "sampler", "more", "seed"] : ["site", "more", "seed"];
     names.filter((name) => wish[name] !== undefined).forEach((name) => parts.set(prefix + name, wish[name]));
+    Object.entries(wish.kept ?? {}).forEach(([name, value]) => parts.set(prefix + name, value));
   }
 
   /** What an address says; what cannot be read is left out. */
   function read(hash) {
     const parts = new URLSearchParams(hash.replace(/^#/, ""));
     const found = {
-      wish: pick(["model", "quantization", "prompt"], (name) => parts.get(name) ?? undefined),
-      sides: [1, 2].map((side) => pick(OF_A_SIDE, (name) => valueOf(name, parts.get(`${side}.${name}`)))),
+      wish: pick(OF_A_BLOCK, (name) => parts.get(name) ?? undefined),
+      sides: [1, 2].map((side) => readSide(parts, `${side}.`)),
       view: VIEWS.find((view) => view === parts.get("view")),
       active: { 1: 0, 2: 1 }[parts.get("for")],
       measure: parts.get("measure") ?? undefined,
@@ -51,6 +53,12 @@ explorer.address = (() => {
       everywhere: parts.has("everywhere") ? parts.get("everywhere") === "true" : undefined,
     };
     return pick(Object.keys(found), (name) => found[name]);
+  }
+
+  function readSide(parts, prefix) {
+    const kept = pick(OF_A_BLOCK, (name) => parts.get(prefix + name) ?? undefined);
+    const wish = pick(OF_A_SIDE, (name) => valueOf(name, parts.get(prefix + name)));
+    return Object.keys(kept).length ? { ...wish, kept } : wish;
   }
 
   function valueOf(name, text) {

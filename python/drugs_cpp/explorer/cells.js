@@ -14,7 +14,7 @@ explorer.cells = (() => {
       showEdges(values);
       showTable(values);
     }
-    const numbers = values.shown.map(({ number }) => String(number));
+    const numbers = state.here().map((setting) => String(setting?.number));
     dom.byId("cells").querySelectorAll("button").forEach((node) => node.setAttribute("aria-pressed", String(numbers.includes(node.dataset.setting))));
   }
 

@@ -26,13 +26,19 @@
   }
 
   function showTexts(values) {
-    const texts = data.texts(values.block);
-    if (!texts) {
-      load(values.block);
-    }
-    const rows = values.shown.map((setting, i) => texts && nearest.row(texts.rows.get(setting.number), texts.columns.seed, values.sides[i].seed));
+    const rows = values.shown.map((setting, i) => rowOf(setting, values.blocks[i], values.sides[i].seed));
     sides.forEach((side, i) => side.show(values, rows[i]));
-    compare.show(rows.map((row) => (row === undefined ? undefined : texts.columns.text[row])), dom.byId("marked").checked);
+    compare.show(rows.map((row, i) => (row === undefined ? undefined : data.texts(values.blocks[i]).columns.text[row])), dom.byId("marked").checked);
+  }
+
+  /** The row of a setting with this seed or the nearest; undefined while the block is loaded. */
+  function rowOf(setting, k, seed) {
+    const texts = data.texts(k);
+    if (!texts) {
+      load(k);
+      return undefined;
+    }
+    return nearest.row(texts.rows.get(setting.number), texts.columns.seed, seed);
   }
 
   async function load(k) {
@@ -42,7 +48,7 @@
       explorer.notice.show(`${error.message} Choose another model or prompt, or load the page again.`);
       return;
     }
-    if (k === state.values.block) {
+    if (state.values.blocks.includes(k)) {
       render();
     }
   }

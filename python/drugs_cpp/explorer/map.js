@@ -8,7 +8,10 @@ explorer.map = (() => {
   /** What the map is drawn for: the profile, noise and more of the side that it chooses for. */
   function kind(there, { shown, sides, active }) {
     const dosed = there.filter(({ isDosed }) => isDosed);
-    return shown[active].isDosed || dosed.length === 0 ? shown[active] : nearest.setting(dosed, { ...sides[active], site: "A" });
+    if (dosed.length === 0 || dosed.includes(shown[active])) {
+      return shown[active];
+    }
+    return nearest.setting(dosed, settings.isDosed(sides[active].site) ? sides[active] : { ...sides[active], site: "A" });
   }
 
   function show(values) {
@@ -20,7 +23,7 @@ explorer.map = (() => {
       drawn = key;
       draw(block, there.filter((one) => !one.isDosed || (one.profile === profile && one.noise === noise && one.more === more)), values);
     }
-    mark(values.shown);
+    mark(state.here());
   }
 
   function draw(block, there, values) {
@@ -85,7 +88,7 @@ explorer.map = (() => {
       node.removeAttribute("data-side");
     }
     shown.forEach((setting, side) => {
-      const node = dom.byId("map-view").querySelector(`[data-setting="${setting.number}"]`);
+      const node = dom.byId("map-view").querySelector(`[data-setting="${setting?.number}"]`);
       node?.setAttribute("aria-current", "true");
       node?.setAttribute("data-side", node.dataset.side ? "1 2" : side + 1);
     });

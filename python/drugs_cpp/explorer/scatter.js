@@ -20,7 +20,7 @@ explorer.scatter = (() => {
       drawn = key;
       draw(values, width);
     }
-    mark(values.shown);
+    mark(state.here());
   }
 
   function draw(values, width) {

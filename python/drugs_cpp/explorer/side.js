@@ -41,8 +41,13 @@ explorer.Side = class {
     nodes.page = element("a", { class: "button", id: id("page"), target: "_blank", rel: "noopener" }, "Continue in the page");
     nodes.title = element("h2", { id: id("title") }, explorer.Side.TITLES[this.#number]);
     nodes.summary = element("span", { class: "quiet summary" });
+    nodes.keep = element("button", {
+      type: "button", class: "plain", id: id("keep"), title: "Keep model and prompt of this text while others are chosen for the other",
+      onclick: ({ currentTarget }) => explorer.state.keep(this.#number, currentTarget.getAttribute("aria-pressed") === "false"),
+    }, "Keep model");
+    nodes.whose = element("span", { class: "quiet whose" });
     nodes.root = element("section", { class: "side", "aria-labelledby": id("title") },
-      element("header", {}, nodes.title, nodes.summary),
+      element("header", {}, nodes.title, nodes.summary, nodes.whose, nodes.keep),
       element("div", { class: "choices" }, ...selects), nodes.doseField, nodes.seeds, nodes.elsewhere,
       nodes.text, nodes.about,
       element("div", { class: "actions" }, nodes.favourite, nodes.copy, nodes.page),
@@ -81,8 +86,9 @@ explorer.Side = class {
    */
   show(state, row) {
     const setting = state.shown[this.#number];
-    const there = explorer.settings.of(explorer.state.block());
+    const there = explorer.settings.of(explorer.state.block(this.#number));
     this.#row = row;
+    this.#showKept(state.sides[this.#number].kept);
     this.#nodes.root.classList.toggle("dosed", setting.isDosed);
     this.#nodes.summary.textContent = explorer.settings.inWords(setting);
     this.#showFields(setting, there);
@@ -91,6 +97,14 @@ explorer.Side = class {
     this.#showSeeds(setting, row);
     this.#showText(row);
     this.#showDetails();
+  }
+
+  #showKept(kept) {
+    const { models, prompts } = explorer.data.index;
+    const { model, prompt } = explorer.state.block(this.#number);
+    const { name, quantization } = models[model];
+    this.#nodes.keep.setAttribute("aria-pressed", String(kept !== undefined));
+    this.#nodes.whose.textContent = kept ? [name, quantization, prompts[prompt].name].filter(Boolean).join(" · ") : "";
   }
 
   #showFields(setting, there) {
@@ -130,7 +144,7 @@ explorer.Side = class {
   }
 
   #texts() {
-    return explorer.data.texts(explorer.state.values.block);
+    return explorer.data.texts(explorer.state.values.blocks[this.#number]);
   }
 
   #seedOf(row) {
@@ -175,12 +189,12 @@ explorer.Side = class {
 
   /** What a favourite notes. */
   #what() {
-    return explorer.favourites.what(explorer.state.values.block, this.#row);
+    return explorer.favourites.what(explorer.state.values.blocks[this.#number], this.#row);
   }
 
   #codeOf() {
     const { models, prompts } = explorer.data.index;
-    const { model, prompt } = explorer.state.block();
+    const { model, prompt } = explorer.state.block(this.#number);
     const setting = explorer.state.values.shown[this.#number].raw;
     return { model: models[model], prompt: prompts[prompt], setting, seed: this.#seedOf(this.#row), server: explorer.server.address() };
   }

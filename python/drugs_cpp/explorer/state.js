@@ -9,7 +9,7 @@ explorer.state = (() => {
   const listeners = [];
   const state = {
     wish: { model: "", quantization: "", prompt: "" },
-    /** wishes of the two sides */
+    /** wishes of the two sides; one that keeps its model and prompt has them in "kept" */
     sides: [],
     /** the side that the map, the plot, the search and favourites choose for */
     active: 1,
@@ -21,8 +21,10 @@ explorer.state = (() => {
     brush: null,
     query: "",
     everywhere: false,
-    /** number of the block, and of each side's setting */
+    /** number of the block, and that of each side, which differs where a side keeps one */
     block: 0,
+    blocks: [],
+    /** each side's setting */
     shown: [],
   };
 
@@ -38,11 +40,15 @@ explorer.state = (() => {
 
   function resolve({ field, side } = {}) {
     state.block = nearest.block(data.index, state.wish, side === undefined ? field : undefined);
-    const there = settings.of(block());
-    state.shown = state.sides.map((wish, i) => nearest.setting(there, wish, i === side ? field : undefined));
+    state.blocks = state.sides.map(({ kept }) => (kept ? nearest.block(data.index, kept) : state.block));
+    state.shown = state.sides.map((wish, i) => nearest.setting(settings.of(block(i)), wish, i === side ? field : undefined));
   }
 
-  const block = () => data.index.blocks[state.block];
+  /** The block, or that of a side. */
+  const block = (side) => data.index.blocks[side === undefined ? state.block : state.blocks[side]];
+
+  /** The settings that the sides show, undefined for a side that keeps another block. */
+  const here = () => state.shown.map((setting, side) => (state.blocks[side] === state.block ? setting : undefined));
 
   /** Another model, quantization or prompt; the others stay as they are shown, if they can. */
   function changeBlock(field, value) {
@@ -63,9 +69,15 @@ explorer.state = (() => {
     change({ sides: state.sides.with(side, wish) }, { field, side });
   }
 
-  /** Show a setting, and perhaps a seed and another block, on a side. */
+  /** Let a side keep its model and prompt whatever is chosen after that, or follow again. */
+  function keep(side, isKept) {
+    change({ sides: state.sides.with(side, { ...state.sides[side], kept: isKept ? wishOfBlock(state.blocks[side]) : undefined }) });
+  }
+
+  /** Show a setting, and perhaps a seed and another block, on a side; it keeps no other. */
   function choose(side, setting, { seed = state.sides[side].seed, block: k = state.block } = {}) {
-    change({ wish: wishOfBlock(k), sides: state.sides.with(side, { ...state.sides[side], ...wishOfSetting(setting), seed }) });
+    const wish = { ...state.sides[side], ...wishOfSetting(setting), seed, kept: undefined };
+    change({ wish: wishOfBlock(k), sides: state.sides.with(side, wish) });
   }
 
   function wishOfSetting({ site, dose, sampler, profile, noise, more, isDosed }) {
@@ -98,5 +110,5 @@ explorer.state = (() => {
 
   const DEFAULTS = { active: 1, view: "map", measure: "", x: "", y: "", brush: null, query: "", everywhere: false };
 
-  return { values: state, DEFAULTS, onChange, change, block, changeBlock, changeSide, choose, begin };
+  return { values: state, DEFAULTS, onChange, change, block, here, changeBlock, changeSide, keep, choose, begin };
 })();
