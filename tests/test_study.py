@@ -289,13 +289,6 @@ def test_several_may_open_a_new_store_at_once(tmp_path: Path) -> None:
             assert results.about(1) == ({"of": "all"}, {})
 
 
-def test_rows_that_are_not_read_when_a_store_is_closed() -> None:
-    with Store(":memory:") as store:
-        rows = store.query("SELECT 1 UNION SELECT 2")
-        assert next(rows) == (1,)
-    rows.close()  # type: ignore[attr-defined]
-
-
 def test_a_damaged_store(sober: Llama, tmp_path: Path) -> None:
     store = tmp_path / "results.db"
     vergence(sober, TOKENS, store=store, **SMALL)
