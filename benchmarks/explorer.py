@@ -18,7 +18,10 @@ from benchmarks.results import Results
 from benchmarks.setup import Setup
 from drugs_cpp.doses.sites import SITES
 from drugs_cpp.study.explorer_site import write_site
-from drugs_cpp.study.site_data import Block, Cell, Model, Prompt, Setting, SiteData, Text
+from drugs_cpp.study.prompt import Prompt
+from drugs_cpp.study.setting import Setting
+from drugs_cpp.study.site_data import Block, Cell, SiteData, Text
+from drugs_cpp.study.sweep_store import ModelInfo
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -145,7 +148,7 @@ def sweep_of(n_texts: int) -> SiteData:
     """A sweep with about as many texts, of words by chance, of two models and two prompts."""
     settings = list(_settings(n_texts // N_EACH**2 // N_SEEDS))
     chance = random.Random(5)
-    models = [Model(f"model-{i}", "Q4_1", "llama", "0" * 64) for i in range(N_EACH)]
+    models = [ModelInfo("0" * 64, f"model-{i}", "Q4_1", "llama") for i in range(N_EACH)]
     prompts = [Prompt(f"prompt {i}", (), "The sea was") for i in range(N_EACH)]
     blocks = [_block(model, prompt, settings, chance) for model in range(N_EACH) for prompt in range(N_EACH)]
     return SiteData("A large sweep", "0", models, prompts, settings, blocks, "")
@@ -153,7 +156,7 @@ def sweep_of(n_texts: int) -> SiteData:
 
 def _settings(n: int) -> Iterator[Setting]:
     """The sober one, and for each profile 20 doses at each site."""
-    plain = Setting("sober", 0.0, "all", None, "interpolate", "isotropic", {}, 80, False, 6)
+    plain = Setting("sober", 0.0, "all", None, "interpolate", "isotropic", (), 80, False, 6)
     yield plain
     for i in range(n - 1):
         profile, place = divmod(i, 20 * len(SITES))

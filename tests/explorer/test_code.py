@@ -14,7 +14,9 @@ import pytest
 from conftest import MakeLlama
 from drugs_cpp import DRUGS
 from drugs_cpp.doses.profile import DoseProfile
-from drugs_cpp.study.site_data import Model, Prompt, Setting
+from drugs_cpp.study.prompt import Prompt
+from drugs_cpp.study.setting import Setting
+from drugs_cpp.study.sweep_store import ModelInfo
 from support.explorer_data import DOSED_TEXT, MIDDLE, PLAIN
 from support.exploring import Explore, expect, text
 from support.program import Server, run_drugs
@@ -22,7 +24,7 @@ from support.program import Server, run_drugs
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-MODEL = Model("SmolLM2", "Q4_1", "llama", "")
+MODEL = ModelInfo("imported:SmolLM2", "SmolLM2", "Q4_1", "llama")
 
 CHAT = Prompt("chat", (("system", "Be 'brief'."), ("user", 'Say "$5 \\n" \N{SHIP}\nnow')), "…")
 
@@ -45,8 +47,10 @@ SETTINGS = {
         sink=4,
     ),
     "all of the prompt": replace(SHORT, site="A", dose=0.2, dose_inputs=True),
-    "sampler": replace(SHORT, site="sampler", sampler={"temperature": 0.8, "min_p": 0.05, "top_k": 40}),
-    "dose and sampler": replace(SHORT, site="pK", dose=0.2, sampler={"temperature": 0.5}),
+    "sampler": replace(
+        SHORT, site="sampler", sampler=tuple(sorted({"temperature": 0.8, "min_p": 0.05, "top_k": 40}.items()))
+    ),
+    "dose and sampler": replace(SHORT, site="pK", dose=0.2, sampler=tuple(sorted({"temperature": 0.5}.items()))),
 }
 
 
@@ -114,7 +118,7 @@ def test_python_writes_the_text_again(
             dose_inputs=setting.dose_inputs,
             n_threads=None,
         )
-        options: dict[str, Any] = {"max_tokens": setting.max_tokens, "seed": 7, **setting.sampler}
+        options: dict[str, Any] = {"max_tokens": setting.max_tokens, "seed": 7, **dict(setting.sampler)}
         if prompt.messages:
             messages = [{"role": role, "content": content} for role, content in prompt.messages]
             written = llm.create_chat_completion(messages, **options)["choices"][0]["message"]["content"]

@@ -6,7 +6,10 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from drugs_cpp.study.site_data import Block, Cell, Model, Prompt, Setting, SiteData, Text
+from drugs_cpp.study.prompt import Prompt
+from drugs_cpp.study.setting import Setting
+from drugs_cpp.study.site_data import Block, Cell, SiteData, Text
+from drugs_cpp.study.sweep_store import ModelInfo
 
 _SOME = """
 the a one this sea lamp keeper night wind stair log door ship wave light tower rope stone gull storm morning opened
@@ -17,19 +20,17 @@ while before after under over near with without
 WORDS = _SOME.split()
 
 MODELS = (
-    Model("SmolLM2-135M-Instruct", "Q4_1", "llama", "a" * 64),
-    Model("SmolLM2-135M-Instruct", "Q8_0", "llama", "b" * 64),
-    Model("Other-1B", "Q4_1", "qwen2", ""),
+    ModelInfo("a" * 64, "SmolLM2-135M-Instruct", "Q4_1", "llama"),
+    ModelInfo("b" * 64, "SmolLM2-135M-Instruct", "Q8_0", "llama"),
+    ModelInfo("imported:Other-1B", "Other-1B", "Q4_1", "qwen2"),
 )
 
 PROMPTS = (
-    Prompt(
-        "lighthouse", (("system", "Be brief."), ("user", "Tell me of a 'lighthouse'.")), "Tell me of a 'lighthouse'."
-    ),
+    Prompt("lighthouse", (("system", "Be brief."), ("user", "Tell me of a 'lighthouse'."))),
     Prompt("sea", (), "The sea was"),
 )
 
-PLAIN = Setting("sober", 0.0, "all", None, "interpolate", "isotropic", {}, 64, False, 6)
+PLAIN = Setting("sober", 0.0, "all", None, "interpolate", "isotropic", (), 64, False, 6)
 
 MIDDLE = ((0.0, 0.0), (0.5, 1.0), (1.0, 0.0))
 
@@ -73,9 +74,7 @@ def imported_site() -> SiteData:
         )
         for block in site.blocks
     ]
-    return replace(
-        site, title="Imported", models=[replace(m, sha256="", architecture="") for m in MODELS], blocks=blocks
-    )
+    return replace(site, title="Imported", models=[replace(m, key="", architecture="") for m in MODELS], blocks=blocks)
 
 
 def _settings() -> Iterator[Setting]:
@@ -88,7 +87,7 @@ def _settings() -> Iterator[Setting]:
     for site, dose in (("H", 0.1), ("H", 0.2), ("A", 0.35)):
         yield replace(PLAIN, site=site, dose=dose, noise="reference")
     for sampler in SAMPLERS:
-        yield replace(PLAIN, site="sampler", sampler=sampler)
+        yield replace(PLAIN, site="sampler", sampler=tuple(sorted(sampler.items())))
 
 
 def _block(settings: Sequence[Setting], model: int, prompt: int, has: Callable[[Setting], bool]) -> Block:
@@ -127,7 +126,7 @@ def _cell(number: int, setting: Setting, n_texts: int) -> Cell:
 
 
 def _strength(setting: Setting) -> float:
-    return setting.sampler.get("temperature", 0.0) / 2 if setting.sampler else setting.dose
+    return dict(setting.sampler).get("temperature", 0.0) / 2 if setting.sampler else setting.dose
 
 
 def _words(chance: random.Random, n: int) -> str:

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ _SHARED = (_PACKAGE / "page" / "base.css", _PACKAGE / "page" / "icon.svg")
 #: written first, and known by how it begins: so a folder is known to hold a site even if writing it was broken off
 _INDEX = "data/index.js"
 _BEGINNING = "explorer.loadIndex("
+
+_OF_A_MODEL = ("name", "quantization", "architecture", "sha256")
 
 _TEXTS = re.compile(r"data/texts-\d+\.js")
 
@@ -98,8 +100,8 @@ def _index(data: SiteData, summaries: Sequence[Mapping[str, Any]]) -> dict[str, 
         "title": data.title,
         "version": data.version,
         "cpu": data.cpu,
-        "models": [asdict(model) for model in data.models],
-        "prompts": [asdict(prompt) for prompt in data.prompts],
+        "models": [{name: getattr(model, name) for name in _OF_A_MODEL} for model in data.models],
+        "prompts": [{"name": p.name, "messages": p.messages, "text": p.shown} for p in data.prompts],
         "settings": [{**vars(setting), "sampler": dict(setting.sampler)} for setting in data.settings],
         "blocks": summaries,
     }

@@ -4,70 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-#: the sites of settings without a dose: greedy or not, and the samplers that doses are compared with
-SOBER, SAMPLER = "sober", "sampler"
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model file.
-
-    Attributes:
-        name: of the model; its quantizations have the same one.
-        quantization: such as "Q4_1".
-        architecture: such as "llama".
-        sha256: of the file; "" where it is not known.
-    """
-
-    name: str
-    quantization: str
-    architecture: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """What models were given.
-
-    Attributes:
-        name: short, and another one for each prompt.
-        messages: (role, content) pairs; () for a raw text to continue.
-        text: what is shown, and what is continued if there are no messages.
-    """
-
-    name: str
-    messages: tuple[tuple[str, str], ...]
-    text: str
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a text was written with, but for its seed.
-
-    Attributes:
-        site: of the dose, or ``SOBER``, or ``SAMPLER``.
-        dose: largest angle in radians; 0 without a dose.
-        profile: name of the profile; "all": every layer alike.
-        shape: (depth, peakratio) of the profile's points; None: every layer alike.
-        mode: of the profile, as in ``drugs_cpp.doses.profile``.
-        noise: "isotropic" or "reference".
-        sampler: options of the sampler; empty: greedy.
-        max_tokens: length of a text at most.
-        dose_inputs: False, True or "last".
-        sink: number of first positions that are never dosed.
-    """
-
-    site: str
-    dose: float
-    profile: str
-    shape: tuple[tuple[float, float], ...] | None
-    mode: str
-    noise: str
-    sampler: Mapping[str, float]
-    max_tokens: int
-    dose_inputs: bool | str
-    sink: int
+if TYPE_CHECKING:
+    from drugs_cpp.study.prompt import Prompt
+    from drugs_cpp.study.setting import Setting
+    from drugs_cpp.study.sweep_store import ModelInfo
 
 
 @dataclass(frozen=True)
@@ -79,7 +21,7 @@ class Text:
         seed: of the noise and of the sampler.
         text: as written.
         n_tokens: of the text.
-        end: "eos", "stop" or "length".
+        end: "stop", "length", or "" where it is not known.
         log_likelihood: mean natural log-probability of a token under the sober model.
         parted: index of the first token that differs from the sober text; None also where none does.
         compressibility: compressed size over size.
@@ -145,7 +87,7 @@ class SiteData:
 
     title: str
     version: str
-    models: Sequence[Model]
+    models: Sequence[ModelInfo]
     prompts: Sequence[Prompt]
     settings: Sequence[Setting]
     blocks: Sequence[Block]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drugs_cpp.errors import ResultFileError
 from drugs_cpp.study.cell_measures import cell_measures, n_tokens
-from drugs_cpp.study.site_data import Block, Cell, Model, Prompt, Setting, SiteData, Text
+from drugs_cpp.study.site_data import Block, Cell, SiteData, Text
 from drugs_cpp.study.store import Store
 from drugs_cpp.study.sweep_store import CellId, SweepStore
 
@@ -54,8 +55,8 @@ def site_data(
             title=Path(store).stem,
             version=__version__,
             models=_models(list(results.models().values())),
-            prompts=[Prompt(p.name, p.messages, p.shown) for p in results.prompts().values()],
-            settings=[Setting(**{**vars(s), "sampler": dict(s.sampler)}) for s in results.settings().values()],
+            prompts=list(results.prompts().values()),
+            settings=list(results.settings().values()),
             blocks=blocks,
             cpu=", ".join(sorted({str(o["cpu"]) for o in results.origins().values() if "cpu" in o})),
         )
@@ -65,16 +66,11 @@ def _kinds(results: SweepStore) -> tuple[Mapping[int, object], ...]:
     return results.models(), results.prompts(), results.settings()
 
 
-def _models(infos: Sequence[ModelInfo]) -> list[Model]:
+def _models(infos: Sequence[ModelInfo]) -> list[ModelInfo]:
     """Two files of the same name and quantization are told apart by their hash."""
     counted = Counter((info.name, info.quantization) for info in infos)
     return [
-        Model(
-            info.name if counted[info.name, info.quantization] == 1 else f"{info.name} ({info.key[:8]})",
-            info.quantization,
-            info.architecture,
-            info.sha256,
-        )
+        info if counted[info.name, info.quantization] == 1 else replace(info, name=f"{info.name} ({info.key[:8]})")
         for info in infos
     ]
 

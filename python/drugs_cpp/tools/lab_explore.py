@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from drugs_cpp.progress import Progress
+from drugs_cpp.study.embeddings import Embedder
 from drugs_cpp.study.explorer_server import DEFAULT_PORT, serve
 from drugs_cpp.study.explorer_site import write_site
 from drugs_cpp.study.sweep_site import site_data
+from drugs_cpp.tools.lab_export import add_embedding
+from drugs_cpp.tools.time_left import bar
 
 
 def add_explore(commands: Any) -> None:
@@ -22,13 +25,19 @@ def add_explore(commands: Any) -> None:
         "--export", type=Path, metavar="FOLDER", help="write a site, to be opened from there or put on a server"
     )
     parser.add_argument("--port", type=_port, metavar="N", help=f"port to serve at ({DEFAULT_PORT}); 0: a free one")
+    add_embedding(parser)
     parser.add_argument("--open", action="store_true", help="open it in the browser")
     parser.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
-    with Progress(f"reading {options.store}"):
-        data = site_data(options.store)
+    embedder = None if options.embedding is None else Embedder(options.embedding)
+    with Progress(f"reading {options.store}") as progress:
+
+        def tell(n_done: int, n_all: int, seconds: float) -> None:
+            progress.show(bar(n_done, n_all, seconds, "cells measured"))
+
+        data = site_data(options.store, embedder, tell)
     if options.export is None:
         serve(data, port=DEFAULT_PORT if options.port is None else options.port, listener=_announcer(options.open))
         return
