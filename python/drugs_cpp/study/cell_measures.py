@@ -33,7 +33,7 @@ MEASURES = ("n_texts", *_MEANS, "distinct_1", "distinct_2", "self_bleu", "vendi"
 _VERSION = 1
 
 #: cells measured and kept at a time
-_TOGETHER = 64
+_TOGETHER = 16
 
 
 class Embeds(Protocol):
