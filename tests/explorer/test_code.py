@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conftest import MakeLlama
-from drugs_cpp import DRUGS
-from drugs_cpp.doses.profile import DoseProfile
 from drugs_cpp.study.prompt import Prompt
-from drugs_cpp.study.setting import Setting
+from drugs_cpp.study.setting import SOBER, Setting
+from drugs_cpp.study.sweep_plan import SweepPlan
 from drugs_cpp.study.sweep_store import ModelInfo
+from drugs_cpp.study.sweep_worker import SweepWorker, WorkerOptions
 from support.explorer_data import DOSED_TEXT, MIDDLE, PLAIN
 from support.exploring import Explore, expect, text
 from support.program import Server, run_drugs
@@ -61,18 +60,9 @@ def server(short_model_path: str) -> Iterator[Server]:
 
 
 def code(page: Page, kind: str, setting: Setting, prompt: Prompt = CHAT, address: str = "") -> str:
-    what = {"model": asdict(MODEL), "prompt": asdict(prompt), "setting": asdict(setting), "seed": 7, "server": address}
+    plain = {**asdict(setting), "sampler": dict(setting.sampler)}
+    what = {"model": asdict(MODEL), "prompt": asdict(prompt), "setting": plain, "seed": 7, "server": address}
     return str(page.evaluate("([kind, what]) => explorer.code[kind](what)", [kind, what]))
-
-
-def doses_of(setting: Setting) -> DRUGS:
-    if not setting.dose:
-        return DRUGS()
-    drugs = DRUGS({setting.site: setting.dose}, noise=setting.noise)
-    if setting.shape:
-        points = [{"depth": depth, "peakratio": ratio} for depth, ratio in setting.shape]
-        drugs.set_drug_profile(DoseProfile(points, setting.mode), None, setting.site, setting.dose)
-    return drugs
 
 
 def test_python_is_exact(explore: Explore) -> None:
@@ -81,7 +71,8 @@ def test_python_is_exact(explore: Explore) -> None:
         "from drugs_cpp import DRUGS, Llama\n\n"
         'drugs = DRUGS(H=0.1, shape={"H": {"points": [{"depth": 0, "peakratio": 0}, {"depth": 0.5, "peakratio": 1}, '
         '{"depth": 1, "peakratio": 0}], "mode": "floor"}}, noise="reference")\n'
-        'llm = Llama("SmolLM2.gguf", drugs=drugs, dose_inputs="last", sink=4, n_ctx=2048, verbose=False)\n'
+        'llm = Llama("SmolLM2.Q4_1.gguf", drugs=drugs, dose_inputs="last", sink=4, repeatable=True, n_ctx=2048, '
+        "verbose=False)\n"
         "answer = llm.create_chat_completion(\n"
         '    messages=[{"role": "system", "content": "Be \'brief\'."}, '
         '{"role": "user", "content": "Say \\"$5 \\\\n\\" \N{SHIP}\\nnow"}],\n'
@@ -102,29 +93,23 @@ def test_python_writes_the_text_again(
     prompt: Prompt,
     names: list[str],
     short_model_path: str,
-    make_llama: MakeLlama,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     page = explore()
     for setting in map(SETTINGS.__getitem__, names):
         source = code(page, "python", setting, prompt)
         space: dict[str, Any] = {}
-        exec(compile(source.replace("SmolLM2.gguf", short_model_path), "copied", "exec"), space)
+        exec(compile(source.replace("SmolLM2.Q4_1.gguf", short_model_path), "copied", "exec"), space)
         space["llm"].close()
-        llm: Any = make_llama(
-            short_model_path,
-            drugs=doses_of(setting),
-            sink=setting.sink,
-            dose_inputs=setting.dose_inputs,
-            n_threads=None,
-        )
-        options: dict[str, Any] = {"max_tokens": setting.max_tokens, "seed": 7, **dict(setting.sampler)}
-        if prompt.messages:
-            messages = [{"role": role, "content": content} for role, content in prompt.messages]
-            written = llm.create_chat_completion(messages, **options)["choices"][0]["message"]["content"]
-        else:
-            written = llm.create_completion(prompt.text, **options)["choices"][0]["text"]
-        assert capsys.readouterr().out == written + "\n"
+        assert capsys.readouterr().out == swept(short_model_path, prompt, setting) + "\n"
+
+
+def swept(model: str, prompt: Prompt, setting: Setting) -> str:
+    """The text that a sweep writes."""
+    sober = Setting(SOBER, max_tokens=setting.max_tokens, dose_inputs=setting.dose_inputs, sink=setting.sink)
+    plan = SweepPlan((prompt,), (sober, setting), (7,))
+    with SweepWorker(model, plan, WorkerOptions(likelihood=False)) as worker:
+        return next(row.text for one, row in worker.write(prompt, [(setting, 7)]) if one == setting)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +124,7 @@ def test_python_writes_the_text_again(
                 *("--dose-noise", "reference", "--dose-sink", "4", "--dose-inputs-last"),
             ],
         ),
-        ("sampler", ["--temp", "0.8", "--min-p", "0.05", "--top-k", "40", "--seed", "7"]),
+        ("sampler", ["--top-k", "40", "--top-p", "1", "--min-p", "0.05", "--temp", "0.8", "--seed", "7"]),
     ],
 )
 def test_the_command_line_is_exact_and_runs(
@@ -147,7 +132,19 @@ def test_the_command_line_is_exact_and_runs(
 ) -> None:
     page = explore()
     line = shlex.split(code(page, "commandLine", SETTINGS[name], RAW))
-    assert line == ["drugs", "completion", "-m", "SmolLM2.gguf", "-no-cnv", "-p", RAW.text, "-n", "8", *words]
+    assert line == [
+        "drugs",
+        "completion",
+        "-m",
+        "SmolLM2.Q4_1.gguf",
+        "-no-cnv",
+        "-p",
+        RAW.text,
+        "-n",
+        "8",
+        *words,
+        "--repeatable",
+    ]
     line[3] = short_model_path
     ran = run_drugs(*line[1:], "-t", "1", "-c", "256")
     assert ran.returncode == 0, ran.stderr[-1000:]

@@ -16,7 +16,7 @@ from support.explorer_data import small_site
 
 @pytest.fixture(autouse=True)
 def results(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab_explore, "site_data", lambda _: small_site())
+    monkeypatch.setattr(lab_explore, "site_data", lambda *_: small_site())
 
 
 @pytest.fixture

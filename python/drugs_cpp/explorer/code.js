@@ -6,14 +6,20 @@ explorer.code = (() => {
   const OPTIONS = { temperature: "--temp", typical_p: "--typical", mirostat_tau: "--mirostat-ent", mirostat_eta: "--mirostat-lr", mirostat_mode: "--mirostat" };
   const USUAL_SINK = 6;
 
+  /** what a sweep's sampler has where it says nothing, and others do not */
+  const NEUTRAL = { top_k: 0, top_p: 1, min_p: 0 };
+
   /**
-   * @typedef {{model: {name: string}, prompt: {messages: [string, string][], text: string}, setting: object, seed: number}} What
+   * @typedef {{model: {name: string, quantization: string}, prompt: {messages: [string, string][], text: string}, setting: object, seed: number}} What
    * setting is one of the index
    */
 
   const isDosed = ({ site }) => explorer.settings.isDosed(site);
 
-  const fileOf = ({ name }) => (name.endsWith(".gguf") ? name : `${name}.gguf`);
+  const fileOf = ({ name, quantization }) => `${name}${quantization && `.${quantization}`}.gguf`;
+
+  /** all options of a sampler that matter; none where there is no sampler */
+  const samplerOf = ({ sampler }) => (Object.keys(sampler).length ? { ...NEUTRAL, ...sampler } : {});
 
   const messagesOf = ({ messages }) => messages.map(([role, content]) => ({ role, content }));
 
@@ -23,13 +29,13 @@ explorer.code = (() => {
   function python({ model, prompt, setting, seed }) {
     const chat = prompt.messages.length > 0;
     const given = chat ? `messages=${literal(messagesOf(prompt))}` : `prompt=${literal(prompt.text)}`;
-    const sampler = Object.entries(setting.sampler).map(([name, value]) => `${name}=${value}`);
+    const sampler = Object.entries(samplerOf(setting)).map(([name, value]) => `${name}=${value}`);
     const call = [given, `max_tokens=${setting.max_tokens}`, ...sampler, `seed=${seed}`];
     return [
       "from drugs_cpp import DRUGS, Llama",
       "",
       `drugs = ${pythonDoses(setting)}`,
-      `llm = Llama(${[literal(fileOf(model)), "drugs=drugs", ...pythonOptions(setting), "n_ctx=2048", "verbose=False"].join(", ")})`,
+      `llm = Llama(${[literal(fileOf(model)), "drugs=drugs", ...pythonOptions(setting), "repeatable=True", "n_ctx=2048", "verbose=False"].join(", ")})`,
       `answer = llm.${chat ? "create_chat_completion" : "create_completion"}(`,
       ...call.map((part) => `    ${part},`),
       ")",
@@ -74,7 +80,7 @@ explorer.code = (() => {
   /** @param {What} what */
   function commandLine({ model, prompt, setting, seed }) {
     const words = ["drugs", "completion", "-m", quoted(fileOf(model)), ...promptOptions(prompt), "-n", setting.max_tokens];
-    const sampler = Object.entries(setting.sampler).flatMap(([name, value]) => [OPTIONS[name] ?? `--${name.replaceAll("_", "-")}`, value]);
+    const sampler = Object.entries(samplerOf(setting)).flatMap(([name, value]) => [OPTIONS[name] ?? `--${name.replaceAll("_", "-")}`, value]);
     words.push(...doseOptions(setting, seed), ...sampler);
     if (!isDosed(setting) && sampler.length === 0) {
       words.push("--temp", 0);
@@ -82,6 +88,7 @@ explorer.code = (() => {
     if (sampler.length) {
       words.push("--seed", seed);
     }
+    words.push("--repeatable");
     const unsaid = unsaidMessages(prompt) ? "# messages before the last one cannot be given here: see curl\n" : "";
     return `${unsaid}${words.join(" ")}\n`;
   }
@@ -120,7 +127,7 @@ explorer.code = (() => {
       ...(chat ? { messages: messagesOf(prompt) } : { prompt: prompt.text }),
       max_tokens: setting.max_tokens,
       ...greedy,
-      ...setting.sampler,
+      ...samplerOf(setting),
       seed,
       drugs: requestedDoses(setting, seed),
     };
@@ -129,11 +136,11 @@ explorer.code = (() => {
 
   function requestedDoses(setting, seed) {
     if (!isDosed(setting)) {
-      return {};
+      return { repeatable: true };
     }
     const { site, dose, shape, mode, noise, sink, dose_inputs: inputs } = setting;
     const shaped = shape ? { shape: { [site]: { points: pointsOf(setting), mode } } } : {};
-    return { [site]: dose, ...shaped, seed, noise, sink, dose_inputs: inputs };
+    return { [site]: dose, ...shaped, seed, noise, sink, dose_inputs: inputs, repeatable: true };
   }
 
   /** A word of a shell's line. */
