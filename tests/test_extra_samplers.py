@@ -14,9 +14,10 @@ import pytest
 from llama_cpp import LogitsProcessorList
 from scipy.stats import chisquare
 
-from conftest import last_logits, same_rounding
+from conftest import MakeLlama, last_logits, same_rounding
 from drugs_cpp import DRUGS, Llama, OptionError
 from drugs_cpp.engine.sampling import OPTIONS, chain_of, make_sampler
+from support.program import run_drugs
 from support.tiny_texts import take
 
 PROMPT = "The keeper of the lighthouse looked at the sea and"
@@ -186,6 +187,24 @@ def test_a_seed_gives_its_text_in_any_company(llm: Llama) -> None:
     assert together == alone == streamed
     assert others == [together[4], together[0]]
     assert len(set(together)) == 6
+
+
+@same_rounding
+def test_a_seed_gives_the_text_that_llama_cpps_own_program_gives(make_llama: MakeLlama, model_path: str) -> None:
+    """Which has the samplers of both in the places and with the seeds that are llama.cpp's."""
+    llm: Any = make_llama(model_path)
+    options = {"temperature": 0.8, "xtc_probability": 0.7, "xtc_threshold": 0.05, "top_n_sigma": 1.5}
+    numbers = {"--temp": 0.8, "--xtc-probability": 0.7, "--xtc-threshold": 0.05, "--top-nsigma": 1.5, "-n": 10}
+    flags = [str(part) for pair in numbers.items() for part in pair]
+    for seed in (1, 2, 3):
+        text = llm.create_completion(PROMPT, max_tokens=10, seed=seed, **options)["choices"][0]["text"]
+        done = run_drugs(
+            *("completion", "-m", model_path, "-p", PROMPT, "-no-cnv", "--no-display-prompt", "-fa", "off"),
+            *("-s", str(seed)),
+            *flags,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == text.strip()
 
 
 #

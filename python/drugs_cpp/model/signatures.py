@@ -41,6 +41,7 @@ def with_defaults(upstream: Callable[..., R], **defaults: Any) -> Callable[[Call
     return decorate
 
 
+@functools.cache
 def signature_with_extras(upstream: Callable[..., Any]) -> inspect.Signature:
     """The signature of one of upstream's methods that choose tokens, with ``EXTRA_OPTIONS`` at its end."""
     signature = inspect.signature(upstream)
