@@ -9,8 +9,13 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+_PACKAGE = Path(__file__).parents[1]
+
 #: written by cmake/BuildRecord.cmake
-_RECORD = Path(__file__).parents[1] / "lib" / "build.json"
+_RECORD = _PACKAGE / "lib" / "build.json"
+
+#: of the package: what decides which tokens are chosen, beside what is compiled
+_DECIDES = ("doses", "engine", "model")
 
 
 def cpu_name() -> str:
@@ -21,10 +26,20 @@ def cpu_name() -> str:
 
 
 def build() -> dict[str, str]:
-    """Version of the package, commit of llama.cpp, and a hash of what is compiled into it."""
+    """Version of the package, commit of llama.cpp, and a hash of all of ours that decides which tokens are chosen."""
     from drugs_cpp import __version__
 
-    return {"version": __version__, **json.loads(_RECORD.read_text(encoding="utf-8"))}
+    record = json.loads(_RECORD.read_text(encoding="utf-8"))
+    return {"version": __version__, **record, "sources": _sources(record["sources"])}
+
+
+@lru_cache(maxsize=1)
+def _sources(compiled: str) -> str:
+    digest = hashlib.sha256(compiled.encode())
+    for folder in _DECIDES:
+        for path in sorted((_PACKAGE / folder).glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[: len(compiled)]
 
 
 def sha256_of(path: str) -> str:
