@@ -21,6 +21,8 @@ from drugs_cpp.doses.sites import SITES
 from drugs_cpp.errors import (
     BusyError,
     ChatTemplateWarning,
+    ClusterError,
+    ClusterWarning,
     ContextOverflowError,
     CountError,
     DecodeError,
@@ -52,6 +54,8 @@ __all__ = [
     "SITES",
     "BusyError",
     "ChatTemplateWarning",
+    "ClusterError",
+    "ClusterWarning",
     "ContextOverflowError",
     "CountError",
     "Course",

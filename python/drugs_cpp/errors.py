@@ -67,6 +67,14 @@ class RpcServerError(DrugsError, ConnectionError):
     """No RPC server that answers at an address, or none whose devices can be used."""
 
 
+class ClusterError(DrugsError, RuntimeError):
+    """No Ray cluster at an address, a cluster without a machine that can be used, or texts that workers die of."""
+
+
+class ClusterWarning(UserWarning):
+    """A machine of a Ray cluster that is not used, and why."""
+
+
 class PromptError(DrugsError, ValueError):
     """No prompt, an empty one, one that the vocabulary cannot write, or one of a kind that cannot be used here."""
 

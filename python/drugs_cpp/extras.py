@@ -7,7 +7,7 @@ from typing import Any
 
 from drugs_cpp.errors import MissingExtraError
 
-LAB, EMBEDDINGS = "lab", "embeddings"
+LAB, EMBEDDINGS, RAY = "lab", "embeddings", "ray"
 
 
 def extra(module: str, of: str = LAB) -> Any:

@@ -82,22 +82,31 @@ class SweepBook:
 
     def n_missing(self, likelihood: bool) -> int:
         """Texts of the plan that are missing, and with ``likelihood`` those whose likelihood is."""
-        unscored = self._plan.prompts if likelihood else ()
-        return sum(len(todo.orders) for todo in self.todo()) + sum(len(self._unscored(prompt)) for prompt in unscored)
+        unscored = self.unscored() if likelihood else ()
+        return sum(len(todo.orders) for todo in self.todo()) + sum(len(some) for *_, some in unscored)
+
+    def unscored(self) -> Iterator[tuple[Prompt, int, list[tuple[int, int, npt.NDArray[np.int32]]]]]:
+        """The texts of the plan that were written without likelihoods: a prompt, its number, setting, seed, tokens."""
+        wanted = {(self._numbers[setting], seed) for setting, seed in self._plan.texts()}
+        for prompt in self._plan.prompts:
+            number = self._store.prompt(prompt)
+            unscored = [some for some in self._store.unscored(self._model, number) if some[:2] in wanted]
+            if unscored:
+                yield prompt, number, unscored
+
+    def keep_score(
+        self, prompt: int, setting: int, seed: int, log_likelihood: float, embedding: npt.NDArray[np.float16]
+    ) -> None:
+        """Add a likelihood to a text."""
+        self._store.keep_score(CellId(self._model, prompt, setting), seed, log_likelihood, embedding)
 
     def score(self, worker: SweepWorker) -> Iterator[None]:
         """Add likelihoods to the texts of the plan that were written without; yields after each."""
-        for prompt in self._plan.prompts:
-            unscored = self._unscored(prompt)
-            scores = worker.score(prompt, [tokens for *_, tokens in unscored]) if unscored else iter(())
+        for prompt, number, unscored in self.unscored():
+            scores = worker.score(prompt, [tokens for *_, tokens in unscored])
             for (setting, seed, _), score in zip(unscored, scores):
-                self._store.keep_score(CellId(self._model, self._store.prompt(prompt), setting), seed, *score)
+                self.keep_score(number, setting, seed, *score)
                 yield
-
-    def _unscored(self, prompt: Prompt) -> list[tuple[int, int, npt.NDArray[np.int32]]]:
-        wanted = {(self._numbers[setting], seed) for setting, seed in self._plan.texts()}
-        unscored = self._store.unscored(self._model, self._store.prompt(prompt))
-        return [some for some in unscored if some[:2] in wanted]
 
     def _cell(self, prompt: int, setting: Setting) -> CellId:
         return CellId(self._model, prompt, self._numbers[setting])

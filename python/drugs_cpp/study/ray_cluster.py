@@ -1,0 +1,181 @@
+"""A Ray cluster: connecting to it, and where on its machines workers have room."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Union
+
+from drugs_cpp.errors import ClusterError, OptionError
+from drugs_cpp.extras import RAY, extra
+
+#: instead of an address: a cluster of this machine alone, for as long as it is needed
+LOCAL = "local"
+
+#: instead of an address: the one that runs on this machine
+AUTO = "auto"
+
+PER_NODE, PER_GPU = "node", "gpu"
+
+#: one worker for each machine, for each graphics card, or for so many cores
+Per = Union[str, int]
+
+_SECONDS_TO_ANSWER = 10
+
+#: Ray itself tries for minutes, and nothing interrupts it
+_SECONDS_TO_CONNECT = 20
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+#: Ray's name for "all nodes are on this machine": without it, a loopback address becomes the machine's own
+_ONE_MACHINE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker has room.
+
+    Attributes:
+        node: Ray's name of the machine.
+        host: its address.
+        number: of the place on the machine.
+        n_cpus: cores that are the worker's.
+        n_gpus: graphics cards that are.
+    """
+
+    node: str
+    host: str
+    number: int
+    n_cpus: int
+    n_gpus: int
+
+
+def check_per(per: Per, n_gpu_layers: int) -> Per:
+    """``per``, if workers can be placed like this.
+
+    Raises:
+        OptionError: they cannot, or would not have the graphics card that they need.
+    """
+    is_cores = isinstance(per, int) and not isinstance(per, bool) and per > 0
+    if not is_cores and per not in (PER_NODE, PER_GPU):
+        raise OptionError(f"a worker per {per!r}: give {PER_NODE}, {PER_GPU}, or a number of cores")
+    if is_cores and n_gpu_layers:
+        raise OptionError(f"a worker per {per} cores has no graphics card: give {PER_GPU}, or 0 layers on one")
+    if per == PER_GPU and not n_gpu_layers:
+        raise OptionError("a worker per gpu has no layers there: give their number, -1 for all")
+    return per
+
+
+def places_of(node: Mapping[str, Any], per: Per) -> list[Place]:
+    """The places on a machine, as ``ray.nodes()`` describes it; none if it is gone."""
+    resources = node["Resources"]
+    n_cpus, n_gpus = int(resources.get("CPU", 0)), int(resources.get("GPU", 0))
+    if not node["Alive"] or not n_cpus:
+        return []
+    if per == PER_NODE:
+        n_places, each = 1, (n_cpus, n_gpus)
+    elif per == PER_GPU:
+        n_places, each = n_gpus, (n_cpus // max(n_gpus, 1), 1)
+    else:
+        n_places, each = n_cpus // int(per), (int(per), 0)
+    return [Place(node["NodeID"], node["NodeManagerAddress"], number, *each) for number in range(n_places)]
+
+
+@contextlib.contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """The module ``ray``, connected to a cluster, for ``with``. A connection that was there before is used, and stays.
+
+    Args:
+        address: "host:port", "auto" or "local".
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        ClusterError: no cluster answers.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report to its makers
+    if address not in (LOCAL, AUTO):
+        _check_address(address)
+    ray = extra("ray", RAY)
+    if ray.is_initialized():
+        yield ray
+        return
+    _connect(ray, address)
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    if "/" in address or not host or not port.isdecimal():
+        raise ClusterError(f"{address!r} is no address of a Ray cluster: give host:port, such as 10.0.0.1:6379")
+    host = host.strip("[]")
+    if host in _LOOPBACK and not _answers(_own_address(), port):
+        _stay_on_this_machine(address)
+    if (error := _answer_error(host, port)) is not None:
+        raise ClusterError(f"no Ray cluster answers at {address} ({error}): start one by `ray start --head`")
+
+
+def _stay_on_this_machine(address: str) -> None:
+    """Make Ray use a loopback address as it is, for the cluster does not listen elsewhere."""
+    if "ray" in sys.modules and os.environ.get(_ONE_MACHINE) != "0":
+        raise ClusterError(
+            f"the cluster at {address} is for this machine alone, and Ray was imported without knowing that: set "
+            f"{_ONE_MACHINE}=0 before Python starts"
+        )
+    os.environ[_ONE_MACHINE] = "0"
+
+
+def _own_address() -> str:
+    """This machine's address for others, as Ray finds it; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other, contextlib.suppress(OSError):
+        other.connect(("8.8.8.8", 80))
+        return str(other.getsockname()[0])
+    return "127.0.0.1"
+
+
+def _answers(host: str, port: str) -> bool:
+    return _answer_error(host, port) is None
+
+
+def _answer_error(host: str, port: str) -> Exception | None:
+    try:
+        socket.create_connection((host, int(port)), _SECONDS_TO_ANSWER).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        return error
+    return None
+
+
+def _connect(ray: Any, address: str) -> None:
+    """Connect in a thread of its own, which is left alone if that takes too long."""
+    failed: list[Exception] = []
+
+    def connect() -> None:
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **_local_options(address))
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    # a cluster of our own has to start first
+    thread.join(_SECONDS_TO_CONNECT * (5 if address == LOCAL else 1))
+    if thread.is_alive():
+        failed.append(TimeoutError(f"what listens there has not let us in within {_SECONDS_TO_CONNECT} s"))
+    if failed:
+        raise ClusterError(
+            f"no Ray cluster at {address} ({failed[0]}): start one by `ray start --head`, with the same versions of "
+            "Ray and Python everywhere, and run this on one of its machines"
+        ) from failed[0]
+
+
+def _local_options(address: str) -> dict[str, Any]:
+    """Nobody else can reach a cluster of our own."""
+    return {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if address == LOCAL else {}

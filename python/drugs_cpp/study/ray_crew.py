@@ -1,0 +1,254 @@
+"""``Crew``: workers on the machines of a Ray cluster, each of which gets a job as soon as it is free."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from drugs_cpp.errors import (
+    BusyError,
+    ClusterError,
+    ClusterWarning,
+    DecodeError,
+    DrugsError,
+    MemoryLimitError,
+    ModelNotFoundError,
+)
+from drugs_cpp.study.ray_cluster import Per, Place, places_of
+from drugs_cpp.study.ray_worker import Orders, RayWorker, Refused
+
+if TYPE_CHECKING:
+    from drugs_cpp.study.sweep_jobs import Job
+    from drugs_cpp.study.sweep_queue import JobQueue
+
+#: seconds between two looks for machines that have come or gone
+_BETWEEN_LOOKS = 2.0
+
+#: longest wait for a result, so that machines are looked for meanwhile
+_TICK = 0.5
+
+#: seconds without any worker that has started
+_PATIENCE = 120.0
+
+#: a place whose workers end so many times, without a result in between, gets no other one
+_MOST_FAILURES = 3
+
+#: errors that another machine may not have; all others are the plan's or the model's
+_OF_A_MACHINE = (BusyError, DecodeError, MemoryLimitError, ModelNotFoundError)
+
+
+@dataclass
+class _Member:
+    """A worker.
+
+    Attributes:
+        place: where it is.
+        actor: Ray's handle.
+        waits_for: its next result or its first word; None: it is free.
+        has_started: it has said what it computes with.
+        job: that it has; None: none.
+        n_deaths: workers that this job has ended.
+        found: results of it so far.
+        model: the one that it loaded last.
+    """
+
+    place: Place
+    actor: Any
+    waits_for: Any
+    has_started: bool = False
+    job: Job | None = None
+    n_deaths: int = 0
+    found: list[Any] = field(default_factory=list)
+    model: str | None = None
+
+
+class Crew:
+    """Hires workers where there is room, also on machines that come later. Whoever makes it closes it; ``with`` does.
+
+    Args:
+        ray: the module, connected.
+        per: how workers are placed.
+        orders: what they have to know.
+        build: what they have to compute with.
+        worker_class: of workers.
+    """
+
+    def __init__(
+        self,
+        ray: Any,
+        per: Per,
+        orders: Orders,
+        build: Mapping[str, str],
+        worker_class: type[RayWorker] = RayWorker,
+    ) -> None:
+        self._ray = ray
+        self._per = per
+        self._orders = ray.put(orders)
+        self._build = dict(build)
+        self._class = ray.remote(worker_class)
+        self._members: dict[Place, _Member] = {}
+        self._refused: dict[Place, str] = {}
+        self._failures: dict[Place, int] = {}
+        self._looked_at = float("-inf")
+        self._worked_at = time.monotonic()
+        self._look()
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def close(self) -> None:
+        """End all workers."""
+        for member in self._members.values():
+            self._ray.kill(member.actor)
+        self._members.clear()
+
+    def run(self, queue: JobQueue) -> Iterator[tuple[Job, Any]]:
+        """Do all jobs, also those that are added meanwhile; each result comes as soon as it is here.
+
+        Raises:
+            ClusterError: no machine can be used.
+            DrugsError: what a worker says of the plan or of a model.
+        """
+        while queue or any(member.job is not None for member in self._members.values()):
+            self._look()
+            self._check_hope()
+            self._hand_out(queue)
+            yield from self._results(queue)
+
+    #
+    # workers come and go
+    #
+
+    def _look(self) -> None:
+        """Hire where there is room."""
+        now = time.monotonic()
+        if now - self._looked_at < _BETWEEN_LOOKS:
+            return
+        self._looked_at = now
+        for node in self._ray.nodes():
+            for place in places_of(node, self._per):
+                if place not in self._members and place not in self._refused:
+                    self._hire(place)
+
+    def _hire(self, place: Place) -> None:
+        strategies = self._ray.util.scheduling_strategies
+        actor = self._class.options(
+            num_cpus=place.n_cpus,
+            num_gpus=place.n_gpus,
+            max_restarts=0,
+            scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(place.node, soft=False),
+        ).remote(place.n_cpus)
+        self._members[place] = _Member(place, actor, actor.build.remote())
+
+    def _dismiss(self, member: _Member, reason: str) -> None:
+        """This place is not used any more."""
+        self._ray.kill(member.actor)
+        del self._members[member.place]
+        self._refused[member.place] = f"{member.place.host}: {reason}"
+        warnings.warn(f"a machine is not used: {self._refused[member.place]}", ClusterWarning, stacklevel=2)
+
+    def _check_hope(self) -> None:
+        if any(member.has_started for member in self._members.values()):
+            self._worked_at = time.monotonic()
+            return
+        may_return = self._failures.keys() - self._refused.keys()
+        if (self._members or may_return) and time.monotonic() - self._worked_at < _PATIENCE:
+            return
+        if self._refused:
+            reasons = "; ".join(dict.fromkeys(self._refused.values()))
+            raise ClusterError(f"no machine of the cluster can be used: {reasons}")
+        raise ClusterError(
+            f"the cluster has no room for a worker per {self._per}: it has {self._room()}; give fewer cores, start "
+            "more machines, or end what else runs there"
+        )
+
+    def _room(self) -> str:
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        return ", ".join(f"{node.get('CPU', 0):g} cores and {node.get('GPU', 0):g} gpus" for node in nodes) or "nothing"
+
+    #
+    # jobs and results
+    #
+
+    def _hand_out(self, queue: JobQueue) -> None:
+        for member in self._members.values():
+            if queue and member.has_started and member.job is None:
+                member.job, member.n_deaths = queue.take(member.model)
+                member.model, member.found = member.job.model, []
+                stream = member.actor.do.options(num_returns="streaming")
+                member.waits_for = stream.remote(member.job, self._orders)
+
+    def _results(self, queue: JobQueue) -> Iterator[tuple[Job, Any]]:
+        waiting = {member.waits_for: member for member in self._members.values() if member.waits_for is not None}
+        if not waiting:
+            time.sleep(_TICK)
+        for ready in self._ready(list(waiting)):
+            member = waiting[ready]
+            try:
+                yield from self._take(member, queue)
+            except self._ray.exceptions.RayTaskError as error:
+                self._explain(member, queue, error)
+            except self._ray.exceptions.RayError as error:
+                self._after_death(member, queue, str(error))
+
+    def _ready(self, waiting: Sequence[Any]) -> list[Any]:
+        """All that are ready once one is."""
+        if not waiting or not self._ray.wait(waiting, num_returns=1, timeout=_TICK, fetch_local=False)[0]:
+            return []
+        ready, _ = self._ray.wait(waiting, num_returns=len(waiting), timeout=0, fetch_local=False)
+        return list(ready)
+
+    def _take(self, member: _Member, queue: JobQueue) -> Iterator[tuple[Job, Any]]:
+        if not member.has_started:
+            self._greet(member, self._ray.get(member.waits_for))
+            return
+        assert member.job is not None
+        result = next(member.waits_for, None)
+        item = None if result is None else self._ray.get(result)
+        if item is None:
+            member.job = member.waits_for = None
+        elif isinstance(item, Refused):
+            queue.put_back(member.job, member.n_deaths)
+            self._dismiss(member, item.why)
+        else:
+            member.found.append(item)
+            self._failures.pop(member.place, None)
+            yield member.job, item
+
+    def _greet(self, member: _Member, theirs: Mapping[str, str]) -> None:
+        if theirs == self._build:
+            member.has_started, member.waits_for = True, None
+            return
+        differ = {name for name in {*theirs, *self._build} if theirs.get(name) != self._build.get(name)}
+        its, ours = (", ".join(f"{n} {build.get(n)}" for n in sorted(differ)) for build in (theirs, self._build))
+        self._dismiss(
+            member, f"its drugs_cpp is another ({its}; here {ours}): install the same package on every machine"
+        )
+
+    def _explain(self, member: _Member, queue: JobQueue, error: Any) -> None:
+        """A worker has raised an exception."""
+        cause = error.cause
+        if isinstance(cause, DrugsError) and not isinstance(cause, _OF_A_MACHINE):
+            raise cause from None
+        self._after_death(member, queue, f"{type(cause).__name__}: {cause}")
+
+    def _after_death(self, member: _Member, queue: JobQueue, reason: str) -> None:
+        """Its job goes to another one; its place gets a new one, unless workers only die there."""
+        place, job = member.place, member.job
+        if job is not None:
+            queue.after_death(job, member.n_deaths, member.found, reason)
+        self._failures[place] = self._failures.get(place, 0) + 1
+        if self._failures[place] >= _MOST_FAILURES:
+            self._dismiss(member, f"its workers have ended {_MOST_FAILURES} times, the last time by: {reason}")
+        else:
+            self._ray.kill(member.actor)
+            del self._members[place]

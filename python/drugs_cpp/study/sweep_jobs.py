@@ -1,0 +1,163 @@
+"""What workers of a sweep are given to do, cut so small that little is lost with a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from drugs_cpp.study.setting import SOBER, Setting
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from drugs_cpp.study.prompt import Prompt
+    from drugs_cpp.study.sweep_run import Todo
+    from drugs_cpp.study.sweep_store import ModelInfo, TextRow
+    from drugs_cpp.study.sweep_worker import SweepWorker
+
+    Tokens = npt.NDArray[np.int32]
+
+#: texts of a job: decoded together they take less time each, and more than these gain little
+MOST = 32
+
+#: and no fewer, however many workers wait: alone, a text takes several times as long
+LEAST = 4
+
+
+class Job(Protocol):
+    """Something for one worker."""
+
+    @property
+    def model(self) -> str:
+        """Path of the model that it needs."""
+
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+
+    def work(self, worker: SweepWorker) -> Iterator[Any]:
+        """Do it; each result comes as soon as it is there."""
+
+    def rest(self, found: Sequence[Any]) -> Job | None:
+        """What is left to do after these results; None: nothing."""
+
+
+@dataclass(frozen=True)
+class CheckJob:
+    """Load a model, which checks the plan, and say what it is."""
+
+    model: str
+
+    @property
+    def label(self) -> str:
+        return f"loading {self.model}"
+
+    def work(self, worker: SweepWorker) -> Iterator[ModelInfo]:
+        yield worker.info
+
+    def rest(self, found: Sequence[ModelInfo]) -> CheckJob | None:
+        return None if found else self
+
+
+class TextResult(NamedTuple):
+    """A text, and what it was computed by and on."""
+
+    setting: Setting
+    row: TextRow
+    origin: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TextJob:
+    """Write texts of a prompt.
+
+    Attributes:
+        model: path.
+        todo: their prompt, setting and seed of each, and the sober text if it is known.
+    """
+
+    model: str
+    todo: Todo
+
+    @property
+    def label(self) -> str:
+        texts = ", ".join(f"{setting.label} seed {seed}" for setting, seed in self.todo.orders)
+        return f"{_of(self.todo.prompt)}, {texts}"
+
+    def work(self, worker: SweepWorker) -> Iterator[TextResult]:
+        wanted = set(self.todo.orders)
+        for setting, row in worker.write(self.todo.prompt, self.todo.orders, self.todo.sober):
+            if (setting, row.seed) in wanted:  # another worker has kept the sober text
+                yield TextResult(setting, row, worker.origin)
+
+    def rest(self, found: Sequence[TextResult]) -> TextJob | None:
+        done = {(result.setting, result.row.seed) for result in found}
+        orders = [order for order in self.todo.orders if order not in done]
+        sober = next((result.row.tokens for result in found if result.setting.site == SOBER), self.todo.sober)
+        return TextJob(self.model, replace(self.todo, orders=orders, sober=sober)) if orders else None
+
+
+class Unscored(NamedTuple):
+    """A text without a likelihood: number of its setting in the store, seed, tokens."""
+
+    setting: int
+    seed: int
+    tokens: Tokens
+
+
+class ScoreResult(NamedTuple):
+    """Its likelihood and its embedding."""
+
+    text: Unscored
+    log_likelihood: float
+    embedding: npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class ScoreJob:
+    """Read texts of a prompt that were written without likelihoods."""
+
+    model: str
+    prompt: Prompt
+    texts: tuple[Unscored, ...]
+
+    @property
+    def label(self) -> str:
+        return f"{_of(self.prompt)}, likelihoods of {len(self.texts)} texts"
+
+    def work(self, worker: SweepWorker) -> Iterator[ScoreResult]:
+        for text, score in zip(self.texts, worker.score(self.prompt, [text.tokens for text in self.texts])):
+            yield ScoreResult(text, *score)
+
+    def rest(self, found: Sequence[ScoreResult]) -> ScoreJob | None:
+        texts = self.texts[len(found) :]
+        return ScoreJob(self.model, self.prompt, texts) if texts else None
+
+
+def job_size(n_texts: int, n_workers: int) -> int:
+    """Texts of a job: each worker should get two jobs, so that none waits long for the last one."""
+    return max(LEAST, min(MOST, n_texts // (2 * max(n_workers, 1))))
+
+
+def text_jobs(model: str, todo: Todo, size: int) -> list[TextJob]:
+    """What is missing of a prompt, cut: the sober text is in the first job.
+
+    Texts of one site stay together, because a batch dosed at two sites computes both for all of its texts.
+    """
+    jobs: list[TextJob] = []
+    for _, group in groupby(todo.orders, lambda order: order[0].site):
+        orders = list(group)
+        jobs += [
+            TextJob(model, replace(todo, orders=orders[first : first + size])) for first in range(0, len(orders), size)
+        ]
+    if len(jobs) > 1 and jobs[0].todo.orders[0][0].site == SOBER:  # beside others it takes no time of its own
+        together = replace(todo, orders=[*jobs[0].todo.orders, *jobs[1].todo.orders])
+        jobs[:2] = [TextJob(model, together)]
+    return jobs
+
+
+def _of(prompt: Prompt) -> str:
+    return f"prompt {prompt.name!r}"

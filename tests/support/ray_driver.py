@@ -1,0 +1,13 @@
+"""``python -m support.ray_driver MODEL STORE ADDRESS``: a sweep that a test can kill."""
+
+from __future__ import annotations
+
+import sys
+
+from drugs_cpp.study.sweep_ray import sweep_on_ray
+from support.ray_plan import OPTIONS, PLAN
+from support.ray_workers import SlowWorker
+
+if __name__ == "__main__":
+    model, store, address = sys.argv[1:]
+    sweep_on_ray([model], PLAN, store, address, OPTIONS, worker_class=SlowWorker)

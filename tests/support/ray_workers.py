@@ -1,0 +1,73 @@
+"""Workers of a Ray cluster as tests need them: each does what files in a folder say, which the cluster knows."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from drugs_cpp.study import sweep_worker
+from drugs_cpp.study.ray_worker import Orders, RayWorker
+from drugs_cpp.study.sweep_jobs import Job, TextResult
+
+#: names the folder
+FOLDER = "DRUGS_TEST_RAY"
+
+#: files in it: names of nodes, or what a worker dies of
+OTHER_FILE, OTHER_BUILD, POISON = "other_file", "other_build", "poison"
+
+#: seconds for each text, so that workers are killed in the midst
+SLOW = 0.1
+
+
+def folder() -> Path:
+    return Path(os.environ[FOLDER])
+
+
+def said(name: str) -> list[str]:
+    """Lines of a file; none if it is not there."""
+    path = folder() / name
+    return path.read_text().split("\n") if path.is_file() else []
+
+
+class TestWorker(RayWorker):
+    """Notes which texts it has written."""
+
+    __test__ = False  # pytest would take it for tests
+
+    def __init__(self, n_cpus: int) -> None:
+        super().__init__(n_cpus)
+        self._node = ray.get_runtime_context().get_node_id()
+        if self._node in said(OTHER_FILE):
+            sweep_worker.sha256_of = lambda _: "0" * 64
+
+    def build(self) -> dict[str, str]:
+        return {**super().build(), **({"compiled": "otherwise"} if self._node in said(OTHER_BUILD) else {})}
+
+    def do(self, job: Job, orders: Orders) -> Iterator[Any]:
+        for item in super().do(job, orders):
+            if isinstance(item, TextResult):
+                self._note(item)
+            yield item
+
+    def _note(self, result: TextResult) -> None:
+        name = f"{result.setting.site} {result.row.seed}"
+        if name in said(POISON):
+            os._exit(1)
+        with (folder() / f"written-{self._node}").open("a") as file:
+            file.write(f"{name}\n")
+
+
+class SlowWorker(TestWorker):
+    """Takes its time, and begins when three nodes have a worker with texts to write."""
+
+    def _note(self, result: TextResult) -> None:
+        (folder() / f"begun-{self._node}").touch()
+        while len(list(folder().glob("begun-*"))) < 3:
+            time.sleep(0.01)
+        time.sleep(SLOW)
+        super()._note(result)

@@ -1,0 +1,315 @@
+"""Sweeps on a Ray cluster of three nodes: the same texts as on one machine, whoever dies."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from drugs_cpp import ClusterError, ClusterWarning, MissingExtraError, ModelNotFoundError, OptionError
+from drugs_cpp.study.ray_cluster import Place, check_per, places_of
+from drugs_cpp.study.sweep_jobs import text_jobs
+from drugs_cpp.study.sweep_plan import make_plan
+from drugs_cpp.study.sweep_queue import JobQueue
+from drugs_cpp.study.sweep_ray import sweep_on_ray
+from drugs_cpp.study.sweep_run import Todo, open_sweep, sweep
+from drugs_cpp.study.sweep_worker import WorkerOptions
+from support.patience import wait_until
+from support.ray_plan import OPTIONS, PLAN
+
+TESTS = Path(__file__).parent
+
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None,
+    reason="Ray has no wheel for this Python on this system: `pip install ray` where it has one",
+)
+
+#: Ray's own
+pytestmark = [pytest.mark.filterwarnings(f"ignore::{kind}") for kind in ("ResourceWarning", "FutureWarning")]
+
+
+class Cluster:
+    """Three nodes on 127.0.0.1, and a folder that says what its workers do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._cluster = importlib.import_module("ray.cluster_utils").Cluster()
+        self._nodes: list[Any] = []
+        self.complete()
+        self.address = str(self._cluster.address)
+        self.workers = importlib.import_module("support.ray_workers")
+
+    def complete(self) -> None:
+        """As many nodes as at the start, and an empty folder."""
+        for file in self.folder.iterdir():
+            file.unlink()
+        while len(self._nodes) < 3:
+            options: dict[str, Any] = {} if self._nodes else {"include_dashboard": False}
+            self._nodes.append(self._cluster.add_node(num_cpus=1, node_ip_address="127.0.0.1", **options))
+
+    def names(self) -> list[str]:
+        """Of the nodes; the first is the head."""
+        return [node.node_id for node in self._nodes]
+
+    def kill_one(self) -> str:
+        """Kill a node, which is not the head, and say which."""
+        node = self._nodes.pop()
+        self._cluster.remove_node(node, allow_graceful=False)
+        return str(node.node_id)
+
+    def say(self, name: str, *lines: str) -> None:
+        (self.folder / name).write_text("\n".join(lines))
+
+    def written(self) -> dict[str, list[str]]:
+        """What each node has written."""
+        return {path.name.partition("-")[2]: path.read_text().splitlines() for path in self.folder.glob("written-*")}
+
+    def close(self) -> None:
+        self._cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def one_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("ray")
+    path = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(TESTS)])
+    before = set(psutil.pids())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # a loopback address stays one
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("DRUGS_TEST_RAY", str(folder))
+        patch.setenv("PYTHONPATH", path)
+        cluster = Cluster(folder)
+        try:
+            yield cluster
+        finally:
+            cluster.close()
+    wait_until(lambda: not [process for process in _of_ray() if process.pid not in before])
+
+
+def _of_ray() -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.Process().children(recursive=True)
+        if any(name in process.name() for name in ("raylet", "gcs_server", "ray::"))
+    ]
+
+
+@pytest.fixture
+def cluster(one_cluster: Cluster) -> Cluster:
+    one_cluster.complete()
+    return one_cluster
+
+
+@pytest.fixture(scope="module")
+def alone(tiny_model_path: str, tmp_path_factory: pytest.TempPathFactory) -> dict[Any, Any]:
+    """What one machine writes."""
+    store = tmp_path_factory.mktemp("alone") / "sweep.db"
+    sweep([tiny_model_path], PLAN, store, OPTIONS)
+    return rows(store)
+
+
+def rows(store: Path) -> dict[Any, Any]:
+    """All that is known of texts but how long they took, by prompt, setting and seed."""
+    found = {}
+    with open_sweep(store) as results:
+        prompts, settings, models, origins = results.prompts(), results.settings(), results.models(), results.origins()
+        for cell in results.cells():
+            for origin, row in results.texts_and_origins(cell):
+                values = {name: np.asarray(value).tolist() for name, value in asdict(row).items() if name != "seconds"}
+                key = (models[cell.model], prompts[cell.prompt], settings[cell.setting], row.seed)
+                found[key] = (values, origins[origin])
+    return found
+
+
+#
+# on a cluster
+#
+
+
+@needs_ray
+def test_texts_are_those_of_one_machine(
+    cluster: Cluster, alone: dict[Any, Any], tiny_model_path: str, tmp_path: Path
+) -> None:
+    store, told = tmp_path / "sweep.db", list[tuple[int, int]]()
+    no_likelihood = WorkerOptions(n_threads=1, likelihood=False)
+    first = make_plan(PLAN.prompts, sites=["A"], doses=[0.5], seeds=[2, 3], max_tokens=8)
+    assert sweep_on_ray([tiny_model_path], first, store, cluster.address, no_likelihood, per=1) == first.n_texts
+    assert all(values["log_likelihood"] is None for values, _ in rows(store).values())
+    n_missing = PLAN.n_texts - first.n_texts
+    n_done = sweep_on_ray(
+        [tiny_model_path], PLAN, store, cluster.address, OPTIONS, progress=lambda n, n_all, _: told.append((n, n_all))
+    )
+    assert n_done == n_missing
+    assert told == [(n + 1, n_missing) for n in range(n_missing)]
+    assert rows(store) == alone
+    assert sweep_on_ray([tiny_model_path], PLAN, store, cluster.address, OPTIONS) == 0
+
+
+@needs_ray
+def test_a_node_that_is_killed(cluster: Cluster, alone: dict[Any, Any], tiny_model_path: str, tmp_path: Path) -> None:
+    store, killed = tmp_path / "sweep.db", list[str]()
+
+    def kill_one(n_done: int, *_: object) -> None:
+        if n_done == 3:
+            killed.append(cluster.kill_one())
+
+    n_done = sweep_on_ray(
+        [tiny_model_path],
+        PLAN,
+        store,
+        cluster.address,
+        OPTIONS,
+        progress=kill_one,
+        worker_class=cluster.workers.SlowWorker,
+    )
+    assert n_done == PLAN.n_texts
+    assert rows(store) == alone
+    written = cluster.written()
+    assert len(written) == 3
+    assert 0 < len(written[killed[0]]) < PLAN.n_texts / 3
+    assert sum(map(len, written.values())) <= PLAN.n_texts + 4
+
+
+@needs_ray
+def test_a_driver_that_is_killed(cluster: Cluster, alone: dict[Any, Any], tiny_model_path: str, tmp_path: Path) -> None:
+    store = tmp_path / "sweep.db"
+    command = [sys.executable, "-m", "support.ray_driver", tiny_model_path, str(store), cluster.address]
+    with subprocess.Popen(command, cwd=TESTS) as driver:
+        wait_until(lambda: driver.poll() is not None or (store.exists() and len(rows(store)) >= 3))
+        assert driver.poll() is None
+        driver.kill()
+    n_kept = len(rows(store))
+    assert 3 <= n_kept < PLAN.n_texts
+    assert sweep_on_ray([tiny_model_path], PLAN, store, cluster.address, OPTIONS) == PLAN.n_texts - n_kept
+    assert rows(store) == alone
+
+
+@needs_ray
+@pytest.mark.parametrize(("what", "message"), [("other_file", "SHA-256 0000"), ("other_build", "compiled otherwise")])
+def test_a_machine_with_something_else(
+    cluster: Cluster, alone: dict[Any, Any], tiny_model_path: str, tmp_path: Path, what: str, message: str
+) -> None:
+    store, arguments = tmp_path / "sweep.db", (cluster.address, OPTIONS)
+    worker: dict[str, Any] = {"worker_class": cluster.workers.TestWorker}
+    cluster.say(what, *cluster.names())
+    with pytest.warns(ClusterWarning, match=message), pytest.raises(ClusterError, match=f"127.0.0.1: .*{message}"):
+        sweep_on_ray([tiny_model_path], PLAN, store, *arguments, **worker)
+    assert not rows(store)
+    cluster.say(what, *cluster.names()[:2])
+    with pytest.warns(ClusterWarning, match=message):
+        sweep_on_ray([tiny_model_path], PLAN, store, *arguments, **worker)
+    assert list(cluster.written()) == cluster.names()[2:]
+    assert rows(store) == alone
+
+
+@needs_ray
+def test_a_text_that_workers_die_of(
+    cluster: Cluster, alone: dict[Any, Any], tiny_model_path: str, tmp_path: Path
+) -> None:
+    store = tmp_path / "sweep.db"
+    cluster.say("poison", "K 6")
+    worker: dict[str, Any] = {"worker_class": cluster.workers.TestWorker}
+    with pytest.raises(ClusterError, match=r"prompt 'sea', .*K 0.5 seed 6.*prompt 'log', .*K 0.5 seed 6"):
+        sweep_on_ray([tiny_model_path], PLAN, store, cluster.address, OPTIONS, **worker)
+    kept = rows(store)
+    assert kept.items() <= alone.items()
+    assert PLAN.n_texts - 8 <= len(kept) <= PLAN.n_texts - 2
+
+
+@needs_ray
+def test_mistakes_are_found_before_anything_is_written(cluster: Cluster, tiny_model_path: str, tmp_path: Path) -> None:
+    store = tmp_path / "sweep.db"
+    long = make_plan(PLAN.prompts, sites=["A"], doses=[0.5], max_tokens=100_000)
+    with pytest.raises(ValueError, match="smaller max_tokens"):
+        sweep_on_ray([tiny_model_path], long, store, cluster.address, OPTIONS)
+    with pytest.raises(ClusterError, match=r"no room for a worker per 2: it has 1 cores"):
+        sweep_on_ray([tiny_model_path], PLAN, store, cluster.address, OPTIONS, per=2)
+    assert not rows(store)
+
+
+#
+# without one
+#
+
+
+@needs_ray
+def test_addresses_where_nobody_answers(tiny_model_path: str, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        for address, message in [
+            (f"127.0.0.1:{taken.getsockname()[1]}", "no Ray cluster answers at 127.0.0.1"),
+            ("nowhere", "'nowhere' is no address"),
+            ("ray://127.0.0.1:10001", "is no address"),
+            ("127.0.0.1:99999999", "no Ray cluster answers"),
+        ]:
+            with pytest.raises(ClusterError, match=message):
+                sweep_on_ray([tiny_model_path], PLAN, tmp_path / "sweep.db", address, OPTIONS)
+
+
+def test_without_ray(tiny_model_path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "drugs_cpp\[ray\]"'):
+        sweep_on_ray([tiny_model_path], PLAN, tmp_path / "sweep.db", "local", OPTIONS)
+
+
+def test_a_model_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError):
+        sweep_on_ray([str(tmp_path / "none.gguf")], PLAN, tmp_path / "sweep.db", "local", OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("per", "n_gpu_layers", "message"),
+    [
+        ("core", 0, "per 'core'"),
+        (0, 0, "per 0"),
+        (True, 0, "per True"),
+        ("gpu", 0, "-1 for all"),
+        (4, -1, "no graphics card"),
+    ],
+)
+def test_workers_that_cannot_be_placed(per: Any, n_gpu_layers: int, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        check_per(per, n_gpu_layers)
+
+
+def test_places() -> None:
+    node = {"NodeID": "a", "NodeManagerAddress": "10.0.0.1", "Alive": True, "Resources": {"CPU": 9.0, "GPU": 2.0}}
+    assert places_of(node, "node") == [Place("a", "10.0.0.1", 0, 9, 2)]
+    assert places_of(node, "gpu") == [Place("a", "10.0.0.1", number, 4, 1) for number in range(2)]
+    assert places_of(node, 4) == [Place("a", "10.0.0.1", number, 4, 0) for number in range(2)]
+    assert places_of(node, 10) == []
+    assert places_of({**node, "Resources": {"CPU": 4.0}}, "gpu") == []
+    assert places_of({**node, "Resources": {}}, "node") == []
+    assert places_of({**node, "Alive": False}, "node") == []
+
+
+#
+# jobs
+#
+
+
+def test_jobs_hold_all_texts_and_no_two_sites() -> None:
+    todo = Todo(PLAN.prompts[0], 1, PLAN.texts(), None)
+    jobs = text_jobs("m", todo, 3)
+    assert [order for job in jobs for order in job.todo.orders] == PLAN.texts()
+    assert [len(job.todo.orders) for job in jobs] == [4, 3, 2, 3, 3, 2]
+    assert {len({setting.site for setting, _ in job.todo.orders} - {"sober"}) for job in jobs} == {1}
+
+
+def test_a_worker_gets_jobs_of_the_model_that_it_has() -> None:
+    todo = Todo(PLAN.prompts[0], 1, PLAN.texts(), None)
+    (a, *_), (b, *_) = text_jobs("a", todo, 9), text_jobs("b", todo, 9)
+    queue = JobQueue([a, b, a])
+    assert [queue.take("b")[0], queue.take("b")[0], queue.take(None)[0]] == [b, a, a]
+    assert not queue
