@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,11 @@ from drugs_cpp.doses.kinds import NOISES
 from drugs_cpp.errors import OptionError
 from drugs_cpp.progress import Progress
 from drugs_cpp.study.prompt import Prompt
+from drugs_cpp.study.ray_cluster import PER_GPU, PER_NODE
 from drugs_cpp.study.sweep_estimate import estimate
 from drugs_cpp.study.sweep_file import message_prompt, named, profile_named, read_sweep_file, seeds_of
 from drugs_cpp.study.sweep_plan import DEFAULT_MAX_TOKENS, DEFAULT_SEEDS, PROFILES, make_plan
+from drugs_cpp.study.sweep_ray import sweep_on_ray
 from drugs_cpp.study.sweep_run import open_sweep, sweep
 from drugs_cpp.study.sweep_worker import WorkerOptions
 from drugs_cpp.tools import arguments
@@ -59,7 +62,17 @@ def add_sweep(commands: Any) -> None:
     parser.add_argument(
         "-ngl", "--n-gpu-layers", type=int, default=0, metavar="N", help="layers on a graphics card (0)"
     )
+    _add_ray(parser)
     parser.set_defaults(run=_run)
+
+
+def _add_ray(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="compute on a Ray cluster: host:port, auto, or local for this machine alone"
+    )
+    parser.add_argument(
+        "--ray-per", type=_per, metavar="WHAT", help="a worker for each node, gpu, or so many cores (node)"
+    )
 
 
 def _add_texts(parser: argparse.ArgumentParser) -> None:
@@ -104,6 +117,7 @@ def _add_grid(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
+    _check_ray(options)
     given = {} if options.file is None else read_sweep_file(options.file)
     models = options.model or given.pop("models", None) or [default_model()]
     given.pop("models", None)
@@ -115,7 +129,21 @@ def _run(options: argparse.Namespace) -> None:
     if options.dry_run:
         _say_estimate(models, plan, output, computing)
     else:
-        _sweep(models, plan, output, computing)
+        _sweep(_sweeper(options), models, plan, output, computing)
+
+
+def _sweeper(options: argparse.Namespace) -> Callable[..., int]:
+    """What writes the texts."""
+    if options.ray is None:
+        return sweep
+    return partial(sweep_on_ray, address=options.ray, per=options.ray_per or PER_NODE)
+
+
+def _check_ray(options: argparse.Namespace) -> None:
+    if options.ray is None and options.ray_per is not None:
+        raise OptionError("--ray-per says how --ray places workers: give --ray, or leave it out")
+    if options.ray is not None and options.dry_run:
+        raise OptionError("--dry-run measures this machine, and not a cluster: leave --ray out")
 
 
 def _of_options(options: argparse.Namespace) -> dict[str, Any]:
@@ -150,14 +178,16 @@ def _check_output(output: Path) -> None:
         raise OptionError(f"{output}: there is no folder {output.parent}")
 
 
-def _sweep(models: Sequence[str], plan: SweepPlan, output: Path, computing: WorkerOptions) -> None:
+def _sweep(
+    write: Callable[..., int], models: Sequence[str], plan: SweepPlan, output: Path, computing: WorkerOptions
+) -> None:
     with Progress("loading the model") as progress:
 
         def tell(n_done: int, n_all: int, seconds: float) -> None:
             progress.show(bar(n_done, n_all, seconds, "texts"))
 
         try:
-            n_written = sweep(models, plan, output, computing, tell)
+            n_written = write(models, plan, output, options=computing, progress=tell)
         except KeyboardInterrupt:
             progress.hide()
             print(f"What was written is in {output}; the same command goes on from there.", file=sys.stderr)
@@ -194,6 +224,15 @@ def _say_estimate(models: Sequence[str], plan: SweepPlan, output: Path, computin
 
 def _profiles(text: str) -> list[tuple[str, Any]]:
     return [profile_named(name) for name in names(text, tuple(PROFILES))]
+
+
+def _per(text: str) -> str | int:
+    if text in (PER_NODE, PER_GPU):
+        return text
+    try:
+        return arguments.count(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text!r}: give {PER_NODE}, {PER_GPU}, or a number of cores") from None
 
 
 def _noise(text: str) -> list[str]:
