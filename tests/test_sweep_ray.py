@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,10 @@ needs_ray = pytest.mark.skipif(
 pytestmark = [pytest.mark.filterwarnings(f"ignore::{kind}") for kind in ("ResourceWarning", "FutureWarning")]
 
 
+#: how soon a node counts as dead, which otherwise takes half a minute
+HEALTH = {"health_check_initial_delay_ms": 500, "health_check_period_ms": 500, "health_check_failure_threshold": 4}
+
+
 class Cluster:
     """Three nodes on 127.0.0.1, and a folder that says what its workers do."""
 
@@ -51,12 +55,16 @@ class Cluster:
         self.workers = importlib.import_module("support.ray_workers")
 
     def complete(self) -> None:
-        """As many nodes as at the start, and an empty folder."""
+        """Three nodes at least, and an empty folder."""
         for file in self.folder.iterdir():
             file.unlink()
         while len(self._nodes) < 3:
-            options: dict[str, Any] = {} if self._nodes else {"include_dashboard": False}
-            self._nodes.append(self._cluster.add_node(num_cpus=1, node_ip_address="127.0.0.1", **options))
+            self.add()
+
+    def add(self) -> None:
+        """One more node."""
+        options: dict[str, Any] = {} if self._nodes else {"include_dashboard": False, "_system_config": HEALTH}
+        self._nodes.append(self._cluster.add_node(num_cpus=1, node_ip_address="127.0.0.1", **options))
 
     def names(self) -> list[str]:
         """Of the nodes; the first is the head."""
@@ -64,7 +72,7 @@ class Cluster:
 
     def kill_one(self) -> str:
         """Kill a node, which is not the head, and say which."""
-        node = self._nodes.pop()
+        node = self._nodes.pop(1)
         self._cluster.remove_node(node, allow_graceful=False)
         return str(node.node_id)
 
@@ -158,10 +166,13 @@ def test_texts_are_those_of_one_machine(
 
 @needs_ray
 def test_a_node_that_is_killed(cluster: Cluster, alone: dict[Any, Any], tiny_model_path: str, tmp_path: Path) -> None:
+    """Another one that comes in the midst is used."""
     store, killed = tmp_path / "sweep.db", list[str]()
 
-    def kill_one(n_done: int, *_: object) -> None:
-        if n_done == 3:
+    def add_and_kill(n_done: int, *_: object) -> None:
+        if n_done == 1:
+            cluster.add()
+        elif not killed and cluster.names()[1] in cluster.written():
             killed.append(cluster.kill_one())
 
     n_done = sweep_on_ray(
@@ -170,13 +181,13 @@ def test_a_node_that_is_killed(cluster: Cluster, alone: dict[Any, Any], tiny_mod
         store,
         cluster.address,
         OPTIONS,
-        progress=kill_one,
-        worker_class=cluster.workers.SlowWorker,
+        progress=add_and_kill,
+        worker_class=cluster.workers.TogetherWorker,
     )
     assert n_done == PLAN.n_texts
     assert rows(store) == alone
     written = cluster.written()
-    assert len(written) == 3
+    assert len(written) == cluster.workers.N_NODES
     assert 0 < len(written[killed[0]]) < PLAN.n_texts / 3
     assert sum(map(len, written.values())) <= PLAN.n_texts + 4
 
@@ -185,7 +196,7 @@ def test_a_node_that_is_killed(cluster: Cluster, alone: dict[Any, Any], tiny_mod
 def test_a_driver_that_is_killed(cluster: Cluster, alone: dict[Any, Any], tiny_model_path: str, tmp_path: Path) -> None:
     store = tmp_path / "sweep.db"
     command = [sys.executable, "-m", "support.ray_driver", tiny_model_path, str(store), cluster.address]
-    with subprocess.Popen(command, cwd=TESTS) as driver:
+    with subprocess.Popen(command) as driver:
         wait_until(lambda: driver.poll() is not None or (store.exists() and len(rows(store)) >= 3))
         assert driver.poll() is None
         driver.kill()
@@ -196,21 +207,25 @@ def test_a_driver_that_is_killed(cluster: Cluster, alone: dict[Any, Any], tiny_m
 
 
 @needs_ray
-@pytest.mark.parametrize(("what", "message"), [("other_file", "SHA-256 0000"), ("other_build", "compiled otherwise")])
-def test_a_machine_with_something_else(
-    cluster: Cluster, alone: dict[Any, Any], tiny_model_path: str, tmp_path: Path, what: str, message: str
+def test_machines_with_another_file_are_not_used(
+    cluster: Cluster, alone: dict[Any, Any], tiny_model_path: str, tmp_path: Path
 ) -> None:
-    store, arguments = tmp_path / "sweep.db", (cluster.address, OPTIONS)
-    worker: dict[str, Any] = {"worker_class": cluster.workers.TestWorker}
-    cluster.say(what, *cluster.names())
-    with pytest.warns(ClusterWarning, match=message), pytest.raises(ClusterError, match=f"127.0.0.1: .*{message}"):
-        sweep_on_ray([tiny_model_path], PLAN, store, *arguments, **worker)
-    assert not rows(store)
-    cluster.say(what, *cluster.names()[:2])
-    with pytest.warns(ClusterWarning, match=message):
-        sweep_on_ray([tiny_model_path], PLAN, store, *arguments, **worker)
+    store = tmp_path / "sweep.db"
+    cluster.say("other_file", *cluster.names()[:2])
+    with pytest.warns(ClusterWarning, match=r"127.0.0.1: its .*tiny.gguf has the SHA-256 0000.*copy the same file"):
+        sweep_on_ray([tiny_model_path], PLAN, store, cluster.address, OPTIONS, worker_class=cluster.workers.TestWorker)
     assert list(cluster.written()) == cluster.names()[2:]
     assert rows(store) == alone
+
+
+@needs_ray
+def test_machines_with_another_build(cluster: Cluster, tiny_model_path: str, tmp_path: Path) -> None:
+    store = tmp_path / "sweep.db"
+    cluster.say("other_build", *cluster.names())
+    message = r"127.0.0.1: its drugs_cpp is another \(compiled otherwise; here compiled [0-9a-f]+\): install the same"
+    with pytest.warns(ClusterWarning, match=message), pytest.raises(ClusterError, match=f"no machine .*{message}"):
+        sweep_on_ray([tiny_model_path], PLAN, store, cluster.address, OPTIONS, worker_class=cluster.workers.TestWorker)
+    assert not rows(store)
 
 
 @needs_ray
@@ -219,12 +234,11 @@ def test_a_text_that_workers_die_of(
 ) -> None:
     store = tmp_path / "sweep.db"
     cluster.say("poison", "K 6")
-    worker: dict[str, Any] = {"worker_class": cluster.workers.TestWorker}
-    with pytest.raises(ClusterError, match=r"prompt 'sea', .*K 0.5 seed 6.*prompt 'log', .*K 0.5 seed 6"):
-        sweep_on_ray([tiny_model_path], PLAN, store, cluster.address, OPTIONS, **worker)
-    kept = rows(store)
-    assert kept.items() <= alone.items()
-    assert PLAN.n_texts - 8 <= len(kept) <= PLAN.n_texts - 2
+    plan = replace(PLAN, prompts=PLAN.prompts[:1])
+    with pytest.raises(ClusterError, match=r"again: prompt 'sea', K 0.5 seed 6 \(the last one by: The actor died"):
+        sweep_on_ray([tiny_model_path], plan, store, cluster.address, OPTIONS, worker_class=cluster.workers.TestWorker)
+    expected = {key: row for key, row in alone.items() if key[1] == PLAN.prompts[0]}
+    assert rows(store) == {key: row for key, row in expected.items() if (key[2].site, key[3]) != ("K", 6)}
 
 
 @needs_ray

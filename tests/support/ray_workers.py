@@ -12,13 +12,18 @@ import ray
 
 from drugs_cpp.study import sweep_worker
 from drugs_cpp.study.ray_worker import Orders, RayWorker
+from drugs_cpp.study.setting import SOBER
 from drugs_cpp.study.sweep_jobs import Job, TextResult
+from support.patience import wait_until
 
 #: names the folder
 FOLDER = "DRUGS_TEST_RAY"
 
 #: files in it: names of nodes, or what a worker dies of
 OTHER_FILE, OTHER_BUILD, POISON = "other_file", "other_build", "poison"
+
+#: nodes that work at the same time before the first dosed text comes
+N_NODES = 4
 
 #: seconds for each text, so that workers are killed in the midst
 SLOW = 0.1
@@ -63,11 +68,18 @@ class TestWorker(RayWorker):
 
 
 class SlowWorker(TestWorker):
-    """Takes its time, and begins when three nodes have a worker with texts to write."""
+    """Takes its time."""
 
     def _note(self, result: TextResult) -> None:
-        (folder() / f"begun-{self._node}").touch()
-        while len(list(folder().glob("begun-*"))) < 3:
-            time.sleep(0.01)
         time.sleep(SLOW)
+        super()._note(result)
+
+
+class TogetherWorker(SlowWorker):
+    """And begins when as many nodes have a worker with dosed texts to write; those wait for the sober text."""
+
+    def _note(self, result: TextResult) -> None:
+        if result.setting.site != SOBER:
+            (folder() / f"begun-{self._node}").touch()
+            wait_until(lambda: len(list(folder().glob("begun-*"))) >= N_NODES)
         super()._note(result)

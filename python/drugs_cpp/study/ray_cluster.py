@@ -154,7 +154,7 @@ def _answer_error(host: str, port: str) -> Exception | None:
 
 
 def _connect(ray: Any, address: str) -> None:
-    """Connect in a thread of its own, which is left alone if that takes too long."""
+    """Connect to a cluster in a thread of its own, which is left alone if that takes too long."""
     failed: list[Exception] = []
 
     def connect() -> None:
@@ -163,12 +163,14 @@ def _connect(ray: Any, address: str) -> None:
         except Exception as error:
             failed.append(error)
 
-    thread = threading.Thread(target=connect, daemon=True)
-    thread.start()
-    # a cluster of our own has to start first
-    thread.join(_SECONDS_TO_CONNECT * (5 if address == LOCAL else 1))
-    if thread.is_alive():
-        failed.append(TimeoutError(f"what listens there has not let us in within {_SECONDS_TO_CONNECT} s"))
+    if address == LOCAL:  # what Ray starts would end with the thread that started it
+        connect()
+    else:
+        thread = threading.Thread(target=connect, daemon=True)
+        thread.start()
+        thread.join(_SECONDS_TO_CONNECT)
+        if thread.is_alive():
+            failed.append(TimeoutError(f"what listens there has not let us in within {_SECONDS_TO_CONNECT} s"))
     if failed:
         raise ClusterError(
             f"no Ray cluster at {address} ({failed[0]}): start one by `ray start --head`, with the same versions of "

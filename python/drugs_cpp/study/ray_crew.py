@@ -34,7 +34,7 @@ _TICK = 0.5
 _PATIENCE = 120.0
 
 #: a place whose workers end so many times, without a result in between, gets no other one
-_MOST_FAILURES = 3
+_MOST_FAILURES = 5
 
 #: errors that another machine may not have; all others are the plan's or the model's
 _OF_A_MACHINE = (BusyError, DecodeError, MemoryLimitError, ModelNotFoundError)
@@ -89,6 +89,7 @@ class Crew:
         self._orders = ray.put(orders)
         self._build = dict(build)
         self._class = ray.remote(worker_class)
+        self._places: set[Place] = set()  # on machines that are there
         self._members: dict[Place, _Member] = {}
         self._refused: dict[Place, str] = {}
         self._failures: dict[Place, int] = {}
@@ -134,10 +135,9 @@ class Crew:
         if now - self._looked_at < _BETWEEN_LOOKS:
             return
         self._looked_at = now
-        for node in self._ray.nodes():
-            for place in places_of(node, self._per):
-                if place not in self._members and place not in self._refused:
-                    self._hire(place)
+        self._places = {place for node in self._ray.nodes() for place in places_of(node, self._per)}
+        for place in self._places - self._members.keys() - self._refused.keys():
+            self._hire(place)
 
     def _hire(self, place: Place) -> None:
         strategies = self._ray.util.scheduling_strategies
@@ -160,8 +160,8 @@ class Crew:
         if any(member.has_started for member in self._members.values()):
             self._worked_at = time.monotonic()
             return
-        may_return = self._failures.keys() - self._refused.keys()
-        if (self._members or may_return) and time.monotonic() - self._worked_at < _PATIENCE:
+        others_may_come = self._places - self._refused.keys() or (self._failures and not self._refused)
+        if others_may_come and time.monotonic() - self._worked_at < _PATIENCE:
             return
         if self._refused:
             reasons = "; ".join(dict.fromkeys(self._refused.values()))
@@ -198,7 +198,7 @@ class Crew:
             except self._ray.exceptions.RayTaskError as error:
                 self._explain(member, queue, error)
             except self._ray.exceptions.RayError as error:
-                self._after_death(member, queue, str(error))
+                self._after_death(member, queue, str(error).partition("\n")[0])  # then come pages
 
     def _ready(self, waiting: Sequence[Any]) -> list[Any]:
         """All that are ready once one is."""
@@ -217,7 +217,7 @@ class Crew:
         if item is None:
             member.job = member.waits_for = None
         elif isinstance(item, Refused):
-            queue.put_back(member.job, member.n_deaths)
+            queue.add([member.job], member.n_deaths)
             self._dismiss(member, item.why)
         else:
             member.found.append(item)

@@ -44,6 +44,9 @@ class Job(Protocol):
     def rest(self, found: Sequence[Any]) -> Job | None:
         """What is left to do after these results; None: nothing."""
 
+    def singles(self) -> Sequence[Job]:
+        """The same as jobs of one text each."""
+
 
 @dataclass(frozen=True)
 class CheckJob:
@@ -60,6 +63,9 @@ class CheckJob:
 
     def rest(self, found: Sequence[ModelInfo]) -> CheckJob | None:
         return None if found else self
+
+    def singles(self) -> list[CheckJob]:
+        return [self]
 
 
 class TextResult(NamedTuple):
@@ -99,6 +105,9 @@ class TextJob:
         sober = next((result.row.tokens for result in found if result.setting.site == SOBER), self.todo.sober)
         return TextJob(self.model, replace(self.todo, orders=orders, sober=sober)) if orders else None
 
+    def singles(self) -> list[TextJob]:
+        return [TextJob(self.model, replace(self.todo, orders=[order])) for order in self.todo.orders]
+
 
 class Unscored(NamedTuple):
     """A text without a likelihood: number of its setting in the store, seed, tokens."""
@@ -135,6 +144,9 @@ class ScoreJob:
     def rest(self, found: Sequence[ScoreResult]) -> ScoreJob | None:
         texts = self.texts[len(found) :]
         return ScoreJob(self.model, self.prompt, texts) if texts else None
+
+    def singles(self) -> list[ScoreJob]:
+        return [ScoreJob(self.model, self.prompt, (text,)) for text in self.texts]
 
 
 def job_size(n_texts: int, n_workers: int) -> int:

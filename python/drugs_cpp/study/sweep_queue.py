@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from drugs_cpp.study.sweep_jobs import Job
 
-#: a job that has ended so many workers, without a result in between, gets no other one
+#: a text that so many workers have died of is given up
 MOST_DEATHS = 3
 
 
@@ -28,28 +28,27 @@ class JobQueue:
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def add(self, jobs: Iterable[Job]) -> None:
-        """Add jobs at the end."""
-        self._jobs.extend((job, 0) for job in jobs)
+    def add(self, jobs: Iterable[Job], n_deaths: int = 0) -> None:
+        """Add jobs at the end, which so many workers have died of."""
+        self._jobs.extend((job, n_deaths) for job in jobs)
 
     def take(self, model: str | None) -> tuple[Job, int]:
-        """The next job and how many workers it has ended; one of this model if there is any, for loading takes long."""
+        """The next job and how many workers have died of it; one of this model if there is any: loading takes long."""
         index = next((i for i, (job, _) in enumerate(self._jobs) if job.model == model), 0)
         taken = self._jobs[index]
         del self._jobs[index]
         return taken
 
-    def put_back(self, job: Job, n_deaths: int) -> None:
-        """Add a job that was begun at the front."""
-        self._jobs.appendleft((job, n_deaths))
-
     def after_death(self, job: Job, n_deaths: int, found: Sequence[Any], reason: str) -> None:
-        """Put back what is left of a job whose worker has ended, or give it up."""
+        """What is left of a job whose worker has died comes last, so that others are done before workers die of it.
+
+        Before the last try it is cut into single texts, so that the one they die of is the only one that is given up.
+        """
         rest = job.rest(found)
         if rest is None:
             return
         n_deaths = 1 if found else n_deaths + 1
-        if n_deaths < MOST_DEATHS:
-            self.put_back(rest, n_deaths)
-        else:
+        if n_deaths == MOST_DEATHS:
             self.spoilt.append((rest, reason))
+        else:
+            self.add(rest.singles() if n_deaths == MOST_DEATHS - 1 else [rest], n_deaths)
