@@ -21,6 +21,9 @@ from support.short_model import write_short_model
 from support.tiny_model import write_tiny_model
 from support.tiny_texts import strong
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a process in the background, whose children ignore Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 MakeLlama = Callable[..., Llama]
 PressCtrlC = Callable[[Callable[[], int], int], CtrlC]
 
@@ -94,7 +97,7 @@ def sober(make_llama: MakeLlama, tiny_model_path: str) -> Llama:
 @pytest.fixture
 def press_ctrl_c() -> Iterator[PressCtrlC]:
     """``press_ctrl_c(progress, start)`` presses it when ``progress()`` has come to ``start``."""
-    old = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background would ignore it
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
     pressing: list[CtrlC] = []
 
     def press(progress: Callable[[], int], start: int) -> CtrlC:

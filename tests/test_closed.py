@@ -31,6 +31,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "set_seed": (3,),
     "set_sobering_rate": (3,),
     "lens": ([0.0],),
+    "prompt_of": ("hello",),
     "tokenize": (b"hello",),
     "trace": ("hello",),
     "traces": ("hello",),

@@ -49,7 +49,7 @@ class TestWorker(RayWorker):
         super().__init__(n_cpus)
         self._node = ray.get_runtime_context().get_node_id()
         if self._node in said(OTHER_FILE):
-            mock.patch.object(sweep_worker, "sha256_of", lambda _: "0" * 64).start()
+            mock.patch.object(sweep_worker, "sha256_of", return_value="0" * 64).start()
 
     def build(self) -> dict[str, str]:
         return {**super().build(), **({"compiled": "otherwise"} if self._node in said(OTHER_BUILD) else {})}
