@@ -118,7 +118,7 @@ clean:
 	rm -rf build .venv dist
 
 # Most tests wait as long as they compute. A file's tests share what is made for them.
-TWO_AT_A_TIME := -n 2 --dist loadfile
+TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
 
 # Threads of numpy wait for each other, which takes long where something else runs.
 RUN := OPENBLAS_NUM_THREADS=1 \

@@ -18,6 +18,7 @@ from support.not_run import pytest_sessionfinish  # noqa: F401  (a hook)
 from support.program import Server
 from support.serving import TINY
 from support.short_model import write_short_model
+from support.slow_first import pytest_collection_modifyitems  # noqa: F401  (a hook)
 from support.tiny_model import write_tiny_model
 from support.tiny_texts import strong
 
