@@ -21,6 +21,7 @@ from benchmarks import (
     growth,
     instructions,
     memory,
+    ray_driver,
     reference,
     repeatable,
     serving,
@@ -58,6 +59,7 @@ PARTS = {
     "instructions": Part(instructions.measure, 1),
     "reference": Part(reference.measure, 10),
     "explorer": Part(explorer.measure, 10),
+    "ray_driver": Part(ray_driver.measure, 3),
 }
 
 ALL = "all"

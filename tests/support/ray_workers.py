@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import ray
 
@@ -49,10 +48,10 @@ class TestWorker(RayWorker):
         super().__init__(n_cpus)
         self._node = ray.get_runtime_context().get_node_id()
         if self._node in said(OTHER_FILE):
-            mock.patch.object(sweep_worker, "sha256_of", return_value="0" * 64).start()
+            vars(sweep_worker)["sha256_of"] = lambda _: "0" * 64
 
     def build(self) -> dict[str, str]:
-        return {**super().build(), **({"compiled": "otherwise"} if self._node in said(OTHER_BUILD) else {})}
+        return {**super().build(), **({"version": "0.0.1"} if self._node in said(OTHER_BUILD) else {})}
 
     def do(self, job: Job, orders: Orders) -> Iterator[Any]:
         for item in super().do(job, orders):
