@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from drugs_cpp.study.explorer_site import write_site
-from support.explorer_data import imported_site, small_site
+from support.explorer_data import imported_site, mixed_site, small_site
 from support.patience import PATIENCE
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def browser() -> Iterator[Browser]:
 def sites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Addresses of sites on the disk."""
     addresses = {}
-    for name, data in {"small": small_site(), "imported": imported_site()}.items():
+    for name, data in {"small": small_site(), "imported": imported_site(), "mixed": mixed_site()}.items():
         folder = tmp_path_factory.mktemp("sites") / name
         write_site(data, folder)
         addresses[name] = (folder / "index.html").as_uri()

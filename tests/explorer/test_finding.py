@@ -132,7 +132,7 @@ def test_a_point_shows_its_texts(explore: Explore) -> None:
 def test_other_axes(explore: Explore) -> None:
     page = explore("view=scatter")
     expect(page.locator("#y option")).to_have_text(
-        ["Diversity (Vendi score)", "Diversity (1 \N{MINUS SIGN} self-BLEU)"]
+        ["Diversity (Vendi score)", "Diversity (1 \N{MINUS SIGN} self-BLEU)", "Coherence", "Length", "Texts"]
     )
     page.locator("#x").select_option(label="Length")
     expect(page.locator("#plot text").first).to_have_text(re.compile("^40|^39"))
@@ -190,7 +190,7 @@ def test_favourites_and_notes_stay_and_can_be_taken_elsewhere(explore: Explore, 
     other.locator("#favourites .found").click()
     expect(text(other, 2)).to_have_text(DOSED_TEXT)
     other.locator("#import-favourites").set_input_files(file)
-    expect(other.locator("#status")).to_have_text("1 favourites were read")
+    expect(other.locator("#status")).to_have_text("Read: 1 favourite")
     expect(other.locator("#favourites li")).to_have_count(1)
     other.get_by_role("button", name="Remove").click()
     expect(other.locator("#favourites li")).to_have_count(0)

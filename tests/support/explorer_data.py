@@ -70,11 +70,33 @@ def imported_site() -> SiteData:
         replace(
             block,
             cells=[Cell(cell.setting, cell.n_texts, {}) for cell in block.cells],
-            texts=[replace(text, log_likelihood=None, parted=None, seconds=None) for text in block.texts],
+            texts=[
+                replace(text, n_tokens=None, log_likelihood=None, parted=None, seconds=None) for text in block.texts
+            ],
         )
         for block in site.blocks
     ]
     return replace(site, title="Imported", models=[replace(m, key="", architecture="") for m in MODELS], blocks=blocks)
+
+
+def mixed_site() -> SiteData:
+    """A small sweep beside findings of others: doses alone, with a few measures, of a length that nobody noted."""
+    site = small_site()
+    theirs = [
+        replace(PLAIN, site=site, dose=dose, profile="middle", shape=MIDDLE, max_tokens=0, dose_inputs=True)
+        for site in ("K", "A")
+        for dose in (0.01, 0.2, 0.5)
+    ]
+    chance = random.Random("mixed")
+    numbers = range(len(site.settings), len(site.settings) + len(theirs))
+    texts = [
+        Text(number, seed, _words(chance, 30), None, "", None, None, 0.6, 0.05, None)
+        for number in numbers
+        for seed in (1, 2)
+    ]
+    cells = [Cell(number, 2, {"self_bleu": 0.1 * i, "repeated": 0.05 * i}) for i, number in enumerate(numbers)]
+    blocks = [site.blocks[0], Block(2, 0, cells, texts)]
+    return replace(site, title="Mixed", settings=[*site.settings, *theirs], blocks=blocks)
 
 
 def _settings() -> Iterator[Setting]:
@@ -110,7 +132,7 @@ def _text(number: int, seed: int, setting: Setting, chance: random.Random) -> Te
     elif (setting.site, setting.dose) == ("H", 0.5):
         words = HOSTILE[(seed - 1) % len(HOSTILE)]
     likelihood = -1 - 2 * _strength(setting) - 0.01 * seed
-    return Text(number, seed, words, 40, "eos", likelihood, None if setting.site == "sober" else seed, 0.6, 0.05, 0.25)
+    return Text(number, seed, words, 40, "stop", likelihood, None if setting.site == "sober" else seed, 0.6, 0.05, 0.25)
 
 
 def _cell(number: int, setting: Setting, n_texts: int) -> Cell:

@@ -16,7 +16,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not 
 expect = sync_api.expect
 expect.set_options(timeout=1000 * PATIENCE)
 
-#: opens the explorer of a site ("small", "imported") at a hash
+#: opens the explorer of a site ("small", "imported", "mixed") at a hash
 Explore = Callable[..., "Page"]
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}

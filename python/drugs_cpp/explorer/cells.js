@@ -8,11 +8,11 @@ explorer.cells = (() => {
   let drawn = "";
 
   function show(values) {
-    const key = JSON.stringify([values.block, values.x, values.y, values.brush]);
+    const key = JSON.stringify([values.block, values.measured]);
     if (key !== drawn) {
       drawn = key;
-      showEdges(values);
-      showTable(values);
+      showEdges(values.measured);
+      showTable(values.measured);
     }
     const numbers = state.here().map((setting) => String(setting?.number));
     dom.byId("cells").querySelectorAll("button").forEach((node) => node.setAttribute("aria-pressed", String(numbers.includes(node.dataset.setting))));
@@ -30,38 +30,37 @@ explorer.cells = (() => {
     dom.byId("clear-brush").disabled = !brush;
   }
 
-  function showTable(values) {
+  function showTable(measured) {
     const block = state.block();
-    const inBrush = measures.inBrush(block, values);
-    const [x, y] = [measures.named(values.x), measures.named(values.y)];
+    const inBrush = measures.inBrush(block, measured);
+    const [x, y] = [measures.named(measured.x), measures.named(measured.y)];
     const [xs, ys] = [x, y].map(({ name }) => measures.values(block, name));
     const order = (a, b) => (xs[b] ?? -Infinity) - (xs[a] ?? -Infinity) || a - b;
     const chosen = block.cells.setting.map((_, cell) => cell).filter((cell) => inBrush[cell]).sort(order);
     const there = settings.of(block);
-    dom.byId("n-cells").textContent = `${chosen.length} of ${there.length} settings${values.brush ? " selected" : ""}${chosen.length > MOST ? `, the first ${MOST} of them here` : ""}`;
+    dom.byId("n-cells").textContent = `${chosen.length} of ${there.length} settings${measured.brush ? " selected" : ""}${chosen.length > MOST ? `, the first ${MOST} of them here` : ""}`;
     dom.byId("cells-x").textContent = x.title;
     dom.byId("cells-y").textContent = y.title;
     dom.byId("cells").replaceChildren(...chosen.slice(0, MOST).map((cell) => dom.element("tr", {},
-      dom.element("th", { scope: "row" }, chooser(there[cell])),
+      dom.element("th", { scope: "row" }, chooser(there[cell], block)),
       dom.element("td", {}, measures.shown(xs[cell], x.digits)),
       dom.element("td", {}, measures.shown(ys[cell], y.digits)))));
   }
 
-  const chooser = (setting) => dom.element("button", {
+  const chooser = (setting, block) => dom.element("button", {
     type: "button", class: "plain", "data-setting": setting.number, onclick: () => state.choose(state.values.active, setting),
-  }, settings.inWords(setting));
+  }, settings.inWords(setting, block));
 
   /** A field that is empty sets no bound. */
   function changeEdges() {
     const given = EDGES.map((id) => dom.byId(id).valueAsNumber);
     const bounds = [-1e9, 1e9, -1e9, 1e9];
-    const brush = given.some(Number.isFinite) ? given.map((value, i) => (Number.isFinite(value) ? value : bounds[i])) : null;
-    state.change({ brush });
+    state.select(given.some(Number.isFinite) ? given.map((value, i) => (Number.isFinite(value) ? value : bounds[i])) : null);
   }
 
   function init() {
     EDGES.forEach((id) => dom.byId(id).addEventListener("change", changeEdges));
-    dom.byId("clear-brush").addEventListener("click", () => state.change({ brush: null }));
+    dom.byId("clear-brush").addEventListener("click", () => state.select(null));
   }
 
   return { init, show };

@@ -14,6 +14,9 @@ explorer.code = (() => {
    * setting is one of the index
    */
 
+  /** options of the length; none where it is not known, as for texts of others */
+  const lengthOf = ({ max_tokens: most }) => (most ? { max_tokens: most } : {});
+
   const isDosed = ({ site }) => explorer.settings.isDosed(site);
 
   const fileOf = ({ name, quantization }) => `${name}${quantization && `.${quantization}`}.gguf`;
@@ -30,7 +33,7 @@ explorer.code = (() => {
     const chat = prompt.messages.length > 0;
     const given = chat ? `messages=${literal(messagesOf(prompt))}` : `prompt=${literal(prompt.text)}`;
     const sampler = Object.entries(samplerOf(setting)).map(([name, value]) => `${name}=${value}`);
-    const call = [given, `max_tokens=${setting.max_tokens}`, ...sampler, `seed=${seed}`];
+    const call = [given, `max_tokens=${setting.max_tokens || "None"}`, ...sampler, `seed=${seed}`];
     return [
       "from drugs_cpp import DRUGS, Llama",
       "",
@@ -79,7 +82,7 @@ explorer.code = (() => {
 
   /** @param {What} what */
   function commandLine({ model, prompt, setting, seed }) {
-    const words = ["drugs", "completion", "-m", quoted(fileOf(model)), ...promptOptions(prompt), "-n", setting.max_tokens];
+    const words = ["drugs", "completion", "-m", quoted(fileOf(model)), ...promptOptions(prompt), ...(setting.max_tokens ? ["-n", setting.max_tokens] : [])];
     const sampler = Object.entries(samplerOf(setting)).flatMap(([name, value]) => [OPTIONS[name] ?? `--${name.replaceAll("_", "-")}`, value]);
     words.push(...doseOptions(setting, seed), ...sampler);
     if (!isDosed(setting) && sampler.length === 0) {
@@ -125,7 +128,7 @@ explorer.code = (() => {
     const greedy = !isDosed(setting) && Object.keys(setting.sampler).length === 0 ? { temperature: 0 } : {};
     const body = {
       ...(chat ? { messages: messagesOf(prompt) } : { prompt: prompt.text }),
-      max_tokens: setting.max_tokens,
+      ...lengthOf(setting),
       ...greedy,
       ...samplerOf(setting),
       seed,
@@ -158,7 +161,9 @@ explorer.code = (() => {
       parts.set("A", 0);
     }
     parts.set("seed", seed);
-    parts.set("length", setting.max_tokens);
+    if (setting.max_tokens) {
+      parts.set("length", setting.max_tokens);
+    }
     said(prompt, "system").slice(0, 1).forEach((text) => parts.set("system", text));
     const users = said(prompt, "user");
     parts.set("prompt", users.at(-1) ?? prompt.text);

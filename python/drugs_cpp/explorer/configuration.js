@@ -7,7 +7,7 @@ explorer.configuration = (() => {
   function configuration({ model, prompt, setting, seed, columns, row }) {
     const own = (name, digits) => measures.shown(columns[name][row], digits);
     return [...ofModel(model), ["Prompt", prompt.name], ...ofSetting(setting), ["Seed", String(seed)],
-      ["Tokens", `${columns.n_tokens[row]}, at most ${setting.max_tokens}`],
+      ["Tokens", [own("n_tokens", 0), setting.max_tokens ? `at most ${setting.max_tokens}` : ""].filter(Boolean).join(", ")],
       ["Coherence", own("log_likelihood", 3)],
       ["Compressibility", own("compressibility", 3)],
       ["Repetition", own("repeated", 3)],

@@ -36,13 +36,16 @@ explorer.dom = (() => {
     byId("status").textContent = text;
   }
 
+  /** "1 text", "2 texts". */
+  const count = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+
   /** Options of a choice, made anew only where they are others. */
-  function fill(select, values, chosen) {
+  function fill(select, values, chosen, title = (value) => value) {
     if (select.options.length !== values.length || values.some((value, i) => select.options[i].value !== value)) {
-      select.replaceChildren(...values.map((value) => element("option", { value }, value)));
+      select.replaceChildren(...values.map((value) => element("option", { value }, title(value))));
     }
     select.value = chosen;
   }
 
-  return { element, drawing, byId, announce, fill };
+  return { element, drawing, byId, announce, count, fill };
 })();

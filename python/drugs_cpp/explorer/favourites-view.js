@@ -45,7 +45,7 @@ explorer.favouritesView = (() => {
   async function add({ target }) {
     const [file] = target.files;
     try {
-      dom.announce(`${favourites.add(await file.text())} favourites were read`);
+      dom.announce(`Read: ${dom.count(favourites.add(await file.text()), "favourite")}`);
     } catch (error) {
       explorer.notice.show(`${file.name} cannot be read: ${error.message}`);
     }

@@ -71,10 +71,18 @@
       document.querySelector(`[name="view"][value="${view}"]`).checked = view === values.view;
     }
     document.querySelector(`[name="active"][value="${values.active}"]`).checked = true;
-    dom.byId("measure").value = values.measure;
-    dom.byId("x").value = values.x;
-    dom.byId("y").value = values.y;
+    showMeasures(values.measured);
     VIEWS[values.view](values);
+  }
+
+  /** The chosen measures; those that nothing here has cannot be chosen. */
+  function showMeasures(measured) {
+    const here = new Set(measures.of(state.block()).map(({ name }) => name));
+    for (const id of ["measure", "x", "y"]) {
+      const select = dom.byId(id);
+      [...select.options].forEach((option) => (option.disabled = !here.has(option.value)));
+      select.value = measured[id];
+    }
   }
 
   function fillMeasures() {
@@ -82,14 +90,34 @@
     const option = ({ name, title, means }) => dom.element("option", { value: name, title: means }, title);
     dom.byId("measure").append(...some.map(option));
     dom.byId("x").append(...some.map(option));
-    dom.byId("y").append(...measures.diverse(some).map(option));
-    return some;
+    dom.byId("y").append(...measures.diverseFirst(some).map(option));
   }
 
-  /** Measures that this sweep has, in place of those that an address names and it has not. */
-  function known(found, some) {
-    const [measure, x] = [measures.among(some, found.measure).name, measures.among(some, found.x).name];
-    return { ...found, measure, x, y: measures.among(measures.diverse(some), found.y).name };
+  /** Show what the address says. */
+  function open() {
+    const found = address.read(location.hash);
+    state.begin(found);
+    if (Object.keys(found.sides[1]).length === 0) {
+      showDifferingTexts(state.values);
+    }
+  }
+
+  /** Have the second side begin with a text that differs from the first, unless something was chosen while texts were loaded. */
+  async function showDifferingTexts({ sides: wishes, blocks, wish }) {
+    try {
+      await Promise.all(blocks.map(data.load));
+    } catch {
+      return; // what shows texts says it
+    }
+    const { values } = state;
+    if (values.sides === wishes && values.wish === wish) {
+      const [first, second] = blocks.map(data.texts);
+      const text = first.columns.text[rowOf(values.shown[0], blocks[0], wishes[0].seed)];
+      const found = explorer.opening.differing(text, second, settings.of(state.block(1)), { setting: values.shown[1], seed: wishes[1].seed });
+      if (found) {
+        state.change({ sides: wishes.with(1, { ...wishes[1], ...settings.wish(found.setting), seed: found.seed }) });
+      }
+    }
   }
 
   function listen() {
@@ -117,16 +145,17 @@
       return;
     }
     settings.take(data.index.settings);
-    const some = fillMeasures();
+    fillMeasures();
     sides = [new explorer.Side(0), new explorer.Side(1)];
+    explorer.reveal.init();
     [compare, explorer.scatter, explorer.cells, explorer.search, explorer.favouritesView].forEach((part) => part.init());
     explorer.server.init(() => showTexts(state.values));
     explorer.favourites.begin();
     listen();
     state.onChange(render);
-    const restore = () => state.begin(known(address.read(location.hash), some));
-    addEventListener("hashchange", restore);
-    restore();
+    state.onChoose(explorer.reveal.text);
+    addEventListener("hashchange", open);
+    open();
   }
 
   if (data.index) {

@@ -18,26 +18,27 @@ explorer.map = (() => {
     const block = state.block();
     const there = settings.of(block);
     const { profile, noise, more } = kind(there, values);
-    const key = JSON.stringify([values.block, profile, noise, more, values.measure, values.brush, values.x, values.y]);
+    const key = JSON.stringify([values.block, profile, noise, more, values.measured]);
     if (key !== drawn) {
       drawn = key;
-      draw(block, there.filter((one) => !one.isDosed || (one.profile === profile && one.noise === noise && one.more === more)), values);
+      draw(block, there.filter((one) => !one.isDosed || (one.profile === profile && one.noise === noise && one.more === more)), values.measured);
     }
     mark(state.here());
   }
 
-  function draw(block, there, values) {
-    const measure = measures.named(values.measure);
-    const look = { block, measure, values: measures.values(block, measure.name), inBrush: measures.inBrush(block, values) };
+  function draw(block, there, measured) {
+    const measure = measures.named(measured.measure);
+    const look = { block, measure, values: measures.values(block, measure.name), inBrush: measures.inBrush(block, measured) };
     look.range = measures.range(look.values);
-    dom.byId("map-means").textContent = means(measure, look.range) + (values.brush ? " Dashed: not selected in the plot." : "");
+    dom.byId("map-means").textContent = means(measure, look.range) + (measured.brush ? " Dashed: not selected in the plot." : "");
     dom.byId("map").replaceChildren(table(there.filter(({ isDosed }) => isDosed), look));
     dom.byId("map-others").replaceChildren(...others(there, look));
+    dom.byId("map-others-title").hidden = there.every(({ isDosed }) => isDosed);
     dom.byId("map").querySelector("button")?.setAttribute("tabindex", "0");
   }
 
   function means({ title, means: words, digits }, range) {
-    return range ? `${title}: ${words}, ${measures.shown(range[0], digits)} (pale) to ${measures.shown(range[1], digits)} (deep).` : `${title} is not known for this model and prompt.`;
+    return `${title}: ${words}. From ${measures.shown(range[0], digits)} (pale) to ${measures.shown(range[1], digits)} (deep).`;
   }
 
   function table(dosed, look) {
@@ -46,7 +47,7 @@ explorer.map = (() => {
     const sites = [...new Set(dosed.map(({ site }) => site))].sort(settings.siteOrder);
     const at = new Map(dosed.map((setting) => [`${setting.site} ${setting.dose}`, setting]));
     const head = element("tr", {}, element("th", { scope: "col" }, "rad"), ...doses.map((dose) => element("th", { scope: "col" }, String(dose))));
-    const rows = sites.map((site) => element("tr", {}, element("th", { scope: "row" }, site), ...doses.map((dose) => {
+    const rows = sites.map((site) => element("tr", {}, element("th", { scope: "row", title: settings.siteInWords(site) }, site), ...doses.map((dose) => {
       const setting = at.get(`${site} ${dose}`);
       return element("td", {}, ...(setting ? [button(setting, look, false)] : []));
     })));
@@ -64,14 +65,14 @@ explorer.map = (() => {
     const cell = look.block.cellOf.get(setting.number);
     const value = look.values[cell];
     const shown = measures.shown(value, look.measure.digits);
-    const name = settings.inWords(setting);
+    const name = settings.inWords(setting, look.block);
     const n = look.block.cells.n_texts[cell];
     const node = dom.element("button", {
       type: "button",
       class: look.inBrush[cell] ? "cell" : "cell outside",
       tabindex: isNamed ? 0 : -1,
       "data-setting": setting.number,
-      "aria-label": `${name}: ${look.measure.title} ${shown}, ${n === 1 ? "1 text" : `${n} texts`}${look.inBrush[cell] ? "" : ", not selected"}`,
+      "aria-label": `${name}: ${look.measure.title} ${shown}, ${dom.count(n, "text")}${look.inBrush[cell] ? "" : ", not selected"}`,
       title: `${name}: ${shown}`,
       onclick: () => state.choose(state.values.active, setting),
     }, isNamed ? `${name}: ${shown}` : shown);
@@ -80,7 +81,7 @@ explorer.map = (() => {
   }
 
   // up to where letters on it can still be read
-  const share = (value, range) => (value === null || !range ? 0 : 4 + 44 * ((value - range[0]) / (range[1] - range[0] || 1)));
+  const share = (value, range) => (value === null ? 0 : 4 + 44 * ((value - range[0]) / (range[1] - range[0] || 1)));
 
   function mark(shown) {
     for (const node of dom.byId("map-view").querySelectorAll("[aria-current]")) {

@@ -13,14 +13,14 @@ explorer.measures = (() => {
 
   /** @type {Measure[]} */
   const ALL = [
-    { name: COHERENCE, title: "Coherence", means: "mean log-probability of a token under the sober model", digits: 2, of: given(COHERENCE) },
+    { name: COHERENCE, title: "Coherence", means: "how likely the texts are without a dose: mean log-probability of a token, at most 0", digits: 2, of: given(COHERENCE) },
     { name: "vendi", title: "Diversity (Vendi score)", means: "how many different texts they amount to", digits: 2, of: given("vendi") },
     { name: "self_bleu", title: "Diversity (1 − self-BLEU)", means: "how little the texts share", digits: 2, of: less("self_bleu") },
     { name: "distinct_2", title: "Diversity (distinct pairs)", means: "share of pairs of words that occur once", digits: 2, of: given("distinct_2") },
-    { name: "distinct_1", title: "Distinct words", means: "share of words that occur once", digits: 2, of: given("distinct_1") },
     { name: "parted", title: "First token that differs", means: "mean place where texts leave the sober one", digits: 0, of: given("parted") },
     { name: "repeated", title: "Repetition", means: "share of 4-grams that occurred before", digits: 2, of: given("repeated") },
     { name: "compressibility", title: "Compressibility", means: "compressed size over size", digits: 2, of: given("compressibility") },
+    { name: "distinct_1", title: "Distinct words", means: "share of words that occur once", digits: 2, of: given("distinct_1") },
     { name: "n_tokens", title: "Length", means: "mean number of tokens", digits: 0, of: given("n_tokens") },
     { name: "n_texts", title: "Texts", means: "number of texts", digits: 0, of: (cells) => cells.n_texts },
   ];
@@ -44,14 +44,29 @@ explorer.measures = (() => {
   /** Measures that some block has. */
   const available = ({ blocks }) => ALL.filter(({ of }) => blocks.some(({ cells }) => of(cells).some((value) => value !== null)));
 
-  /** Those of diversity among them; all of them where there is none. */
-  function diverse(some) {
-    const found = DIVERSITY.map((name) => some.find((measure) => measure.name === name)).filter(Boolean);
-    return found.length ? found : some;
-  }
+  const isOfDiversity = ({ name }) => DIVERSITY.includes(name);
 
-  /** The measure that is asked for if there is such a one, or else the first. */
-  const among = (some, name) => some.find((measure) => measure.name === name) ?? some[0];
+  /** Some measures with those of diversity before the others. */
+  const diverseFirst = (some) => [...some.filter(isOfDiversity), ...some.filter((measure) => !isOfDiversity(measure))];
+
+  /** The measure of this name if there is such a one, or else the first. */
+  const among = (some, name) => (some.find((measure) => measure.name === name) ?? some[0]).name;
+
+  /** Measures that a block has. */
+  const of = (block) => ALL.filter(({ name }) => values(block, name).some((value) => value !== null));
+
+  /**
+   * What the map and the plot show of a block: the measures that are chosen, or in place of those that it lacks the first
+   * that it has. A rectangle belongs to its own two measures.
+   */
+  function shownOf(block, { measure, x, y, brush }) {
+    const some = of(block);
+    const notDiverse = some.filter((one) => !isOfDiversity(one));
+    const isThere = some.some(({ name }) => name === x);
+    const shown = { measure: among(some, measure), x: isThere ? x : among(notDiverse, x), y: among(diverseFirst(some), y) };
+    const isOther = (axis, wish) => wish !== "" && wish !== axis;
+    return { ...shown, brush: isOther(shown.x, x) || isOther(shown.y, y) ? null : brush };
+  }
 
   /** A number as people read it. */
   function shown(value, digits) {
@@ -74,5 +89,5 @@ explorer.measures = (() => {
     return xs.map((value, i) => isIn(value, brush[0], brush[1]) && isIn(ys[i], brush[2], brush[3]));
   }
 
-  return { values, named, available, diverse, among, shown, range, inBrush };
+  return { values, named, available, diverseFirst, of, shownOf, shown, range, inBrush };
 })();

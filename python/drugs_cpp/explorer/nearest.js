@@ -9,7 +9,8 @@ explorer.nearest = (() => {
   /**
    * The setting nearest to a wish.
    * @param {import("./settings.js").Setting[]} settings not empty
-   * @param {{site: string, dose: number, sampler: string, profile: string, noise: string, more: string}} wish
+   * @param {{site: string, dose: number, sampler: string, profile: string, noise: string, more: string,
+   *     beside: string}} wish beside: the site of the other side, which a side whose wish is no dose takes where all have one
    * @param {string} [first] the field that was changed last
    */
   function setting(settings, wish, first) {
@@ -25,8 +26,11 @@ explorer.nearest = (() => {
         sum += WEIGHTS[field] + (field === first ? FIRST : 0);
       }
     }
-    return sum + (one.isDosed ? Math.abs(one.dose - wish.dose) / 10 : samplerDistance(one, wish));
+    return sum + (one.isDosed ? doseDistance(one, wish, wanted) : samplerDistance(one, wish));
   }
+
+  /** No dose is nearest to the smallest one. */
+  const doseDistance = (one, wish, wanted) => (wanted ? Math.abs(one.dose - wish.dose) / 10 : one.dose / 10 + (one.site === wish.beside ? 0 : 1));
 
   const temperature = (name) => Number(/temperature ([\d.]+)/.exec(name)?.[1] ?? 0);
 
@@ -64,5 +68,5 @@ explorer.nearest = (() => {
     return best;
   }
 
-  return { setting, block, row };
+  return { setting, distance, block, row };
 })();

@@ -15,24 +15,24 @@ explorer.scatter = (() => {
 
   function show(values) {
     const width = dom.byId("plot").clientWidth || 320;
-    const key = JSON.stringify([values.block, values.x, values.y, values.brush, width]);
+    const key = JSON.stringify([values.block, values.measured, width]);
     if (key !== drawn) {
       drawn = key;
-      draw(values, width);
+      draw(values.measured, width);
     }
     mark(state.here());
   }
 
-  function draw(values, width) {
+  function draw(measured, width) {
     const block = state.block();
-    const [xs, ys] = [measures.values(block, values.x), measures.values(block, values.y)];
+    const [xs, ys] = [measures.values(block, measured.x), measures.values(block, measured.y)];
     const known = xs.map((x, i) => x !== null && ys[i] !== null);
     scales = scalesOf(xs.filter((_, i) => known[i]), ys.filter((_, i) => known[i]), width);
-    const inBrush = measures.inBrush(block, values);
+    const inBrush = measures.inBrush(block, measured);
     points = [];
     const svg = dom.drawing("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, "aria-hidden": "true" });
     if (scales) {
-      svg.append(...axes(values, width));
+      svg.append(...axes(measured, width));
       settings.of(block).forEach((setting, cell) => {
         if (known[cell]) {
           const point = { x: scales.x.at(xs[cell]), y: scales.y.at(ys[cell]), setting };
@@ -40,7 +40,7 @@ explorer.scatter = (() => {
           svg.append(symbol(point, inBrush[cell]));
         }
       });
-      svg.append(dom.drawing("g", { class: "marks" }), brushArea(values.brush));
+      svg.append(dom.drawing("g", { class: "marks" }), brushArea(measured.brush));
     }
     dom.byId("plot").replaceChildren(scales ? svg : dom.element("p", { class: "quiet" }, "Nothing here has both of these measures: choose others."));
     showLegend(block);
@@ -77,10 +77,10 @@ explorer.scatter = (() => {
     return found;
   }
 
-  function axes(values, width) {
+  function axes(measured, width) {
     const { drawing } = dom;
     const bottom = HEIGHT - MARGIN.bottom;
-    const text = (attributes, words) => drawing("text", attributes, String(words).replace("-", "−"));
+    const text = (attributes, words) => drawing("text", attributes, typeof words === "number" ? String(words).replace("-", "−") : words);
     return [
       ...ticks(scales.x).flatMap((value) => [
         drawing("line", { class: "grid", x1: scales.x.at(value), x2: scales.x.at(value), y1: MARGIN.top, y2: bottom }),
@@ -90,8 +90,8 @@ explorer.scatter = (() => {
         drawing("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: scales.y.at(value), y2: scales.y.at(value) }),
         text({ x: MARGIN.left - 5, y: scales.y.at(value) + 3, "text-anchor": "end" }, value),
       ]),
-      text({ x: (MARGIN.left + width) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, measures.named(values.x).title),
-      text({ x: 11, y: bottom / 2, "text-anchor": "middle", transform: `rotate(-90 11 ${bottom / 2})` }, measures.named(values.y).title),
+      text({ x: (MARGIN.left + width) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, measures.named(measured.x).title),
+      text({ x: 11, y: bottom / 2, "text-anchor": "middle", transform: `rotate(-90 11 ${bottom / 2})` }, measures.named(measured.y).title),
     ];
   }
 
@@ -108,7 +108,7 @@ explorer.scatter = (() => {
 
   function showLegend(block) {
     const sites = [...new Set(settings.of(block).map(({ site }) => site))].sort(settings.siteOrder);
-    dom.byId("legend").replaceChildren(...sites.map((site) => dom.element("li", {}, dom.element("span", { class: `swatch ${kindOf({ site })} site-${site}` }), site)));
+    dom.byId("legend").replaceChildren(...sites.map((site) => dom.element("li", { title: settings.siteInWords(site) }, dom.element("span", { class: `swatch ${kindOf({ site })} site-${site}` }), site)));
   }
 
   function mark(shown) {
@@ -165,7 +165,7 @@ explorer.scatter = (() => {
     drag = null;
     if (was?.isMoved) {
       const [left, top, right, bottom] = sorted(was.from, placeOf(event));
-      state.change({ brush: [scales.x.of(left), scales.x.of(right), scales.y.of(bottom), scales.y.of(top)].map((value) => Number(value.toPrecision(4))) });
+      state.select([scales.x.of(left), scales.x.of(right), scales.y.of(bottom), scales.y.of(top)].map((value) => Number(value.toPrecision(4))));
     } else if (was) {
       const point = nearestTo(placeOf(event));
       if (point) {
@@ -189,7 +189,7 @@ explorer.scatter = (() => {
     const point = nearestTo(place);
     if (point) {
       const { left, top } = dom.byId("plot").getBoundingClientRect();
-      tip.show({ left: left + point.x + 8, top: top + point.y - 8, bottom: top + point.y + 8 }, settings.inWords(point.setting));
+      tip.show({ left: left + point.x + 8, top: top + point.y - 8, bottom: top + point.y + 8 }, settings.inWords(point.setting, state.block()));
     } else {
       tip.hide();
     }

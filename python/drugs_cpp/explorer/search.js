@@ -14,7 +14,7 @@ explorer.search = (() => {
       dom.byId("query").value = values.query;
     }
     dom.byId("everywhere").checked = values.everywhere;
-    const key = JSON.stringify([values.query, values.everywhere, values.everywhere || values.block, values.brush, values.x, values.y]);
+    const key = JSON.stringify([values.query, values.everywhere, values.everywhere || values.block, values.measured]);
     if (key !== drawn) {
       drawn = key;
       search(values, key);
@@ -37,7 +37,7 @@ explorer.search = (() => {
     }
     if (key === drawn) {
       const found = blocks.flatMap((k) => foundIn(k, values));
-      list(found, found.length, values.brush ? " among the selected settings" : "");
+      list(found, found.length, values.measured.brush ? " among the selected settings" : "");
     }
   }
 
@@ -47,7 +47,7 @@ explorer.search = (() => {
   function foundIn(k, values) {
     const block = data.index.blocks[k];
     const { columns } = data.texts(k);
-    const inBrush = measures.inBrush(block, values);
+    const inBrush = measures.inBrush(block, values.measured);
     const pattern = patternOf(values.query);
     const found = [];
     columns.text.forEach((text, row) => {
@@ -64,7 +64,7 @@ explorer.search = (() => {
   function list(found, n, where) {
     const n_shown = Math.min(n, MOST);
     const rest = n > n_shown ? `, the first ${n_shown} of them here` : "";
-    dom.byId("found").textContent = state.values.query.trim() === "" ? "" : `${n === 1 ? "1 text" : `${n} texts`}${where}${rest}`;
+    dom.byId("found").textContent = state.values.query.trim() === "" ? "" : `${dom.count(n, "text")}${where}${rest}`;
     dom.byId("results").replaceChildren(...found.slice(0, MOST).map(result));
   }
 
@@ -79,9 +79,10 @@ explorer.search = (() => {
     const [start, end] = [match.index, match.index + match[0].length];
     const text = match.input;
     const cut = [Math.max(0, start - AROUND), Math.min(text.length, end + AROUND)];
+    const [before, after] = [text.slice(cut[0], start), text.slice(end, cut[1])];
     return element("li", {}, element("button", { type: "button", class: "found", onclick: () => state.choose(state.values.active, setting, { seed, block: k }) },
-      element("span", { class: "quiet" }, [...where, settings.inWords(setting), `seed ${seed}`].join(" · ")),
-      element("span", { class: "snippet" }, (cut[0] ? "… " : "") + text.slice(cut[0], start), element("mark", {}, match[0]), text.slice(end, cut[1]) + (cut[1] < text.length ? " …" : ""))));
+      element("span", { class: "quiet" }, [...where, settings.inWords(setting, blocks[k]), `seed ${seed}`].join(" · ")),
+      element("span", { class: "snippet" }, cut[0] ? before.replace(/^\S*/, "…") : before, element("mark", {}, match[0]), cut[1] < text.length ? after.replace(/\S*$/, "…") : after)));
   }
 
   function init() {

@@ -9,12 +9,16 @@ explorer.settings = (() => {
   /** What somebody chooses, in the order in which it counts. */
   const FIELDS = ["site", "profile", "noise", "more"];
   const SITES = ["H", "Q", "K", "V", "A", "pK", "pV", "M"];
+  const TITLES = {
+    H: "attention input", Q: "queries", K: "keys as read", V: "values as read", A: "attention output", pK: "keys as kept",
+    pV: "values as kept", M: "MLP activations", sober: "no dose", sampler: "no dose, but chance",
+  };
   const INPUTS = { false: "prompt sober", last: "last of the prompt dosed", true: "prompt dosed" };
 
   /** @type {Setting[]} */
   let all = [];
-  /** fields in which doses differ from each other */
-  let differing = new Set();
+  /** @type {WeakMap<object, Map<string, string[]>>} of a block: kinds of settings, and in what those of one kind differ */
+  const differing = new WeakMap();
 
   /** Take the settings of an index. */
   function take(raws) {
@@ -31,8 +35,6 @@ explorer.settings = (() => {
       isDosed: isDosed(raw.site),
       raw,
     }));
-    const dosed = all.filter(({ isDosed }) => isDosed);
-    differing = new Set(FIELDS.filter((field) => new Set(dosed.map((setting) => setting[field])).size > 1));
   }
 
   const isDosed = (site) => site !== "sober" && site !== "sampler";
@@ -52,7 +54,7 @@ explorer.settings = (() => {
   function moreNames(raws) {
     const parts = [
       (raw) => (raw.site === "sampler" ? "" : samplerName(raw.sampler)),
-      (raw) => `${raw.max_tokens} tokens`,
+      ({ max_tokens: most }) => (most ? `${most} tokens` : ""), // 0: not known
       (raw) => (isDosed(raw.site) ? INPUTS[raw.dose_inputs] : ""),
       (raw) => (isDosed(raw.site) ? `sink ${raw.sink}` : ""),
     ];
@@ -76,18 +78,39 @@ explorer.settings = (() => {
     return some.filter(same).sort((a, b) => position(a) - position(b) || a.sampler.localeCompare(b.sampler, "en", { numeric: true }));
   }
 
+  /** The wish for a setting, without what does not matter for it. */
+  function wish({ site, dose, sampler, profile, noise, more, isDosed }) {
+    return isDosed ? { site, dose, profile, noise, more } : site === "sampler" ? { site, sampler, more } : { site, more };
+  }
+
+  /** A site's letters with what they stand for. */
+  const siteInWords = (site) => (TITLES[site] ? `${site}: ${TITLES[site]}` : site);
+
   /** The settings that have texts in a block. */
   const of = (block) => block.cells.setting.map((number) => all[number]);
 
-  /** The one thing that a slider changes. */
-  const doseInWords = (setting) => (setting.isDosed ? String(setting.dose) : setting.site === "sampler" ? setting.sampler : "");
+  /** A sampler with its temperature first, as people speak of it. */
+  const samplerInWords = ({ sampler }) => sampler.split(", ").sort((a, b) => b.startsWith("temperature") - a.startsWith("temperature")).join(", ");
 
-  /** A setting in few words; what all have alike is left out. */
-  function inWords(setting) {
-    const name = setting.site === "sampler" ? setting.sampler : `${setting.site} ${doseInWords(setting)}`.trim();
-    const rest = (setting.isDosed ? ["profile", "noise", "more"] : ["more"]).filter((field) => differing.has(field));
-    return [name, ...rest.map((field) => setting[field])].join(" · ");
+  /** The one thing that a slider changes. */
+  const doseInWords = (setting) => (setting.isDosed ? String(setting.dose) : setting.site === "sampler" ? samplerInWords(setting) : "");
+
+  /** A setting in few words; what all of its kind in a block have alike is left out. */
+  function inWords(setting, block) {
+    const name = setting.site === "sampler" ? samplerInWords(setting) : `${setting.site} ${doseInWords(setting)}`.trim();
+    return [name, ...differingIn(block).get(kindOf(setting)).map((field) => setting[field])].join(" · ");
   }
 
-  return { FIELDS, take, all: () => all, of, track, siteOrder, isDosed, doseInWords, inWords };
+  const kindOf = ({ site, isDosed }) => (isDosed ? "dosed" : site);
+
+  function differingIn(block) {
+    if (!differing.has(block)) {
+      differing.set(block, new Map([...Map.groupBy(of(block), kindOf)].map(([kind, some]) => [kind, fieldsThatDiffer(kind, some)])));
+    }
+    return differing.get(block);
+  }
+
+  const fieldsThatDiffer = (kind, some) => (kind === "dosed" ? ["profile", "noise", "more"] : ["more"]).filter((field) => some.some((one) => one[field] !== some[0][field]));
+
+  return { FIELDS, take, all: () => all, of, wish, track, siteOrder, siteInWords, isDosed, doseInWords, inWords };
 })();

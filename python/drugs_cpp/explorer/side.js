@@ -38,7 +38,7 @@ explorer.Side = class {
     nodes.text = element("div", { class: "text", id: id("text") });
     nodes.favourite = element("button", { type: "button", id: id("favourite"), "aria-pressed": "false", onclick: () => explorer.favourites.toggle(this.#what()) }, "Favourite");
     nodes.copy = element("button", { type: "button", onclick: () => explorer.copy(this.#text ?? "") }, "Copy text");
-    nodes.page = element("a", { class: "button", id: id("page"), target: "_blank", rel: "noopener" }, "Continue in the page");
+    nodes.page = element("a", { class: "button", id: id("page"), target: "_blank", rel: "noopener" }, "Continue in drugs serve");
     nodes.title = element("h2", { id: id("title") }, explorer.Side.TITLES[this.#number]);
     nodes.summary = element("span", { class: "quiet summary" });
     nodes.keep = element("button", {
@@ -47,7 +47,7 @@ explorer.Side = class {
     }, "Keep model");
     nodes.whose = element("span", { class: "quiet whose" });
     nodes.root = element("section", { class: "side", "aria-labelledby": id("title") },
-      element("header", {}, nodes.title, nodes.summary, nodes.whose, nodes.keep),
+      element("header", {}, nodes.title, nodes.summary, nodes.whose, nodes.keep, element("a", { class: "back", href: "#finder" }, "↑ Find")),
       element("div", { class: "choices" }, ...selects), nodes.doseField, nodes.seeds, nodes.elsewhere,
       nodes.text, nodes.about,
       element("div", { class: "actions" }, nodes.favourite, nodes.copy, nodes.page),
@@ -90,7 +90,7 @@ explorer.Side = class {
     this.#row = row;
     this.#showKept(state.sides[this.#number].kept);
     this.#nodes.root.classList.toggle("dosed", setting.isDosed);
-    this.#nodes.summary.textContent = explorer.settings.inWords(setting);
+    this.#nodes.summary.textContent = explorer.settings.inWords(setting, explorer.state.block(this.#number));
     this.#showFields(setting, there);
     this.#showDose(setting, there);
     this.#showElsewhere(state.sides[this.#number], setting, row);
@@ -112,7 +112,7 @@ explorer.Side = class {
       // profiles and noises belong to doses; samplers and sober texts have choices of their own
       const values = [...new Set(there.filter(({ site }) => field === "site" || site === setting.site).map((other) => other[field]))];
       values.sort(field === "site" ? explorer.settings.siteOrder : undefined);
-      explorer.dom.fill(this.#nodes[field], values, setting[field]);
+      explorer.dom.fill(this.#nodes[field], values, setting[field], field === "site" ? explorer.settings.siteInWords : undefined);
       this.#nodes[`${field}Field`].hidden = field !== "site" && values.length < 2;
     }
   }
@@ -178,7 +178,8 @@ explorer.Side = class {
     }
     const own = (name) => this.#texts().columns[name][row];
     const parts = [
-      `${own("n_tokens")} tokens, ended by ${{ eos: "itself", stop: "a stop", length: "its length" }[own("end")] ?? own("end")}`,
+      own("n_tokens") === null ? "" : explorer.dom.count(own("n_tokens"), "token"),
+      { stop: "ended by itself", length: "cut at its length" }[own("end")] ?? "",
       own("log_likelihood") === null ? "" : `coherence ${measures.shown(own("log_likelihood"), 2)}`,
       own("parted") === null ? "" : `leaves the sober text at token ${own("parted") + 1}`,
     ];

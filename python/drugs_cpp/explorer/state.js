@@ -5,8 +5,9 @@
  * and comes nearest.
  */
 explorer.state = (() => {
-  const { settings, nearest, data } = explorer;
+  const { settings, nearest, measures, opening, data } = explorer;
   const listeners = [];
+  const chosenListeners = [];
   const state = {
     wish: { model: "", quantization: "", prompt: "" },
     /** wishes of the two sides; one that keeps its model and prompt has them in "kept" */
@@ -26,10 +27,15 @@ explorer.state = (() => {
     blocks: [],
     /** each side's setting */
     shown: [],
+    /** measure, x, y and brush as the block has them */
+    measured: {},
   };
 
   /** @param {(state: object) => void} listener is called after each change */
   const onChange = (listener) => listeners.push(listener);
+
+  /** @param {(side: number) => void} listener is called after a setting was chosen for a side in the map or elsewhere */
+  const onChoose = (listener) => chosenListeners.push(listener);
 
   /** Change some values. */
   function change(values, first) {
@@ -41,7 +47,8 @@ explorer.state = (() => {
   function resolve({ field, side } = {}) {
     state.block = nearest.block(data.index, state.wish, side === undefined ? field : undefined);
     state.blocks = state.sides.map(({ kept }) => (kept ? nearest.block(data.index, kept) : state.block));
-    state.shown = state.sides.map((wish, i) => nearest.setting(settings.of(block(i)), wish, i === side ? field : undefined));
+    state.shown = state.sides.map((wish, i) => nearest.setting(settings.of(block(i)), { ...wish, beside: state.sides[1 - i].site }, i === side ? field : undefined));
+    state.measured = measures.shownOf(block(), state);
   }
 
   /** The block, or that of a side. */
@@ -76,39 +83,26 @@ explorer.state = (() => {
 
   /** Show a setting, and perhaps a seed and another block, on a side; it keeps no other. */
   function choose(side, setting, { seed = state.sides[side].seed, block: k = state.block } = {}) {
-    const wish = { ...state.sides[side], ...wishOfSetting(setting), seed, kept: undefined };
+    const wish = { ...state.sides[side], ...settings.wish(setting), seed, kept: undefined };
     change({ wish: wishOfBlock(k), sides: state.sides.with(side, wish) });
+    chosenListeners.forEach((listener) => listener(side));
   }
 
-  function wishOfSetting({ site, dose, sampler, profile, noise, more, isDosed }) {
-    return isDosed ? { site, dose, profile, noise, more } : site === "sampler" ? { site, sampler, more } : { site, more };
-  }
-
-  /** What a side shows first, if nothing says otherwise: sober, and a dose in the middle. */
-  function usualSides(there) {
-    const dosed = there.filter(({ isDosed }) => isDosed);
-    const middle = dosed.length ? middleOf(dosed) : there.at(-1);
-    const wish = { site: middle.site, dose: middle.dose, sampler: "", profile: middle.profile, noise: middle.noise, more: middle.more, seed: undefined };
-    const sober = there.find(({ site }) => site === "sober") ?? there[0];
-    return [{ ...wish, ...wishOfSetting(sober) }, { ...wish, ...wishOfSetting(middle) }];
-  }
-
-  function middleOf(dosed) {
-    const first = dosed.find(({ site }) => site === "A") ?? dosed[0];
-    const track = settings.track(dosed, first);
-    return track[Math.floor(track.length / 2)];
+  /** Select settings by a rectangle, which belongs to the measures that the plot shows; null: all of them. */
+  function select(brush) {
+    change(brush ? { brush, x: state.measured.x, y: state.measured.y } : { brush });
   }
 
   /** Begin with what an address says, and what is usual for the rest. */
   function begin(found) {
     const wish = { ...wishOfBlock(0), ...found.wish };
     const k = nearest.block(data.index, wish);
-    const usual = usualSides(settings.of(data.index.blocks[k]));
+    const usual = opening.sides(settings.of(data.index.blocks[k]));
     const sides = usual.map((side, i) => ({ ...side, ...found.sides?.[i] }));
     change({ ...DEFAULTS, ...found, wish, sides });
   }
 
   const DEFAULTS = { active: 1, view: "map", measure: "", x: "", y: "", brush: null, query: "", everywhere: false };
 
-  return { values: state, DEFAULTS, onChange, change, block, here, changeBlock, changeSide, keep, choose, begin };
+  return { values: state, DEFAULTS, onChange, onChoose, change, block, here, changeBlock, changeSide, keep, choose, select, begin };
 })();

@@ -32,7 +32,7 @@ class Text:
     setting: int
     seed: int
     text: str
-    n_tokens: int
+    n_tokens: int | None
     end: str
     log_likelihood: float | None
     parted: int | None

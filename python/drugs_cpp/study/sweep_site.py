@@ -96,7 +96,7 @@ def _text(setting: int, row: TextRow) -> Text:
         setting=setting,
         seed=row.seed,
         text=row.text,
-        n_tokens=n_tokens(row) or 0,
+        n_tokens=n_tokens(row),
         end=row.ending,
         log_likelihood=row.log_likelihood,
         parted=row.parted,
