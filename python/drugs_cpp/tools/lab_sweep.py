@@ -195,6 +195,7 @@ def _sweep(
     n_all = plan.n_texts * len(models)
     what = f"{n_written:,} of {n_all:,} texts were computed" if n_written else f"all {n_all:,} texts were there already"
     print(f"{output} ({output.stat().st_size / 1e6:.1f} MB): {what}")
+    print(f"`drugs-lab explore {output}` shows them")
 
 
 def _say_estimate(models: Sequence[str], plan: SweepPlan, output: Path, computing: WorkerOptions) -> None:
