@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 VIEWS = ["Map", "Plot", "Search", "Favourites"]
 
 
-def violations(page: Page, axe: str) -> Any:
-    page.evaluate(axe)
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'], preload: false })")["violations"]
+def violations(page: Page, axe: str, part: str = "html") -> Any:
+    """What axe-core finds wrong in a part of the page."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe)
+    options = {"resultTypes": ["violations"], "preload": False}
+    found = page.evaluate("([part, options]) => axe.run(part, options)", [part, options])["violations"]
     return [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found]
 
 
@@ -33,9 +36,9 @@ def test_axe_finds_nothing(explore: Explore, axe: str, colours: str, options: di
         page.locator(".side").nth(number).get_by_text("Configuration and code").click()
     text(page, 2).locator(".differs").first.focus()
     assert violations(page, axe) == []
-    for name in VIEWS:
+    for name in VIEWS[1:]:
         view(page, name)
-        assert (name, violations(page, axe)) == (name, [])
+        assert (name, violations(page, axe, "aside")) == (name, [])
 
 
 def test_axe_would_find_something(explore: Explore, axe: str) -> None:

@@ -33,6 +33,10 @@ def test_a_cell_of_the_map_shows_its_texts(explore: Explore) -> None:
 def test_the_map_shows_what_was_measured(explore: Explore) -> None:
     page = explore()
     expect(cell(page, "A 0.35")).to_have_text("\N{MINUS SIGN}1.70")
+    # of doses alone: samplers can be far away
+    expect(page.locator("#map-means")).to_contain_text(
+        "From \N{MINUS SIGN}2.60 (faint) to \N{MINUS SIGN}1.10 (strong)."
+    )
     expect(page.locator("#map tbody th")).to_have_text(["H", "V", "A"])
     expect(page.locator("#map thead th")).to_have_text(["rad", "0.05", "0.1", "0.2", "0.35", "0.4", "0.5", "0.8"])
     page.locator("#measure").select_option(label="Diversity (1 \N{MINUS SIGN} self-BLEU)")

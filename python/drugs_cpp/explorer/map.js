@@ -29,7 +29,7 @@ explorer.map = (() => {
   function draw(block, there, measured) {
     const measure = measures.named(measured.measure);
     const look = { block, measure, values: measures.values(block, measure.name), inBrush: measures.inBrush(block, measured) };
-    look.range = measures.range(look.values);
+    look.range = rangeOf(there, look);
     dom.byId("map-means").textContent = means(measure, look.range) + (measured.brush ? " Dashed: not selected in the plot." : "");
     dom.byId("map").replaceChildren(table(there.filter(({ isDosed }) => isDosed), look));
     dom.byId("map-others").replaceChildren(...others(there, look));
@@ -37,8 +37,14 @@ explorer.map = (() => {
     dom.byId("map").querySelector("button")?.setAttribute("tabindex", "0");
   }
 
+  /** Of the table; samplers can be so far from it that all of its cells would have one colour. */
+  function rangeOf(there, { block, values }) {
+    const valuesOf = (some) => some.map(({ number }) => values[block.cellOf.get(number)]);
+    return measures.range(valuesOf(there.filter(({ isDosed }) => isDosed))) ?? measures.range(valuesOf(there)) ?? [0, 0];
+  }
+
   function means({ title, means: words, digits }, range) {
-    return `${title}: ${words}. From ${measures.shown(range[0], digits)} (pale) to ${measures.shown(range[1], digits)} (deep).`;
+    return `${title}: ${words}. From ${measures.shown(range[0], digits)} (faint) to ${measures.shown(range[1], digits)} (strong).`;
   }
 
   function table(dosed, look) {
@@ -81,7 +87,7 @@ explorer.map = (() => {
   }
 
   // up to where letters on it can still be read
-  const share = (value, range) => (value === null ? 0 : 4 + 44 * ((value - range[0]) / (range[1] - range[0] || 1)));
+  const share = (value, [least, most]) => (value === null ? 0 : 4 + 44 * Math.max(0, Math.min(1, (value - least) / (most - least || 1))));
 
   function mark(shown) {
     for (const node of dom.byId("map-view").querySelectorAll("[aria-current]")) {
