@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-SIZE = {"width": 1280, "height": 800}
+WIDTH, HEIGHT = 1280, 800
 
 #: the README loads it
 MOST_BYTES = 250_000
@@ -24,7 +24,9 @@ def picture(folder: Path, place: str) -> bytes:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
+        page = browser.new_page(
+            viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light", reduced_motion="reduce"
+        )
         page.goto(f"{(folder / 'index.html').resolve().as_uri()}#{place}")
         page.locator("#text-1[aria-busy=false]").wait_for()
         page.locator("#text-2[aria-busy=false]").wait_for()

@@ -48,20 +48,8 @@ def explore(browser: Browser, sites: dict[str, str]) -> Iterator[Callable[..., P
     def explore(
         at: str = "", site: str = "small", address: str = "", expected: str = "", is_empty: bool = False, **options: Any
     ) -> Page:
-        def note_error(message: ConsoleMessage) -> None:
-            if message.type == "error" and not (expected and expected in message.text):
-                wrong.append(message.text)
-
-        address = address or sites[site]
-        origin = address.rpartition("/")[0]
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        context.set_default_timeout(1000 * PATIENCE)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", note_error)
-        page.on("request", lambda request: None if is_own(request.url, origin) else wrong.append(request.url))
-        page.goto(f"{address}#{at}")
+        page = opened(browser, wrong, address or sites[site], at, expected, **options)
+        contexts.append(page.context)
         page.locator("#notice:visible" if is_empty else "#text-2[aria-busy=false]").wait_for()
         return page
 
@@ -69,6 +57,35 @@ def explore(browser: Browser, sites: dict[str, str]) -> Iterator[Callable[..., P
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+@pytest.fixture(scope="package")
+def calculator(browser: Browser, sites: dict[str, str]) -> Iterator[Page]:
+    """One explorer for all tests that call its functions and leave what it shows as it is."""
+    wrong: list[str] = []
+    page = opened(browser, wrong, sites["small"])
+    page.locator("#text-2[aria-busy=false]").wait_for()
+    yield page
+    page.context.close()
+    assert wrong == []
+
+
+def opened(browser: Browser, wrong: list[str], address: str, at: str = "", expected: str = "", **options: Any) -> Page:
+    """A page that notes what goes wrong in it."""
+
+    def note_error(message: ConsoleMessage) -> None:
+        if message.type == "error" and not (expected and expected in message.text):
+            wrong.append(message.text)
+
+    origin = address.rpartition("/")[0]
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+    context.set_default_timeout(1000 * PATIENCE)
+    page = context.new_page()
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", note_error)
+    page.on("request", lambda request: None if is_own(request.url, origin) else wrong.append(request.url))
+    page.goto(f"{address}#{at}")
+    return page
 
 
 def is_own(url: str, origin: str) -> bool:

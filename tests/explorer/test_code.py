@@ -65,9 +65,8 @@ def code(page: Page, kind: str, setting: Setting, prompt: Prompt = CHAT, address
     return str(page.evaluate("([kind, what]) => explorer.code[kind](what)", [kind, what]))
 
 
-def test_python_is_exact(explore: Explore) -> None:
-    page = explore()
-    assert code(page, "python", SETTINGS["everything"]) == (
+def test_python_is_exact(calculator: Page) -> None:
+    assert code(calculator, "python", SETTINGS["everything"]) == (
         "from drugs_cpp import DRUGS, Llama\n\n"
         'drugs = DRUGS(H=0.1, shape={"H": {"points": [{"depth": 0, "peakratio": 0}, {"depth": 0.5, "peakratio": 1}, '
         '{"depth": 1, "peakratio": 0}], "mode": "floor"}}, noise="reference")\n'
@@ -89,15 +88,14 @@ def test_python_is_exact(explore: Explore) -> None:
     ids=["chat", "raw"],
 )
 def test_python_writes_the_text_again(
-    explore: Explore,
+    calculator: Page,
     prompt: Prompt,
     names: list[str],
     short_model_path: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    page = explore()
     for setting in map(SETTINGS.__getitem__, names):
-        source = code(page, "python", setting, prompt)
+        source = code(calculator, "python", setting, prompt)
         space: dict[str, Any] = {}
         exec(compile(source.replace("SmolLM2.Q4_1.gguf", short_model_path), "copied", "exec"), space)
         space["llm"].close()
@@ -128,10 +126,9 @@ def swept(model: str, prompt: Prompt, setting: Setting) -> str:
     ],
 )
 def test_the_command_line_is_exact_and_runs(
-    explore: Explore, name: str, words: list[str], short_model_path: str
+    calculator: Page, name: str, words: list[str], short_model_path: str
 ) -> None:
-    page = explore()
-    line = shlex.split(code(page, "commandLine", SETTINGS[name], RAW))
+    line = shlex.split(code(calculator, "commandLine", SETTINGS[name], RAW))
     assert line == [
         "drugs",
         "completion",
@@ -151,19 +148,17 @@ def test_the_command_line_is_exact_and_runs(
     assert RAW.text in ran.stdout
 
 
-def test_the_command_line_of_a_conversation(explore: Explore) -> None:
-    page = explore()
-    line = shlex.split(code(page, "commandLine", SETTINGS["plain"], CHAT))
+def test_the_command_line_of_a_conversation(calculator: Page) -> None:
+    line = shlex.split(code(calculator, "commandLine", SETTINGS["plain"], CHAT))
     assert line[4:10] == ["-cnv", "-st", "-sys", "Be 'brief'.", "-p", CHAT.messages[1][1]]
     longer = replace(CHAT, messages=(("user", "One."), ("assistant", "Two."), ("user", "Three.")))
-    assert code(page, "commandLine", SETTINGS["plain"], longer).startswith("# messages before the last one")
+    assert code(calculator, "commandLine", SETTINGS["plain"], longer).startswith("# messages before the last one")
 
 
 @pytest.mark.parametrize("prompt", [CHAT, RAW], ids=lambda prompt: prompt.name)
-def test_a_server_understands_the_request(explore: Explore, prompt: Prompt, server: Server) -> None:
-    page = explore()
+def test_a_server_understands_the_request(calculator: Page, prompt: Prompt, server: Server) -> None:
     for setting in SETTINGS.values():
-        line = shlex.split(code(page, "curl", setting, prompt, server.url))
+        line = shlex.split(code(calculator, "curl", setting, prompt, server.url))
         assert line[:2] == ["curl", "-s"]
         assert line[2].startswith(server.url)
         answer = server.post(line[2][len(server.url) :], json.loads(line[4]))

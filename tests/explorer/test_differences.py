@@ -81,15 +81,15 @@ UNMARKED = """(pairs) => pairs.map(([a, b]) => {
         ("静かな夜だった。", "静かな朝だった。", ["静 か な [夜] だ っ た 。", "静 か な [朝] だ っ た 。"]),
     ],
 )
-def test_what_is_marked_makes_sense(explore: Explore, a: str, b: str, marked: list[str]) -> None:
-    assert explore().evaluate(MARKED, [a, b]) == marked
+def test_what_is_marked_makes_sense(calculator: Page, a: str, b: str, marked: list[str]) -> None:
+    assert calculator.evaluate(MARKED, [a, b]) == marked
 
 
 def unmarked(page: Page, pairs: list[list[str]]) -> Any:
     return page.evaluate(UNMARKED, pairs)
 
 
-def test_without_what_is_marked_both_texts_have_the_same_words(explore: Explore) -> None:
+def test_without_what_is_marked_both_texts_have_the_same_words(calculator: Page) -> None:
     chance = random.Random(7)
     pairs = []
     for _ in range(400):
@@ -99,7 +99,7 @@ def test_without_what_is_marked_both_texts_have_the_same_words(explore: Explore)
             other.insert(chance.randint(0, len(other)), chance.choice(WORDS))
         del other[chance.randint(0, 40) : chance.randint(0, 40)]
         pairs.append([" ".join(words), " ".join(other)])
-    for (a, b), (left, right) in zip(pairs, unmarked(explore(), pairs)):
+    for (a, b), (left, right) in zip(pairs, unmarked(calculator, pairs)):
         assert left == right, (a, b)
 
 
@@ -109,10 +109,10 @@ def test_texts_that_are_the_same_have_no_mark(explore: Explore) -> None:
     expect(page.locator(".differs")).to_have_count(0)
 
 
-def test_long_texts_are_compared_in_no_time(explore: Explore) -> None:
+def test_long_texts_are_compared_in_no_time(calculator: Page) -> None:
     chance = random.Random(1)
     a, b = (" ".join(chance.choices(WORDS, k=1500)) for _ in range(2))
-    spent = explore().evaluate(
+    spent = calculator.evaluate(
         "([a, b]) => { const start = performance.now(); const { words, hunks } = explorer.diff;"
         " hunks(words(a), words(b)); return performance.now() - start; }",
         [a, b],
