@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 VIEWS = ["Map", "Plot", "Search", "Favourites"]
 
 
-def violations(page: Page, axe: str, part: str = "html") -> Any:
-    """What axe-core finds wrong in a part of the page."""
+def violations(page: Page, axe: str, part: str = "html", only: str = "") -> Any:
+    """What axe-core finds wrong in a part of the page, perhaps by one rule only."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(axe)
-    options = {"resultTypes": ["violations"], "preload": False}
+    options = {"resultTypes": ["violations"], "preload": False, **({"runOnly": [only]} if only else {})}
     found = page.evaluate("([part, options]) => axe.run(part, options)", [part, options])["violations"]
     return [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found]
 
@@ -35,10 +35,11 @@ def test_axe_finds_nothing(explore: Explore, axe: str, colours: str, options: di
     for number in range(2):
         page.locator(".side").nth(number).get_by_text("Configuration and code").click()
     text(page, 2).locator(".differs").first.focus()
-    assert violations(page, axe) == []
+    only = "color-contrast" if colours == "dark" else ""  # nothing else is another in the dark
+    assert violations(page, axe, only=only) == []
     for name in VIEWS[1:]:
         view(page, name)
-        assert (name, violations(page, axe, "aside")) == (name, [])
+        assert (name, violations(page, axe, "aside", only)) == (name, [])
 
 
 def test_axe_would_find_something(explore: Explore, axe: str) -> None:
