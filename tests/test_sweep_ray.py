@@ -26,6 +26,7 @@ from drugs_cpp.study.sweep_ray import sweep_on_ray
 from drugs_cpp.study.sweep_run import Todo, open_sweep, sweep
 from drugs_cpp.study.sweep_worker import WorkerOptions
 from support.patience import wait_until
+from support.process import run_python
 from support.ray_plan import OPTIONS, PLAN
 
 TESTS = Path(__file__).parent
@@ -269,6 +270,15 @@ def test_addresses_where_nobody_answers(tiny_model_path: str, tmp_path: Path) ->
         ]:
             with pytest.raises(ClusterError, match=message):
                 sweep_on_ray([tiny_model_path], PLAN, tmp_path / "sweep.db", address, OPTIONS)
+
+
+@needs_ray
+def test_a_cluster_of_its_own(alone: dict[Any, Any], tiny_model_path: str, tmp_path: Path) -> None:
+    """In a process of its own, because Ray cannot have two in one."""
+    store = tmp_path / "sweep.db"
+    run = run_python("-m", "support.ray_driver", tiny_model_path, str(store), "local")
+    assert run.returncode == 0, run.stderr
+    assert rows(store) == alone
 
 
 def test_without_ray(tiny_model_path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 from drugs_cpp.errors import ClusterError, OptionError
-from drugs_cpp.extras import RAY, extra
+from drugs_cpp.extras import extra
 
 #: instead of an address: a cluster of this machine alone, for as long as it is needed
 LOCAL = "local"
@@ -101,7 +101,7 @@ def connected(address: str) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report to its makers
     if address not in (LOCAL, AUTO):
         _check_address(address)
-    ray = extra("ray", RAY)
+    ray = extra("ray", "ray")
     if ray.is_initialized():
         yield ray
         return
@@ -154,30 +154,36 @@ def _answer_error(host: str, port: str) -> Exception | None:
 
 
 def _connect(ray: Any, address: str) -> None:
-    """Connect to a cluster in a thread of its own, which is left alone if that takes too long."""
+    try:
+        if address == LOCAL:  # nobody else can reach it; it would end with a thread that starts it
+            _init(ray, address, include_dashboard=False, _node_ip_address="127.0.0.1")
+        else:
+            _connect_in_time(ray, address)
+    except Exception as error:
+        raise ClusterError(
+            f"no Ray cluster at {address} ({error}): start one by `ray start --head`, with the same versions of Ray and "
+            "Python everywhere, run this on one of its machines, and set RAY_AUTH_MODE=token if it has a token"
+        ) from error
+
+
+def _connect_in_time(ray: Any, address: str) -> None:
+    """Connect in a thread of its own, which is left alone if that takes too long."""
     failed: list[Exception] = []
 
     def connect() -> None:
         try:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **_local_options(address))
+            _init(ray, address)
         except Exception as error:
             failed.append(error)
 
-    if address == LOCAL:  # what Ray starts would end with the thread that started it
-        connect()
-    else:
-        thread = threading.Thread(target=connect, daemon=True)
-        thread.start()
-        thread.join(_SECONDS_TO_CONNECT)
-        if thread.is_alive():
-            failed.append(TimeoutError(f"what listens there has not let us in within {_SECONDS_TO_CONNECT} s"))
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(_SECONDS_TO_CONNECT)
     if failed:
-        raise ClusterError(
-            f"no Ray cluster at {address} ({failed[0]}): start one by `ray start --head`, with the same versions of "
-            "Ray and Python everywhere, and run this on one of its machines"
-        ) from failed[0]
+        raise failed[0]
+    if thread.is_alive():
+        raise TimeoutError(f"what listens there has not let us in within {_SECONDS_TO_CONNECT} s")
 
 
-def _local_options(address: str) -> dict[str, Any]:
-    """Nobody else can reach a cluster of our own."""
-    return {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if address == LOCAL else {}
+def _init(ray: Any, address: str, **options: Any) -> None:
+    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)

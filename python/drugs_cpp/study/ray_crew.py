@@ -198,7 +198,7 @@ class Crew:
             except self._ray.exceptions.RayTaskError as error:
                 self._explain(member, queue, error)
             except self._ray.exceptions.RayError as error:
-                self._after_death(member, queue, str(error).partition("\n")[0])  # then come pages
+                self._after_death(member, queue, _reason(error))
 
     def _ready(self, waiting: Sequence[Any]) -> list[Any]:
         """All that are ready once one is."""
@@ -252,3 +252,9 @@ class Crew:
         else:
             self._ray.kill(member.actor)
             del self._members[place]
+
+
+def _reason(error: Exception) -> str:
+    """The line that says it, of pages."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1] if "creation task" in lines[0] else lines[0]  # the last one is an exception, a missing package's
