@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -107,11 +108,13 @@ def one_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def _of_ray() -> list[psutil.Process]:
-    return [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if any(name in process.name() for name in ("raylet", "gcs_server", "ray::"))
-    ]
+    """Processes of Ray that this one has started."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if any(name in process.name() for name in ("raylet", "gcs_server", "ray::")):
+                found.append(process)
+    return found
 
 
 @pytest.fixture

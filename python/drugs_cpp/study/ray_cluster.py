@@ -161,8 +161,8 @@ def _connect(ray: Any, address: str) -> None:
             _connect_in_time(ray, address)
     except Exception as error:
         raise ClusterError(
-            f"no Ray cluster at {address} ({error}): start one by `ray start --head`, with the same versions of Ray and "
-            "Python everywhere, run this on one of its machines, and set RAY_AUTH_MODE=token if it has a token"
+            f"no Ray cluster at {address} ({error}): start one by `ray start --head`, with the same versions of Ray "
+            "and Python everywhere, run this on one of its machines, and set RAY_AUTH_MODE=token if it has a token"
         ) from error
 
 
