@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 from drugs_cpp.errors import ClusterError, OptionError
-from drugs_cpp.extras import extra
+from drugs_cpp.extras import RAY, extra
 
 #: instead of an address: a cluster of this machine alone, for as long as it is needed
 LOCAL = "local"
@@ -101,7 +101,7 @@ def connected(address: str) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report to its makers
     if address not in (LOCAL, AUTO):
         _check_address(address)
-    ray = extra("ray", "ray")
+    ray = extra("ray", RAY)
     if ray.is_initialized():
         yield ray
         return
