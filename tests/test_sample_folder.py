@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from drugs_cpp.errors import ResultFileError
+from drugs_cpp.study.cell_measures import cell_measures
 from drugs_cpp.study.measures import compressibility, repeated
 from drugs_cpp.study.prompt import Prompt
 from drugs_cpp.study.sample_folder import Imported, import_samples, read_folder
@@ -20,7 +21,8 @@ from drugs_cpp.study.sweep_run import open_sweep
 from drugs_cpp.study.sweep_store import CellId, ModelInfo
 from drugs_cpp.tools.lab import main
 from support.samples import MESSAGES, sample_text, write_sample
-from support.sweeps import ORIGIN, synthetic_store, text_row
+from support.sweep_rows import sweep_rows
+from support.sweeps import ORIGIN, model_info, synthetic_store, text_row
 
 TEXTS = {420: " A knot is\na speed.</s>", 421: "It is cut", 422: "```python\nprint(1)\n```\nSeed: 5 is one<|im_end|>"}
 
@@ -256,7 +258,7 @@ def test_whatever_people_name_and_write_comes_back(tmp_path: Path) -> None:
         ):
             cell = CellId(results.model(model), results.prompt(prompt), results.setting(setting))
             texts = enumerate(ODD_TEXTS[i % 3 :])
-            results.add_texts((cell, origin, text_row(f"{text}", seed)) for seed, text in texts)
+            results.add_texts((cell, origin, text_row(text, seed, n_tokens=5)) for seed, text in texts)
     n_texts = export(first, tmp_path / "out")
     n_cells = 2 * len(ODD_PROMPTS) * len(ODD_SETTINGS)
     files = list((tmp_path / "out").rglob("*.md"))
@@ -266,11 +268,39 @@ def test_whatever_people_name_and_write_comes_back(tmp_path: Path) -> None:
     assert len(set(folders)) == len(ODD_PROMPTS)
     assert imported(tmp_path / "out", second) == Imported(n_texts, 0, 0)
     assert contents(second) == contents(first)
-    with open_sweep(second) as results:
-        assert {info.key for info in results.models().values()} == {
-            "imported:m-8x7B/Q4_1/ffffffffffff",
-            "imported:M-8x7b/Q4_1/000000000000",
-        }
+    assert without_origin(second) == without_origin(first)
+
+
+def without_origin(path: Path) -> set[tuple[Any, ...]]:
+    """All that is known of each text, but for what computed it."""
+    return {(*row[:3], *row[4:]) for row in sweep_rows(path)}
+
+
+def test_numbers_come_back(tmp_path: Path) -> None:
+    first, second = synthetic_store(tmp_path / "1.db"), tmp_path / "2.db"
+    n_texts = export(first, tmp_path / "out")
+    assert imported(tmp_path / "out", second) == Imported(n_texts, 0, 0)
+    assert imported(tmp_path / "out", first) == Imported(0, n_texts, 0)
+    assert measures_of(second) == measures_of(first)
+    assert all(measures["vendi"] is not None for measures in measures_of(second).values())
+
+
+def measures_of(path: Path) -> dict[tuple[Prompt, Setting], dict[str, float | None]]:
+    with open_sweep(path) as results:
+        prompts, settings = results.prompts(), results.settings()
+        found = cell_measures(results, results.cells())
+        return {(prompts[cell.prompt], settings[cell.setting]): measures for cell, measures in found.items()}
+
+
+def test_texts_without_tokens_do_not_take_the_place_of_the_models_own(tmp_path: Path) -> None:
+    n_texts = export(synthetic_store(tmp_path / "1.db"), tmp_path / "out")
+    for path in (tmp_path / "out").rglob("*.md"):
+        path.write_bytes(path.read_bytes().rpartition(b"<!-- measured ")[0])
+    assert imported(tmp_path / "out", tmp_path / "2.db") == Imported(n_texts, 0, 0)
+    with open_sweep(tmp_path / "2.db") as results:
+        (info,) = results.models().values()
+        assert info.key == f"imported:synthetic-7b/Q4_1/{model_info().key[:12]}"
+        assert {row.log_likelihood for cell in results.cells() for row in results.texts(cell)} == {None}
 
 
 def test_a_damaged_file_of_ours_is_listed(tmp_path: Path) -> None:

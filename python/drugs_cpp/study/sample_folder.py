@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,15 @@ Listener = Callable[[int, int, float], None]
 
 #: letters of a prompt's name that is made of its beginning
 _NAME = 40
+
+#: of texts of which nothing is known but their words
+_NOT_MEASURED: Mapping[str, Any] = {
+    "tokens": np.zeros(0, np.int32),
+    "log_likelihood": None,
+    "parted": None,
+    "embedding": np.zeros(0, np.float16),
+    "seconds": 0.0,
+}
 
 #: what keys of models begin with whose file is not known
 _IMPORTED = "imported:"
@@ -142,12 +151,16 @@ def _read(path: Path) -> SampleFile:
         key, name, quantization, architecture = (
             sample.model[part] for part in ("key", "name", "quantization", "architecture")
         )
-        if not key.startswith(_IMPORTED):  # its tokens are not here, so it cannot take the place of the model itself
+        if not (key.startswith(_IMPORTED) or _have_tokens(sample)):  # cannot take the place of the model's own texts
             key = f"{_IMPORTED}{name}/{quantization}/{key[:12]}"
         return SampleFile(path, ModelInfo(key, name, quantization, architecture), sample)
     name, quantization, family, prompt = _of_folders(path, sample)
     named = replace(sample, prompt=Prompt(prompt, sample.prompt.messages, sample.prompt.text))
     return SampleFile(path, ModelInfo(f"{_IMPORTED}{name}/{quantization}", name, quantization, family), named)
+
+
+def _have_tokens(sample: Sample) -> bool:
+    return all(len(text.measured.get("tokens", ())) or not text.text for text in sample.texts)
 
 
 def _of_folders(path: Path, sample: Sample) -> tuple[str, str, str, str]:
@@ -165,13 +178,9 @@ def _origin(folder: SampleFolder, sample: Sample) -> dict[str, str]:
 def _row(text: SampleText) -> TextRow:
     return TextRow(
         seed=text.seed,
-        tokens=np.zeros(0, np.int32),
         text=text.text,
         ending=text.ending,
-        log_likelihood=None,
-        parted=None,
         compressibility=compressibility(text.text),
         repeated=repeated(text.text),
-        embedding=np.zeros(0, np.float16),
-        seconds=0.0,
+        **{**_NOT_MEASURED, **text.measured},
     )

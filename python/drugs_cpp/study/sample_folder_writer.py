@@ -6,6 +6,7 @@ like, and as the format has no place for kinds of noise or samplers, each file s
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -15,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.errors import OptionError
-from drugs_cpp.study.sample_text import COMMENT, RESPONSES
+from drugs_cpp.study.sample_text import COMMENT, MEASURED, RESPONSES
 
 if TYPE_CHECKING:
     from drugs_cpp.study.prompt import Prompt
@@ -130,12 +131,14 @@ def _markdown(model: ModelInfo, prompt: Prompt, setting: Setting, rows: Sequence
             RESPONSES,
             "",
             *(line for row in rows for line in _response(row)),
+            f"{MEASURED}{_json({row.seed: _measured(row) for row in rows})} -->",
+            "",
         ]
     )
 
 
 def _about(model: ModelInfo, prompt: Prompt, setting: Setting, rows: Sequence[TextRow]) -> str:
-    """All that the file holds, as JSON that ends no comment."""
+    """What all texts have in common."""
     about = {
         "model": asdict(model),
         "prompt_name": prompt.name,
@@ -143,7 +146,23 @@ def _about(model: ModelInfo, prompt: Prompt, setting: Setting, rows: Sequence[Te
         "setting": json.loads(setting.to_json()),
         "endings": {row.seed: row.ending for row in rows},
     }
-    return json.dumps(about).replace(">", "\\u003e")
+    return _json(about)
+
+
+def _measured(row: TextRow) -> dict[str, Any]:
+    """What a text alone does not say."""
+    return {
+        "tokens": row.tokens.tolist(),
+        "log_likelihood": row.log_likelihood,
+        "parted": row.parted,
+        "seconds": row.seconds,
+        "embedding": base64.b64encode(row.embedding.astype("<f2").tobytes()).decode("ascii"),
+    }
+
+
+def _json(value: Any) -> str:
+    """JSON that ends no comment."""
+    return json.dumps(value).replace(">", "\\u003e")
 
 
 def _conversation(prompt: Prompt) -> list[str]:

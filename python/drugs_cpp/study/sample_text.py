@@ -8,11 +8,15 @@ with a comment that says all of that exactly.
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
+
+import numpy as np
 
 from drugs_cpp.doses.checks import check_not_negative
 from drugs_cpp.doses.kinds import REFERENCE
@@ -29,6 +33,9 @@ RESPONSES = "### RESPONSES"
 
 #: what files of this package begin with; JSON follows, and "-->"
 COMMENT = "<!-- drugs_cpp "
+
+#: what the last line of files of this package begins with; likewise
+MEASURED = "<!-- measured "
 
 #: tokens with which models end a text
 _ENDS = ("</s>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<eos>")
@@ -49,11 +56,13 @@ class SampleText:
         seed: of its noise.
         text: without the token that ended it.
         ending: "stop", "length" or "", as in a ``TextRow``.
+        measured: tokens, log_likelihood, parted, seconds and embedding, as far as they are known.
     """
 
     seed: int
     text: str
     ending: str
+    measured: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,13 +120,35 @@ def _of_the_reference(head: str, rest: str) -> Sample:
 
 def _of_this_package(head: str, rest: str) -> Sample:
     about = json.loads(head.partition("\n")[0][len(COMMENT) :].rpartition("-->")[0])
-    endings = about["endings"]
+    endings, (rest, measured) = about["endings"], _without_measured(rest)
     return Sample(
         setting_of(about["setting"]),
         prompt_of(str(about["prompt_name"]), json.dumps(about["prompt"])),
-        tuple(SampleText(seed, text, str(endings[str(seed)])) for seed, text in _texts(rest)),
+        tuple(
+            SampleText(seed, text, str(endings[str(seed)]), measured.get(str(seed), {})) for seed, text in _texts(rest)
+        ),
         model={name: str(about["model"][name]) for name in ("key", "name", "quantization", "architecture")},
     )
+
+
+def _without_measured(rest: str) -> tuple[str, dict[str, dict[str, Any]]]:
+    """The texts, and what was measured of each, by seed."""
+    texts, mark, last = rest.rpartition(f"\n{MEASURED}")
+    if not mark or not last.endswith("-->\n"):
+        return rest, {}
+    found = json.loads(last[: -len("-->\n")])
+    return texts, {str(seed): _measured(values) for seed, values in found.items()}
+
+
+def _measured(values: Mapping[str, Any]) -> dict[str, Any]:
+    likelihood, parted = values["log_likelihood"], values["parted"]
+    return {
+        "tokens": np.array([int(token) for token in values["tokens"]], np.int32),
+        "log_likelihood": None if likelihood is None else float(likelihood),
+        "parted": None if parted is None else int(parted),
+        "seconds": float(values["seconds"]),
+        "embedding": np.frombuffer(base64.b64decode(values["embedding"], validate=True), "<f2"),
+    }
 
 
 #: a text ends at backticks as many as it began with, with another seed or nothing after them
