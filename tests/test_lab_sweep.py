@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -201,3 +203,34 @@ def test_a_profile_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text("profiles = [{ name = 'x', points = [[0, 1], [1, 0]] }]", encoding="utf-8")
     points = [{"depth": 0, "peakratio": 1}, {"depth": 1, "peakratio": 0}]
     assert read_sweep_file(tmp_path / "x.toml") == {"profiles": {"x": DoseProfile(points)}}
+
+
+def test_none_of_it_needs_an_extra_package(short_model_path: str, tmp_path: Path) -> None:
+    """Sweep, CSV, Markdown and explorer, where what extras bring is not installed."""
+    extras = [
+        "matplotlib",
+        "plotly",
+        "pyarrow",
+        "sacrebleu",
+        "safetensors",
+        "msgpack",
+        "imageio_ffmpeg",
+        "ray",
+        "pandas",
+    ]
+    sweep = ["sweep", "-m", short_model_path, *SMALL, "-o", "r.db"]
+    commands = [
+        sweep,
+        ["export", "r.db", "-o", "r.csv"],
+        ["export", "r.db", "-o", "samples/"],
+        ["import-samples", "samples", "-o", "again.db"],
+        ["merge", "r.db", "again.db", "-o", "all.db"],
+        ["explore", "all.db", "--export", "site"],
+    ]
+    code = f"import sys; sys.modules.update(dict.fromkeys({extras})); from drugs_cpp.tools.lab import main\n"
+    code += f"for command in {commands}: assert main(command) == 0, command\n"
+    code += "assert main(['export', 'r.db', '-o', 'r.parquet']) == 2"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert 'pyarrow is not installed: pip install "drugs_cpp[lab]" brings it' in ran.stderr
+    assert "5 texts, 0 of them new" in ran.stdout  # what was exported and imported is the same
