@@ -61,7 +61,8 @@ def texts_of(store: Path) -> dict[tuple[str, Setting, int], TextRow]:
 def store(short_model_path: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a sweep of the real model's words, with a sampler and a profile."""
     path = tmp_path_factory.mktemp("sweep") / "results.db"
-    plan = plan_of(profiles=PROFILES, noise=["isotropic", "reference"], samplers=[{"temperature": 1.5, "top_k": 50}])
+    profiles = {name: PROFILES[name] for name in ("all", "middle")}
+    plan = plan_of(profiles=profiles, noise=["isotropic", "reference"], samplers=[{"temperature": 1.5, "top_k": 50}])
     assert sweep([short_model_path], plan, path, ONE_THREAD) == plan.n_texts
     return path
 
@@ -238,19 +239,19 @@ def test_killed_fifty_times_it_gives_the_same_rows(tiny_model_path: str, tmp_pat
     n_killed, n_there = int(ran.stdout), len(sweep_rows(killed))
     assert n_killed == 50
     assert 0 < n_there < small_plan().n_texts
-    assert sweep([tiny_model_path], small_plan(), killed) == small_plan().n_texts - n_there
-    assert sweep([tiny_model_path], small_plan(), whole) == small_plan().n_texts
+    assert sweep([tiny_model_path], small_plan(), killed, ONE_THREAD) == small_plan().n_texts - n_there
+    assert sweep([tiny_model_path], small_plan(), whole, ONE_THREAD) == small_plan().n_texts
     assert sweep_rows(killed) == sweep_rows(whole)
 
 
 @same_rounding
 def test_two_processes_on_one_store(tiny_model_path: str, tmp_path: Path) -> None:
     both, alone = tmp_path / "both.db", tmp_path / "alone.db"
-    code = "import sys; from support.killed_sweep import *; sweep([sys.argv[1]], small_plan(), sys.argv[2])"
+    code = "import sys; from support.killed_sweep import *; small_sweep(sys.argv[1], sys.argv[2])"
     command = [sys.executable, "-c", code, tiny_model_path, str(both)]
     processes = [subprocess.Popen(command, cwd=Path(__file__).parent) for _ in range(2)]
     assert [process.wait(600) for process in processes] == [0, 0]
-    sweep([tiny_model_path], small_plan(), alone)
+    sweep([tiny_model_path], small_plan(), alone, ONE_THREAD)
     assert sweep_rows(both) == sweep_rows(alone)
 
 
@@ -260,7 +261,7 @@ def test_a_full_disk(tiny_model_path: str, tmp_path: Path) -> None:
     def little_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 
-    code = "import sys; from support.killed_sweep import *; sweep([sys.argv[1]], small_plan(), sys.argv[2])"
+    code = "import sys; from support.killed_sweep import *; small_sweep(sys.argv[1], sys.argv[2])"
     command = [sys.executable, "-c", code, tiny_model_path, str(path)]
     ran = subprocess.run(command, cwd=Path(__file__).parent, preexec_fn=little_room, capture_output=True, text=True)
     assert ran.returncode == 1
@@ -268,7 +269,7 @@ def test_a_full_disk(tiny_model_path: str, tmp_path: Path) -> None:
     assert "the disk is full" in ran.stderr.splitlines()[-1]
     n_there = len(sweep_rows(path))
     assert 0 < n_there < small_plan().n_texts
-    assert sweep([tiny_model_path], small_plan(), path) == small_plan().n_texts - n_there
+    assert sweep([tiny_model_path], small_plan(), path, ONE_THREAD) == small_plan().n_texts - n_there
 
 
 def test_a_store_of_the_first_version_gets_new_tables(short_model_path: str, store: Path, tmp_path: Path) -> None:

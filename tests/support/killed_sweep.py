@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import closing
 
-from drugs_cpp.study import Prompt, SweepPlan, make_plan, sweep
+from drugs_cpp.study import Prompt, SweepPlan, WorkerOptions, make_plan, sweep
 
 
 def small_plan() -> SweepPlan:
@@ -18,6 +18,10 @@ def small_plan() -> SweepPlan:
     prompts = [Prompt(name, text=f"{name} is what it is, and ") for name in ("a", "b")]
     samplers = [{"temperature": 1.0, "min_p": 0.1}]
     return make_plan(prompts, sites=["A", "K"], doses=[0.3, 1.0], samplers=samplers, seeds=range(1, 41), max_tokens=12)
+
+
+def small_sweep(model: str, store: str) -> None:
+    sweep([model], small_plan(), store, WorkerOptions(n_threads=1))
 
 
 def n_texts(store: str) -> int:
@@ -36,7 +40,7 @@ def main(model: str, store: str, n_kills: int) -> None:
         enough = n_texts(store) + rng.choice([0, 0, 1, 5, 12])
         child = os.fork()  # nothing of llama.cpp runs here yet
         if child == 0:
-            sweep([model], small_plan(), store)
+            small_sweep(model, store)
             os._exit(0)
         time.sleep(rng.uniform(0.0, 0.1))
         while n_texts(store) < enough:
