@@ -131,6 +131,11 @@ class Terminal:
         while text not in self.shown[begin:]:
             assert self._read(), self.shown
 
+    def wait_for_all(self, text: str, n: int) -> None:
+        """Until it was shown so many times."""
+        while self.shown.count(text) < n:
+            assert self._read(), self.shown
+
     def press(self, keys: bytes) -> None:
         os.write(self._keyboard, keys)
 
@@ -155,10 +160,11 @@ def test_a_key_ends_the_chat(key: bytes, short_model_path: str) -> None:
     with Terminal("-m", short_model_path, "-n", "8") as terminal:
         terminal.wait_for("you: ")
         terminal.press(b"What is time?\n")
-        terminal.wait_for("while you type)")
+        terminal.wait_for_all("you: ", 2)
         terminal.press(key)
         assert terminal.end() == 0
     assert "Traceback" not in terminal.shown
+    assert terminal.shown.count("while you type)") == 1
     assert terminal.shown.count("you: ") == 2
     assert terminal.shown.count("What is time?") == 1  # the terminal shows what is typed, and the program does not
 
