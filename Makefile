@@ -91,9 +91,9 @@ vergence: $(READY) $(DONE)/model $(DONE)/lab-tools
 		-o build/vergence/vergence.html -o build/vergence/vergence.png
 
 samples: $(READY) $(DONE)/model
-	@mkdir -p build/samples
-	@$(BIN)/drugs-lab sweep examples/samples.toml --output build/samples/samples.db
-	@$(BIN)/drugs-lab explore build/samples/samples.db --export build/samples
+	@mkdir -p build
+	@$(BIN)/drugs-lab sweep examples/samples.toml --output build/samples.db
+	@$(BIN)/drugs-lab explore build/samples.db --export build/samples
 
 fidelity: $(READY) $(DONE)/model $(DONE)/fidelity-tools
 	@$(BIN)/python -m benchmarks.fidelity --kinds --hidden $(MODELS) --output docs/fidelity.md

@@ -37,7 +37,7 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
         for name, likelihood in ((KEPT, False), (MEASURED, True)):
             options = WorkerOptions(n_threads=setup.n_threads, likelihood=likelihood)
             worker = stack.enter_context(SweepWorker(setup.model, plan, options))
-            sides[name] = partial(_sweep, worker, plan)
+            sides[name] = partial(_sweep, worker, plan, likelihood)
         found = alternate_numbers(sides, rounds, partial(results.progress, what="of a sweep"))
     title = f"A prompt's {plan.n_texts} texts of {N_NEW} tokens at {' and '.join(SITES)}, {rounds} rounds"
     results.table(title, ["", "new tokens/s", "ratio"], compared(found, VARIATIONS, 3))
@@ -55,7 +55,7 @@ def _variations(llm: drugs_cpp.Llama, plan: SweepPlan) -> float:
     return float(answer["usage"]["completion_tokens"] / (time.perf_counter() - start))
 
 
-def _sweep(worker: SweepWorker, plan: SweepPlan) -> float:
+def _sweep(worker: SweepWorker, plan: SweepPlan, likelihood: bool) -> float:
     n_tokens = 0
     with tempfile.TemporaryDirectory() as folder, open_sweep(Path(folder) / "results.db") as store:
         book = SweepBook(store, plan, worker.info)
@@ -64,4 +64,7 @@ def _sweep(worker: SweepWorker, plan: SweepPlan) -> float:
             for setting, row in worker.write(todo.prompt, todo.orders):
                 book.keep(todo, worker.origin, setting, row)
                 n_tokens += len(row.tokens)
+        if likelihood:
+            for _ in book.score(worker):
+                pass
         return n_tokens / (time.perf_counter() - start)

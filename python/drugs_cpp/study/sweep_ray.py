@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,9 +15,9 @@ from drugs_cpp.study.ray_cluster import PER_NODE, Per, check_per, connected
 from drugs_cpp.study.ray_crew import Crew
 from drugs_cpp.study.ray_worker import Orders, RayWorker
 from drugs_cpp.study.setting import SOBER
-from drugs_cpp.study.sweep_jobs import CheckJob, ScoreJob, TextJob, TextResult, Unscored, job_size, text_jobs
+from drugs_cpp.study.sweep_jobs import CheckJob, Job, ScoreJob, TextJob, TextResult, Unscored, job_size, text_jobs
 from drugs_cpp.study.sweep_queue import JobQueue
-from drugs_cpp.study.sweep_run import DEFAULT_OPTIONS, SweepBook, open_sweep
+from drugs_cpp.study.sweep_run import DEFAULT_OPTIONS, Steps, SweepBook, open_sweep
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from drugs_cpp.study.sweep_worker import WorkerOptions
 
     Books = Mapping[str, SweepBook]
+    Spoilt = list[tuple[Job, str]]
 
 
 def sweep_on_ray(
@@ -42,7 +42,7 @@ def sweep_on_ray(
     progress: Listener | None = None,
     worker_class: type[RayWorker] = RayWorker,
 ) -> int:
-    """Write the texts that are missing, as ``sweep`` does, by workers on many machines; returns how many were.
+    """Write the texts that are missing, as ``sweep`` does, by workers on many machines; returns as it does.
 
     Whatever ends this or a worker, what was written stays, and the same call goes on from there. Texts that were under
     way are written again.
@@ -54,7 +54,7 @@ def sweep_on_ray(
         address: of the cluster, "host:port", "auto", or "local" for one of this machine alone.
         options: how to compute; without ``n_threads`` a thread for each physical core that a worker has.
         per: "node", "gpu", or a number of cores: what has a worker.
-        progress: called after each text.
+        progress: called after each step.
         worker_class: of workers.
 
     Raises:
@@ -69,10 +69,13 @@ def sweep_on_ray(
     orders = Orders(plan, options, {path: sha256_of(path) for path in models})
     with open_sweep(store) as results, _crew(address, per, orders, worker_class) as crew:
         books = _checked(crew, models, plan, results)
-        n_done = _write(crew, books, progress)
+        n_texts = sum(book.n_missing(options.likelihood) for book in books.values())
+        steps = Steps(sum(book.n_steps(options.likelihood) for book in books.values()), progress)
+        spoilt = _write(crew, books, steps)
         if options.likelihood:
-            _score(crew, books)
-    return n_done
+            spoilt += _score(crew, books, steps)
+        _check_spoilt(spoilt)
+    return n_texts
 
 
 @contextmanager
@@ -91,11 +94,12 @@ def _checked(crew: Crew, models: Sequence[str], plan: SweepPlan, results: SweepS
     """Let workers load each model, so that none is refused after others have computed for hours."""
     queue = JobQueue(CheckJob(path) for path in models)
     infos = {job.model: info for job, info in crew.run(queue)}
-    _check_spoilt(queue)
+    _check_spoilt(queue.spoilt)
     return {path: SweepBook(results, plan, infos[path]) for path in models}
 
 
-def _write(crew: Crew, books: Books, progress: Listener | None) -> int:
+def _write(crew: Crew, books: Books, steps: Steps) -> Spoilt:
+    """Write the texts that are missing; returns jobs that were given up."""
     todos = {path: book.todo() for path, book in books.items()}
     n_all = sum(len(todo.orders) for some in todos.values() for todo in some)
     size = job_size(n_all, len(crew))
@@ -103,16 +107,12 @@ def _write(crew: Crew, books: Books, progress: Listener | None) -> int:
     for path, some in todos.items():
         for todo in some:
             queue.add(waiting.hold_back(text_jobs(path, todo, size)))
-    n_done, start = 0, time.monotonic()
     for job, result in crew.run(queue):
         assert isinstance(job, TextJob)
         books[job.model].keep(job.todo, result.origin, result.setting, result.row)
         queue.add(waiting.released_by(job, result))
-        n_done += 1
-        if progress is not None:
-            progress(n_done, n_all, time.monotonic() - start)
-    _check_spoilt(queue)
-    return n_done
+        steps.add()
+    return list(queue.spoilt)
 
 
 class _Waiting:
@@ -141,24 +141,25 @@ def _with_sober(todo: Todo, result: TextResult) -> Todo:
     return replace(todo, sober=result.row.tokens)
 
 
-def _score(crew: Crew, books: Books) -> None:
-    """Add likelihoods to the texts that were written without."""
+def _score(crew: Crew, books: Books, steps: Steps) -> Spoilt:
+    """Add likelihoods to the texts that have none; those with a common beginning are in one job. Returns likewise."""
     queue, numbers = JobQueue(), {}
     for path, book in books.items():
         for prompt, number, texts in book.unscored():
             numbers[path, prompt] = number
             size = job_size(len(texts), len(crew))
-            some = [Unscored(*text) for text in texts]
+            some = sorted((Unscored(*text) for text in texts), key=lambda text: text.tokens.tolist())
             queue.add(ScoreJob(path, prompt, tuple(some[i : i + size])) for i in range(0, len(some), size))
     for job, result in crew.run(queue):
         assert isinstance(job, ScoreJob)
         text = result.text
         score = (result.log_likelihood, result.embedding)
         books[job.model].keep_score(numbers[job.model, job.prompt], text.setting, text.seed, *score)
-    _check_spoilt(queue)
+        steps.add()
+    return list(queue.spoilt)
 
 
-def _check_spoilt(queue: JobQueue) -> None:
-    if queue.spoilt:
-        jobs = "; ".join(f"{job.label} (the last one by: {reason})" for job, reason in queue.spoilt)
+def _check_spoilt(spoilt: Spoilt) -> None:
+    if spoilt:
+        jobs = "; ".join(f"{job.label} (the last one by: {reason})" for job, reason in spoilt)
         raise ClusterError(f"workers have died of the same texts again and again: {jobs}. All others were kept")

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 DEFAULT_OPTIONS = WorkerOptions()
 
-#: called with texts that are done, texts to write in all, and seconds since the first one was begun
+#: called with steps that are done, steps in all, and seconds since the first one was begun; a step writes a text, or
+#: reads one again
 Listener = Callable[[int, int, float], None]
 
 
@@ -85,10 +86,20 @@ class SweepBook:
         unscored = self.unscored() if likelihood else ()
         return sum(len(todo.orders) for todo in self.todo()) + sum(len(some) for *_, some in unscored)
 
-    def unscored(self) -> Iterator[tuple[Prompt, int, list[tuple[int, int, npt.NDArray[np.int32]]]]]:
-        """The texts of the plan that were written without likelihoods: a prompt, its number, setting, seed, tokens."""
+    def n_steps(self, likelihood: bool) -> int:
+        """What is to be done: texts to write, and with ``likelihood`` texts to read."""
+        return self.n_missing(likelihood) + (self.n_missing(False) if likelihood else 0)
+
+    def unscored(
+        self, prompts: Sequence[Prompt] | None = None
+    ) -> Iterator[tuple[Prompt, int, list[tuple[int, int, npt.NDArray[np.int32]]]]]:
+        """The texts of the plan that have no likelihood: a prompt, its number, and setting, seed, tokens of each.
+
+        Args:
+            prompts: those that are looked at; None: all of the plan.
+        """
         wanted = {(self._numbers[setting], seed) for setting, seed in self._plan.texts()}
-        for prompt in self._plan.prompts:
+        for prompt in self._plan.prompts if prompts is None else prompts:
             number = self._store.prompt(prompt)
             unscored = [some for some in self._store.unscored(self._model, number) if some[:2] in wanted]
             if unscored:
@@ -100,12 +111,12 @@ class SweepBook:
         """Add a likelihood to a text."""
         self._store.keep_score(CellId(self._model, prompt, setting), seed, log_likelihood, embedding)
 
-    def score(self, worker: SweepWorker) -> Iterator[None]:
-        """Add likelihoods to the texts of the plan that were written without; yields after each."""
-        for prompt, number, unscored in self.unscored():
-            scores = worker.score(prompt, [tokens for *_, tokens in unscored])
-            for (setting, seed, _), score in zip(unscored, scores):
-                self.keep_score(number, setting, seed, *score)
+    def score(self, worker: SweepWorker, prompts: Sequence[Prompt] | None = None) -> Iterator[None]:
+        """Add likelihoods to the texts that have none; yields after each."""
+        for prompt, number, unscored in self.unscored(prompts):
+            for index, likelihood, embedding in worker.score(prompt, [tokens for *_, tokens in unscored]):
+                setting, seed, _ = unscored[index]
+                self.keep_score(number, setting, seed, likelihood, embedding)
                 yield
 
     def _cell(self, prompt: int, setting: Setting) -> CellId:
@@ -135,7 +146,7 @@ def sweep(
         plan: the texts of each model.
         store: path of a file of results, made if it is not there.
         options: how to compute.
-        progress: called after each text.
+        progress: called after each step.
 
     Returns:
         How many texts were written or measured.
@@ -151,34 +162,42 @@ def sweep(
     infos = [_checked(path, plan, options) for path in models]
     with open_sweep(store) as results:
         books = [SweepBook(results, plan, info) for info in infos]
-        n_all = sum(book.n_missing(options.likelihood) for book in books)
-        done = _Counter(n_all, progress)
+        n_texts = sum(book.n_missing(options.likelihood) for book in books)
+        steps = Steps(sum(book.n_steps(options.likelihood) for book in books), progress)
         for path, book in zip(models, books):
-            if not book.n_missing(options.likelihood):
-                continue
-            with SweepWorker(path, plan, options) as worker:
-                for todo in book.todo():
-                    for setting, row in worker.write(todo.prompt, todo.orders, todo.sober):
-                        book.keep(todo, worker.origin, setting, row)
-                        done.add()
-                for _ in book.score(worker) if options.likelihood else ():
-                    done.add()
-    return done.n
+            if book.n_missing(options.likelihood):
+                with SweepWorker(path, plan, options) as worker:
+                    for _ in _do(worker, book, options.likelihood):
+                        steps.add()
+    return n_texts
 
 
-class _Counter:
+def _do(worker: SweepWorker, book: SweepBook, likelihood: bool) -> Iterator[None]:
+    """Write and read what is missing of a model, prompt by prompt; yields after each step."""
+    for todo in book.todo():
+        for setting, row in worker.write(todo.prompt, todo.orders, todo.sober):
+            book.keep(todo, worker.origin, setting, row)
+            yield
+        if likelihood:
+            yield from book.score(worker, [todo.prompt])
+    if likelihood:  # of prompts of which nothing was to be written
+        yield from book.score(worker)
+
+
+class Steps:
     """Counts what is done, and tells how long it took."""
 
     def __init__(self, n_all: int, progress: Listener | None) -> None:
-        self.n = 0
+        self._n = 0
         self._n_all = n_all
         self._progress = progress
         self._start = time.monotonic()
 
     def add(self) -> None:
-        self.n += 1
+        """One more."""
+        self._n += 1
         if self._progress is not None:
-            self._progress(self.n, self._n_all, time.monotonic() - self._start)
+            self._progress(self._n, self._n_all, time.monotonic() - self._start)
 
 
 def _checked(path: str, plan: SweepPlan, options: WorkerOptions) -> ModelInfo:

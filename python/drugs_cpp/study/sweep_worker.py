@@ -1,4 +1,4 @@
-"""``SweepWorker``: a loaded model that writes and measures the texts of a sweep."""
+"""``SweepWorker``: a loaded model that writes the texts of a sweep, and reads them again."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class WorkerOptions:
         n_threads: None: one for each physical core.
         n_gpu_layers: on a graphics card.
         n_parallel: texts decoded at a time; None: as many as memory has room for, 64 at most.
-        likelihood: texts are read again by the sober model: likelihood and embedding. That takes about as long as to
-            write them.
+        likelihood: texts are read again by the sober model, for their likelihood and embedding. That takes about half
+            as long as to write them.
     """
 
     n_threads: int | None = None
@@ -132,7 +132,7 @@ class SweepWorker:
     def write(
         self, prompt: Prompt, orders: Sequence[tuple[Setting, int]], sober: Tokens | None = None
     ) -> Iterator[tuple[Setting, TextRow]]:
-        """Write and measure texts; each comes as soon as it is finished and the sober text is known.
+        """Write texts; each comes as soon as it is finished and the sober text is known, without its likelihood.
 
         Args:
             prompt: of all of them.
@@ -144,63 +144,49 @@ class SweepWorker:
             self._sober[prompt] = sober
         if prompt not in self._sober and (self._sober_setting, 0) not in orders:
             orders = [(self._sober_setting, 0), *orders]
-        tokens = self._tokens(prompt)
         waiting: list[tuple[Setting, int, Written]] = []
-        with contextlib.closing(self._reader(tokens)) as reader:
-            for written in self._written(tokens, orders):
-                setting, seed = orders[written.index]
-                if setting.site == SOBER:
-                    self._sober[prompt] = np.array(written.tokens, np.int32)
-                waiting.append((setting, seed, written))
-                while waiting and prompt in self._sober:
-                    some_setting, some_seed, some = waiting.pop(0)
-                    yield some_setting, reader.row(some_seed, some, self._sober[prompt])
-
-    def score(self, prompt: Prompt, texts: Sequence[Tokens]) -> Iterator[tuple[float, npt.NDArray[np.float16]]]:
-        """Likelihood and embedding of texts of one token or more, as in their rows."""
-        with contextlib.closing(self._scorer(self._tokens(prompt))) as scorer:
-            for tokens in texts:
-                yield _of_text(scorer.score(tokens))
+        for written in self._written(self._tokens(prompt), orders):
+            setting, seed = orders[written.index]
+            if setting.site == SOBER:
+                self._sober[prompt] = np.array(written.tokens, np.int32)
+            waiting.append((setting, seed, written))
+            while waiting and prompt in self._sober:
+                some_setting, some_seed, some = waiting.pop(0)
+                yield some_setting, _row(some_seed, some, self._sober[prompt])
 
     def _written(self, tokens: ChatPrompt, orders: Sequence[tuple[Setting, int]]) -> Iterator[Written]:
         wanted = [TextOrder(seed, setting.drugs, _engine_options(setting.sampler_options)) for setting, seed in orders]
         max_tokens = self._sober_setting.max_tokens
         return write_texts(self._llm.engine, tokens, wanted, max_tokens, self._options.n_parallel)
 
-    def _reader(self, tokens: ChatPrompt) -> _Reader:
-        return _Reader(self._scorer(tokens) if self._options.likelihood else None)
+    def score(self, prompt: Prompt, texts: Sequence[Tokens]) -> Iterator[tuple[int, float, npt.NDArray[np.float16]]]:
+        """Let the sober model read texts of one token or more; those with a common beginning one after another.
 
-    def _scorer(self, tokens: ChatPrompt) -> Scorer:
+        Yields:
+            Index of a text; mean log-likelihood of its tokens, nats; and its embedding, float16 (n_embd,), the mean of
+            the last layer's output at its tokens.
+        """
         n_tokens = self._sober_setting.max_tokens + completion.LONGEST_CHARACTER - 1
-        return Scorer(self._llm.engine.settings, tokens.tokens, n_tokens, self._repeatable)
+        scorer = Scorer(self._llm.engine.settings, self._tokens(prompt).tokens, n_tokens, self._repeatable)
+        with contextlib.closing(scorer):
+            for index in sorted(range(len(texts)), key=lambda i: texts[i].tolist()):
+                yield (index, *_of_text(scorer.score(texts[index])))
 
 
-class _Reader:
-    """Measures texts, with a scorer or without."""
-
-    def __init__(self, scorer: Scorer | None) -> None:
-        self._scorer = scorer
-
-    def close(self) -> None:
-        if self._scorer is not None:
-            self._scorer.close()
-
-    def row(self, seed: int, written: Written, sober: Tokens) -> TextRow:
-        tokens = np.array(written.tokens, np.int32)
-        no_score = (None, np.zeros(0, np.float16))
-        score = _of_text(self._scorer.score(tokens)) if self._scorer is not None and len(tokens) else no_score
-        return TextRow(
-            seed=seed,
-            tokens=tokens,
-            text=written.text,
-            ending=written.ending,
-            log_likelihood=score[0],
-            parted=parted_at(tokens, sober),
-            compressibility=compressibility(written.text),
-            repeated=repeated(written.text),
-            embedding=score[1],
-            seconds=written.seconds,
-        )
+def _row(seed: int, written: Written, sober: Tokens) -> TextRow:
+    tokens = np.array(written.tokens, np.int32)
+    return TextRow(
+        seed=seed,
+        tokens=tokens,
+        text=written.text,
+        ending=written.ending,
+        log_likelihood=None,
+        parted=parted_at(tokens, sober),
+        compressibility=compressibility(written.text),
+        repeated=repeated(written.text),
+        embedding=np.zeros(0, np.float16),
+        seconds=written.seconds,
+    )
 
 
 def _of_text(score: Score) -> tuple[float, npt.NDArray[np.float16]]:

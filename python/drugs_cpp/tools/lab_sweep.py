@@ -54,8 +54,8 @@ def add_sweep(commands: Any) -> None:
     parser.add_argument(
         "--no-likelihood",
         action="store_true",
-        help="do not read texts again sober, which takes about as long as to write them; the same command without this "
-        "does it later",
+        help="do not read texts again sober, which takes about half as long as to write them; the same command without "
+        "this does it later",
     )
     parser.add_argument("--parallel", type=arguments.count, metavar="N", help="texts written at a time (up to 64)")
     parser.add_argument("-t", "--threads", type=arguments.count, metavar="N", help="threads to compute with")
@@ -181,10 +181,11 @@ def _check_output(output: Path) -> None:
 def _sweep(
     write: Callable[..., int], models: Sequence[str], plan: SweepPlan, output: Path, computing: WorkerOptions
 ) -> None:
+    what = "texts written or read again" if computing.likelihood else "texts written"
     with Progress("loading the model") as progress:
 
         def tell(n_done: int, n_all: int, seconds: float) -> None:
-            progress.show(bar(n_done, n_all, seconds, "texts"))
+            progress.show(bar(n_done, n_all, seconds, what))
 
         try:
             n_written = write(models, plan, output, options=computing, progress=tell)
@@ -193,8 +194,8 @@ def _sweep(
             print(f"What was written is in {output}; the same command goes on from there.", file=sys.stderr)
             raise
     n_all = plan.n_texts * len(models)
-    what = f"{n_written:,} of {n_all:,} texts were computed" if n_written else f"all {n_all:,} texts were there already"
-    print(f"{output} ({output.stat().st_size / 1e6:.1f} MB): {what}")
+    done = f"{n_written:,} of {n_all:,} texts were computed" if n_written else f"all {n_all:,} texts were there already"
+    print(f"{output} ({output.stat().st_size / 1e6:.1f} MB): {done}")
     print(f"`drugs-lab explore {output}` shows them")
 
 
