@@ -51,7 +51,7 @@ demo: setup
 program: $(READY)
 
 test: lint $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels $(DONE)/replays
-	@$(RUN) $(BIN)/python -m pytest $(SOME_AT_A_TIME)
+	@$(RUN) $(BIN)/python -m pytest $(TWO_AT_A_TIME)
 
 check-kernels: $(DONE)/test-tools $(DONE)/kernels
 	@$(RUN) $(BIN)/python -m pytest -s tests/test_kernels.py
@@ -117,8 +117,8 @@ lint: $(DONE)/test-tools
 clean:
 	rm -rf build .venv dist
 
-# Many tests wait, as those in a browser. A file's tests share what is made for them.
-SOME_AT_A_TIME := -n 3 --dist loadfile --no-loadscope-reorder
+# Most tests wait as long as they compute. A file's tests share what is made for them.
+TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
 
 # Threads of numpy wait for each other, which takes long where something else runs.
 RUN := OPENBLAS_NUM_THREADS=1 \

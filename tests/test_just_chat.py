@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -139,6 +141,15 @@ class Terminal:
     def press(self, keys: bytes) -> None:
         os.write(self._keyboard, keys)
 
+    def end_by(self, key: bytes) -> int:
+        """How the program ended, by a key: Python notices Ctrl-C only later if it comes just before a line is read."""
+        while self._process.poll() is None:
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                self.press(key)
+            while select.select([self._keyboard], [], [], 5)[0] and self._read():
+                pass
+        return self.end()
+
     def end(self) -> int:
         """How the program ended."""
         while self._read():
@@ -147,6 +158,7 @@ class Terminal:
 
     def _read(self) -> bool:
         """Read what is shown; whether there was something, before the program ended."""
+        assert select.select([self._keyboard], [], [], PATIENCE)[0], self.shown
         try:
             more = os.read(self._keyboard, 4096)
         except OSError:  # what Linux says when nobody has the other side open
@@ -161,8 +173,7 @@ def test_a_key_ends_the_chat(key: bytes, short_model_path: str) -> None:
         terminal.wait_for("you: ")
         terminal.press(b"What is time?\n")
         terminal.wait_for_all("you: ", 2)
-        terminal.press(key)
-        assert terminal.end() == 0
+        assert terminal.end_by(key) == 0
     assert "Traceback" not in terminal.shown
     assert terminal.shown.count("while you type)") == 1
     assert terminal.shown.count("you: ") == 2

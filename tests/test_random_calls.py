@@ -12,10 +12,10 @@ from random_calls import __main__ as slices
 from random_calls.running import N_CALLS_OF_EXAMPLE, make_calls
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_a_thousand_calls(seed: int) -> None:
+def test_a_thousand_calls() -> None:
+    """`make random-calls` makes more."""
     n_examples = 20
-    assert make_calls(seed, n_examples) > n_examples * N_CALLS_OF_EXAMPLE // 2
+    assert make_calls(0, n_examples) > n_examples * N_CALLS_OF_EXAMPLE // 2
 
 
 def test_slices_go_on_where_the_last_run_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
