@@ -250,8 +250,6 @@ def test_an_embedding_says_how_different_texts_are(
     assert max(row["cell_vendi"] or 0 for row in read_csv(tmp_path / "x.csv")) > 2
 
 
-# between opening a file and entering its "with", Ctrl-C leaves it to Python to close it
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed file:ResourceWarning")
 def test_ctrl_c_leaves_nothing(tmp_path: Path, press_ctrl_c: PressCtrlC, capsys: pytest.CaptureFixture[str]) -> None:
     store = synthetic_store(tmp_path / "x.db", n_prompts=40, n_words=60, seeds=range(1, 21))
     output = tmp_path / "out"

@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from drugs_cpp.engine.signals import interrupt_later
 from drugs_cpp.errors import OptionError
 from drugs_cpp.study.sample_text import COMMENT, MEASURED, RESPONSES
 
@@ -49,7 +50,9 @@ def write_samples(folder: Path, results: SweepStore, cells: Iterable[CellId]) ->
         rows = results.texts(cell)
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(_markdown(model, prompt, setting, rows).encode("utf-8"))
+        content = _markdown(model, prompt, setting, rows).encode("utf-8")
+        with interrupt_later():  # an interrupt between opening a file and its "with" would leave it open
+            target.write_bytes(content)
         _note(index, path, setting.dose)
         yield len(rows)
     (folder / _INDEX).write_text(json.dumps(index, indent=4), encoding="utf-8")
