@@ -18,6 +18,7 @@ from drugs_cpp.errors import OptionError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from drugs_cpp.doses.dosage import Dosage
     from drugs_cpp.doses.kinds import Kinds
     from drugs_cpp.engine.model_sites import ModelSites
 
@@ -170,12 +171,19 @@ class Dosing:
             DoseError: a dose at a site that the model lacks, if ``strict``.
         """
         dosage = (self.drugs if drugs is None else drugs).dosage  # one value, also while another thread sets a dose
-        table = sites.table(dosage, self.strict)
-        if table is None:
-            return None
-        course = () if dosage.course is None else tuple(dosage.course.straight_points)
-        shared = dosage.layers == SHARED
-        return SequenceDose(table, seed, self.sink, dosage.kinds, dosage.hold, shared, course, n_before)
+        return dose_sequence(sites, dosage, seed, n_before, self.sink, self.strict)
+
+
+def dose_sequence(
+    sites: ModelSites, dosage: Dosage, seed: int, n_before: int, sink: int = DEFAULT_SINK, strict: bool = True
+) -> SequenceDose | None:
+    """What a sequence of a model gets; None: it is sober. Arguments and errors are those of :class:`Dosing`."""
+    table = sites.table(dosage, strict)
+    if table is None:
+        return None
+    course = () if dosage.course is None else tuple(dosage.course.straight_points)
+    shared = dosage.layers == SHARED
+    return SequenceDose(table, seed, sink, dosage.kinds, dosage.hold, shared, course, n_before)
 
 
 def fit_to_device(dosing: Dosing, address: int) -> None:

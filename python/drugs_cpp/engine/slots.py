@@ -12,6 +12,7 @@ import numpy.typing as npt
 from drugs_cpp import _core
 from drugs_cpp.engine.contexts import address_of, close_with, open_context, padded
 from drugs_cpp.engine.prefix import common_prefix, repeatable_prefix
+from drugs_cpp.errors import CountError
 
 if TYPE_CHECKING:
     from drugs_cpp.engine.dosing import SequenceDose
@@ -50,6 +51,7 @@ class Slots:
         self._address = address_of(self._context)
         self.has_memory = bool(llama_cpp.llama_get_memory(self._context.ctx))
         self._n_batch = settings.n_batch
+        self._n_vocab = settings.n_vocab
         self.decoder = _core.Decoder(self._address)
         self._doses: dict[int, SequenceDose] = {}
         self._repeatable = False
@@ -179,6 +181,21 @@ class Slots:
     def evaluate_each(self, slots: Sequence[int], token: int, n_past: int) -> None:
         """Evaluate a token after ``n_past`` others in each of several slots, in one batch; all are output."""
         self.decoder.evaluate([token], n_past, list(slots), False, True)
+
+    def evaluate_in_each(self, slots: Sequence[int], tokens: Sequence[int], n_past: int) -> npt.NDArray[np.float32]:
+        """Evaluate tokens after ``n_past`` others in each of several slots, in one batch.
+
+        Returns:
+            All their logits, float32 (n_slots, n_tokens, n_vocab), until the next evaluation.
+
+        Raises:
+            CountError: slots times tokens are more than a batch.
+        """
+        if len(slots) * len(tokens) > self._n_batch:
+            raise CountError(f"{len(slots)} x {len(tokens)} tokens are more than a batch of {self._n_batch}")
+        self.decoder.evaluate(list(tokens), n_past, list(slots), False, True)
+        shape = (len(slots), len(tokens), self._n_vocab)
+        return np.ctypeslib.as_array(self._context.get_logits(), shape=shape)
 
     def empty(self, slot: int) -> None:
         """Let a slot hold nothing."""

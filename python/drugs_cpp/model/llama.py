@@ -30,6 +30,7 @@ from drugs_cpp.model.arguments import check_arguments
 from drugs_cpp.model.cache_methods import CacheMethods
 from drugs_cpp.model.chat_prompt import chat_errors, warn_of_fallback
 from drugs_cpp.model.extra_options import call_upstream, without_extras
+from drugs_cpp.model.effect_methods import EffectMethods
 from drugs_cpp.model.generation import token_by_token
 from drugs_cpp.model.keeping import keeping
 from drugs_cpp.model.model_file import check_model_file, explain_load_failure
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from drugs_cpp.engine.inputs import Inputs
 
 
-class Llama(CacheMethods, VariationMethods, TraceMethods, ReferenceNames, llama_cpp.Llama):
+class Llama(CacheMethods, VariationMethods, TraceMethods, EffectMethods, ReferenceNames, llama_cpp.Llama):
     """A llama.cpp model whose attention can be dosed.
 
     Args:

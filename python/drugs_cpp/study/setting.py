@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from drugs_cpp.doses.dosage import OWN
 from drugs_cpp.doses.drugs import DRUGS
+from drugs_cpp.doses.hold import TEXT
 from drugs_cpp.doses.kinds import ISOTROPIC
 from drugs_cpp.doses.profile import INTERPOLATE, DoseProfile, ProfilePoint
 from drugs_cpp.errors import DoseWarning
@@ -41,6 +43,8 @@ class Setting:
         max_tokens: the longest text, in tokens; 0: not known.
         dose_inputs: False: the prompt is sober; True: it is dosed, too; "last": its last position is.
         sink: first positions that are never dosed.
+        hold: tokens for which angle and direction of a turn stay; 0: the whole text.
+        layers: "own": each layer draws its own; "shared": all have the same.
     """
 
     site: str
@@ -53,6 +57,8 @@ class Setting:
     max_tokens: int = 0
     dose_inputs: bool | str = False
     sink: int = 0
+    hold: int = 1
+    layers: str = OWN
 
     @property
     def is_dosed(self) -> bool:
@@ -73,6 +79,8 @@ class Setting:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DoseWarning)  # large angles are asked for
                 drugs.set_drug_profile(self.dose_profile, None, self.site, self.dose)
+            drugs.hold = self.hold or TEXT
+            drugs.layers = self.layers
         return drugs
 
     @property
@@ -82,17 +90,20 @@ class Setting:
 
     @property
     def label(self) -> str:
-        """A few words: ``A 0.3``, ``K 0.2 middle reference``, ``temperature=0.8 min_p=0.1``."""
-        if self.site == SAMPLER:
-            return " ".join(f"{name}={number:g}" for name, number in self.sampler)
-        if self.site == SOBER:
-            return SOBER
-        profile = "" if self.profile == EVERYWHERE else f" {self.profile}"
-        return f"{self.site} {self.dose:g}{profile}" + ("" if self.noise == ISOTROPIC else f" {self.noise}")
+        """A few words: ``A 0.3``, ``K 0.2 middle reference``, ``M 0.2 held``, ``temperature=0.8 min_p=0.1``."""
+        sampler = [f"{name}={number:g}" for name, number in self.sampler]
+        if not self.is_dosed:
+            return " ".join(sampler) if self.site == SAMPLER else SOBER
+        held = {1: "", 0: "held"}.get(self.hold, f"held {self.hold}")
+        kinds = {self.profile: EVERYWHERE, self.noise: ISOTROPIC, held: "", f"{self.layers} layers": f"{OWN} layers"}
+        unusual = [kind for kind, usual in kinds.items() if kind != usual]
+        return " ".join([self.site, f"{self.dose:g}", *unusual, *sampler])
 
     def to_json(self) -> str:
-        """Always the same text for the same setting."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """Always the same text for the same setting; older ones knew nothing of what is left out if it is as usual."""
+        left_out = [("hold", 1), ("layers", OWN)]
+        values = {name: value for name, value in asdict(self).items() if (name, value) not in left_out}
+        return json.dumps(values, sort_keys=True)
 
 
 def setting_of(values: Mapping[str, Any]) -> Setting:
@@ -115,4 +126,6 @@ def setting_of(values: Mapping[str, Any]) -> Setting:
         max_tokens=int(values["max_tokens"]),
         dose_inputs=values["dose_inputs"],
         sink=int(values["sink"]),
+        hold=int(values.get("hold", 1)),
+        layers=str(values.get("layers", OWN)),
     )

@@ -42,6 +42,8 @@ COLUMNS: Mapping[str, str] = {
     "max_tokens": WHOLE,
     "dose_inputs": TEXT,
     "sink": WHOLE,
+    "hold": WHOLE,
+    "layers": TEXT,
     # the rest of the model
     "quantization": TEXT,
     "architecture": TEXT,
@@ -102,7 +104,7 @@ def _of_prompt(prompt: Prompt) -> dict[str, Any]:
 
 
 def _of_setting(setting: Setting) -> dict[str, Any]:
-    names = ("site", "dose", "profile", "mode", "noise", "max_tokens", "sink")
+    names = ("site", "dose", "profile", "mode", "noise", "max_tokens", "sink", "hold", "layers")
     return {
         **{name: getattr(setting, name) for name in names},
         "shape": _json(setting.shape),

@@ -1,0 +1,260 @@
+"""``titrate``: the angle at which a dose moves the next token's probabilities as far as was asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drugs_cpp.doses.checks import check_finite
+from drugs_cpp.doses.dosage import MAX_ANGLE, Dosage
+from drugs_cpp.doses.drugs import DRUGS
+from drugs_cpp.doses.sites import SITES, check_site
+from drugs_cpp.engine.contexts import sequence_tokens
+from drugs_cpp.engine.dosing import dose_sequence
+from drugs_cpp.engine.effect import Effect, EffectMeter
+from drugs_cpp.errors import DoseError
+from drugs_cpp.model.frozen_texts import N_FED, N_PROMPT, frozen_texts
+
+if TYPE_CHECKING:
+    from drugs_cpp.engine.dosing import SequenceDose
+    from drugs_cpp.engine.engine import Engine
+
+#: called with the number of measurements so far, and what the last one found
+Listener = Callable[[int, "Measurement"], None]
+
+#: of the noise; the same ones at every angle, so that KL grows smoothly with it
+SEEDS = range(1, 9)
+
+#: radians: an angle that does nothing but let vectors be rounded differently
+_NEXT_TO_NOTHING = 1e-5
+
+#: how far the KL of the result may lie from the target, as a share of it; a tenth is what is promised
+_CLOSE = 0.03
+
+#: radians: the first angle that is tried
+_FIRST = 0.25
+
+#: a prediction goes no further up at once than by this factor, and a little past what it predicts, to get to both sides
+_MOST_GROWTH, _PAST = 4.0, 1.02
+
+#: an angle between two others differs from both by this factor at least, and a power below this is noise
+_APART, _LEAST_POWER = 1.003, 0.5
+
+#: most angles that are tried
+_MOST = 14
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a dose does on the frozen texts.
+
+    Attributes:
+        angle: the largest that any layer gets at any of its sites, in radians.
+        kl: mean KL(sober ‖ dosed) of the next token, in nats.
+        kl_error: its standard error over the seeds.
+        changed: share of the tokens after which another token is the most likely one.
+        perplexity: of the texts under the dose, over that of the sober model.
+    """
+
+    angle: float
+    kl: float
+    kl_error: float
+    changed: float
+    perplexity: float
+
+
+@dataclass(frozen=True)
+class Titration:
+    """A dose that was found by its effect.
+
+    Attributes:
+        target: the KL that was asked for, in nats.
+        angle: the largest that any layer gets at any of its sites, in radians.
+        error: standard error of the angle, in radians, from that of the KL.
+        kl: mean KL(sober ‖ dosed) of the next token at that angle, in nats.
+        kl_error: its standard error over the seeds.
+        floor: the KL under next to no dose, in nats: what rounding alone does.
+        changed: share of the tokens after which another token is the most likely one.
+        perplexity: of the texts under the dose, over that of the sober model.
+        dosage: the dose.
+    """
+
+    target: float
+    angle: float
+    error: float
+    kl: float
+    kl_error: float
+    floor: float
+    changed: float
+    perplexity: float
+    dosage: Dosage
+
+    @property
+    def drugs(self) -> DRUGS:
+        """The dose, to give to a model or to save."""
+        return DRUGS(self.dosage.to_dict())
+
+
+def base_dosage(site: str | Iterable[str] | None, drugs: DRUGS) -> Dosage:
+    """A dose of 1 radian at a site, or at several, with all else as in ``drugs``.
+
+    Args:
+        site: None: the doses of ``drugs`` keep their proportions.
+
+    Raises:
+        DoseError: no such site; no site, and no dose.
+    """
+    dosage = drugs.dosage.with_seed(None).with_multiplier(1.0)
+    if site is not None:
+        sites = [check_site(one) for one in ([site] if isinstance(site, str) else site)]
+        dosage = dosage.with_doses({one: float(one in sites) for one in SITES}, {})
+    peak = _peak(dosage)
+    if not peak:
+        raise DoseError('nothing to titrate: name a site, such as site="A", or give drugs with a dose')
+    return _scaled(dosage, 1 / peak)
+
+
+def titrate(engine: Engine, base: Dosage, kl: float, progress: Listener | None = None) -> Titration:
+    """Find the factor of a dose.
+
+    Small angles follow floor + c * angle**2, so each angle is predicted from the last ones, and then measured.
+
+    Args:
+        engine: of the model.
+        base: a dose whose largest angle is 1 radian.
+        kl: target in nats.
+        progress: called after each measurement.
+
+    Raises:
+        DoseError: the target is no positive number, below the floor, or above what the largest angle does; a dose at a
+            site that the model lacks.
+        MemoryLimitError: not even one sequence fits into memory.
+        BusyError: another thread is using the model.
+    """
+    target = check_finite("kl (nats)", kl)
+    if target <= 0:
+        raise DoseError(f"kl is {target:g}: give more than 0 nats, such as 0.05")
+    engine.sites.table(base, strict=True)
+    search = _Search(engine, base, progress)
+    with engine.session.use():
+        return search.find(target)
+
+
+class _Search:
+    """Looks for the angle of one dose on one model."""
+
+    def __init__(self, engine: Engine, base: Dosage, progress: Listener | None) -> None:
+        self._engine = engine
+        self._base = base
+        self._progress = progress
+        self._n_measured = 0
+
+    def find(self, target: float) -> Titration:
+        settings = self._engine.settings
+        n_tokens = sequence_tokens(settings, N_PROMPT + N_FED)
+        wanted = min(len(SEEDS), settings.n_batch) if settings.decodes_together else 1
+        n_slots = self._engine.slots.count(wanted, n_tokens, at_least=1)
+        slots = self._engine.slots.open(n_slots, n_tokens)
+        slots.take(self)  # and are left to nobody if this is broken off, so that whoever comes next clears them
+        slots.compute_repeatably(self._engine.dosing.repeatable is not False)
+        self._meter = EffectMeter(slots, n_slots, frozen_texts(int(settings.model.vocab)))
+        floor = self._measure(_NEXT_TO_NOTHING)
+        self._check_floor(floor, target)
+        found = self._approach(floor, target)
+        slots.user = None
+        return self._titration(found, floor, target)
+
+    def _check_floor(self, floor: Measurement, target: float) -> None:
+        if target <= floor.kl + 2 * floor.kl_error:
+            raise DoseError(
+                f"kl is {target:g} nats, and under next to no dose this model moves by {floor.kl:.4f} already, because "
+                "its numbers are rounded differently: ask for more than that, or take a file with less quantization"
+            )
+
+    def _approach(self, floor: Measurement, target: float) -> Measurement:
+        """Measure at better and better angles."""
+        low, high = floor, None
+        angle = _FIRST
+        for _ in range(_MOST):
+            found = self._measure(angle)
+            if abs(found.kl - target) <= _CLOSE * target:
+                return found
+            if found.kl > target:
+                high = found
+            elif found.angle < MAX_ANGLE:
+                low = found
+            else:
+                raise DoseError(
+                    f"kl is {target:g} nats, and a half turn at {self._sites()} moves this model by {found.kl:.3f}: "
+                    "ask for less, or name other sites"
+                )
+            angle = _predict(floor.kl, low, high, target)
+        raise DoseError(f"no angle at {self._sites()} was found that moves this model by {target:g} nats: take another")
+
+    def _measure(self, angle: float) -> Measurement:
+        dosage = _scaled(self._base, angle)
+
+        def dose(seed: int, n_before: int) -> SequenceDose:
+            given = dose_sequence(self._engine.sites, dosage, seed, n_before)
+            if given is None:
+                raise DoseError(f"no layer of this model gets an angle at {self._sites()}: choose another shape")
+            return given
+
+        found = _summary(angle, self._meter.measure(dose, SEEDS))
+        self._n_measured += 1
+        if self._progress is not None:
+            self._progress(self._n_measured, found)
+        return found
+
+    def _sites(self) -> str:
+        return ", ".join(site for site in SITES if self._base.largest_angle(site))
+
+    def _titration(self, found: Measurement, floor: Measurement, target: float) -> Titration:
+        # KL is floor + c * angle**2, so its derivative is 2 * (KL - floor) / angle
+        error = found.kl_error * found.angle / (2 * (found.kl - floor.kl))
+        return Titration(
+            target=target,
+            angle=found.angle,
+            error=error,
+            kl=found.kl,
+            kl_error=found.kl_error,
+            floor=floor.kl,
+            changed=found.changed,
+            perplexity=found.perplexity,
+            dosage=_scaled(self._base, found.angle),
+        )
+
+
+def _predict(floor: float, low: Measurement, high: Measurement | None, target: float) -> float:
+    """The next angle to try, between two at which KL is below and above the target.
+
+    KL - floor is taken for a power of the angle: the square, until both sides are known.
+    """
+    if high is None:
+        if low.kl <= floor:
+            return min(MAX_ANGLE, max(_FIRST, 2 * low.angle))
+        return min(MAX_ANGLE, low.angle * min(_MOST_GROWTH, math.sqrt((target - floor) / (low.kl - floor))) * _PAST)
+    power = 2.0
+    if low.kl > floor:
+        power = math.log((high.kl - floor) / (low.kl - floor)) / math.log(high.angle / low.angle)
+    angle = high.angle * ((target - floor) / (high.kl - floor)) ** (1 / max(power, _LEAST_POWER))
+    return min(max(angle, low.angle * _APART), high.angle / _APART)
+
+
+def _summary(angle: float, effect: Effect) -> Measurement:
+    by_seed = effect.kl.mean(0)
+    error = float(by_seed.std(ddof=1)) / math.sqrt(len(by_seed))
+    changed, perplexity = float(effect.changed.mean()), float(np.exp(effect.nll.mean()))
+    return Measurement(angle, float(by_seed.mean()), error, changed, perplexity)
+
+
+def _peak(dosage: Dosage) -> float:
+    return max(dosage.largest_angle(site) for site in SITES)
+
+
+def _scaled(dosage: Dosage, factor: float) -> Dosage:
+    return dosage.with_doses({site: theta * factor for site, theta in dosage.thetas.items()}, {})
