@@ -20,3 +20,9 @@ def progress(what: str, done: int, of: int) -> None:
     if sys.stderr.isatty():
         end = "\r\x1b[K" if done >= of else ""
         print(f"\r\x1b[K{what}: {done} of {of}{end}", end="", file=sys.stderr, flush=True)
+
+
+def line(text: str) -> None:
+    """Show a text in place of the last one, on a terminal; an empty one removes it."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from drugs_cpp import _core
 from drugs_cpp.doses.checks import check_not_negative
 from drugs_cpp.doses.course import Course, as_course
+from drugs_cpp.doses.effect import EFFECT_SITE, plain_effect, read_effect
 from drugs_cpp.doses.hold import FRESH, Held, plain_hold, read_hold
 from drugs_cpp.doses.kinds import ROTATION, UNIFORM, Kinds
 from drugs_cpp.doses.profile import DoseProfile, as_profile
@@ -44,6 +45,8 @@ class Dosage:
         hold: tokens for which angle and direction stay at each of ``SITES``; 0: the whole text.
         layers: whether each layer draws its own angles and directions, one of ``LAYERS``.
         seed: of the noise and the sampler; None where the model or each run has its own.
+        effect: mean KL(sober ‖ dosed) of the next token in nats, at multiplier 1 and without the course; the thetas are
+            proportions then, the largest of them 1, and a model finds the angles. None: the thetas are angles.
     """
 
     thetas: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SITES, 0.0))
@@ -54,12 +57,13 @@ class Dosage:
     hold: Held = FRESH
     layers: str = OWN
     seed: int | None = None
+    effect: float | None = None
     _tables: dict[int, npt.NDArray[np.float32]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for site in SITES:
             angle = self.largest_angle(site)
-            if not angle <= MAX_ANGLE:
+            if self.effect is None and not angle <= MAX_ANGLE:
                 raise DoseError(
                     f"the dose at {site} reaches {angle:g} radians: pi, a half turn, is the most; "
                     "lower its angle, profile, course or multiplier"
@@ -90,7 +94,10 @@ class Dosage:
         )
 
     def with_theta(self, radians: object, site: object) -> Dosage:
-        return self.with_doses({check_site(site): radians}, {})
+        """With an angle; those of an effect were none, and are gone."""
+        site = check_site(site)
+        angles = self if self.effect is None else replace(self, thetas=dict.fromkeys(SITES, 0.0), effect=None)
+        return angles.with_doses({site: radians}, {})
 
     def with_shape(self, shape: object, mode: str | None, site: object) -> Dosage:
         return self.with_doses({}, {check_site(site): (shape, mode)})
@@ -115,6 +122,36 @@ class Dosage:
     def with_seed(self, seed: object) -> Dosage:
         return replace(self, seed=check_seed(seed))
 
+    def with_effect(self, effect: object) -> Dosage:
+        """With a name, a number of nats, or None; at the usual site, if no site has a dose."""
+        if effect is None:
+            return self if self.effect is None else replace(self, thetas=dict.fromkeys(SITES, 0.0), effect=None)
+        most = max(self.thetas.values())
+        thetas = {site: theta / most if most else float(site == EFFECT_SITE) for site, theta in self.thetas.items()}
+        return replace(self, thetas=thetas, effect=read_effect(effect))
+
+    @property
+    def proportions(self) -> Dosage:
+        """What an angle is to be found for: the same dose with a largest angle of 1, all the time and without a seed.
+
+        Raises:
+            DoseError: it is sober.
+        """
+        plain = replace(self, multiplier=1.0, course=None, seed=None, effect=None)
+        peak = max(plain.largest_angle(site) for site in SITES)
+        if not peak:
+            raise DoseError('no site has a dose: name one, such as site="A", or give drugs with a dose')
+        return plain.scaled(1 / peak)
+
+    def scaled(self, factor: float) -> Dosage:
+        """With all angles times a factor."""
+        return replace(self, thetas={site: theta * factor for site, theta in self.thetas.items()})
+
+    def at_angle(self, angle: float) -> Dosage:
+        """With angles instead of an effect, of which the largest is ``angle`` radians at multiplier 1, no course."""
+        thetas = self.proportions.scaled(angle).thetas
+        return replace(self, thetas=thetas, effect=None)
+
     def largest_angle(self, site: str) -> float:
         """The largest angle that any layer can get at a site, at any time, in radians."""
         ratio = self.profiles[site].peak if site in self.profiles else 1.0
@@ -124,7 +161,7 @@ class Dosage:
     @property
     def is_strong(self) -> bool:
         """Whether a site can get an angle with which most models write nonsense."""
-        return any(self.largest_angle(site) > STRONG_ANGLE for site in SITES)
+        return self.effect is None and any(self.largest_angle(site) > STRONG_ANGLE for site in SITES)
 
     @property
     def is_sober(self) -> bool:
@@ -132,9 +169,18 @@ class Dosage:
         return not any(self.largest_angle(site) for site in SITES)
 
     def table(self, n_layer: int) -> npt.NDArray[np.float32]:
-        """Largest angle of each layer and site: float32 (n_layer, len(SITES)), in radians, read-only."""
+        """Largest angle of each layer and site: float32 (n_layer, len(SITES)), in radians, read-only.
+
+        Raises:
+            DoseError: fewer than one layer; the dose is given by its effect.
+        """
         if isinstance(n_layer, bool) or not isinstance(n_layer, (int, np.integer)) or n_layer < 1:
             raise DoseError(f"n_layer is {n_layer!r}: a model has a whole number of layers, 1 or more")
+        if self.effect is not None:
+            raise DoseError(
+                f"a dose by its effect ({plain_effect(self.effect)}) has angles on a model only: "
+                "llm.titrate(drugs=...) finds them"
+            )
         if n_layer not in self._tables:
             self._tables[int(n_layer)] = self._make_table(int(n_layer))
         return self._tables[int(n_layer)]
@@ -148,6 +194,8 @@ class Dosage:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON has them: see :func:`dosage_from_dict`. What is as in a new object is left out."""
         values: dict[str, Any] = {site: theta for site, theta in self.thetas.items() if theta}
+        if self.effect is not None:
+            values = {**({} if values == {EFFECT_SITE: 1.0} else values), "effect": plain_effect(self.effect)}
         if self.profiles:
             values["shape"] = {site: profile.to_dict() for site, profile in self.profiles.items()}
         if self.multiplier != 1:
@@ -164,10 +212,10 @@ class Dosage:
 
 
 #: names beside the sites
-SETTINGS = ("shape", "multiplier", "course", "hold", "layers", "noise", "angle", "turn", "apart", "seed")
+SETTINGS = ("effect", "shape", "multiplier", "course", "hold", "layers", "noise", "angle", "turn", "apart", "seed")
 
 #: what an answer says of how it was computed: read, so that its doses can be used again, and not kept
-_OF_AN_ANSWER = ("repeatable",)
+_OF_AN_ANSWER = ("repeatable", "source")
 
 #: names of the first file format -> today's
 _OLD_NAMES = {"dose_theta": None, "dose_shape": "shape", "dose_multiplier": "multiplier"}
@@ -179,8 +227,9 @@ _OF_A_MODEL = ("sink", "dose_inputs", "sober_interval")
 def dosage_from_dict(values: object) -> Dosage:
     """A dosage from plain values: ``{"A": 0.3, "shape": {...}, "multiplier": 1.0, "noise": "isotropic", "seed": 7}``.
 
-    Everything may be left out. The names of older files (``dose_theta``, ``dose_shape``, ``dose_multiplier``) are
-    understood as well. ``repeatable``, as an answer says it, may be there and is not kept.
+    Everything may be left out. With ``"effect"``, a name or a number of nats, the doses are proportions. The names of
+    older files (``dose_theta``, ``dose_shape``, ``dose_multiplier``) are understood as well. ``repeatable`` and
+    ``source``, as an answer says them, may be there and are not kept.
 
     Raises:
         DoseError: unknown names, or values that cannot be used.
@@ -197,7 +246,8 @@ def dosage_from_dict(values: object) -> Dosage:
     dosage = Dosage().with_seed(values.get("seed")).with_kinds(**kinds).with_course(values.get("course"))
     dosage = dosage.with_hold(values.get("hold", 1)).with_layers(values.get("layers", OWN))
     multiplier = check_not_negative("the multiplier", values.get("multiplier", 1.0))
-    return dosage.with_doses(thetas, read_shapes(values.get("shape", {})), multiplier)
+    dosage = dosage.with_doses(thetas, read_shapes(values.get("shape", {})), multiplier)
+    return dosage.with_effect(values.get("effect"))
 
 
 def read_shapes(shapes: object) -> dict[str, tuple[object, str | None]]:

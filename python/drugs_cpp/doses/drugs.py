@@ -9,10 +9,11 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
 from drugs_cpp import _core
 from drugs_cpp.doses.dosage import SETTINGS, STRONG_ANGLE, Dosage, dosage_from_dict, read_shapes
+from drugs_cpp.doses.effect_settings import EffectSettings
 from drugs_cpp.doses.kinds import ISOTROPIC
 from drugs_cpp.doses.noise_settings import NoiseSettings
 from drugs_cpp.doses.picture import dosage_html
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from drugs_cpp.doses.hold import Hold
 
 
-class DRUGS(NoiseSettings, ReferenceNames):
+class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
     """Doses for a model: how far its vectors may be turned, where, and in which layers.
 
     Angles are in radians, 0 to pi; above 1 there is a :class:`DoseWarning`. Changes take effect at the next token, also
@@ -41,6 +42,9 @@ class DRUGS(NoiseSettings, ReferenceNames):
         values: doses as a mapping, such as ``{"A": 0.3, "seed": 7}``: what :meth:`to_dict` gives. The other arguments
             come on top.
         H, Q, K, V, A, pK, pV, M: largest angle at that site.
+        effect: instead of angles, how far the dose moves the probabilities of the next token: "mild", "medium",
+            "strong", or the mean KL(sober ‖ dosed) in nats, such as 0.05. The model that takes the dose finds the
+            angles; what is given for sites are proportions then, and without any the site is A.
         shape: how the dose at a site depends on depth, by site: ``{"A": shape}``. A shape is a :class:`DoseProfile`,
             points such as ``[{"depth": 0.3, "peakratio": 0}, {"depth": 1, "peakratio": 1}]``, or a pair
             ``(points, mode)``. A site that is left out gets its full dose in every layer.
@@ -85,6 +89,7 @@ class DRUGS(NoiseSettings, ReferenceNames):
         pK: float | None = None,
         pV: float | None = None,
         M: float | None = None,
+        effect: str | float | None = None,
         shape: Mapping[str, Any] | None = None,
         multiplier: float | None = None,
         course: CourseLike = None,
@@ -104,6 +109,7 @@ class DRUGS(NoiseSettings, ReferenceNames):
         dosage = dosage.with_kinds(**{name: kind for name, kind in kinds.items() if kind is not None})
         dosage = dosage if course is None else dosage.with_course(course)
         dosage = dosage.with_doses(thetas, {} if shape is None else read_shapes(shape), multiplier)
+        dosage = dosage if effect is None else dosage.with_effect(effect)
         dosage = dosage if hold is None else dosage.with_hold(hold)
         dosage = dosage if layers is None else dosage.with_layers(layers)
         self._start(dosage if seed is None else dosage.with_seed(seed))
@@ -127,7 +133,7 @@ class DRUGS(NoiseSettings, ReferenceNames):
     #
 
     def set_dose_theta(self, radians: float, site: str) -> None:
-        """Set the largest angle at a site.
+        """Set the largest angle at a site; an effect, if one is set, is gone.
 
         Raises:
             DoseError: not an angle, or no such site.
@@ -150,7 +156,9 @@ class DRUGS(NoiseSettings, ReferenceNames):
     def detox(self) -> None:
         """Set all doses to 0 and forget all shapes and the course. Everything else stays."""
         sober = Dosage()
-        self._change(lambda dosage: replace(dosage, thetas=sober.thetas, profiles=sober.profiles, course=None))
+        self._change(
+            lambda dosage: replace(dosage, thetas=sober.thetas, profiles=sober.profiles, course=None, effect=None)
+        )
 
     #
     # shapes
@@ -216,7 +224,7 @@ class DRUGS(NoiseSettings, ReferenceNames):
             something changes.
 
         Raises:
-            DoseError: fewer than one layer.
+            DoseError: fewer than one layer; the dose is given by its effect.
         """
         return self._dosage.table(n_layer)
 
@@ -319,8 +327,13 @@ def _warn_if_strong(old: Dosage, new: Dosage) -> None:
         warnings.warn(message, DoseWarning, stacklevel=4)
 
 
+#: what is taken for doses: None is sober, a text the name of an effect
+DrugsLike = Union[DRUGS, Mapping[str, Any], str, None]
+
+
 def as_drugs(drugs: object) -> DRUGS:
-    """Doses as a :class:`DRUGS`: the object itself, or one made of a mapping such as ``{"A": 0.3}``; None is sober.
+    """Doses as a :class:`DRUGS`: the object itself, or one made of a mapping such as ``{"A": 0.3}``, or of the name of
+    an effect such as "mild"; None is sober.
 
     Raises:
         TypeError: something else.
@@ -332,7 +345,9 @@ def as_drugs(drugs: object) -> DRUGS:
         return DRUGS()
     if isinstance(drugs, Mapping):
         return DRUGS.from_dict(drugs)
-    raise TypeError(f"drugs is {drugs!r}: give doses such as DRUGS(A=0.1) or {{'A': 0.1}}")
+    if isinstance(drugs, str):
+        return DRUGS(effect=drugs)
+    raise TypeError(f"drugs is {drugs!r}: give doses such as DRUGS(A=0.1), {{'A': 0.1}} or 'mild'")
 
 
 _ARGUMENTS = [*SITES, *SETTINGS]

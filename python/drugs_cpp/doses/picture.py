@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from drugs_cpp.charts import steps
@@ -17,7 +18,7 @@ _N_LAYER = 32
 _TOKENS_MORE = 8
 
 #: named beside the table; what else there is stands in it
-_SETTINGS = ("multiplier", "noise", "angle", "turn", "apart", "layers")
+_SETTINGS = ("effect", "multiplier", "noise", "angle", "turn", "apart", "layers")
 
 
 def dosage_html(dosage: Dosage) -> Html:
@@ -29,17 +30,18 @@ def dosage_html(dosage: Dosage) -> Html:
     dosed = [site for site in SITES if dosage.thetas[site]]
     if not dosed:
         return page(heading("DRUGS", "sober", *said))
+    what = "angles in radians" if dosage.effect is None else "proportions; a model finds the angles"
     course = [_course(dosage)] if dosage.course is not None else []
     return page(
         heading("DRUGS", *said),
         _doses(dosage, dosed),
-        note("angles in radians; each picture goes from the first layer to the last, at the same scale"),
+        note(f"{what}; each picture goes from the first layer to the last, at the same scale"),
         *course,
     )
 
 
 def _doses(dosage: Dosage, dosed: list[str]) -> Html:
-    angles = dosage.table(_N_LAYER)
+    angles = replace(dosage, effect=None).table(_N_LAYER)  # or proportions
     highest = float(angles.max())
     rows = []
     for site in dosed:

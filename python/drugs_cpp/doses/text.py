@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from drugs_cpp.doses.dosage import Dosage, dosage_from_dict
+from drugs_cpp.doses.effect import EFFECTS, plain_effect
 from drugs_cpp.doses.hold import Hold, read_hold
 from drugs_cpp.errors import DoseError, DrugsError
 
 SOBER = "sober"
 
 
-def read_doses(text: str) -> dict[str, float]:
-    """Site -> largest angle in radians, from ``A=0.3,H=0.1``; spaces separate as commas do.
+def read_doses(text: str) -> dict[str, Any]:
+    """Arguments of :class:`DRUGS` from ``A=0.3,H=0.1``, angles in radians, or from ``mild``; spaces separate, too.
 
     Raises:
         DoseError: something else, a site that there is not, or an angle that cannot be used.
     """
-    doses: dict[str, float] = {}
+    doses: dict[str, Any] = {}
     for part in text.replace(",", " ").split():
         site, equals, angle = part.partition("=")
         if not equals:
-            raise DoseError(f"{part!r} is not a dose: give SITE=ANGLE, such as A=0.2")
+            if part not in EFFECTS:
+                raise DoseError(f"{part!r} is not a dose: give SITE=ANGLE, such as A=0.2, or {', '.join(EFFECTS)}")
+            doses["effect"] = part
+            continue
         try:
             radians = float(angle)
         except ValueError:
@@ -55,7 +62,11 @@ def _n_held(text: str) -> int | str:
 
 
 def write_doses(dosage: Dosage) -> str:
-    """``A=0.3, H=0.1``, or ``sober``; shapes and multiplier are left out."""
+    """``A=0.3, H=0.1``, ``mild at A=1``, or ``sober``; shapes and multiplier are left out."""
+    if dosage.effect is not None:
+        effect = plain_effect(dosage.effect)
+        named = effect if isinstance(effect, str) else f"{effect:g} nats"
+        return f"{named} at {write_doses(replace(dosage, effect=None))}"
     return ", ".join(f"{site}={theta:g}" for site, theta in dosage.thetas.items() if theta) or SOBER
 
 

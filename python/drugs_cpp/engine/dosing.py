@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from drugs_cpp import _core
 from drugs_cpp.doses.checks import check_count
 from drugs_cpp.doses.dosage import SHARED
-from drugs_cpp.doses.drugs import DRUGS, as_drugs
+from drugs_cpp.doses.drugs import DRUGS, DrugsLike, as_drugs
 from drugs_cpp.engine.inputs import Inputs, check_inputs
 from drugs_cpp.errors import OptionError
 
@@ -100,7 +99,7 @@ class Dosing:
 
     def __init__(
         self,
-        drugs: DRUGS | Mapping[str, Any] | None = None,
+        drugs: DrugsLike = None,
         dose_inputs: Inputs = False,
         sink: int = DEFAULT_SINK,
         sober_interval: int = DEFAULT_SOBER_INTERVAL,
@@ -120,7 +119,7 @@ class Dosing:
         return self._drugs
 
     @drugs.setter
-    def drugs(self, drugs: DRUGS | Mapping[str, Any] | None) -> None:
+    def drugs(self, drugs: DrugsLike) -> None:
         old, self._drugs = self._drugs, as_drugs(drugs)
         old.changes.add()  # a running decoder watches the old ones
 

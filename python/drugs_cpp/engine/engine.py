@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.engine.callbacks import GuardedProcessors
+from drugs_cpp.engine.effects import Effects
 from drugs_cpp.engine.in_use import InUse
 from drugs_cpp.engine.inputs import LAST
 from drugs_cpp.engine.model_sites import ModelSites
@@ -29,6 +30,7 @@ class Engine:
 
     Attributes:
         settings: of the model.
+        effects: what is known of what doses do to the model.
         sites: of the model.
         slots: of its variations.
         seeds: of its runs.
@@ -39,14 +41,11 @@ class Engine:
         self.settings = session.settings
         self.session = session
         self.dosing = session.dosing
-        self.sites = ModelSites(session.address)
+        self.effects = Effects()
+        self.sites = ModelSites(session.address, self.effects)
         self.slots = SlotKeeper(session.settings, session.context)
         self.seeds = Seeds(session.dosing)
         self.in_use = InUse()
-
-    def check_sites(self) -> None:
-        """Complain about sites that the model lacks before anything is computed."""
-        self.sites.table(self.dosing.drugs.dosage, self.dosing.strict)
 
     def run(self, seed: int, dose_inputs: Inputs | None = None) -> Run:
         """A run that chooses the most likely tokens; ``dose_inputs`` None: as it is set."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from drugs_cpp.doses.dosage import Dosage
+    from drugs_cpp.engine.effects import Effects
 
 #: tables that are kept; a batch of variations may have a dosage for each
 _MOST_TABLES = 256
@@ -58,12 +59,14 @@ class ModelSites:
 
     Args:
         address: of a llama_context on the model.
+        effects: what is known of what doses do to it.
     """
 
-    def __init__(self, address: int) -> None:
+    def __init__(self, address: int, effects: Effects) -> None:
         self._address = address
-        # by identity and strictness; a dosage is kept, so that its identity stays its own
-        self._fitted: dict[tuple[int, bool], tuple[Dosage, npt.NDArray[np.float32] | None]] = {}
+        self._effects = effects
+        # by identity, strictness and what was known; a dosage is kept, so that its identity stays its own
+        self._fitted: dict[tuple[int, bool, int], tuple[Dosage, npt.NDArray[np.float32] | None]] = {}
 
     def names(self, noise: str) -> tuple[str, ...]:
         """Names of the sites that one layer at least has under this kind of noise.
@@ -77,15 +80,15 @@ class ModelSites:
         """The dose table that the model gets: float32 (n_layer, n_sites), in radians; None if no layer gets an angle.
 
         Raises:
-            DoseError: a dose at a site that the model lacks, if ``strict``.
+            DoseError: a dose at a site that the model lacks, if ``strict``; the angles of an effect reach beyond pi.
         """
         if dosage.is_sober:
             return None
-        key = (id(dosage), strict)
+        key = (id(dosage), strict, self._effects.version)
         fitted = self._fitted.get(key)  # another thread may be here, too
         if fitted is None:
             has = _core.has_sites(self._address, dosage.kinds.noise)
-            table = fit_to_model(dosage.table(len(has)), has, strict)
+            table = fit_to_model(self._effects.resolve(dosage).table(len(has)), has, strict)
             if len(self._fitted) >= _MOST_TABLES:
                 self._fitted.clear()
             fitted = self._fitted[key] = (dosage, table if table.any() else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import llama_cpp
@@ -31,6 +32,7 @@ class ModelSettings:
         adapter_scale: its factor.
         logits_all: every token's logits are kept.
         verbose: llama.cpp may print.
+        path: of the file, where nothing but the file decides what the model computes; None: an adapter does, too.
     """
 
     model: LlamaModel
@@ -44,6 +46,7 @@ class ModelSettings:
     adapter_scale: float
     logits_all: bool
     verbose: bool
+    path: Path | None
 
     @property
     def architecture(self) -> str | None:

@@ -14,6 +14,7 @@ from drugs_cpp.engine.prompt import feed_prompt
 from drugs_cpp.engine.sampling import OPTIONS
 from drugs_cpp.errors import ContextOverflowError
 from drugs_cpp.model import completion
+from drugs_cpp.model.calibration import check_dose
 from drugs_cpp.model.extra_options import without_extras
 from drugs_cpp.model.state import cache_alone
 from drugs_cpp.model.tokenizer import Tokenizer
@@ -96,7 +97,7 @@ def _begin(
 ) -> Continuation:
     session = engine.session
     session.check_vocabulary(tokens)
-    engine.check_sites()
+    check_dose(engine, engine.dosing.drugs.dosage)
     options = {name: asked["temperature" if name == "temp" else name] for name in OPTIONS if name != "penalize_nl"}
     run = engine.sampled_run(engine.seeds.next(seed), options, asked["logit_bias"])
     feed_prompt(session, run, tokens)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drugs_cpp.doses.checks import check_count
-from drugs_cpp.doses.drugs import DRUGS, as_drugs
+from drugs_cpp.doses.drugs import DRUGS, DrugsLike, as_drugs
 from drugs_cpp.doses.seed import check_seed
 from drugs_cpp.engine.closed import refuse_closed
 from drugs_cpp.errors import CountError, TokenError
+from drugs_cpp.model.calibration import check_dose
 from drugs_cpp.model.chat_prompt import lacks_template
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from drugs_cpp.engine.inputs import Inputs
 
 
-def _mapping(drugs: Mapping[str, Any] | None) -> Mapping[str, Any]:
+def _mapping(drugs: Mapping[str, Any] | str | None) -> Mapping[str, Any]:
     as_drugs(drugs)  # refuses what is not doses
-    return {} if drugs is None else drugs
+    return {} if drugs is None else {"effect": drugs} if isinstance(drugs, str) else drugs
 
 
 class EngineProperties:
@@ -56,15 +57,18 @@ class EngineProperties:
         return self.engine.dosing.drugs
 
     @drugs.setter
-    def drugs(self, drugs: DRUGS | Mapping[str, Any] | None) -> None:
-        self.engine.dosing.drugs = as_drugs(drugs)
+    def drugs(self, drugs: DrugsLike) -> None:
+        given = as_drugs(drugs)
+        if given.effect is not None:
+            check_dose(self.engine, given.dosage)
+        self.engine.dosing.drugs = given
 
     @contextlib.contextmanager
-    def dosed(self, drugs: DRUGS | Mapping[str, Any] | None = None, /, **doses: Any) -> Iterator[DRUGS]:
+    def dosed(self, drugs: DrugsLike = None, /, **doses: Any) -> Iterator[DRUGS]:
         """``with llm.dosed(A=0.3):`` other doses for the block; all else stays unless given.
 
         Args:
-            drugs: the doses, or a mapping.
+            drugs: the doses, a mapping, or the name of an effect.
             **doses: as for :class:`DRUGS`, on top of a mapping.
         """
         old = self.drugs

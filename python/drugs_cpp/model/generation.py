@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.engine.sampling import OPTIONS
 from drugs_cpp.engine.token_loop import Watchers, generate
+from drugs_cpp.model.calibration import check_dose
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +45,7 @@ def token_by_token(
         engine.session.check_fit(len(asked["tokens"]), 0)
     else:
         engine.check_fit(len(asked["tokens"]))
-    engine.check_sites()
+    check_dose(engine, engine.dosing.drugs.dosage)
     return _generate(engine, asked, take_seed, Watchers(_stops(asked["stopping_criteria"], scores), draft), dose_inputs)
 
 

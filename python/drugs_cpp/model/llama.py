@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import llama_cpp
 from llama_cpp.llama_tokenizer import LlamaTokenizer
 
 from drugs_cpp import _core
-from drugs_cpp.doses.drugs import DRUGS, as_drugs
+from drugs_cpp.doses.drugs import DrugsLike, as_drugs
 from drugs_cpp.doses.reference import register_injector
 from drugs_cpp.doses.seed import check_seed, fresh_seed, seed_of_call
 from drugs_cpp.engine.closed import Closed, refuse_closed
 from drugs_cpp.engine.contexts import address_of
 from drugs_cpp.engine.dosing import DEFAULT_SINK, DEFAULT_SOBER_INTERVAL, Dosing, fit_to_device
+from drugs_cpp.engine.effects import Effects
 from drugs_cpp.engine.engine import Engine
 from drugs_cpp.engine.every_logit import EveryLogit
 from drugs_cpp.engine.model_sites import ModelSites
@@ -28,9 +29,10 @@ from drugs_cpp.model import completion, completions
 from drugs_cpp.model.adapter import load_adapter, take_adapter
 from drugs_cpp.model.arguments import check_arguments
 from drugs_cpp.model.cache_methods import CacheMethods
+from drugs_cpp.model.calibration import check_dose
 from drugs_cpp.model.chat_prompt import chat_errors, warn_of_fallback
-from drugs_cpp.model.extra_options import call_upstream, without_extras
 from drugs_cpp.model.effect_methods import EffectMethods
+from drugs_cpp.model.extra_options import call_upstream, without_extras
 from drugs_cpp.model.generation import token_by_token
 from drugs_cpp.model.keeping import keeping
 from drugs_cpp.model.model_file import check_model_file, explain_load_failure
@@ -56,7 +58,8 @@ class Llama(CacheMethods, VariationMethods, TraceMethods, EffectMethods, Referen
     Args:
         model_path: path of a GGUF file.
         drugs: the doses: a :class:`DRUGS`, which stays shared, so changing it changes what the next token gets; or a
-            mapping such as ``{"A": 0.3}``. None: sober.
+            mapping such as ``{"A": 0.3}``; or the name of an effect, "mild", "medium" or "strong", for which the angles
+            are found at the first use of the file (:meth:`titrate`) and kept. None: sober.
         seed: the same as ``set_seed(seed)``: a chain of seeds begins with it, of which each call without a seed of its
             own takes the next one, as in llama-cpp-python. A seed for every run belongs into ``drugs``. None and -1:
             every run draws a fresh one. ``seed`` reads back which it was.
@@ -83,7 +86,7 @@ class Llama(CacheMethods, VariationMethods, TraceMethods, EffectMethods, Referen
         self,
         model_path: str | os.PathLike[str],
         *,
-        drugs: DRUGS | Mapping[str, Any] | None = None,
+        drugs: DrugsLike = None,
         seed: int | None = None,
         dose_inputs: Inputs = False,
         sink: int = DEFAULT_SINK,
@@ -119,7 +122,7 @@ class Llama(CacheMethods, VariationMethods, TraceMethods, EffectMethods, Referen
     def _equip(self, dosing: Dosing, sober_twin: bool = False) -> None:
         """Once upstream's part is there: what runs."""
         settings = settings_of(self, self._model, self._n_vocab, self._lora_adapter, self._logits_all)
-        ModelSites(int(self._ctx.ctx)).table(dosing.drugs.dosage, dosing.strict)  # refuses what the model lacks
+        ModelSites(int(self._ctx.ctx), Effects()).table(dosing.drugs.dosage, dosing.strict)  # refuses what is not there
         twin = SoberTwin(settings) if sober_twin else None
         if twin is not None:
             self._ctx.close()
@@ -128,12 +131,13 @@ class Llama(CacheMethods, VariationMethods, TraceMethods, EffectMethods, Referen
         fit_to_device(dosing, address_of(self._ctx))
         every_logit = EveryLogit(self.scores, self.n_batch) if self._logits_all else None
         self._engine = Engine(Session(settings, self._ctx, dosing, twin, every_logit))
+        check_dose(self._engine, dosing.drugs.dosage)
         self._n_ctx = settings.n_ctx
         if type(self.tokenizer_) is LlamaTokenizer:  # and not one that the user gave
             self.tokenizer_ = self.tokenizer()
 
     @classmethod
-    def adopt(cls, llm: llama_cpp.Llama, drugs: DRUGS | Mapping[str, Any] | None = None) -> Llama:
+    def adopt(cls, llm: llama_cpp.Llama, drugs: DrugsLike = None) -> Llama:
         """Turn a plain ``llama_cpp.Llama`` into a :class:`Llama` with these doses, in place; returns it.
 
         Raises:

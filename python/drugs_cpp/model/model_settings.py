@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.engine.settings import ModelSettings
@@ -33,4 +34,5 @@ def settings_of(llm: llama_cpp.Llama, model: LlamaModel, n_vocab: int, adapter: 
         adapter_scale=llm.lora_scale,
         logits_all=logits_all,
         verbose=llm.verbose,
+        path=Path(llm.model_path) if adapter is None else None,
     )

@@ -12,6 +12,7 @@ from drugs_cpp.doses.checks import check_count
 from drugs_cpp.engine.sampling import OPTIONS
 from drugs_cpp.errors import StateError
 from drugs_cpp.model import dgenerate
+from drugs_cpp.model.calibration import check_dose
 from drugs_cpp.model.signatures import bound_arguments
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class ReferenceNames:
             if past_key_values is None:
                 engine.session.clear()
             dgenerate.begin(engine, tokens)
-            engine.check_sites()
+            check_dose(engine, engine.dosing.drugs.dosage)
             target.put_input(tokens)
             try:
                 if self.draft_model is None and set(kwargs) <= set(OPTIONS):

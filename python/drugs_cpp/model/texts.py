@@ -13,6 +13,7 @@ from drugs_cpp.engine.contexts import sequence_tokens
 from drugs_cpp.engine.sampling import make_sampler
 from drugs_cpp.engine.scheduler import Task, Variation
 from drugs_cpp.model import completion
+from drugs_cpp.model.calibration import check_dose
 from drugs_cpp.model.variations import count_slots, decode, token_limits
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def write_texts(
         BusyError: another thread is using the model.
     """
     for order in orders:
-        engine.sites.table(order.drugs.dosage, engine.dosing.strict)
+        check_dose(engine, order.drugs.dosage)
     limit, n_extra = token_limits(engine, len(prompt.tokens), max_tokens)
     n_tokens = sequence_tokens(engine.settings, len(prompt.tokens) + limit + n_extra)
     with engine.session.use():

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from drugs_cpp.doses.checks import check_finite
 from drugs_cpp.doses.dosage import MAX_ANGLE, Dosage
-from drugs_cpp.doses.drugs import DRUGS
-from drugs_cpp.doses.sites import SITES, check_site
+from drugs_cpp.doses.sites import SITES
+from drugs_cpp.doses.titration import Titration
 from drugs_cpp.engine.contexts import sequence_tokens
 from drugs_cpp.engine.dosing import dose_sequence
 from drugs_cpp.engine.effect import Effect, EffectMeter
@@ -67,81 +64,26 @@ class Measurement:
     perplexity: float
 
 
-@dataclass(frozen=True)
-class Titration:
-    """A dose that was found by its effect.
-
-    Attributes:
-        target: the KL that was asked for, in nats.
-        angle: the largest that any layer gets at any of its sites, in radians.
-        error: standard error of the angle, in radians, from that of the KL.
-        kl: mean KL(sober ‖ dosed) of the next token at that angle, in nats.
-        kl_error: its standard error over the seeds.
-        floor: the KL under next to no dose, in nats: what rounding alone does.
-        changed: share of the tokens after which another token is the most likely one.
-        perplexity: of the texts under the dose, over that of the sober model.
-        dosage: the dose.
-    """
-
-    target: float
-    angle: float
-    error: float
-    kl: float
-    kl_error: float
-    floor: float
-    changed: float
-    perplexity: float
-    dosage: Dosage
-
-    @property
-    def drugs(self) -> DRUGS:
-        """The dose, to give to a model or to save."""
-        return DRUGS(self.dosage.to_dict())
-
-
-def base_dosage(site: str | Iterable[str] | None, drugs: DRUGS) -> Dosage:
-    """A dose of 1 radian at a site, or at several, with all else as in ``drugs``.
-
-    Args:
-        site: None: the doses of ``drugs`` keep their proportions.
-
-    Raises:
-        DoseError: no such site; no site, and no dose.
-    """
-    dosage = drugs.dosage.with_seed(None).with_multiplier(1.0)
-    if site is not None:
-        sites = [check_site(one) for one in ([site] if isinstance(site, str) else site)]
-        dosage = dosage.with_doses({one: float(one in sites) for one in SITES}, {})
-    peak = _peak(dosage)
-    if not peak:
-        raise DoseError('nothing to titrate: name a site, such as site="A", or give drugs with a dose')
-    return _scaled(dosage, 1 / peak)
-
-
-def titrate(engine: Engine, base: Dosage, kl: float, progress: Listener | None = None) -> Titration:
-    """Find the factor of a dose.
+def titrate(engine: Engine, dosage: Dosage, progress: Listener | None = None) -> Titration:
+    """Find the angles of a dose by its effect.
 
     Small angles follow floor + c * angle**2, so each angle is predicted from the last ones, and then measured.
 
     Args:
         engine: of the model.
-        base: a dose whose largest angle is 1 radian.
-        kl: target in nats.
+        dosage: with an effect.
         progress: called after each measurement.
 
     Raises:
-        DoseError: the target is no positive number, below the floor, or above what the largest angle does; a dose at a
-            site that the model lacks.
+        DoseError: an effect below the floor, or above what half a turn does; a dose at a site that the model lacks.
         MemoryLimitError: not even one sequence fits into memory.
         BusyError: another thread is using the model.
     """
-    target = check_finite("kl (nats)", kl)
-    if target <= 0:
-        raise DoseError(f"kl is {target:g}: give more than 0 nats, such as 0.05")
-    engine.sites.table(base, strict=True)
-    search = _Search(engine, base, progress)
+    assert dosage.effect is not None
+    proportions = dosage.proportions
+    engine.sites.table(proportions, strict=True)
     with engine.session.use():
-        return search.find(target)
+        return _Search(engine, proportions, progress).find(dosage.effect)
 
 
 class _Search:
@@ -171,14 +113,15 @@ class _Search:
     def _check_floor(self, floor: Measurement, target: float) -> None:
         if target <= floor.kl + 2 * floor.kl_error:
             raise DoseError(
-                f"kl is {target:g} nats, and under next to no dose this model moves by {floor.kl:.4f} already, because "
-                "its numbers are rounded differently: ask for more than that, or take a file with less quantization"
+                f"the effect is {target:g} nats, and under next to no dose this model moves by {floor.kl:.4f} already, "
+                "because its numbers are rounded differently: ask for more than that, or take a file with less "
+                "quantization"
             )
 
     def _approach(self, floor: Measurement, target: float) -> Measurement:
         """Measure at better and better angles."""
         low, high = floor, None
-        angle = _FIRST
+        angle = _rounded(self._engine.effects.find(replace(self._base, effect=target)).angle)
         for _ in range(_MOST):
             found = self._measure(angle)
             if abs(found.kl - target) <= _CLOSE * target:
@@ -189,14 +132,14 @@ class _Search:
                 low = found
             else:
                 raise DoseError(
-                    f"kl is {target:g} nats, and a half turn at {self._sites()} moves this model by {found.kl:.3f}: "
-                    "ask for less, or name other sites"
+                    f"the effect is {target:g} nats, and half a turn at {self._sites()} moves this model by "
+                    f"{found.kl:.3f}: ask for less, or name other sites"
                 )
-            angle = _predict(floor.kl, low, high, target)
+            angle = _rounded(_predict(floor.kl, low, high, target))
         raise DoseError(f"no angle at {self._sites()} was found that moves this model by {target:g} nats: take another")
 
     def _measure(self, angle: float) -> Measurement:
-        dosage = _scaled(self._base, angle)
+        dosage = self._base.scaled(angle)
 
         def dose(seed: int, n_before: int) -> SequenceDose:
             given = dose_sequence(self._engine.sites, dosage, seed, n_before)
@@ -225,7 +168,7 @@ class _Search:
             floor=floor.kl,
             changed=found.changed,
             perplexity=found.perplexity,
-            dosage=_scaled(self._base, found.angle),
+            dosage=self._base.scaled(found.angle),
         )
 
 
@@ -241,20 +184,17 @@ def _predict(floor: float, low: Measurement, high: Measurement | None, target: f
     power = 2.0
     if low.kl > floor:
         power = math.log((high.kl - floor) / (low.kl - floor)) / math.log(high.angle / low.angle)
-    angle = high.angle * ((target - floor) / (high.kl - floor)) ** (1 / max(power, _LEAST_POWER))
+    angle: float = high.angle * ((target - floor) / (high.kl - floor)) ** (1 / max(power, _LEAST_POWER))
     return min(max(angle, low.angle * _APART), high.angle / _APART)
+
+
+def _rounded(angle: float) -> float:
+    """As it is kept, and shown."""
+    return min(float(f"{angle:.4g}"), MAX_ANGLE)
 
 
 def _summary(angle: float, effect: Effect) -> Measurement:
     by_seed = effect.kl.mean(0)
     error = float(by_seed.std(ddof=1)) / math.sqrt(len(by_seed))
-    changed, perplexity = float(effect.changed.mean()), float(np.exp(effect.nll.mean()))
+    changed, perplexity = float(effect.changed.mean()), math.exp(effect.nll.mean())
     return Measurement(angle, float(by_seed.mean()), error, changed, perplexity)
-
-
-def _peak(dosage: Dosage) -> float:
-    return max(dosage.largest_angle(site) for site in SITES)
-
-
-def _scaled(dosage: Dosage, factor: float) -> Dosage:
-    return dosage.with_doses({site: theta * factor for site, theta in dosage.thetas.items()}, {})

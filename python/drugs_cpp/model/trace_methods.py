@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import llama_cpp
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from drugs_cpp.doses.drugs import DRUGS
+    from drugs_cpp.doses.drugs import DrugsLike
     from drugs_cpp.model.chat_prompt import ChatPrompt
     from drugs_cpp.traces.trace import Trace
 
@@ -39,7 +39,7 @@ class TraceMethods(EngineProperties):
         *,
         layers: Choice = ALL,
         positions: Choice = LAST,
-        drugs: DRUGS | Mapping[str, Any] | None = None,
+        drugs: DrugsLike = None,
         seed: int | None = None,
         dosed: str = ALL,
         top_k: int = 10,
@@ -85,7 +85,7 @@ class TraceMethods(EngineProperties):
         *,
         n: int | None = None,
         seeds: int | Sequence[int | None] | None = None,
-        drugs: DRUGS | Mapping[str, Any] | Sequence[DRUGS | Mapping[str, Any]] | None = None,
+        drugs: DrugsLike | Sequence[DrugsLike] = None,
         layers: Choice = ALL,
         positions: Choice = LAST,
         dosed: str = ALL,
@@ -167,7 +167,7 @@ class TraceMethods(EngineProperties):
         runs = runs_of(engine, n, seeds, drugs)
         task = task_of(engine, tokens, look, any(not doses.is_sober for _, doses in runs))
         pieces = tuple(map(self._piece, tokens))
-        maker = Maker(task, look, self.model_path, pieces, self._piece, self.lens)
+        maker = Maker(task, look, self.model_path, pieces, self._piece, self.lens, engine.effects.described)
         return (maker.trace(*found) for found in compute(engine, task, runs, n_parallel))
 
     def _piece(self, token: int) -> str:

@@ -17,6 +17,7 @@ from drugs_cpp.engine.contexts import sequence_tokens
 from drugs_cpp.engine.recorder import Parts, Record
 from drugs_cpp.engine.tracing import Tracer, TraceTask
 from drugs_cpp.errors import ContextOverflowError, CountError, OptionError, PromptError
+from drugs_cpp.model.calibration import check_dose
 from drugs_cpp.traces.content import most_likely
 from drugs_cpp.traces.trace import Trace
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from drugs_cpp.doses.dosage import Dosage
     from drugs_cpp.engine.engine import Engine
 
     F32 = npt.NDArray[np.float32]
@@ -121,7 +123,7 @@ def runs_of(engine: Engine, n: int | None, seeds: Any, drugs: Any) -> list[tuple
     n = check_count("n", lengths.pop() if lengths else 1, 1, "traces")
     all_drugs = [as_drugs(one) for one in drugs] if isinstance(drugs, list) else [_or_set(engine, drugs)] * n
     for one in all_drugs:
-        engine.sites.table(one.dosage, engine.dosing.strict)
+        check_dose(engine, one.dosage)
     if isinstance(seeds, list):
         checked = [check_seed(seed) for seed in seeds]
         return [(fresh_seed() if seed is None else seed, one) for seed, one in zip(checked, all_drugs)]
@@ -191,6 +193,7 @@ class Maker:
         pieces: text of each token of the prompt.
         piece: text of a token.
         lens_of: what the model's head makes of vectors.
+        describe: gives plain values of doses, angles among them.
     """
 
     task: TraceTask
@@ -199,6 +202,7 @@ class Maker:
     pieces: tuple[str, ...]
     piece: Callable[[int], str]
     lens_of: Callable[[F32], F32]
+    describe: Callable[[Dosage], dict[str, Any]]
 
     def trace(self, seed: int, drugs: DRUGS, records: Sequence[Record]) -> Trace:
         """The trace of a run."""
@@ -214,7 +218,7 @@ class Maker:
             tops=[] if logits is None else [most_likely(row, self.look.top_k, self.piece) for row in logits],
             heads={layer: np.stack([r.heads[layer] for r in records]) for layer in self.task.parts.heads},
             attention={layer: self._weights(records, layer) for layer in self.task.parts.attention},
-            drugs=None if drugs.is_sober else drugs.to_dict(),
+            drugs=None if drugs.is_sober else self.describe(drugs.dosage),
             seed=None if drugs.is_sober else seed,
             dosed=self.look.dosed,
             model=Path(self.model_path).name,

@@ -15,7 +15,7 @@ from drugs_cpp.model.variations import Wish, check_options, text_to_vary, vary
 if TYPE_CHECKING:
     from llama_cpp.llama_grammar import LlamaGrammar
 
-    from drugs_cpp.doses.drugs import DRUGS
+    from drugs_cpp.doses.drugs import DrugsLike
 
 
 class VariationMethods(EngineProperties):
@@ -32,7 +32,7 @@ class VariationMethods(EngineProperties):
         messages: Sequence[Any] | None = None,
         n: int | None = None,
         seeds: int | Sequence[int | None] | None = None,
-        drugs: DRUGS | Mapping[str, Any] | Sequence[DRUGS | Mapping[str, Any]] | None = None,
+        drugs: DrugsLike | Sequence[DrugsLike] = None,
         max_tokens: int | None = 128,
         temperature: float = 0.0,
         stop: str | Sequence[str] | None = None,

@@ -14,6 +14,7 @@ from drugs_cpp.engine.sampling import check_grammar, check_numbers, make_sampler
 from drugs_cpp.engine.scheduler import Delta, Scheduler, Task, Variation
 from drugs_cpp.errors import ContextOverflowError, CountError, OptionError, PromptError
 from drugs_cpp.model import completion
+from drugs_cpp.model.calibration import check_dose
 from drugs_cpp.model.chat_prompt import ChatPrompt, chat_prompt
 from drugs_cpp.model.dgenerate import token_list
 from drugs_cpp.model.varied import Varied
@@ -68,10 +69,11 @@ def vary(engine: Engine, text: ChatPrompt, wish: Wish, options: Mapping[str, Any
             for index, (seed, doses) in enumerate(zip(seeds, drugs))
         ]
         task = Task(text.tokens, limit, n_extra, completion.stop_bytes(text.stop), text.stop_tokens, wish.stream)
+        doses = [_what_made_it(engine, variation) for variation in variations]
         deltas = decode(engine, task, variations, n_slots, n_tokens)
         if wish.stream:
-            return _chunks(answer, variations, deltas)
-        return _whole(answer, variations, deltas, len(text.tokens), engine.settings.verbose)
+            return _chunks(answer, doses, variations, deltas)
+        return _whole(answer, doses, variations, deltas, len(text.tokens), engine.settings.verbose)
 
 
 def text_to_vary(
@@ -125,7 +127,7 @@ def _seeds_and_drugs(engine: Engine, wish: Wish) -> tuple[list[int], list[DRUGS]
     if wish.apart:
         all_drugs = [_apart(doses, number) for number, doses in enumerate(all_drugs, 1)]
     for doses in all_drugs:
-        engine.sites.table(doses.dosage, engine.dosing.strict)
+        check_dose(engine, doses.dosage)
     if isinstance(seeds, list):
         checked = [check_seed(seed) for seed in check_length("seeds", seeds, n)]
         return [fresh_seed() if seed is None else seed for seed in checked], all_drugs
@@ -222,15 +224,19 @@ def _is_list(given: object) -> bool:
     return isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping))
 
 
-def _what_made_it(variation: Variation) -> dict[str, Any]:
+def _what_made_it(engine: Engine, variation: Variation) -> dict[str, Any]:
     """Its doses and its seed, in the form of a server's field ``drugs``, as they are now."""
-    return {**variation.drugs.to_dict(), "seed": variation.seed}
+    return {**engine.effects.described(variation.drugs.dosage), "seed": variation.seed}
 
 
 def _whole(
-    answer: completion.Answer, variations: Sequence[Variation], deltas: Iterator[Delta], n_prompt: int, verbose: bool
+    answer: completion.Answer,
+    doses: Sequence[Mapping[str, Any]],
+    variations: Sequence[Variation],
+    deltas: Iterator[Delta],
+    n_prompt: int,
+    verbose: bool,
 ) -> Any:
-    doses = [_what_made_it(variation) for variation in variations]
     said: list[Delta] = []
     with Progress(f"{len(variations)} variations", verbose) as progress:
         for delta in deltas:
@@ -245,9 +251,11 @@ def _whole(
 
 
 def _chunks(
-    answer: completion.Answer, variations: Sequence[Variation], deltas: Iterator[Delta]
+    answer: completion.Answer,
+    doses: Sequence[Mapping[str, Any]],
+    variations: Sequence[Variation],
+    deltas: Iterator[Delta],
 ) -> Generator[Any, None, None]:
-    doses = [_what_made_it(variation) for variation in variations]
     for delta in deltas:
         more = {"seed": variations[delta.variation].seed}
         if text := completion.as_text(delta.text):

@@ -40,18 +40,3 @@ def _sources(compiled: str) -> str:
         for path in sorted((_PACKAGE / folder).glob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[: len(compiled)]
-
-
-def sha256_of(path: str) -> str:
-    """SHA-256 of a file, in hexadecimal digits; read again only once the file has changed."""
-    status = Path(path).stat()
-    return _sha256(path, status.st_size, status.st_mtime_ns)
-
-
-@lru_cache(maxsize=64)
-def _sha256(path: str, _size: int, _mtime: int) -> str:
-    digest = hashlib.sha256()
-    with Path(path).open("rb") as file:
-        while some := file.read(1 << 22):
-            digest.update(some)
-    return digest.hexdigest()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from drugs_cpp import _core
 from drugs_cpp.errors import DrugsError
-from drugs_cpp.study.machine import build, sha256_of
+from drugs_cpp.file_hash import sha256_of
+from drugs_cpp.study.machine import build
 from drugs_cpp.study.sweep_worker import SweepWorker, WorkerOptions
 
 if TYPE_CHECKING:

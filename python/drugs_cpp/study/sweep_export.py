@@ -15,7 +15,7 @@ from drugs_cpp.study.sample_folder_writer import write_samples
 from drugs_cpp.study.store import Store
 from drugs_cpp.study.sweep_rows import COLUMNS, sweep_rows
 from drugs_cpp.study.sweep_store import SweepStore
-from drugs_cpp.study.whole_file import whole
+from drugs_cpp.whole_file import whole
 
 if TYPE_CHECKING:
     from os import PathLike

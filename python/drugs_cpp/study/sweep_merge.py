@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from drugs_cpp.errors import OptionError, ResultFileError
 from drugs_cpp.study.store import Store
 from drugs_cpp.study.sweep_store import SweepStore
-from drugs_cpp.study.whole_file import whole
+from drugs_cpp.whole_file import whole
 
 if TYPE_CHECKING:
     from os import PathLike

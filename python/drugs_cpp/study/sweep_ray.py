@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drugs_cpp.errors import ClusterError
+from drugs_cpp.file_hash import sha256_of
 from drugs_cpp.model.model_file import check_model_file
-from drugs_cpp.study.machine import build, sha256_of
+from drugs_cpp.study.machine import build
 from drugs_cpp.study.ray_cluster import PER_NODE, Per, check_per, connected
 from drugs_cpp.study.ray_crew import Crew
 from drugs_cpp.study.ray_worker import Orders, RayWorker

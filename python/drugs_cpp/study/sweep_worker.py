@@ -16,10 +16,11 @@ from drugs_cpp.doses.sites import SITES
 from drugs_cpp.engine.inputs import check_inputs
 from drugs_cpp.engine.scorer import Score, Scorer
 from drugs_cpp.errors import ContextOverflowError, DoseError, PromptError
+from drugs_cpp.file_hash import sha256_of
 from drugs_cpp.model import completion
 from drugs_cpp.model.llama import Llama
 from drugs_cpp.model.texts import TextOrder, Written, write_texts
-from drugs_cpp.study.machine import build, cpu_name, sha256_of
+from drugs_cpp.study.machine import build, cpu_name
 from drugs_cpp.study.measures import compressibility, parted_at, repeated
 from drugs_cpp.study.setting import SOBER, Setting
 from drugs_cpp.study.sweep_store import ModelInfo, TextRow

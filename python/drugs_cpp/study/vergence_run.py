@@ -16,6 +16,7 @@ from drugs_cpp.doses.checks import check_count
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.sites import SITES
 from drugs_cpp.errors import DoseError, DoseWarning, OptionError, ResultFileError
+from drugs_cpp.file_hash import sha256_of
 from drugs_cpp.model.tracing import nothing_dosed
 from drugs_cpp.study.grid import (
     DEFAULT_ANGLES,
@@ -28,7 +29,7 @@ from drugs_cpp.study.grid import (
     layers_of,
     make_grid,
 )
-from drugs_cpp.study.machine import cpu_name, sha256_of
+from drugs_cpp.study.machine import cpu_name
 from drugs_cpp.study.store import Store
 from drugs_cpp.study.vergence_result import COLUMNS, Vergence, from_rows
 from drugs_cpp.traces.divergence import log_softmax, vector_divergence

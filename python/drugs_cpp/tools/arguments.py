@@ -7,8 +7,9 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from drugs_cpp.doses.effect import EFFECTS
 from drugs_cpp.doses.hold import Hold
 from drugs_cpp.doses.seed import check_seed, fresh_seed
 from drugs_cpp.doses.sites import SITES
@@ -69,7 +70,8 @@ def add_dose(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=doses,
         metavar="SITE=ANGLE,...",
-        help=f"largest angle in radians at sites ({', '.join(SITES)}), such as A=0.3,H=0.1",
+        help=f"largest angle in radians at sites ({', '.join(SITES)}), such as A=0.3,H=0.1; or {', '.join(EFFECTS)}: "
+        "the angle follows from the effect on the model",
     )
 
 
@@ -84,8 +86,8 @@ def prompt_text(text: str) -> str:
     return text
 
 
-def doses(text: str) -> dict[str, float]:
-    """``A=0.3,H=0.1``."""
+def doses(text: str) -> dict[str, Any]:
+    """``A=0.3,H=0.1`` or ``mild``."""
     try:
         return read_doses(text)
     except DrugsError as error:

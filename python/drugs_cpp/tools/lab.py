@@ -11,6 +11,7 @@ from drugs_cpp.tools.lab_export import add_export
 from drugs_cpp.tools.lab_import import add_import
 from drugs_cpp.tools.lab_merge import add_merge
 from drugs_cpp.tools.lab_sweep import add_sweep
+from drugs_cpp.tools.lab_titrate import add_titrate
 from drugs_cpp.tools.lab_top import add_top
 from drugs_cpp.tools.lab_vergence import add_vergence
 
@@ -31,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = arguments.Parser(prog=_NAME, description="Measure what noise inside a language model does.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     add_sweep(commands)
+    add_titrate(commands)
     add_vergence(commands)
     add_top(commands)
     add_export(commands)

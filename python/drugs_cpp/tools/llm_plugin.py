@@ -218,7 +218,7 @@ def _openai_messages(prompt: llm.Prompt) -> list[Any]:
 def _what_made_it(llama: Llama) -> dict[str, Any]:
     """The last run's doses and seed, in the form that the server takes and gives."""
     return {
-        **llama.drugs.to_dict(),
+        **llama.engine.effects.described(llama.drugs.dosage),
         "seed": llama.seed,
         "sink": llama.sink,
         "dose_inputs": llama.dose_inputs,

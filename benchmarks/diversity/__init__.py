@@ -1,0 +1,1 @@
+"""Diversity against coherence: noise inside a model beside samplers, each with as many settings tried."""

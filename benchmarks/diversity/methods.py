@@ -1,0 +1,83 @@
+"""What is compared: methods, and the settings of each that are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from drugs_cpp.doses.sites import SITES
+from drugs_cpp.engine.inputs import Inputs
+from drugs_cpp.study.setting import SAMPLER, Setting
+
+#: tokens of a text
+MAX_TOKENS = 40
+
+#: nats, of noise that is drawn afresh for every token: the doses that are tried
+EFFECTS = (0.03, 0.1, 0.3)
+
+#: for how long noise stays: a token, the whole text
+HOLDS = (1, 0)
+
+#: what is dosed: from the first new token on, from the last token of the prompt on, all of it
+INPUTS: tuple[Inputs, ...] = (False, "last", True)
+
+#: settings of every method
+N_SETTINGS = len(EFFECTS) * len(HOLDS) * len(INPUTS)
+
+_HUNDREDTHS = 100
+
+SAMPLERS: Mapping[str, Sequence[Mapping[str, float]]] = {
+    "temperature": [{"temperature": (30 + 10 * i) / _HUNDREDTHS} for i in range(N_SETTINGS)],
+    "top-p": [
+        {"top_p": top_p, "temperature": temperature}
+        for top_p, temperature in product((0.8, 0.9, 0.95), (0.5, 0.7, 0.85, 1.0, 1.2, 1.5))
+    ],
+    "min-p": [
+        {"min_p": min_p, "temperature": temperature}
+        for min_p, temperature in product((0.02, 0.05, 0.1), (0.7, 1.0, 1.25, 1.5, 2.0, 3.0))
+    ],
+    "top-n-sigma": [
+        {"top_n_sigma": n_sigma, "temperature": temperature}
+        for n_sigma, temperature in product((0.5, 1.0, 1.5), (0.7, 1.0, 1.5, 2.0, 3.0, 5.0))
+    ],
+    "XTC": [
+        {"xtc_probability": probability, "xtc_threshold": threshold, "temperature": temperature}
+        for probability, threshold, temperature in product((0.5, 1.0), (0.05, 0.1, 0.2), (0.7, 1.0, 1.3))
+    ],
+}
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to make texts differ.
+
+    Attributes:
+        name: of a sampler, or of a site.
+        settings: that are tried, as many as of every other method.
+    """
+
+    name: str
+    settings: tuple[Setting, ...]
+
+    @property
+    def is_dose(self) -> bool:
+        """Whether it is noise inside the model."""
+        return self.name in SITES
+
+
+def methods(angles: Mapping[tuple[str, float], float]) -> list[Method]:
+    """All methods; ``angles``: site and effect -> largest angle in radians."""
+    found = [Method(site, _doses(site, angles)) for site in SITES]
+    return found + [Method(name, tuple(map(_sampler, options))) for name, options in SAMPLERS.items()]
+
+
+def _doses(site: str, angles: Mapping[tuple[str, float], float]) -> tuple[Setting, ...]:
+    return tuple(
+        Setting(site, angles[site, effect], max_tokens=MAX_TOKENS, dose_inputs=inputs, hold=hold)
+        for inputs, hold, effect in product(INPUTS, HOLDS, EFFECTS)
+    )
+
+
+def _sampler(options: Mapping[str, float]) -> Setting:
+    return Setting(SAMPLER, sampler=tuple(sorted(options.items())), max_tokens=MAX_TOKENS)

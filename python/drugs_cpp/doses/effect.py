@@ -1,0 +1,37 @@
+"""A dose by its effect: how far it moves the probabilities of the next token, whatever angle that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from drugs_cpp.doses.checks import check_finite
+from drugs_cpp.errors import DoseError
+
+#: mean KL(sober ‖ dosed) of the next token in nats, by name
+EFFECTS: Mapping[str, float] = MappingProxyType({"mild": 0.01, "medium": 0.05, "strong": 0.2})
+
+#: where an effect is sought that comes without a site
+EFFECT_SITE = "A"
+
+
+def read_effect(effect: object) -> float:
+    """An effect in nats, from a name or a number.
+
+    Raises:
+        DoseError: an unknown name, or no positive number.
+    """
+    names = ", ".join(EFFECTS)
+    if isinstance(effect, str):
+        if effect not in EFFECTS:
+            raise DoseError(f"unknown effect {effect!r}: give {names}, or a number of nats such as 0.05")
+        return EFFECTS[effect]
+    kl = check_finite("the effect (nats)", effect)
+    if kl <= 0:
+        raise DoseError(f"the effect is {kl:g} nats: give {names}, or more than 0 nats, such as 0.05")
+    return kl
+
+
+def plain_effect(kl: float) -> str | float:
+    """The inverse of :func:`read_effect`: a name where there is one."""
+    return next((name for name, nats in EFFECTS.items() if nats == kl), kl)

@@ -1,0 +1,75 @@
+"""What :class:`DRUGS` knows of doses by their effect."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from drugs_cpp.doses.effect import EFFECT_SITE, plain_effect
+from drugs_cpp.doses.sites import check_site
+
+if TYPE_CHECKING:
+    from drugs_cpp.doses.dosage import Dosage
+
+#: the class itself
+Own = TypeVar("Own", bound="EffectSettings")
+
+
+class EffectSettings(ABC):
+    """Doses that are made by their effect, and the property."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:  # what is made here
+
+        def __init__(self, values: Any = None, /, *, effect: str | float | None = None, **settings: Any) -> None: ...
+
+    @property
+    @abstractmethod
+    def dosage(self) -> Dosage:
+        """Everything that is set, as one value that never changes."""
+
+    @abstractmethod
+    def _change(self, change: Callable[[Dosage], Dosage]) -> None:
+        """Change everything at once, or raise and change nothing."""
+
+    @classmethod
+    def by_effect(cls: type[Own], kl: str | float, site: str | Iterable[str] = EFFECT_SITE, **settings: Any) -> Own:
+        """A dose that moves the probabilities of the next token as far as wanted, on whatever model takes it.
+
+        Args:
+            kl: mean KL(sober ‖ dosed) of the next token in nats, or a name: "mild" 0.01, "medium" 0.05, "strong" 0.2.
+            site: one of ``SITES``, or several, which get the same angle.
+            **settings: all else, as for :class:`DRUGS`.
+
+        Raises:
+            DoseError: no positive number, an unknown name or site.
+        """
+        sites = [check_site(one) for one in ([site] if isinstance(site, str) else site)]
+        return cls(dict.fromkeys(sites, 1.0), effect=kl, **settings)
+
+    @classmethod
+    def mild(cls: type[Own], **settings: Any) -> Own:
+        """A dose of 0.01 nats: one token in twelve is another one, and texts part late."""
+        return cls(effect="mild", **settings)
+
+    @classmethod
+    def medium(cls: type[Own], **settings: Any) -> Own:
+        """A dose of 0.05 nats: about what quantization to three bits does."""
+        return cls(effect="medium", **settings)
+
+    @classmethod
+    def strong(cls: type[Own], **settings: Any) -> Own:
+        """A dose of 0.2 nats: one token in four is another one, and some sentences make no sense."""
+        return cls(effect="strong", **settings)
+
+    @property
+    def effect(self) -> str | float | None:
+        """How far the dose moves the probabilities of the next token: a name, or nats; None: it has angles."""
+        kl = self.dosage.effect
+        return None if kl is None else plain_effect(kl)
+
+    @effect.setter
+    def effect(self, effect: str | float | None) -> None:
+        self._change(lambda dosage: dosage.with_effect(effect))
