@@ -72,6 +72,7 @@ function(join_all_upstream csrc)
     file(GLOB program CONFIGURE_DEPENDS ${csrc}/doses/*.cpp ${csrc}/input/drugs-*.cpp ${csrc}/shower/*.cpp ${csrc}/program/*.cpp)
     join_upstream(llama-common ${program} ${csrc}/threads/default-threads.cpp)
     target_include_directories(llama-common PUBLIC ${csrc}/doses ${csrc}/input ${csrc}/shower ${csrc}/program ${csrc}/threads)
+    target_link_libraries(llama-common PRIVATE vendor::hash)
     exact_arithmetic(llama-common ${csrc})
     package_version(version)
     set_property(SOURCE ${csrc}/program/drugs-app.cpp TARGET_DIRECTORY llama-common

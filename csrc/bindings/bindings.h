@@ -9,6 +9,7 @@ void bind_background(pybind11::module_ & m);
 void bind_decode    (pybind11::module_ & m);
 void bind_devices   (pybind11::module_ & m);
 void bind_dose      (pybind11::module_ & m);
+void bind_effect    (pybind11::module_ & m);
 void bind_memory    (pybind11::module_ & m);
 void bind_profile   (pybind11::module_ & m);
 void bind_rotate    (pybind11::module_ & m);

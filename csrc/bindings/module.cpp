@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, m) {
     bind_decode(m);
     bind_devices(m);
     bind_dose(m);
+    bind_effect(m);
     bind_memory(m);
     bind_profile(m);
     bind_rotate(m);

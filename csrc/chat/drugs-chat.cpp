@@ -1,6 +1,7 @@
 #include "drugs-chat.h"
 
 #include "drugs-dosage-json.h"
+#include "drugs-effect.h"
 #include "drugs-read.h"
 
 #include "common.h"
@@ -13,6 +14,7 @@ using json = common_json;
 std::string drugs_chat::help() {
     return
         "  /dose A=0.2 H=0.1   turn vectors at these sites by up to so many radians; /dose off is sober, /dose shows\n"
+        "  /dose mild          by so much that it has this effect on the model; or medium, strong\n"
         "  /seed 5             seed of the noise; /seed -1 draws one for each answer, /seed shows the last\n"
         "  /shower             compute the cache again, sober\n";
 }
@@ -43,8 +45,14 @@ bool drugs_chat::command(const std::string & line, std::string & message) {
 std::string drugs_chat::set_doses(const std::string & text) {
     if (text == "off") {
         dosage.thetas = {};
+        dosage.effect = 0;
+        dosage.source.clear();
     } else if (!text.empty()) {
         drugs_dosage changed = dosage; // so that a mistake changes nothing
+        if (changed.effect > 0 || text.find('=') == std::string::npos) { // an effect instead of angles, or angles instead of one
+            changed.thetas = {};
+            changed.effect = 0;
+        }
         drugs_read_doses(changed, text);
         changed.check(std::numeric_limits<double>::infinity());
         dosage = changed;
@@ -69,6 +77,10 @@ std::string drugs_chat::shower() {
 
 std::string drugs_chat::shown() const {
     std::string text;
+    if (dosage.effect > 0) {
+        const char * name = drugs_name_of_effect(dosage.effect);
+        text = name ? name : json(dosage.effect).dump() + " nats";
+    }
     for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
         if (dosage.thetas[site] > 0) {
             const std::string angle = json(dosage.thetas[site]).dump();

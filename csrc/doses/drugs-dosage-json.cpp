@@ -1,5 +1,6 @@
 #include "drugs-dosage-json.h"
 
+#include "drugs-effect.h"
 #include "drugs-messages.h"
 
 #include <algorithm>
@@ -213,6 +214,19 @@ static void read_theta(drugs_dosage & dosage, const std::string & site, const js
     dosage.set_theta(site, read_number("the dose at " + site + " (radians)", value));
 }
 
+static void read_effect(drugs_dosage & dosage, const json & value) {
+    if (value.is_string()) {
+        dosage.set_effect(value.get<std::string>());
+    } else if (!value.is_null()) {
+        dosage.set_effect(read_number("the effect (nats)", value));
+    }
+}
+
+static json effect_to_json(double nats) {
+    const char * name = drugs_name_of_effect(nats);
+    return name ? json(name) : json(nats);
+}
+
 //
 // the whole
 //
@@ -220,6 +234,10 @@ static void read_theta(drugs_dosage & dosage, const std::string & site, const js
 static void read_entry(drugs_dosage & dosage, const std::string & key, const json & value) {
     if (is_site(key)) {
         read_theta(dosage, key, value);
+    } else if (key == "effect") {
+        read_effect(dosage, value);
+    } else if (key == "source") {
+        read_string("source", value); // of an answer: how the angles were found, which are found again
     } else if (key == "dose_theta") {
         for (const auto & [site, theta] : check_object("dose_theta", value).items()) {
             read_theta(dosage, site, theta);
@@ -257,13 +275,15 @@ static void read_entry(drugs_dosage & dosage, const std::string & key, const jso
         dosage.repeatable = read_bool("repeatable", value);
     } else {
         throw std::invalid_argument("unknown name " + shown(json(key)) + ": the names are H, Q, K, V, A, pK, pV, M, "
-                "shape, multiplier, course, hold, layers, seed, noise, angle, turn, apart, sink, dose_inputs, sober_interval, repeatable");
+                "effect, shape, multiplier, course, hold, layers, seed, noise, angle, turn, apart, sink, dose_inputs, sober_interval, repeatable");
     }
 }
 
 drugs_dosage drugs_dosage_from_json(const json & data, const drugs_dosage & defaults) {
     drugs_dosage dosage = defaults;
     dosage.thetas     = {};
+    dosage.effect     = 0;
+    dosage.source.clear();
     dosage.shapes     = {};
     dosage.multiplier = 1.0;
     dosage.hold       = drugs_fresh();
@@ -271,6 +291,10 @@ drugs_dosage drugs_dosage_from_json(const json & data, const drugs_dosage & defa
     dosage.course = {};
     dosage.each_apart = false;
     dosage.kinds  = { defaults.kinds.noise, LLAMA_DRUGS_ANGLE_UNIFORM, LLAMA_DRUGS_TURN_ROTATION, 0 };
+    if (data.is_string()) {
+        read_effect(dosage, data);
+        return dosage;
+    }
     for (const auto & [key, value] : check_object("the value", data).items()) {
         read_entry(dosage, key, value);
     }
@@ -300,6 +324,12 @@ json drugs_dosage_to_json(const drugs_dosage & dosage) {
             }
             shapes[name] = json { { "points", points }, { "mode", drugs_mode_name(shape.mode) } };
         }
+    }
+    if (dosage.effect > 0) {
+        data["effect"] = effect_to_json(dosage.effect);
+    }
+    if (!dosage.source.empty()) {
+        data["source"] = dosage.source;
     }
     if (!shapes.empty()) {
         data["shape"] = shapes;

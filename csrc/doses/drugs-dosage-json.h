@@ -8,9 +8,10 @@
 
 #include <string>
 
-// Reads an object on top of `defaults`, of which it keeps all but the doses themselves:
+// Reads an object, or the name of an effect, on top of `defaults`, of which it keeps all but the doses themselves:
 //
 //   "A": 0.1, ...                      largest angle at a site, in radians
+//   "effect": "mild"                   instead of angles: "mild", "medium", "strong" or nats; angles are proportions then
 //   "shape": {"A": SHAPE, ...}         how a dose depends on depth
 //   "multiplier": 1.0                  factor on all doses
 //   "seed": 7                          0 to 2^32 - 2; -1 draws one; null is as if it were left out

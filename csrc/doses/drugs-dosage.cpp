@@ -1,5 +1,6 @@
 #include "drugs-dosage.h"
 
+#include "drugs-effect.h"
 #include "drugs-messages.h"
 
 #include <algorithm>
@@ -65,6 +66,9 @@ double drugs_dosage::largest_angle(llama_drugs_site site) const {
 }
 
 bool drugs_dosage::sober() const {
+    if (lacks_angles()) {
+        return multiplier * course.peak() == 0;
+    }
     for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
         if (largest_angle((llama_drugs_site) site) > 0) {
             return false;
@@ -87,6 +91,20 @@ std::vector<float> drugs_dosage::table(int32_t n_layer) const {
 void drugs_dosage::set_theta(const std::string & site, double radians) {
     const auto of = drugs_site_of_name(site);
     thetas[of] = drugs_not_negative("the dose at " + site + " (radians)", radians);
+}
+
+void drugs_dosage::set_effect(const std::string & name) {
+    effect = drugs_effect_of_name(name);
+    source.clear();
+}
+
+void drugs_dosage::set_effect(double nats) {
+    if (!(nats > 0 && std::isfinite(nats))) {
+        throw std::invalid_argument("the effect is " + drugs_number(nats) + " nats: give " + drugs_effect_names() +
+                ", or more than 0 nats, such as 0.05");
+    }
+    effect = nats;
+    source.clear();
 }
 
 void drugs_dosage::set_shape(const std::string & site, drugs_profile profile) {
@@ -181,15 +199,16 @@ void drugs_dosage::set_sober_interval(double value) {
 }
 
 void drugs_dosage::check(double cap) const {
+    const bool has_angles = !lacks_angles();
     bool dosed[LLAMA_DRUGS_SITE_COUNT];
     for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
         const double angle = largest_angle((llama_drugs_site) site);
         const std::string name = llama_drugs_site_name((llama_drugs_site) site);
-        if (!(angle <= LLAMA_DRUGS_MAX_ANGLE)) {
+        if (has_angles && !(angle <= LLAMA_DRUGS_MAX_ANGLE)) {
             throw std::invalid_argument("the dose at " + name + " reaches " + drugs_number(angle) +
                     " radians: pi, a half turn, is the most; lower it");
         }
-        if (angle > cap) {
+        if (has_angles && angle > cap) {
             throw std::invalid_argument("the dose at " + name + " reaches " + drugs_number(angle) +
                     " radians: this server allows " + drugs_number(cap) + " at most");
         }
@@ -201,7 +220,7 @@ void drugs_dosage::check(double cap) const {
 std::string drugs_dosage::warning() const {
     for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
         const double angle = largest_angle((llama_drugs_site) site);
-        if (angle > DRUGS_STRONG_ANGLE) {
+        if (!lacks_angles() && angle > DRUGS_STRONG_ANGLE) {
             return std::string("the dose at ") + llama_drugs_site_name((llama_drugs_site) site) + " reaches " + drugs_number(angle) +
                     " radians: above " + drugs_number(DRUGS_STRONG_ANGLE) + " most models write nonsense";
         }

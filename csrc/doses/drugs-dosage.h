@@ -48,6 +48,11 @@ struct drugs_dosage {
     std::array<double,        LLAMA_DRUGS_SITE_COUNT> thetas   = {}; // largest angle at ratio 1 and multiplier 1
     std::array<drugs_profile, LLAMA_DRUGS_SITE_COUNT> shapes   = {}; // how a dose depends on depth
 
+    // Instead of angles, how far the dose moves the probabilities of the next token, in nats; the thetas are proportions then, until
+    // a model has found the angles, and `source` says how it did. 0: the thetas are angles.
+    double      effect = 0;
+    std::string source;
+
     double            multiplier     = 1.0;
     drugs_kinds       kinds;
     bool              each_apart     = false;              // of several answers, each gets a direction of its own, apart from the others'
@@ -64,6 +69,9 @@ struct drugs_dosage {
 
     bool sober() const;
 
+    // whether it is given by its effect, and no model has found the angles yet
+    bool lacks_angles() const { return effect > 0 && source.empty(); }
+
     // what the answer `n` after this one gets: a later seed, or another of the directions that keep apart
     void vary(uint32_t n);
 
@@ -74,6 +82,8 @@ struct drugs_dosage {
     std::vector<float> table(int32_t n_layer) const;
 
     void set_theta(const std::string & site, double radians);
+    void set_effect(const std::string & name);
+    void set_effect(double nats);
     void set_shape(const std::string & site, drugs_profile profile); // points in any order
     void set_multiplier(double value);
     void set_noise(const std::string & name);

@@ -33,8 +33,10 @@ std::vector<common_arg> drugs_args() {
         }
     ).set_env("LLAMA_ARG_DOSE_PROFILE"));
     args.push_back(common_arg(
-        {"--dose"}, "SITE=ANGLE,...",
+        {"--dose"}, "SITE=ANGLE,...|EFFECT",
         "largest angle in radians that vectors at a site are turned by; sites: H, Q, K, V, A, pK, pV, M\n"
+        "or how much of an effect it has on the model: mild, medium or strong, at A unless sites are given, whose angles\n"
+        "are proportions then; `drugs-lab titrate` measures the angles, and until then they are estimated\n"
         "can be repeated; with a dose and no sampler option, decoding is greedy (default: none)",
         [](common_params & params, const std::string & value) {
             note(params, [value](drugs_dosage & dosage) { drugs_read_doses(dosage, value); });

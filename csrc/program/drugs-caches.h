@@ -4,7 +4,7 @@
 
 #include "common.h"
 
-// Called before the context is made. Where something may have to be computed repeatably, it gets a cache for each sequence, and
+// Where something may have to be computed repeatably, it gets a cache for each sequence, and
 // one that keeps what a sliding window has left: in a cache that is shared, or used again and again, positions lie where
 // there was room. If a server may choose, each slot gets as large a context as it could have had in a shared cache, as far as
 // half of the free memory suffices. Where it is not possible, sets `params.drugs.not_repeatable`; exits with a message if

@@ -10,12 +10,13 @@
 #include <cstdio>
 #include <cstdlib>
 
-void drugs_measure(llama_context * ctx, const drugs_params & params) {
+void drugs_measure(llama_context * ctx, const drugs_params & params, const std::string & model_path) {
     if (!params.everything) {
         return;
     }
     drugs_dosage dosage = params.dosage;
     try {
+        drugs_known_effects(model_path).resolve(dosage);
         if (!dosage.sober()) {
             drugs_dose_everything(ctx, dosage);
         }

@@ -4,10 +4,12 @@
 
 #include "common.h"
 
+#include <string>
 #include <vector>
 
-// Does what the options say with all sequences if `params.everything` is set. Exits with a message if it cannot.
-void drugs_measure(llama_context * ctx, const drugs_params & params);
+// Does what the options say with all sequences if `params.everything` is set; the model's path is that of its file. Exits with a
+// message if it cannot.
+void drugs_measure(llama_context * ctx, const drugs_params & params, const std::string & model_path);
 
 // For llama-bench, which has its own parser: takes the options for doses out of the arguments and adds the default model
 // if none is named. Prints its options with --help, and exits with a message if one cannot be used.

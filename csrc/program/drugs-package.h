@@ -11,6 +11,9 @@ constexpr const char * DRUGS_DEFAULT_MODEL_NAME = "SmolLM2-135M-Instruct";
 // Throws std::invalid_argument: it is not installed; the message gives the command that installs it.
 std::string drugs_default_model();
 
+// JSON file with the effects of doses on models that were measured; empty outside of a package.
+std::string drugs_effects_file();
+
 // Folder of the server's page; empty outside of a package.
 std::string drugs_page_folder();
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "drugs-dose.h"
+#include "drugs-known-effects.h"
 
 #include <functional>
 #include <limits>
@@ -16,6 +17,9 @@ struct drugs_params {
     // the parts of the dosage: a file, then the changes of the options, whatever their order
     std::string                                      profile_path;
     std::vector<std::function<void(drugs_dosage &)>> changes;
+
+    // what doses do to the model; not set before its path is known
+    std::shared_ptr<drugs_known_effects> effects;
 
     // the options are for every token of every sequence, as soon as there is a context: programs that measure instead of
     // writing text

@@ -1,5 +1,6 @@
 #include "drugs-read.h"
 
+#include "drugs-effect.h"
 #include "drugs-messages.h"
 
 #include <algorithm>
@@ -28,19 +29,27 @@ static std::vector<std::string> split(const std::string & text, char at) {
     return parts;
 }
 
+static bool is_effect(const std::string & name) {
+    return std::any_of(DRUGS_EFFECTS.begin(), DRUGS_EFFECTS.end(), [&](const auto & effect) { return name == effect.name; });
+}
+
 void drugs_read_doses(drugs_dosage & dosage, std::string text) {
     std::replace(text.begin(), text.end(), ',', ' ');
     const std::istream_iterator<std::string> end;
     std::istringstream stream(text);
     std::istream_iterator<std::string> parts(stream);
     if (parts == end) {
-        throw std::invalid_argument("no dose: give SITE=ANGLE, for example A=0.1");
+        throw std::invalid_argument("no dose: give SITE=ANGLE, for example A=0.1, or " + drugs_effect_names());
     }
     for (; parts != end; ++parts) {
         const std::string & part = *parts;
         const size_t equals = part.find('=');
         if (equals == std::string::npos) {
-            throw std::invalid_argument("'" + part + "' is not a dose: give SITE=ANGLE, for example A=0.1");
+            if (!is_effect(part)) {
+                throw std::invalid_argument("'" + part + "' is not a dose: give SITE=ANGLE, for example A=0.1, or " + drugs_effect_names());
+            }
+            dosage.set_effect(part);
+            continue;
         }
         const std::string site = part.substr(0, equals);
         drugs_site_of_name(site);

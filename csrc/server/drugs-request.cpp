@@ -30,7 +30,7 @@ static bool has_sampler_field(const json & data) {
 
 // Whether a field that gave no seed says -1, and not nothing.
 static bool has_fresh_seed(const json & data) {
-    return has_value(data, "drugs") && has_value(data.at("drugs"), "seed");
+    return has_value(data, "drugs") && data.at("drugs").is_object() && has_value(data.at("drugs"), "seed");
 }
 
 // of the first request that is worth it
@@ -52,6 +52,9 @@ drugs_dosage drugs_read_dosage(const drugs_params & server, const json & data) {
         drugs_dosage defaults = server.dosage;
         defaults.seed = LLAMA_DEFAULT_SEED;
         drugs_dosage dosage = drugs_dosage_from_json(data.at("drugs"), defaults);
+        if (server.effects) {
+            server.effects->resolve(dosage);
+        }
         dosage.check(server.dose_max);
         if (server.sites) {
             server.sites->check(dosage);

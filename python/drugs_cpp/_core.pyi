@@ -97,6 +97,21 @@ def profile_ratio(points: SequenceOf[tuple[float, float]], mode: str, depth: flo
     "floor". A DoseError: something else, a depth that is not finite, a ratio that is negative or not finite.
     """
 
+def effect_names() -> list[tuple[str, float]]:
+    """Names of effects, and the mean KL(sober || dosed) of the next token that they mean, in nats."""
+
+def effect_site() -> str:
+    """Where an effect is sought that comes without a site."""
+
+def effect_nats() -> list[float]:
+    """Nats for each squared radian of a small angle in all layers, by site, as models have it."""
+
+def effect_floor() -> float:
+    """Nats under next to no dose, as files of about four bits have it."""
+
+def estimated_angle(effect: float, floor: float, per_square: float) -> float:
+    """The largest angle (radians) with about this effect (nats), where nats = floor + per_square * angle**2."""
+
 def course_points(points: SequenceOf[tuple[float, float]], mode: str) -> list[tuple[int, float]]:
     """Points with straight lines between them, of a course: (token, ratio) pairs with a mode. DoseError: as above."""
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from drugs_cpp import _core
 from drugs_cpp.doses.checks import check_finite
 from drugs_cpp.errors import DoseError
 
 #: mean KL(sober ‖ dosed) of the next token in nats, by name
-EFFECTS: Mapping[str, float] = MappingProxyType({"mild": 0.01, "medium": 0.05, "strong": 0.2})
+EFFECTS: Mapping[str, float] = MappingProxyType(dict(_core.effect_names()))
 
 #: where an effect is sought that comes without a site
-EFFECT_SITE = "A"
+EFFECT_SITE = _core.effect_site()
 
 
 def read_effect(effect: object) -> float:

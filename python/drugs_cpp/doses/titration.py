@@ -80,5 +80,6 @@ def titration_of(values: Mapping[str, Any], source: str) -> Titration:
 def dose_key(dosage: Dosage) -> str:
     """The same text for doses that differ in nothing but their angles' size, multiplier, course, seed and effect."""
     values = dosage.proportions.to_dict()
+    values.pop("apart", None)  # chooses a direction
     rounded = {name: float(f"{value:.4g}") if name in SITES else value for name, value in values.items()}
     return json.dumps(rounded, sort_keys=True)

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from drugs_cpp import _core
 from drugs_cpp.doses.effect import plain_effect
-from drugs_cpp.doses.sites import SITES
 from drugs_cpp.doses.titration import ESTIMATED, Titration, dose_key
 
 if TYPE_CHECKING:
     from drugs_cpp.doses.dosage import Dosage
-
-#: nats for each squared radian of a small angle, where each layer has the whole dose: geometric means of the models in
-#: docs/effect.md
-NATS: Mapping[str, float] = MappingProxyType(
-    {"H": 1.2, "Q": 1.1, "K": 1.45, "V": 0.19, "A": 0.35, "pK": 1.4, "pV": 0.16, "M": 1.55}
-)
-
-#: nats under next to no dose, as files of about four bits have it
-_FLOOR = 0.0032
 
 #: points of the depth at which a shape is looked at
 _DEPTHS = 48
@@ -80,11 +72,9 @@ class Effects:
             near = min(others, key=lambda some: abs(math.log(some.target / effect)))
             floor, nats = near.floor, (near.kl - near.floor) / near.angle**2
         else:
-            floor, nats = _FLOOR, _nats(dosage.proportions)
-        angle = math.sqrt(max(effect - floor, effect / 2) / nats)
+            floor, nats = _core.effect_floor(), _nats(dosage.proportions)
+        angle = _core.estimated_angle(effect, floor, nats)
         unknown = dict.fromkeys(("error", "kl", "kl_error", "floor", "changed", "perplexity"), math.nan)
-        # further than a right angle the square is nothing to go by
-        angle = min(angle, math.pi / 2)
         return Titration(
             target=effect, angle=angle, **unknown, dosage=dosage.proportions.scaled(angle), source=ESTIMATED
         )
@@ -93,7 +83,8 @@ class Effects:
 def _nats(proportions: Dosage) -> float:
     """Nats for each squared radian: sites and layers add up, each with the square of its angle."""
     table = proportions.table(_DEPTHS)
-    return sum(NATS[site] * float((table[:, column] ** 2).mean()) for column, site in enumerate(SITES))
+    squares = (table.astype(np.float64) ** 2).mean(axis=0)
+    return float(squares @ np.array(_core.effect_nats()))
 
 
 def _effect_of(dosage: Dosage) -> float:

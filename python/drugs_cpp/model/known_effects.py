@@ -73,7 +73,7 @@ def _sha256(model: Path, kept: dict[str, Any]) -> str:
     """Of a file; computed once, and found again in what is kept by its path, size and time."""
     path = str(model.resolve())
     status = Path(path).stat()
-    stamp = [status.st_size, status.st_mtime_ns]
+    stamp = [status.st_size, int(status.st_mtime)]  # whole seconds, as the programs read them
     known = kept["files"].get(path)
     if isinstance(known, list) and len(known) == 3 and known[:2] == stamp:
         return str(known[2])

@@ -1,0 +1,237 @@
+#include "drugs-known-effects.h"
+
+#include "drugs-dosage-json.h"
+#include "drugs-effect.h"
+#include "drugs-package.h"
+
+extern "C" {
+#include "hash/sha256/sha256.h"
+}
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+#include <sys/stat.h>
+
+namespace fs = std::filesystem;
+
+using json = common_json;
+
+// of the frozen texts on which effects are measured (model/frozen_texts.py)
+static const char * const TEXTS = "texts 1";
+
+// depths at which a shape is looked at
+static const int N_DEPTHS = 48;
+
+//
+// files
+//
+
+static fs::path environment(const char * name) {
+    const char * value = std::getenv(name);
+    return value ? value : "";
+}
+
+// as model/known_effects.py has it
+static fs::path cache_folder() {
+    const fs::path given = environment("DRUGS_CACHE");
+    if (!given.empty()) {
+        return given;
+    }
+#if defined(_WIN32)
+    return environment("LOCALAPPDATA") / "drugs_cpp";
+#elif defined(__APPLE__)
+    return environment("HOME") / "Library" / "Caches" / "drugs_cpp";
+#else
+    const fs::path caches = environment("XDG_CACHE_HOME");
+    return (caches.empty() ? environment("HOME") / ".cache" : caches) / "drugs_cpp";
+#endif
+}
+
+// an empty object for what is not there, or no JSON object
+static json read_object(const fs::path & path) {
+    std::ifstream file(path, std::ios::binary);
+    std::stringstream text;
+    text << file.rdbuf();
+    json data = json::parse_no_throw(text.str());
+    return data.is_discarded() || !data.is_object() ? json::object() : data;
+}
+
+static std::string hash_of(const std::string & path) {
+    std::ifstream file(path, std::ios::binary);
+    sha256_t state;
+    sha256_init(&state);
+    std::vector<char> part(1 << 20);
+    while (file.read(part.data(), (std::streamsize) part.size()) || file.gcount() > 0) {
+        sha256_update(&state, (const unsigned char *) part.data(), (size_t) file.gcount());
+    }
+    unsigned char digest[SHA256_DIGEST_SIZE];
+    sha256_final(&state, digest);
+    std::string hex;
+    for (const unsigned char byte : digest) {
+        hex += "0123456789abcdef"[byte >> 4];
+        hex += "0123456789abcdef"[byte & 15];
+    }
+    return hex;
+}
+
+static bool has_size(const json & models, size_t size) {
+    for (const auto & [sha256, model] : models.items()) {
+        if (model.contains("size") && model.at("size").is_number() && model.at("size").get<double>() == (double) size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The hash of a model's file, as it was noted when its effects were measured. Otherwise it is computed where the shipped table has
+// a file of the same size; empty: nothing can be known of it.
+static std::string model_hash(const std::string & path, const json & kept, const json & table) {
+    std::error_code error;
+    const std::string real = fs::weakly_canonical(path, error).string();
+    struct stat status;
+    if (error || stat(real.c_str(), &status) != 0) {
+        return "";
+    }
+    if (kept.contains("files") && kept.at("files").contains(real)) {
+        const json & noted = kept.at("files").at(real); // size, time, hash
+        if (noted.size() == 3 && noted.at(0).get<double>() == (double) status.st_size && noted.at(1).get<double>() == (double) status.st_mtime) {
+            return noted.at(2).get<std::string>();
+        }
+    }
+    return table.contains("models") && has_size(table.at("models"), (size_t) status.st_size) ? hash_of(real) : "";
+}
+
+//
+// doses
+//
+
+static double peak(const drugs_dosage & dosage) {
+    double most = 0;
+    for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
+        most = std::max(most, dosage.thetas[site] * dosage.shapes[site].peak());
+    }
+    return most;
+}
+
+static bool same_shape(const drugs_profile & a, const drugs_profile & b) {
+    const auto same = [](const drugs_profile::point & x, const drugs_profile::point & y) {
+        return x.depth == y.depth && x.peakratio == y.peakratio;
+    };
+    return a.mode == b.mode && std::equal(a.points.begin(), a.points.end(), b.points.begin(), b.points.end(), same);
+}
+
+// whether two doses are the same but for the size of their angles, and what comes on top of them
+static bool same_proportions(const drugs_dosage & a, const drugs_dosage & b) {
+    for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
+        if (std::abs(a.thetas[site] / peak(a) - b.thetas[site] / peak(b)) > 1e-3) {
+            return false;
+        }
+        if (a.thetas[site] > 0 && !same_shape(a.shapes[site], b.shapes[site])) {
+            return false;
+        }
+    }
+    return a.kinds.noise == b.kinds.noise && a.kinds.angle == b.kinds.angle && a.kinds.turn == b.kinds.turn && a.hold == b.hold &&
+            a.shared_layers == b.shared_layers;
+}
+
+static std::vector<drugs_known_effect> effects_in(const json & data, const std::string & sha256, const char * source) {
+    std::vector<drugs_known_effect> found;
+    if (!data.contains("models") || !data.at("models").contains(sha256)) {
+        return found;
+    }
+    const json & model = data.at("models").at(sha256);
+    if (!model.contains("texts") || !(model.at("texts") == TEXTS)) {
+        return found;
+    }
+    for (const auto & [i, values] : model.at("doses").items()) {
+        drugs_known_effect effect;
+        effect.dosage = drugs_dosage_from_json(values.at("dose"), {});
+        effect.target = values.at("target").get<double>();
+        effect.nats   = values.at("kl").get<double>();
+        effect.floor  = values.at("floor").get<double>();
+        effect.angle  = values.at("angle").get<double>();
+        effect.source = source;
+        found.push_back(std::move(effect));
+    }
+    return found;
+}
+
+const std::vector<drugs_known_effect> & drugs_known_effects::known() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (is_read) {
+        return effects;
+    }
+    is_read = true;
+    const std::string package = drugs_effects_file();
+    const json kept  = read_object(cache_folder() / "effects.json");
+    const json table = package.empty() ? json::object() : read_object(package);
+    try {
+        const std::string sha256 = model_hash(model_path, kept, table);
+        for (const auto & [data, source] : { std::pair { &kept, DRUGS_CALIBRATED }, std::pair { &table, DRUGS_TABLE } }) {
+            const auto found = effects_in(*data, sha256, source);
+            effects.insert(effects.end(), found.begin(), found.end());
+        }
+    } catch (const std::exception &) { // a file of another form: what was read of it counts
+    }
+    return effects;
+}
+
+// nats for each squared radian, as other models have them
+static double nats_of(const drugs_dosage & proportions) {
+    double nats = 0;
+    for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
+        double squares = 0;
+        for (int i = 0; i < N_DEPTHS; i++) {
+            const double angle = proportions.thetas[site] * proportions.shapes[site].ratio((double) i / N_DEPTHS);
+            squares += angle * angle / N_DEPTHS;
+        }
+        nats += DRUGS_NATS[site] * squares;
+    }
+    return nats;
+}
+
+void drugs_known_effects::resolve(drugs_dosage & dosage) {
+    if (!dosage.lacks_angles()) {
+        return;
+    }
+    if (std::all_of(dosage.thetas.begin(), dosage.thetas.end(), [](double theta) { return theta == 0; })) {
+        dosage.thetas[DRUGS_EFFECT_SITE] = 1;
+    }
+    const double most = peak(dosage);
+    if (most == 0) { // a shape leaves nothing
+        dosage.thetas = {};
+        dosage.source = DRUGS_TABLE;
+        return;
+    }
+    const drugs_known_effect * near = nullptr; // of the same dose, the effect that is next to the wanted one
+    const auto distance = [&](const drugs_known_effect & effect) { return std::abs(std::log(effect.target / dosage.effect)); };
+    for (const auto & effect : known()) {
+        if (same_proportions(effect.dosage, dosage) && (!near || distance(effect) < distance(*near))) {
+            near = &effect;
+        }
+    }
+    for (auto & theta : dosage.thetas) {
+        theta /= most;
+    }
+    double angle;
+    if (near && distance(*near) < 0.01) {
+        angle = near->angle;
+        dosage.source = near->source;
+    } else {
+        const double floor      = near ? near->floor : DRUGS_EFFECT_FLOOR;
+        const double per_square = near ? (near->nats - near->floor) / (near->angle * near->angle) : nats_of(dosage);
+        angle = drugs_estimated_angle(dosage.effect, floor, per_square);
+        dosage.source = DRUGS_ESTIMATED;
+    }
+    for (auto & theta : dosage.thetas) {
+        theta *= angle;
+    }
+    dosage.check(std::numeric_limits<double>::infinity());
+}
