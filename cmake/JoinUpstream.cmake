@@ -78,9 +78,9 @@ function(join_all_upstream csrc)
     set_property(SOURCE ${csrc}/program/drugs-app.cpp TARGET_DIRECTORY llama-common
         APPEND PROPERTY COMPILE_DEFINITIONS DRUGS_VERSION="${version}")
 
-    file(GLOB server CONFIGURE_DEPENDS ${csrc}/server/*.cpp)
+    file(GLOB server CONFIGURE_DEPENDS ${csrc}/server/*.cpp ${csrc}/uncertainty/*.cpp)
     join_upstream(server-context ${server})
-    target_include_directories(server-context PUBLIC ${csrc}/server)
+    target_include_directories(server-context PUBLIC ${csrc}/server ${csrc}/uncertainty)
 
     file(GLOB chat CONFIGURE_DEPENDS ${csrc}/chat/*.cpp)
     join_upstream(llama-cli-impl ${chat})

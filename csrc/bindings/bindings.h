@@ -4,6 +4,7 @@
 
 #include <pybind11/pybind11.h>
 
+void bind_answers   (pybind11::module_ & m);
 void bind_attend    (pybind11::module_ & m);
 void bind_background(pybind11::module_ & m);
 void bind_decode    (pybind11::module_ & m);

@@ -6,6 +6,7 @@ PYBIND11_MODULE(_core, m) {
 
     translate_errors();
 
+    bind_answers(m);
     bind_attend(m);
     bind_background(m);
     bind_decode(m);

@@ -240,6 +240,50 @@ def tokenize(vocab: int, text: bytes, add_bos: bool, special: bool) -> list[int]
 def detokenize(vocab: int, tokens: SequenceOf[int], special: bool) -> bytes:
     """Text of tokens, or a TokenError for one that the llama_vocab at an address does not have."""
 
+class AnswerGroup:
+    """Texts that give one answer."""
+
+    @property
+    def answer(self) -> str:
+        """As it is compared; empty: they hold none."""
+    @property
+    def first(self) -> int:
+        """Index of the first text that gives it; 0 is the sober one."""
+    @property
+    def n(self) -> int:
+        """Texts that give it, without the sober one."""
+
+class Answers:
+    """How far several answers agree."""
+
+    @property
+    def kind(self) -> str:
+        """What of a text was taken for its answer: "choice", "number" or "text"."""
+    @property
+    def agreement(self) -> float:
+        """Share of the other texts that give the sober text's answer."""
+    @property
+    def entropy(self) -> float:
+        """Of the other texts' answers, in nats."""
+    @property
+    def similarity(self) -> float:
+        """Mean Rouge-L F1 of all pairs of other texts."""
+    @property
+    def groups(self) -> list[AnswerGroup]:
+        """Of texts that give one answer, the largest first."""
+
+def compare_answers(sober: str, others: SequenceOf[str], kind: str = "auto") -> Answers:
+    """Compare answers to one question. OptionError: an unknown kind. ValueError: no other text."""
+
+def answer_of(text: str, kind: str) -> str:
+    """The answer that a text gives, as it is compared: a letter, a number, or a line; "" for none."""
+
+def rouge_l(a: str, b: str) -> float:
+    """Rouge-L F1 of two texts, 0 to 1: of the longest common subsequence of their words (Lin 2004)."""
+
+def confidence(answers: Answers, log_likelihood: float) -> float:
+    """The probability that the sober answer is right, given the mean log-likelihood of its tokens in nats."""
+
 class ShowerLedger:
     """Which positions of a sequence's cache are dirty, and when a cold shower is due; it knows no context."""
 

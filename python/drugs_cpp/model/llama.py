@@ -41,7 +41,7 @@ from drugs_cpp.model.reference import ReferenceNames
 from drugs_cpp.model.signatures import bound_arguments, check_keywords, keyword_names, with_defaults
 from drugs_cpp.model.state import DrugsState, dosed_state, load_positions, take_settings, upstream_seed
 from drugs_cpp.model.tokenizer import Tokenizer
-from drugs_cpp.model.trace_methods import TraceMethods
+from drugs_cpp.model.uncertainty_methods import UncertaintyMethods
 from drugs_cpp.model.variation_methods import VariationMethods
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from drugs_cpp.engine.inputs import Inputs
 
 
-class Llama(CacheMethods, VariationMethods, TraceMethods, EffectMethods, ReferenceNames, llama_cpp.Llama):
+class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, ReferenceNames, llama_cpp.Llama):
     """A llama.cpp model whose attention can be dosed.
 
     Args:

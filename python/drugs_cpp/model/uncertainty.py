@@ -1,0 +1,162 @@
+"""``Uncertainty``: how sure an answer is, by how far dosed answers to the same question agree with it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from drugs_cpp import _core
+from drugs_cpp.doses.checks import check_count
+from drugs_cpp.doses.drugs import DRUGS
+from drugs_cpp.doses.seed import consecutive_seeds
+from drugs_cpp.engine.scorer import Scorer
+from drugs_cpp.markup import note, page, table, tag
+from drugs_cpp.model.texts import TextOrder, Written, write_texts
+from drugs_cpp.progress import Progress
+
+if TYPE_CHECKING:
+    from drugs_cpp.engine.engine import Engine
+    from drugs_cpp.markup import Html
+    from drugs_cpp.model.chat_prompt import ChatPrompt
+
+
+@dataclass(frozen=True)
+class GivenAnswer:
+    """An answer that texts give.
+
+    Attributes:
+        answer: as it is compared; "" where a text holds none.
+        n: dosed texts that give it.
+        text: of the first of them, the sober one before all.
+        is_sober: it is the sober text's.
+    """
+
+    answer: str
+    n: int
+    text: str
+    is_sober: bool
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """How sure an answer is.
+
+    Attributes:
+        text: the sober answer.
+        score: the probability that it is right, 0 to 1, as fitted on questions whose answers are known.
+        agreement: share of the dosed answers that say the same.
+        entropy: of the dosed answers, in nats.
+        similarity: mean Rouge-L F1 of all pairs of dosed texts, 0 to 1.
+        log_likelihood: mean of the sober text's tokens, in nats; 0 for an empty text.
+        kind: what of a text was taken for its answer: "choice", "number" or "text".
+        answers: which were given and how often, the most frequent first.
+        texts: the dosed ones.
+        seeds: of their noise.
+    """
+
+    text: str
+    score: float
+    agreement: float
+    entropy: float
+    similarity: float
+    log_likelihood: float
+    kind: str
+    answers: tuple[GivenAnswer, ...]
+    texts: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as the server's field ``uncertainty`` has them."""
+        names = ("score", "agreement", "entropy", "similarity", "log_likelihood", "kind")
+        answers = [{"answer": one.answer, "n": one.n, "text": one.text} for one in self.answers]
+        return {**{name: getattr(self, name) for name in names}, "n": len(self.texts), "answers": answers}
+
+    def __str__(self) -> str:
+        others = ", ".join(f"{one.answer or 'no answer'} ({one.n})" for one in self.answers)
+        return f"{self.text}\n[{100 * self.score:.0f} % sure; of {len(self.texts)} dosed answers: {others}]"
+
+    def _repr_html_(self) -> Html:
+        """What a notebook shows."""
+        rows = [[tag("b", one.answer or "no answer") if one.is_sober else one.answer, one.n] for one in self.answers]
+        return page(
+            tag("p", self.text), note(f"{100 * self.score:.0f} % sure"), table(rows, ["answer", "of dosed texts"])
+        )
+
+
+@dataclass(frozen=True)
+class Question:
+    """What ``uncertainty`` was asked.
+
+    Attributes:
+        prompt: its tokens, and where answers end.
+        n: dosed answers, 1 or more.
+        drugs: their doses.
+        options: of their sampler, ``temp`` among them.
+        seed: of the first one's noise.
+        max_tokens: of each answer.
+        kind: "auto", "choice", "number" or "text".
+        n_parallel: answers decoded at a time; None: as many as memory has room for.
+    """
+
+    prompt: ChatPrompt
+    n: int
+    drugs: DRUGS
+    options: dict[str, Any]
+    seed: int
+    max_tokens: int
+    kind: str
+    n_parallel: int | None
+
+
+def ask(engine: Engine, question: Question) -> Uncertainty:
+    """Write the sober answer and the dosed ones in one batch, and compare them.
+
+    Raises:
+        as ``write_texts``; OptionError: an unknown kind; CountError: ``n`` below 1.
+    """
+    _core.answer_of("", question.kind)  # complains of the kind before anything is computed
+    n = check_count("n", question.n, 1, "answers")
+    seeds = consecutive_seeds(question.seed, n)
+    orders = [TextOrder(question.seed, DRUGS(), {"temp": 0.0})]
+    orders += [TextOrder(seed, question.drugs, question.options) for seed in seeds]
+    written: list[Written] = []
+    with Progress(f"{len(orders)} answers", engine.settings.verbose) as progress:
+        for one in write_texts(engine, question.prompt, orders, question.max_tokens, question.n_parallel):
+            written.append(one)
+            progress.show(f"{len(written)} of {len(orders)} answers")
+        written.sort(key=lambda one: one.index)
+        progress.show("reading the answer")
+        likelihood = _log_likelihood(engine, question.prompt, written[0].tokens)
+    return compared([one.text for one in written], seeds, likelihood, question.kind)
+
+
+def compared(texts: Sequence[str], seeds: Sequence[int], log_likelihood: float, kind: str) -> Uncertainty:
+    """What texts come to, of which the first is the sober one."""
+    answers = _core.compare_answers(texts[0], texts[1:], kind)
+    given = [GivenAnswer(some.answer, some.n, texts[some.first], some.first == 0) for some in answers.groups]
+    return Uncertainty(
+        text=texts[0],
+        score=_core.confidence(answers, log_likelihood),
+        agreement=answers.agreement,
+        entropy=answers.entropy,
+        similarity=answers.similarity,
+        log_likelihood=log_likelihood,
+        kind=answers.kind,
+        answers=tuple(given),
+        texts=tuple(texts[1:]),
+        seeds=tuple(seeds),
+    )
+
+
+def _log_likelihood(engine: Engine, prompt: ChatPrompt, tokens: list[int]) -> float:
+    if not tokens:
+        return 0.0
+    repeatable = engine.dosing.repeatable is not False and _core.can_repeat(engine.session.address)
+    with engine.session.use():
+        scorer = Scorer(engine.settings, prompt.tokens, len(tokens), repeatable)
+        with contextlib.closing(scorer):
+            return float(np.mean(scorer.score(tokens).log_probs, dtype=np.float64))
