@@ -132,6 +132,10 @@ class Dosing:
     def dose_inputs(self, dose_inputs: Inputs) -> None:
         self._dose_inputs = check_inputs(dose_inputs)
 
+    def with_inputs(self, dose_inputs: Inputs) -> Dosing:
+        """The same rules and doses with other inputs, as they are now."""
+        return Dosing(self._drugs, dose_inputs, self._sink, self._sober_interval, self.strict, self.repeatable)
+
     @property
     def is_repeatable(self) -> bool:
         """Whether what is computed now gets the same bits in any batch."""

@@ -20,8 +20,13 @@ from drugs_cpp.progress import Progress
 
 if TYPE_CHECKING:
     from drugs_cpp.engine.engine import Engine
+    from drugs_cpp.engine.inputs import Inputs
     from drugs_cpp.markup import Html
     from drugs_cpp.model.chat_prompt import ChatPrompt
+
+
+#: characters of an answer that a line shows
+_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Uncertainty:
         return {**{name: getattr(self, name) for name in names}, "n": len(self.texts), "answers": answers}
 
     def __str__(self) -> str:
-        others = ", ".join(f"{one.answer or 'no answer'} ({one.n})" for one in self.answers)
+        others = ", ".join(f"{_shortened(one.answer)} ({one.n})" for one in self.answers if one.n)
         return f"{self.text}\n[{100 * self.score:.0f} % sure; of {len(self.texts)} dosed answers: {others}]"
 
     def _repr_html_(self) -> Html:
@@ -85,6 +90,10 @@ class Uncertainty:
         return page(
             tag("p", self.text), note(f"{100 * self.score:.0f} % sure"), table(rows, ["answer", "of dosed texts"])
         )
+
+
+def _shortened(answer: str) -> str:
+    return "no answer" if not answer else answer if len(answer) <= _SHOWN else f"{answer[: _SHOWN - 1]}…"
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,7 @@ class Question:
         max_tokens: of each answer.
         kind: "auto", "choice", "number" or "text".
         n_parallel: answers decoded at a time; None: as many as memory has room for.
+        dose_inputs: what of the prompt is dosed.
     """
 
     prompt: ChatPrompt
@@ -110,6 +120,7 @@ class Question:
     max_tokens: int
     kind: str
     n_parallel: int | None
+    dose_inputs: Inputs
 
 
 def ask(engine: Engine, question: Question) -> Uncertainty:
@@ -124,8 +135,9 @@ def ask(engine: Engine, question: Question) -> Uncertainty:
     orders = [TextOrder(question.seed, DRUGS(), {"temp": 0.0})]
     orders += [TextOrder(seed, question.drugs, question.options) for seed in seeds]
     written: list[Written] = []
+    texts = write_texts(engine, question.prompt, orders, question.max_tokens, question.n_parallel, question.dose_inputs)
     with Progress(f"{len(orders)} answers", engine.settings.verbose) as progress:
-        for one in write_texts(engine, question.prompt, orders, question.max_tokens, question.n_parallel):
+        for one in texts:
             written.append(one)
             progress.show(f"{len(written)} of {len(orders)} answers")
         written.sort(key=lambda one: one.index)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.doses.drugs import DRUGS, as_drugs
 from drugs_cpp.doses.seed import check_seed, fresh_seed
+from drugs_cpp.engine.inputs import LAST, check_inputs
 from drugs_cpp.errors import PromptError
 from drugs_cpp.model.trace_methods import TraceMethods
 from drugs_cpp.model.uncertainty import Question, ask
 
 if TYPE_CHECKING:
     from drugs_cpp.doses.drugs import DrugsLike
+    from drugs_cpp.engine.inputs import Inputs
     from drugs_cpp.model.uncertainty import Uncertainty
 
 
@@ -31,6 +33,7 @@ class UncertaintyMethods(TraceMethods):
         max_tokens: int = 256,
         kind: str = "auto",
         n_parallel: int | None = None,
+        dose_inputs: Inputs = LAST,
     ) -> Uncertainty:
         """Answer a question sober, and say how sure the answer is: by how far dosed answers agree with it.
 
@@ -48,6 +51,8 @@ class UncertaintyMethods(TraceMethods):
             kind: what of a text is its answer. "choice": a letter; "number": the last one in it; "text": its first
                 line, without articles and punctuation; "auto": what the sober answer looks like.
             n_parallel: answers decoded at a time. None: as many as memory has room for.
+            dose_inputs: what of the prompt is dosed for the dosed answers: "last": its last position, so that already
+                the first new token may differ; True: all of it; False: nothing.
 
         Raises:
             PromptError: no question, an empty one, or a question and a prompt.
@@ -69,6 +74,7 @@ class UncertaintyMethods(TraceMethods):
             max_tokens=max_tokens,
             kind=kind,
             n_parallel=n_parallel,
+            dose_inputs=check_inputs(dose_inputs),
         )
         return ask(self.engine, asked)
 

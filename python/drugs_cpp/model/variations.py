@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from llama_cpp._internals import LlamaModel
 
     from drugs_cpp.engine.engine import Engine
+    from drugs_cpp.engine.inputs import Inputs
 
 DEFAULT_VARIATIONS = 8
 
@@ -190,15 +191,23 @@ def count_slots(engine: Engine, n: int, n_tokens: int, n_parallel: int | None) -
     return engine.slots.count(wanted, n_tokens, at_least=1 if n_parallel is None else wanted)
 
 
-def decode(engine: Engine, task: Task, variations: list[Variation], n_slots: int, n_tokens: int) -> Iterator[Delta]:
-    """Decode, one step at a time in the hands of whoever listens."""
+def decode(
+    engine: Engine,
+    task: Task,
+    variations: list[Variation],
+    n_slots: int,
+    n_tokens: int,
+    dose_inputs: Inputs | None = None,
+) -> Iterator[Delta]:
+    """Decode, one step at a time in the hands of whoever listens; ``dose_inputs`` None: as it is set."""
     deltas = None
+    dosing = engine.dosing if dose_inputs is None else engine.dosing.with_inputs(dose_inputs)
     while True:
         with engine.session.use():
             if deltas is None:
                 slots = engine.slots.open(n_slots, n_tokens)
                 together = engine.settings.decodes_together
-                scheduler = Scheduler(slots, n_slots, task, engine.dosing, engine.sites, together)
+                scheduler = Scheduler(slots, n_slots, task, dosing, engine.sites, together)
                 deltas = scheduler.run(variations)
             try:
                 delta = next(deltas)
