@@ -1,0 +1,92 @@
+"""Ways to vary answers, among them what is claimed in arXiv 2502.03799."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import drugs_cpp
+from drugs_cpp.doses.drugs import DRUGS
+from drugs_cpp.study.setting import SAMPLER, Setting
+from drugs_cpp.study.sweep_plan import PROFILES
+
+#: nats
+EFFECTS = (0.05, 0.2)
+
+#: of the claim
+TEMPERATURE = 0.5
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Noise without its angle.
+
+    Attributes:
+        site: where.
+        late: in the last third of the layers alone.
+        held: for the whole answer.
+        shared: one draw for all layers.
+    """
+
+    site: str
+    late: bool = False
+    held: bool = False
+    shared: bool = False
+
+
+#: what the claim is about: in the MLPs of the last third, held, one draw for all layers; and the same in attention
+CLAIMED = Noise("M", late=True, held=True, shared=True)
+IN_ATTENTION = replace(CLAIMED, site="A")
+
+NOISES = (
+    Noise("A"),
+    Noise("A", held=True),
+    Noise("H", held=True),
+    Noise("K"),
+    Noise("M", held=True),
+    IN_ATTENTION,
+    CLAIMED,
+)
+
+#: with a temperature as well
+MIXED = (IN_ATTENTION, CLAIMED)
+
+TEMPERATURES = (TEMPERATURE, 1.0)
+
+
+def setting(noise: Noise, angle: float, max_tokens: int, temperature: float = 0.0) -> Setting:
+    """A dose, with the sampler beside it where there is a temperature."""
+    profile = PROFILES["late"] if noise.late else None
+    return Setting(
+        noise.site,
+        angle,
+        profile="late" if noise.late else "all",
+        shape=None if profile is None else tuple((point.depth, point.peakratio) for point in profile.points),
+        mode="interpolate" if profile is None else profile.mode,
+        sampler=(("temperature", temperature),) if temperature else (),
+        max_tokens=max_tokens,
+        dose_inputs="last",
+        hold=0 if noise.held else 1,
+        layers="shared" if noise.shared else "own",
+    )
+
+
+def sampled(temperature: float, max_tokens: int) -> Setting:
+    """A temperature alone."""
+    return Setting(SAMPLER, sampler=(("temperature", temperature),), max_tokens=max_tokens, dose_inputs="last")
+
+
+def angles(llm: drugs_cpp.Llama) -> dict[tuple[Noise, float], float]:
+    """The largest angle of each noise with each effect, in radians."""
+    return {(noise, effect): _angle(llm, noise, effect) for noise in NOISES for effect in EFFECTS}
+
+
+def _angle(llm: drugs_cpp.Llama, noise: Noise, effect: float) -> float:
+    drugs: DRUGS = setting(noise, 1.0, 1).drugs
+    return float(f"{llm.titrate(kl=effect, drugs=drugs).angle:.4g}")
+
+
+def settings(found: dict[tuple[Noise, float], float], max_tokens: int) -> list[Setting]:
+    """All that are compared."""
+    doses = [setting(noise, found[noise, effect], max_tokens) for noise in NOISES for effect in EFFECTS]
+    mixed = [setting(noise, found[noise, effect], max_tokens, TEMPERATURE) for noise in MIXED for effect in EFFECTS]
+    return [*(sampled(temperature, max_tokens) for temperature in TEMPERATURES), *doses, *mixed]

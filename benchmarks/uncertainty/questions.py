@@ -1,0 +1,94 @@
+"""Questions whose answers are known."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drugs_cpp import _core
+from drugs_cpp.study import Prompt
+
+_LETTERS = "ABCD"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question.
+
+    Attributes:
+        prompt: what the model is asked.
+        right: answers that count, as they are compared.
+    """
+
+    prompt: Prompt
+    right: frozenset[str]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Questions of one kind.
+
+    Attributes:
+        name: of the set.
+        kind: what of a text is its answer, as ``Llama.uncertainty`` takes it.
+        questions: in the order of the file.
+        max_tokens: of an answer.
+        n_answers: varied ones for each question.
+    """
+
+    name: str
+    kind: str
+    questions: tuple[Question, ...]
+    max_tokens: int
+    n_answers: int
+
+    def is_right(self, question: Question, text: str) -> bool:
+        """Whether a text answers a question."""
+        return _core.answer_of(text, self.kind) in question.right
+
+
+def data_sets(folder: Path) -> list[DataSet]:
+    """Those that can be measured."""
+    return [
+        _read(folder / "trivia_choice_1200.jsonl", "trivia", "choice", _trivia, 400, 8, 10),
+        _read(folder / "nq_open_dev_1000.jsonl", "NQ-open", "text", _short, 400, 24, 10),
+        _read(folder / "gsm8k_test_400.jsonl", "GSM8K", "number", _sum, 100, 256, 5),
+    ]
+
+
+def _read(
+    path: Path,
+    name: str,
+    kind: str,
+    make: Callable[[Any], tuple[str, Sequence[str]]],
+    n: int,
+    max_tokens: int,
+    n_answers: int,
+) -> DataSet:
+    questions = []
+    for i, row in enumerate(path.read_text(encoding="utf-8").splitlines()[:n]):
+        text, right = make(json.loads(row))
+        answers = frozenset(_core.answer_of(answer, kind) for answer in right)
+        questions.append(Question(Prompt(f"{name} {i}", (("user", text),)), answers))
+    return DataSet(name, kind, tuple(questions), max_tokens, n_answers)
+
+
+def _trivia(row: Any) -> tuple[str, Sequence[str]]:
+    choices = "\n".join(f"{letter}) {choice}" for letter, choice in zip(_LETTERS, row["choices"]))
+    return (
+        f"{row['question']}\n\n{choices}\n\nAnswer with one letter.",
+        [_LETTERS[row["choices"].index(row["answer"])]],
+    )
+
+
+def _short(row: Any) -> tuple[str, Sequence[str]]:
+    return f"{row['question'].capitalize()}? Answer with a name, a date or a number, and nothing else.", row["answer"]
+
+
+def _sum(row: Any) -> tuple[str, Sequence[str]]:
+    right = re.findall(r"#### *(\S+)", row["answer"])
+    return f"{row['question']}\nThink step by step. The last line of the answer is the number alone.", right
