@@ -1,6 +1,7 @@
 #include "drugs-props.h"
 
 #include "drugs-dosage-json.h"
+#include "drugs-effect.h"
 
 #include "log.h"
 
@@ -41,6 +42,30 @@ static const char * repeatable_name(const drugs_params & params) {
     return params.repeats_everything() ? "always" : dosed ? "dosed" : "never";
 }
 
+// doses with angles for each named effect; those that the server does not allow are left out
+static json effects_of(const drugs_params & params) {
+    json effects = json::object();
+    for (const auto & effect : DRUGS_EFFECTS) {
+        drugs_dosage dosage;
+        dosage.set_effect(effect.name);
+        try {
+            params.effects->resolve(dosage);
+            dosage.check(params.dose_max);
+            params.sites->check(dosage);
+        } catch (const std::invalid_argument &) {
+            continue;
+        }
+        json doses = json::object();
+        for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
+            if (dosage.thetas[site] > 0) {
+                doses[llama_drugs_site_name((llama_drugs_site) site)] = dosage.thetas[site];
+            }
+        }
+        effects[effect.name] = json { { "nats", effect.nats }, { "doses", doses }, { "source", dosage.source } };
+    }
+    return effects;
+}
+
 json drugs_props(const drugs_params & params, bool has_template) {
     json sites = json::object();
     for (const auto noise : { LLAMA_DRUGS_NOISE_ISOTROPIC, LLAMA_DRUGS_NOISE_REFERENCE }) {
@@ -57,6 +82,7 @@ json drugs_props(const drugs_params & params, bool has_template) {
         { "dose_max", std::isfinite(params.dose_max) ? json(params.dose_max) : json(nullptr) },
         { "n_layer",  params.sites ? params.sites->n_layer : 0 },
         { "sites",    sites },
+        { "effects",  params.effects && params.sites ? effects_of(params) : json::object() },
         { "has_chat_template", has_template },
         { "repeatable", repeatable_name(params) },
     };

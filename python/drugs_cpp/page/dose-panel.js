@@ -1,5 +1,6 @@
 import { byId, element } from "./dom.js";
 import { DoseControl } from "./dose-control.js";
+import { showEffects } from "./effects.js";
 import { SITES } from "./sites.js";
 
 /** The doses at all sites that the model has for the chosen kind of noise. */
@@ -32,6 +33,7 @@ export class DosePanel {
     const known = SITES.filter(({ name }) => Object.values(limits.sites).some((names) => names.includes(name)));
     this.#controls = new Map(known.map((site) => [site.name, new DoseControl(site, limits, this.#settings)]));
     const nodes = Array.from(this.#controls.values(), ({ node }) => node);
+    showEffects(limits.effects ?? {}, this.#settings);
     byId("sites").replaceChildren(...(nodes.length ? nodes : [element("p", { class: "quiet" }, "This model has no site that can be dosed.")]));
     this.#update();
   }

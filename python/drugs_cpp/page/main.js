@@ -21,7 +21,7 @@ const WAIT_FOR_MORE = 250; // ms; browsers refuse to change the address more oft
 const settings = new Settings();
 const panel = new DosePanel(settings);
 const conversation = new Conversation(settings, () => panel.sites, () => panel.sober, showProgress);
-const view = new ConversationView({ conversation, settings, panel: new ProbabilityPanel() });
+const view = new ConversationView({ conversation, settings, panel: new ProbabilityPanel(), sites: () => panel.sites });
 const composer = new Composer(settings, conversation);
 const shower = new Shower(() => conversation.isRunning);
 let usual = { doses: {} };

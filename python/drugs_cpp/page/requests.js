@@ -1,9 +1,11 @@
-import { stream } from "./api.js";
+import { postJson, stream } from "./api.js";
 import { Answer } from "./answer.js";
 import { drugsOf, isSober } from "./doses.js";
 import { MAX_SEED } from "./settings.js";
 
 export const TOP = 10;
+
+const N_SURE = 10; // dosed answers
 
 /**
  * The requests for one message: their bodies, and the answers that each of them fills.
@@ -31,6 +33,18 @@ export function requestsFor(settings, sites, sober, messages) {
 const dosed = (drugs) => (isSober(drugs) ? { drugs, temperature: 0 } : { drugs });
 
 const withLaterSeed = (drugs, i) => (isSober(drugs) ? drugs : { ...drugs, seed: (drugs.seed + i) % (MAX_SEED + 1) });
+
+/**
+ * How sure the sober answer to some messages is, by answers under the doses that are set, or under usual ones.
+ * @returns {Promise<import("./sureness.js").Uncertainty>}
+ */
+export async function howSure(settings, sites, { messages, sober }) {
+  const { dose_inputs: _, ...doses } = drugsOf(settings, sites); // the first token may differ
+  const body = { messages, max_tokens: settings.length, drugs: sober, temperature: 0, reasoning_format: "none",
+    uncertainty: { n: N_SURE, ...(isSober(doses) ? {} : { drugs: doses }) } };
+  const { choices } = await postJson("/v1/chat/completions", body);
+  return choices[0].uncertainty;
+}
 
 /** Fill the answers of a request while they are written. */
 export async function follow({ body, answers }, signal, onProgress) {

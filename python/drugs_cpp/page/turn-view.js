@@ -2,12 +2,15 @@ import { AnswerView } from "./answer-view.js";
 import { differing, words } from "./diff.js";
 import { element } from "./dom.js";
 import { dosesInWords, summary } from "./doses.js";
+import { howSure } from "./requests.js";
+import { Sureness } from "./sureness.js";
 
 /** A message of the user with its answers. */
 export class TurnView {
   #turn;
   #parts;
   #views = [];
+  #surenesses = [];
   #compared = "";
   #body = element("div", { class: "answers" });
   #error = element("p", { class: "error", role: "alert", hidden: true });
@@ -16,7 +19,7 @@ export class TurnView {
 
   /**
    * @param {{conversation: import("./conversation.js").Conversation, settings: import("./settings.js").Settings,
-   *     panel: import("./probability-panel.js").ProbabilityPanel}} parts
+   *     panel: import("./probability-panel.js").ProbabilityPanel, sites: () => string[]}} parts
    */
   constructor(turn, parts) {
     this.#turn = turn;
@@ -37,6 +40,7 @@ export class TurnView {
       this.#body.dataset.view = view;
     }
     this.#views.forEach((answerView) => answerView.update());
+    this.#surenesses.forEach(({ sureness, answer }) => sureness.update(answer.isEnded && answer.tokens.length > 0));
     this.#offerKeep(isLast && !isRunning);
     this.#again.hidden = !isLast || answers.length === 0;
     this.#error.hidden = !error;
@@ -52,6 +56,11 @@ export class TurnView {
       onChoose: (index) => this.#choose(view, answer, index),
       onKeep: () => this.#keep(answer, i),
     });
+    if (answer.isSober) {
+      const sureness = new Sureness(() => howSure(this.#parts.settings.values, this.#parts.sites(), this.#turn));
+      this.#surenesses.push({ sureness, answer });
+      view.node.append(sureness.node);
+    }
     if (isVariation) {
       view.node.addEventListener("click", ({ target }) => {
         if (!target.closest("button, .token")) {
