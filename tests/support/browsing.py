@@ -73,9 +73,11 @@ def streamed(text: str) -> Callable[[Route], None]:
 
 
 def profile(page: Page) -> Locator:
-    """Open the profile of A."""
+    """Open the profile of A, where nothing has to scroll when a point gets the focus."""
     page.get_by_role("button", name="Profile of A").click()
-    return page.locator("#profile-A")
+    editor = page.locator("#profile-A")
+    editor.evaluate("node => node.scrollIntoView({ block: 'center' })")
+    return editor
 
 
 def rows(page: Page, kind: str) -> list[float]:
