@@ -45,6 +45,15 @@ def built_by_make(variable: str) -> str:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The cache folder of this package and of the programs that tests run."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRUGS_CACHE", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def model_path() -> str:
     """The real model: SmolLM2-135M-Instruct in Q4_1."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from drugs_cpp.doses.dosage import MAX_ANGLE, Dosage
 from drugs_cpp.doses.sites import SITES
-from drugs_cpp.doses.titration import Titration
+from drugs_cpp.doses.titration import Titration, titration_of
 from drugs_cpp.engine.contexts import sequence_tokens
 from drugs_cpp.engine.dosing import dose_sequence
 from drugs_cpp.engine.effect import Effect, EffectMeter
@@ -26,8 +26,8 @@ Listener = Callable[[int, "Measurement"], None]
 #: of the noise; the same ones at every angle, so that KL grows smoothly with it
 SEEDS = range(1, 9)
 
-#: radians: an angle that does nothing but let vectors be rounded differently
-_NEXT_TO_NOTHING = 1e-5
+#: radians: an angle that does next to nothing but let all vectors be rounded differently; a smaller one leaves some alone
+_NEXT_TO_NOTHING = 1e-3
 
 #: how far the KL of the result may lie from the target, as a share of it; a tenth is what is promised
 _CLOSE = 0.03
@@ -159,7 +159,7 @@ class _Search:
     def _titration(self, found: Measurement, floor: Measurement, target: float) -> Titration:
         # KL is floor + c * angle**2, so its derivative is 2 * (KL - floor) / angle
         error = found.kl_error * found.angle / (2 * (found.kl - floor.kl))
-        return Titration(
+        titration = Titration(
             target=target,
             angle=found.angle,
             error=error,
@@ -170,6 +170,7 @@ class _Search:
             perplexity=found.perplexity,
             dosage=self._base.scaled(found.angle),
         )
+        return titration_of(titration.to_dict(), titration.source)  # as it is kept
 
 
 def _predict(floor: float, low: Measurement, high: Measurement | None, target: float) -> float:

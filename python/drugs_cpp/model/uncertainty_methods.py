@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from drugs_cpp.doses.drugs import DRUGS, as_drugs
 from drugs_cpp.doses.seed import check_seed, fresh_seed
 from drugs_cpp.engine.inputs import LAST, check_inputs
-from drugs_cpp.errors import PromptError
+from drugs_cpp.engine.sampling import check_numbers
+from drugs_cpp.errors import OptionError, PromptError
 from drugs_cpp.model.trace_methods import TraceMethods
 from drugs_cpp.model.uncertainty import Question, ask
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from drugs_cpp.doses.drugs import DrugsLike
     from drugs_cpp.engine.inputs import Inputs
     from drugs_cpp.model.uncertainty import Uncertainty
+
+
+#: of the dosed answers, where no doses are given
+DEFAULT_EFFECT = "medium"
 
 
 class UncertaintyMethods(TraceMethods):
@@ -62,7 +67,10 @@ class UncertaintyMethods(TraceMethods):
             SeedError: a seed out of range.
             ContextOverflowError, MemoryLimitError, BusyError: as for ``variations``.
         """
-        doses = DRUGS.medium() if drugs is None else as_drugs(drugs)
+        check_numbers({"temp": temperature})
+        if temperature < 0:
+            raise OptionError(f"temperature is {temperature!r}: give 0, for the most likely token, or more")
+        doses = DRUGS(effect=DEFAULT_EFFECT) if drugs is None else as_drugs(drugs)
         given = check_seed(seed)
         given = doses.seed if given is None else given
         asked = Question(

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from drugs_cpp.tools import arguments
+from drugs_cpp.tools.lab_ask import add_ask
 from drugs_cpp.tools.lab_explore import add_explore
 from drugs_cpp.tools.lab_export import add_export
 from drugs_cpp.tools.lab_import import add_import
@@ -31,6 +32,7 @@ def main(given: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = arguments.Parser(prog=_NAME, description="Measure what noise inside a language model does.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    add_ask(commands)
     add_sweep(commands)
     add_titrate(commands)
     add_vergence(commands)
