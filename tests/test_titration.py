@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -97,7 +96,7 @@ def test_the_angle_has_the_effect_that_was_wanted(make_llama: MakeLlama) -> None
     assert llm.input_ids[: llm.n_tokens].tolist() == tokens
     again = measured(llm, found.dosage, frozen_texts(int(llm._model.vocab)), len(SEEDS), SEEDS)
     assert again.kl.mean() == pytest.approx(found.kl, rel=1e-5)
-    assert again.changed.mean() == pytest.approx(found.changed)
+    assert again.changed.mean() == pytest.approx(found.changed, rel=1e-5)
     assert np.exp(again.nll.mean()) == pytest.approx(found.perplexity, rel=1e-5)
     assert found.kl_error == pytest.approx(again.kl.mean(0).std(ddof=1) / len(SEEDS) ** 0.5, rel=1e-4)
     more = measured(
@@ -185,9 +184,8 @@ def test_a_file_is_known_by_what_it_holds(
     assert known_effects(Path(short_model_path))[-1] == titration
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere: run the tests as another user")
-def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tmp_path.chmod(0o500)
-    monkeypatch.setenv("DRUGS_CACHE", str(tmp_path / "cache"))
+def test_a_folder_that_cannot_be_made_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("DRUGS_CACHE", str(tmp_path / "file" / "cache"))
     keep_effects(Path(__file__), [strong_titration()])
-    assert not (tmp_path / "cache").exists()
+    assert known_effects(Path(__file__)) == []

@@ -26,7 +26,7 @@ Listener = Callable[[int, "Measurement"], None]
 #: of the noise; the same ones at every angle, so that KL grows smoothly with it
 SEEDS = range(1, 9)
 
-#: radians: an angle that does next to nothing but let all vectors be rounded differently; a smaller one leaves some alone
+#: radians: does next to nothing but let vectors be rounded differently; a smaller angle would leave some of them alone
 _NEXT_TO_NOTHING = 1e-3
 
 #: how far the KL of the result may lie from the target, as a share of it; a tenth is what is promised

@@ -1,0 +1,180 @@
+"""``uncertainty``: one batch of a sober answer and dosed ones, and what comes of it, in Python and on the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+
+from conftest import MakeLlama
+from drugs_cpp import DRUGS, CountError, Llama, OptionError, PromptError, SeedError, _core
+from drugs_cpp.tools.lab import main
+from support.program import Server
+
+QUESTION = "What is the capital of France?"
+MESSAGES = [{"role": "user", "content": QUESTION}]
+DOSE = {"A": 0.6, "noise": "reference"}
+
+
+@pytest.fixture
+def real(make_llama: MakeLlama, model_path: str) -> Llama:
+    return make_llama(model_path, n_ctx=512, n_threads=2, n_threads_batch=2)
+
+
+def texts_of(answer: Any) -> list[str]:
+    return [choice["message"]["content"] for choice in answer["choices"]]
+
+
+def test_the_answers_are_those_that_variations_gives(real: Llama) -> None:
+    found = real.uncertainty(QUESTION, 6, DOSE, seed=5, max_tokens=12)
+    real.dose_inputs = "last"
+    others = texts_of(real.variations(messages=MESSAGES, n=6, seeds=5, drugs=DOSE, max_tokens=12))
+    [sober] = texts_of(real.variations(messages=MESSAGES, n=1, drugs={}, max_tokens=12))
+    assert (found.text, list(found.texts), found.seeds) == (sober, others, (5, 6, 7, 8, 9, 10))
+    answers = _core.compare_answers(sober, others, "auto")
+    assert (found.agreement, found.entropy, found.similarity) == (
+        answers.agreement,
+        answers.entropy,
+        answers.similarity,
+    )
+    assert [(one.answer, one.n) for one in found.answers] == [(group.answer, group.n) for group in answers.groups]
+    assert found.score == _core.confidence(answers, found.log_likelihood)
+    assert len(set(others)) > 1
+
+
+def test_the_likelihood_is_that_of_the_sober_answer(real: Llama) -> None:
+    found = real.uncertainty(QUESTION, 1, DOSE, seed=5, max_tokens=6)
+    prompt = real.prompt_of(None, MESSAGES).tokens
+    answer = real.tokenize(found.text.encode(), add_bos=False)
+    trace = real.trace([*prompt, *answer], positions="all", layers=[0], top_k=0, drugs={})
+    assert trace.logits is not None
+    rows = log_softmax(trace.logits[len(prompt) - 1 : -1].astype(np.float64), -1)
+    likelihood = rows[np.arange(len(answer)), answer].mean()
+    assert found.log_likelihood == pytest.approx(likelihood, abs=0.02)
+
+
+def test_nothing_of_the_model_changes(real: Llama) -> None:
+    real.drugs = DRUGS(H=0.1, seed=3)
+    real.eval(real.tokenize(b"The sea is"))
+    tokens, dirty = real.input_ids[: real.n_tokens].tolist(), real.dirty_count
+    real.uncertainty(QUESTION, 3, DOSE, seed=1, max_tokens=4)
+    assert (real.drugs, real.dose_inputs) == (DRUGS(H=0.1, seed=3), False)
+    assert (real.input_ids[: real.n_tokens].tolist(), real.dirty_count) == (tokens, dirty)
+
+
+def test_a_seed_of_the_doses_counts(real: Llama) -> None:
+    seeded = real.uncertainty(QUESTION, 3, {**DOSE, "seed": 5}, max_tokens=4)
+    assert seeded == real.uncertainty(QUESTION, 3, DOSE, seed=5, max_tokens=4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"question": " "}, PromptError, "empty"),
+        ({"question": None}, PromptError, ""),
+        ({"prompt": "x"}, PromptError, ""),
+        ({"n": 0}, CountError, "n is 0"),
+        ({"kind": "letter"}, OptionError, "unknown kind"),
+        ({"temperature": -1}, OptionError, "temperature is -1"),
+        ({"temperature": "hot"}, OptionError, "temperature is 'hot'"),
+        ({"seed": -2}, SeedError, ""),
+        ({"dose_inputs": "first"}, OptionError, "dose_inputs"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(
+    make_llama: MakeLlama, arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        make_llama().uncertainty(**{"question": QUESTION, "drugs": DOSE, **arguments})
+
+
+def test_it_is_shown(make_llama: MakeLlama) -> None:
+    found = make_llama().uncertainty(QUESTION, 4, DOSE, seed=1, max_tokens=8)
+    assert "% sure; of 4 dosed answers" in str(found)
+    assert "% sure" in found._repr_html_()
+
+
+#
+# server
+#
+
+
+def test_the_server_says_the_same_as_python(real_server: Server, real: Llama) -> None:
+    body = {"messages": MESSAGES, "max_tokens": 12, "uncertainty": {"n": 6, "drugs": {**DOSE, "seed": 5}}}
+    answer = real_server.post("/v1/chat/completions", body)
+    assert answer.status == 200, answer.text
+    [choice] = answer.json["choices"]
+    found = real.uncertainty(QUESTION, 6, DOSE, seed=5, max_tokens=12)
+    assert choice["message"]["content"] == found.text
+    said = choice["uncertainty"]
+    made_by = said.pop("drugs")
+    assert (made_by["A"], made_by["seed"], made_by["dose_inputs"]) == (0.6, 5, "last")
+    expected = found.to_dict()
+    assert said.pop("log_likelihood") == pytest.approx(expected.pop("log_likelihood"), abs=0.02)
+    assert said.pop("score") == pytest.approx(expected.pop("score"), abs=0.01)
+    for name in ("agreement", "entropy", "similarity"):
+        assert said.pop(name) == pytest.approx(expected.pop(name))
+    assert said == expected
+    usage = answer.json["usage"]
+    assert usage["completion_tokens"] > 12
+    assert choice["logprobs"] is None
+
+
+def test_the_sober_answer_is_the_one_without_the_question(real_server: Server) -> None:
+    plain = {"messages": MESSAGES, "max_tokens": 12, "drugs": {"repeatable": True}, "temperature": 0}
+    sober = real_server.post("/v1/chat/completions", plain).json["choices"][0]["message"]
+    for given in (True, 3, {"n": 2, "drugs": "strong"}, {"temperature": 0.5}):
+        answer = real_server.post(
+            "/v1/chat/completions", {"messages": MESSAGES, "max_tokens": 12, "uncertainty": given}
+        )
+        choice = answer.json["choices"][0]
+        assert choice["message"] == sober
+        n = given if given == 3 else given.get("n", 10) if isinstance(given, dict) else 10
+        assert sum(group["n"] for group in choice["uncertainty"]["answers"]) == choice["uncertainty"]["n"] == n
+
+
+def test_a_text_can_be_continued(real_server: Server) -> None:
+    body = {"prompt": "The capital of France is", "max_tokens": 4, "uncertainty": 2, "logprobs": 1, "seed": 9}
+    choice = real_server.post("/v1/completions", body).json["choices"][0]
+    assert choice["text"]
+    assert choice["logprobs"]["content"]
+    assert choice["uncertainty"]["drugs"]["seed"] == 9
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "message"),
+    [
+        ("/v1/chat/completions", {"uncertainty": 0}, "n is 0: give a whole number of dosed answers, 1 to 100"),
+        ("/v1/chat/completions", {"uncertainty": {"n": 1.5}}, "n is 1.5"),
+        ("/v1/chat/completions", {"uncertainty": "yes"}, "give true, a number of dosed answers, or an object"),
+        ("/v1/chat/completions", {"uncertainty": {"m": 1}}, "the names are n, drugs, temperature, kind"),
+        ("/v1/chat/completions", {"uncertainty": {"kind": "letter"}}, "unknown kind of answer 'letter'"),
+        ("/v1/chat/completions", {"uncertainty": {"temperature": -1}}, "the temperature is -1"),
+        ("/v1/chat/completions", {"uncertainty": {"drugs": "weak"}}, "unknown effect 'weak'"),
+        ("/v1/chat/completions", {"uncertainty": True, "stream": True}, "set stream to false"),
+        ("/v1/chat/completions", {"uncertainty": True, "n": 2}, "leave out n"),
+        ("/v1/completions", {"uncertainty": True, "prompt": ["a", "b"]}, "send one at a time"),
+        ("/completion", {"uncertainty": True, "prompt": "a"}, "use /v1/chat/completions or /v1/completions"),
+    ],
+)
+def test_mistakes_are_named(tiny_server: Server, path: str, more: dict[str, Any], message: str) -> None:
+    body = {"messages": MESSAGES} if "chat" in path else {"prompt": "a"}
+    answer = tiny_server.post(path, {**body, "max_tokens": 2, **more})
+    assert answer.status == 400
+    assert message in answer.error
+
+
+#
+# drugs-lab ask
+#
+
+
+def test_it_is_asked_on_the_command_line(short_model_path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["ask", QUESTION, "-m", short_model_path, "-n", "3", "--dose", "A=0.6", "--seed", "1", "--max-tokens", "6"]
+    assert main([*given, "-t", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "of 3 dosed answers say the same" in said
+    assert main([*given, "-t", "1", "--json"]) == 0
+    assert '"agreement"' in capsys.readouterr().out
