@@ -141,19 +141,26 @@ static std::string plain_number(const std::string & digits) {
     return number == "-0" ? "0" : number;
 }
 
-// the last number in a text
+// where a number that begins at i ends: digits, with single points or commas between them
+static size_t end_of_number(const std::string & text, size_t i) {
+    while (i < text.size() && (is_digit(text[i]) || ((text[i] == '.' || text[i] == ',') && i + 1 < text.size() && is_digit(text[i + 1])))) {
+        i++;
+    }
+    return i;
+}
+
+// the last number in a text that is not the end of a word
 static std::string number_answer(const std::string & text) {
     std::string found;
     for (size_t i = 0; i < text.size(); i++) {
-        if (!is_digit(text[i]) || (i > 0 && is_word_byte(text[i - 1]) && !is_digit(text[i - 1]))) {
+        if (!is_digit(text[i])) {
             continue;
         }
-        size_t end = i;
-        while (end < text.size() && (is_digit(text[end]) || ((text[end] == '.' || text[end] == ',') && end + 1 < text.size() && is_digit(text[end + 1])))) {
-            end++;
+        const size_t end = end_of_number(text, i);
+        if (i == 0 || !is_word_byte(text[i - 1])) {
+            const bool negative = i > 0 && text[i - 1] == '-' && (i == 1 || !is_word_byte(text[i - 2]));
+            found = plain_number((negative ? "-" : "") + text.substr(i, end - i));
         }
-        const bool negative = i > 0 && text[i - 1] == '-' && (i == 1 || !is_word_byte(text[i - 2]));
-        found = plain_number((negative ? "-" : "") + text.substr(i, end - i));
         i = end;
     }
     return found;
