@@ -102,7 +102,8 @@ def test_it_is_shown(make_llama: MakeLlama) -> None:
 #
 
 
-def test_the_server_says_the_same_as_python(real_server: Server, real: Llama) -> None:
+def test_the_server_says_the_same_as_python(real_server: Server, make_llama: MakeLlama, model_path: str) -> None:
+    real = make_llama(model_path, n_ctx=512, repeatable=True, flash_attn=True)  # as the server computes
     body = {"messages": MESSAGES, "max_tokens": 12, "uncertainty": {"n": 6, "drugs": {**DOSE, "seed": 5}}}
     answer = real_server.post("/v1/chat/completions", body)
     assert answer.status == 200, answer.text
