@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import operator
+import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,15 @@ from drugs_cpp import _core
 from drugs_cpp.study import Prompt
 
 _LETTERS = "ABCD"
+
+_N_SUMS = 300
+
+#: as it is said, what it does, and below which number both are
+_OPERATIONS: tuple[tuple[str, Callable[[int, int], int], int], ...] = (
+    ("plus", operator.add, 100),
+    ("minus", operator.sub, 100),
+    ("times", operator.mul, 13),
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,8 @@ def data_sets(folder: Path) -> list[DataSet]:
     return [
         _read(folder / "trivia_choice_1200.jsonl", "trivia", "choice", _trivia, 400, 8, 10),
         _read(folder / "nq_open_dev_1000.jsonl", "NQ-open", "text", _short, 400, 24, 10),
-        _read(folder / "gsm8k_test_400.jsonl", "GSM8K", "number", _sum, 100, 256, 5),
+        _sums(),
+        _read(folder / "gsm8k_test_400.jsonl", "GSM8K", "number", _word_problem, 100, 256, 5),
     ]
 
 
@@ -77,6 +89,18 @@ def _read(
     return DataSet(name, kind, tuple(questions), max_tokens, n_answers)
 
 
+def _sums() -> DataSet:
+    """Small sums, for models that know little else: in 20 to 80 % of them, a model of this size is right."""
+    draw = random.Random(1)
+    questions = []
+    for i in range(_N_SUMS):
+        word, compute, most = draw.choice(_OPERATIONS)
+        a, b = sorted((draw.randrange(2, most), draw.randrange(2, most)), reverse=True)
+        text = f"What is {a} {word} {b}? Answer with the number alone."
+        questions.append(Question(Prompt(f"sums {i}", (("user", text),)), frozenset([str(compute(a, b))])))
+    return DataSet("sums", "number", tuple(questions), 24, 10)
+
+
 def _trivia(row: Any) -> tuple[str, Sequence[str]]:
     choices = "\n".join(f"{letter}) {choice}" for letter, choice in zip(_LETTERS, row["choices"]))
     return (
@@ -89,6 +113,6 @@ def _short(row: Any) -> tuple[str, Sequence[str]]:
     return f"{row['question'].capitalize()}? Answer with a name, a date or a number, and nothing else.", row["answer"]
 
 
-def _sum(row: Any) -> tuple[str, Sequence[str]]:
+def _word_problem(row: Any) -> tuple[str, Sequence[str]]:
     right = re.findall(r"#### *(\S+)", row["answer"])
     return f"{row['question']}\nThink step by step. The last line of the answer is the number alone.", right

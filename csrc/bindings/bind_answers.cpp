@@ -46,5 +46,5 @@ void bind_answers(py::module_ & m) {
     m.def("compare_answers", &compare, py::arg("sober"), py::arg("others"), py::arg("kind") = "auto", "Compares answers to one question.");
     m.def("answer_of", &answer_of, py::arg("text"), py::arg("kind"), "The answer that a text gives, as it is compared.");
     m.def("rouge_l", &drugs_rouge_l, py::arg("a"), py::arg("b"), "Rouge-L F1 of two texts, by words.");
-    m.def("confidence", &drugs_confidence, py::arg("answers"), py::arg("log_likelihood"), "The probability that the sober answer is right.");
+    m.def("confidence", &drugs_confidence, py::arg("answers"), py::arg("log_likelihood"), "How likely the sober answer is to be right, 0 to 1.");
 }

@@ -268,7 +268,7 @@ drugs_answers drugs_compare_answers(const std::string & sober, const std::vector
 }
 
 double drugs_confidence(const drugs_answers & answers, double log_likelihood) {
-    // fitted by `python -m benchmarks uncertainty`
+    // weights that were chosen by hand: docs/uncertainty.md
     const double x = -1.0 + 2.0 * answers.agreement - 0.5 * answers.entropy + 0.5 * answers.similarity + 0.5 * log_likelihood;
     return 1.0 / (1.0 + std::exp(-x));
 }

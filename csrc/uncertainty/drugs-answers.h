@@ -43,6 +43,7 @@ drugs_answers drugs_compare_answers(const std::string & sober, const std::vector
 // Rouge-L F1 of two texts: of the longest common subsequence of their words, in lower case (Lin 2004).
 double drugs_rouge_l(const std::string & a, const std::string & b);
 
-// The probability that the sober answer is right, 0 to 1: a logistic regression on questions whose answers are known (docs/uncertainty.md).
+// How likely the sober answer is to be right, 0 to 1: a logistic function of the others' agreement, entropy and similarity and of its own
+// likelihood (docs/uncertainty.md).
 // log_likelihood: mean of the sober answer's tokens under the sober model, in nats.
 double drugs_confidence(const drugs_answers & answers, double log_likelihood);

@@ -282,7 +282,7 @@ def rouge_l(a: str, b: str) -> float:
     """Rouge-L F1 of two texts, 0 to 1: of the longest common subsequence of their words (Lin 2004)."""
 
 def confidence(answers: Answers, log_likelihood: float) -> float:
-    """The probability that the sober answer is right, given the mean log-likelihood of its tokens in nats."""
+    """How likely the sober answer is to be right, 0 to 1; log_likelihood: mean of its tokens, in nats."""
 
 class ShowerLedger:
     """Which positions of a sequence's cache are dirty, and when a cold shower is due; it knows no context."""

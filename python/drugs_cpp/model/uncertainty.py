@@ -52,7 +52,7 @@ class Uncertainty:
 
     Attributes:
         text: the sober answer.
-        score: the probability that it is right, 0 to 1, as fitted on questions whose answers are known.
+        score: how likely it is to be right, 0 to 1.
         agreement: share of the dosed answers that say the same.
         entropy: of the dosed answers, in nats.
         similarity: mean Rouge-L F1 of all pairs of dosed texts, 0 to 1.
