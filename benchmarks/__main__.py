@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -69,7 +70,14 @@ GPU = "gpu"
 GPU_ROUNDS = 20
 
 
+#: what takes hours, and has options of its own
+STUDIES = {"diversity": "benchmarks.diversity.__main__", "uncertainty": "benchmarks.uncertainty.__main__"}
+
+
 def main() -> int:
+    if sys.argv[1:2] and sys.argv[1] in STUDIES:
+        study: int = importlib.import_module(STUDIES[sys.argv[1]]).main(sys.argv[2:])
+        return study
     options = _options()
     parts = list(PARTS) if options.what == ALL else [options.what]
     setup = Setup(str(Path(options.model or drugs_cpp.default_model()).absolute()), options.threads, options.tokens)
@@ -122,7 +130,13 @@ def _options() -> argparse.Namespace:
         description="What dosing costs, beside upstream. Prints tables, and writes all that was measured to a file.",
     )
     parts = [ALL, *PARTS, GROWTH, GPU]
-    parser.add_argument("what", nargs="?", choices=parts, default=ALL, help=f"{ALL}: but {GROWTH} and {GPU}")
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=parts,
+        default=ALL,
+        help=f"{ALL}: but {GROWTH} and {GPU}; also {' and '.join(STUDIES)}, which have a --help of their own",
+    )
     parser.add_argument("-m", "--model", help="a GGUF model; without it the default one")
     parser.add_argument("-t", "--threads", type=int, default=2, help="default: %(default)s")
     parser.add_argument("-r", "--rounds", type=int, help=f"rounds of every part; default: {defaults}")
