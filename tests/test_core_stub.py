@@ -12,7 +12,8 @@ import drugs_cpp
 from drugs_cpp import SITES, _core
 
 FOLDER = Path(drugs_cpp.__file__).parent
-STUB = ast.parse("".join((FOLDER / name).read_text(encoding="utf-8") for name in ("_core_trace.pyi", "_core.pyi")))
+STUBS = ("_core_answers.pyi", "_core_trace.pyi", "_core.pyi")
+STUB = ast.parse("".join((FOLDER / name).read_text(encoding="utf-8") for name in STUBS))
 CLASSES = [node for node in STUB.body if isinstance(node, ast.ClassDef) and not node.bases]
 
 #: name of an argument -> its default, or "" if it has none

@@ -321,7 +321,8 @@ def test_misspelt_arguments_are_named(name: str, meant: str) -> None:
 
 
 def test_unknown_arguments_get_the_list() -> None:
-    arguments = [*SITES, "shape", "multiplier", "course", "hold", "layers", "noise", "angle", "turn", "apart", "seed"]
+    settings = ("effect", "shape", "multiplier", "course", "hold", "layers", "noise", "angle", "turn", "apart", "seed")
+    arguments = [*SITES, *settings]
     with pytest.raises(TypeError, match=rf"'temperature'.*{', '.join(arguments)}"):
         DRUGS(temperature=0.1)
 

@@ -41,7 +41,7 @@ RAMP = {"points": [{"depth": 0.2, "peakratio": 0}, {"depth": 0.7, "peakratio": 1
         ({"A": 0.1, "dose_inputs": 1}, "dose_inputs is 1: give true, false or"),
         (
             {"A": 0.1, "inputs": True},
-            'unknown name "inputs": the names are H, Q, K, V, A, pK, pV, M, shape',
+            'unknown name "inputs": the names are H, Q, K, V, A, pK, pV, M, effect',
         ),
         ({"multiplier": -1}, "the dose multiplier is -1"),
     ],

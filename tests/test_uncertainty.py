@@ -35,13 +35,10 @@ def test_the_answers_are_those_that_variations_gives(real: Llama) -> None:
     [sober] = texts_of(real.variations(messages=MESSAGES, n=1, drugs={}, max_tokens=12))
     assert (found.text, list(found.texts), found.seeds) == (sober, others, (5, 6, 7, 8, 9, 10))
     answers = _core.compare_answers(sober, others, "auto")
-    assert (found.agreement, found.entropy, found.similarity) == (
-        answers.agreement,
-        answers.entropy,
-        answers.similarity,
-    )
-    assert [(one.answer, one.n) for one in found.answers] == [(group.answer, group.n) for group in answers.groups]
-    assert found.score == _core.confidence(answers, found.log_likelihood)
+    numbers = (found.agreement, found.entropy, found.similarity)
+    assert numbers == (answers["agreement"], answers["entropy"], answers["similarity"])
+    assert [(one.answer, one.n) for one in found.answers] == [(some["answer"], some["n"]) for some in answers["groups"]]
+    assert found.score == _core.confidence(*numbers, found.log_likelihood)
     assert len(set(others)) > 1
 
 

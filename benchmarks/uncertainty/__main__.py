@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 #: what of several answers is taken for confidence, the higher the surer
 CONFIDENCES: Mapping[str, Callable[[_core.Answers], float]] = {
-    "agreement": lambda answers: answers.agreement,
-    "entropy": lambda answers: -answers.entropy,
-    "similarity": lambda answers: answers.similarity,
+    "agreement": lambda answers: answers["agreement"],
+    "entropy": lambda answers: -answers["entropy"],
+    "similarity": lambda answers: answers["similarity"],
 }
 
 #: of the sober answer alone

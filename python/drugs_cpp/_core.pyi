@@ -10,7 +10,8 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from drugs_cpp._core_trace import *  # noqa: F403  # the same module
+from drugs_cpp._core_answers import *  # noqa: F403  # the same module, as the next one
+from drugs_cpp._core_trace import *  # noqa: F403
 
 class Device(TypedDict):
     name: str
@@ -96,21 +97,6 @@ def profile_ratio(points: SequenceOf[tuple[float, float]], mode: str, depth: flo
     points: 1 to 1000 (depth, ratio) pairs in any order; those at one depth keep theirs. mode: "interpolate", "ceil" or
     "floor". A DoseError: something else, a depth that is not finite, a ratio that is negative or not finite.
     """
-
-def effect_names() -> list[tuple[str, float]]:
-    """Names of effects, and the mean KL(sober || dosed) of the next token that they mean, in nats."""
-
-def effect_site() -> str:
-    """Where an effect is sought that comes without a site."""
-
-def effect_nats() -> list[float]:
-    """Nats for each squared radian of a small angle in all layers, by site, as models have it."""
-
-def effect_floor() -> float:
-    """Nats under next to no dose, as files of about four bits have it."""
-
-def estimated_angle(effect: float, floor: float, per_square: float) -> float:
-    """The largest angle (radians) with about this effect (nats), where nats = floor + per_square * angle**2."""
 
 def course_points(points: SequenceOf[tuple[float, float]], mode: str) -> list[tuple[int, float]]:
     """Points with straight lines between them, of a course: (token, ratio) pairs with a mode. DoseError: as above."""
@@ -239,50 +225,6 @@ def tokenize(vocab: int, text: bytes, add_bos: bool, special: bool) -> list[int]
 
 def detokenize(vocab: int, tokens: SequenceOf[int], special: bool) -> bytes:
     """Text of tokens, or a TokenError for one that the llama_vocab at an address does not have."""
-
-class AnswerGroup:
-    """Texts that give one answer."""
-
-    @property
-    def answer(self) -> str:
-        """As it is compared; empty: they hold none."""
-    @property
-    def first(self) -> int:
-        """Index of the first text that gives it; 0 is the sober one."""
-    @property
-    def n(self) -> int:
-        """Texts that give it, without the sober one."""
-
-class Answers:
-    """How far several answers agree."""
-
-    @property
-    def kind(self) -> str:
-        """What of a text was taken for its answer: "choice", "number" or "text"."""
-    @property
-    def agreement(self) -> float:
-        """Share of the other texts that give the sober text's answer."""
-    @property
-    def entropy(self) -> float:
-        """Of the other texts' answers, in nats."""
-    @property
-    def similarity(self) -> float:
-        """Mean Rouge-L F1 of all pairs of other texts."""
-    @property
-    def groups(self) -> list[AnswerGroup]:
-        """Of texts that give one answer, the largest first."""
-
-def compare_answers(sober: str, others: SequenceOf[str], kind: str = "auto") -> Answers:
-    """Compare answers to one question. OptionError: an unknown kind. ValueError: no other text."""
-
-def answer_of(text: str, kind: str) -> str:
-    """The answer that a text gives, as it is compared: a letter, a number, or a line; "" for none."""
-
-def rouge_l(a: str, b: str) -> float:
-    """Rouge-L F1 of two texts, 0 to 1: of the longest common subsequence of their words (Lin 2004)."""
-
-def confidence(answers: Answers, log_likelihood: float) -> float:
-    """How likely the sober answer is to be right, 0 to 1; log_likelihood: mean of its tokens, in nats."""
 
 class ShowerLedger:
     """Which positions of a sequence's cache are dirty, and when a cold shower is due; it knows no context."""

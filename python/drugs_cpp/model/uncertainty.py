@@ -149,15 +149,18 @@ def ask(engine: Engine, question: Question) -> Uncertainty:
 def compared(texts: Sequence[str], seeds: Sequence[int], log_likelihood: float, kind: str) -> Uncertainty:
     """What texts come to, of which the first is the sober one."""
     answers = _core.compare_answers(texts[0], texts[1:], kind)
-    given = [GivenAnswer(some.answer, some.n, texts[some.first], some.first == 0) for some in answers.groups]
+    given = [
+        GivenAnswer(some["answer"], some["n"], texts[some["first"]], some["first"] == 0) for some in answers["groups"]
+    ]
+    agreement, entropy, similarity = answers["agreement"], answers["entropy"], answers["similarity"]
     return Uncertainty(
         text=texts[0],
-        score=_core.confidence(answers, log_likelihood),
-        agreement=answers.agreement,
-        entropy=answers.entropy,
-        similarity=answers.similarity,
+        score=_core.confidence(agreement, entropy, similarity, log_likelihood),
+        agreement=agreement,
+        entropy=entropy,
+        similarity=similarity,
         log_likelihood=log_likelihood,
-        kind=answers.kind,
+        kind=answers["kind"],
         answers=tuple(given),
         texts=tuple(texts[1:]),
         seeds=tuple(seeds),

@@ -67,6 +67,7 @@ class UncertaintyMethods(TraceMethods):
             SeedError: a seed out of range.
             ContextOverflowError, MemoryLimitError, BusyError: as for ``variations``.
         """
+        engine = self.engine
         check_numbers({"temp": temperature})
         if temperature < 0:
             raise OptionError(f"temperature is {temperature!r}: give 0, for the most likely token, or more")
@@ -84,7 +85,7 @@ class UncertaintyMethods(TraceMethods):
             n_parallel=n_parallel,
             dose_inputs=check_inputs(dose_inputs),
         )
-        return ask(self.engine, asked)
+        return ask(engine, asked)
 
 
 #: of llama.cpp's sampler: nothing but the temperature decides
