@@ -66,8 +66,9 @@ double drugs_dosage::largest_angle(llama_drugs_site site) const {
 }
 
 bool drugs_dosage::sober() const {
-    if (lacks_angles()) {
-        return multiplier * course.peak() == 0;
+    const bool has_site = std::any_of(thetas.begin(), thetas.end(), [](double theta) { return theta > 0; });
+    if (lacks_angles() && !has_site) { // it gets the usual one
+        return multiplier * shapes[DRUGS_EFFECT_SITE].peak() * course.peak() == 0;
     }
     for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
         if (largest_angle((llama_drugs_site) site) > 0) {

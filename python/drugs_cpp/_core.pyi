@@ -1,6 +1,6 @@
 """The compiled half of drugs_cpp. What it raises beside built-in exceptions is in drugs_cpp.errors.
 
-Addresses of contexts are checked for 0 alone: that is a context which was closed, and a StateError.
+Addresses of contexts are checked for 0 alone: that is a closed one, and a StateError.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from drugs_cpp._core_answers import *  # noqa: F403  # the same module, as the next one
+from drugs_cpp._core_answers import *  # noqa: F403  # the same module
 from drugs_cpp._core_trace import *  # noqa: F403
 
 class Device(TypedDict):
@@ -264,8 +264,7 @@ def shorten(ctx: int, seq_id: int, n_tokens: int) -> int:
     """Make the cache of a sequence end after n_tokens positions, or empty it where it cannot go back there.
 
     A sliding window may have lost what the shortened sequence looks at; a recurrent state has only its last position.
-    Returns n_tokens, or 0 where the cache was emptied. A ValueError: no such sequence, or fewer than 0 positions.
-    """
+    Returns n_tokens, or 0 where the cache was emptied. A ValueError: no such sequence, fewer than 0 positions."""
 
 def default_threads(root: str = "", processors: SequenceOf[int] | None = None) -> int:
     """How many threads compute where nobody says, at least 1.

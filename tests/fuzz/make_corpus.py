@@ -45,6 +45,13 @@ def saved() -> dict[str, bytes]:
     for i, profile in enumerate(golden_profiles()):
         points = [{"depth": depth, "peakratio": ratio} for depth, ratio in profile["points"]]
         inputs[f"golden-{i}"] = DRUGS(A=0.1, shape={"A": (points, profile["mode"])}).to_dict()
+    inputs["effect"] = DRUGS(H=2, A=1, effect=0.07, hold="text").to_dict()
+    inputs["named-effect"] = {
+        "effect": "mild",
+        "source": "calibrated",
+        "A": 0.14,
+        "shape": {"A": [{"depth": 0, "peakratio": 0}]},
+    }
     inputs["first-form"] = {
         "dose_theta": {"A": 0.3, "H": 0.1},
         "dose_shape": {"A": {"points": [{"depth": 0.3, "peakratio": 0}, {"depth": 1, "peakratio": 1}]}},

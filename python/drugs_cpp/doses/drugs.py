@@ -268,13 +268,15 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
         return self._dosage.to_dict()
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> DRUGS:
-        """The inverse of :meth:`to_dict`; whatever is left out is as in ``DRUGS()``.
+    def from_dict(cls, values: Mapping[str, Any] | str) -> DRUGS:
+        """The inverse of :meth:`to_dict`; whatever is left out is as in ``DRUGS()``. A text is the name of an effect.
 
         Raises:
             DoseError: unknown names, or values that cannot be used.
             SeedError: a seed out of range.
         """
+        if isinstance(values, str):
+            return cls(effect=values)
         if not isinstance(values, Mapping):
             raise DoseError(f"doses: {values!r} is not a mapping of names to values")
         return cls(values)
