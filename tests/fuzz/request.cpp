@@ -60,7 +60,11 @@ static void check_seeds(const task_params & params) {
     server_task task(SERVER_TASK_TYPE_COMPLETION);
     task.params = params;
     const server_task other = drugs_separate_task(task, 1, 1);
-    FUZZ_CHECK(other.params.drugs.seed != params.drugs.seed && other.params.drugs.seed != LLAMA_DEFAULT_SEED);
+    if (params.drugs.each_apart) {
+        FUZZ_CHECK(other.params.drugs.seed == params.drugs.seed && other.params.drugs.kinds.apart != params.drugs.kinds.apart);
+    } else {
+        FUZZ_CHECK(other.params.drugs.seed != params.drugs.seed && other.params.drugs.seed != LLAMA_DEFAULT_SEED);
+    }
 }
 
 // What an answer says is read as the request that it answers.
