@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +168,12 @@ def test_a_titration_is_read_as_it_was_written() -> None:
     assert "K=0.3125 ± 0.01 radians" in str(titration)
     assert dosage_from_dict(titration.to_dict()["dose"]) == titration.dosage
     assert np.isnan(Effects().find(DRUGS.mild().dosage).kl)
+
+
+def test_the_page_has_the_table_that_is_shipped() -> None:
+    root = Path(__file__).parents[1]
+    printed = subprocess.run(
+        [sys.executable, root / "scripts" / "known_effects.py"], capture_output=True, text=True, check=True
+    ).stdout
+    assert printed.strip() in (root / "docs" / "effect.md").read_text(encoding="utf-8")
+    assert "`SmolLM2-135M-Instruct.Q4_1.gguf`" in printed
