@@ -7,12 +7,11 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from drugs_cpp.default_model import default_model
 from drugs_cpp.doses.drugs import DRUGS
-from drugs_cpp.model.llama import Llama
 from drugs_cpp.model.uncertainty_methods import DEFAULT_EFFECT
 from drugs_cpp.progress import Progress
 from drugs_cpp.tools import arguments
+from drugs_cpp.tools.lab_model import add_file, load_file
 from drugs_cpp.tools.terminal import Page
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def add_ask(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser("ask", help="an answer, and how sure it is: how far dosed answers agree with it")
     parser.add_argument("question", type=arguments.prompt_text, help="what to ask")
-    parser.add_argument("-m", "--model", metavar="FILE", help="a GGUF model; without it the default one")
+    add_file(parser)
     parser.add_argument("-n", type=arguments.count, default=10, metavar="N", help="dosed answers (%(default)s)")
     arguments.add_dose(parser)
     parser.add_argument("--temperature", type=float, default=0.0, help="of the dosed answers (%(default)s)")
@@ -42,10 +41,6 @@ def add_ask(commands: Any) -> None:
         "--max-tokens", type=arguments.count, default=256, metavar="N", help="of an answer (%(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("-t", "--threads", type=arguments.count, metavar="N", help="threads to compute with")
-    parser.add_argument(
-        "-ngl", "--n-gpu-layers", type=int, default=0, metavar="N", help="layers on a graphics card (0)"
-    )
     parser.set_defaults(run=_run)
 
 
@@ -64,17 +59,9 @@ def _run(options: argparse.Namespace) -> None:
 def _ask(options: argparse.Namespace) -> Uncertainty:
     doses = {name: dose for some in options.dose for name, dose in some.items()}
     drugs = DRUGS(**doses) if doses else DRUGS(effect=DEFAULT_EFFECT)
-    with Progress("loading the model") as progress:
-        llm = Llama(
-            options.model or default_model(),
-            n_ctx=512,
-            n_threads=options.threads,
-            n_threads_batch=options.threads,
-            n_gpu_layers=options.n_gpu_layers,
-            verbose=False,
-        )
+    llm = load_file(options)
+    with Progress("titrating, once for each file") as progress:
         if drugs.effect is not None:
-            progress.show("titrating, once for each file")
             llm.titrate(drugs=drugs)
         progress.show(f"{options.n + 1} answers")
         return llm.uncertainty(

@@ -20,36 +20,53 @@ DEFAULT_PROMPT = (
     "above the noise of the sea, he heard"
 )
 
+#: of a context, in tokens
+_N_CTX = 512
+
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what to compute with."""
     parser.add_argument(
         "prompt", nargs="?", type=arguments.prompt_text, help="text to study; without it one of about 100 tokens"
     )
-    parser.add_argument("-m", "--model", metavar="FILE", help="a GGUF model; without it the default one")
+    add_file(parser)
     parser.add_argument("--chat", action="store_true", help="the prompt is a message: use the model's chat template")
     parser.add_argument(
         "--sink", type=int, default=DEFAULT_SINK, metavar="N", help="first positions that are never dosed (%(default)s)"
     )
+    parser.add_argument(
+        "-c", "--ctx-size", type=arguments.count, default=_N_CTX, metavar="N", help="context in tokens (%(default)s)"
+    )
+
+
+def add_file(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which model, and on what it is computed."""
+    parser.add_argument("-m", "--model", metavar="FILE", help="a GGUF model; without it the default one")
     parser.add_argument("-t", "--threads", type=arguments.count, metavar="N", help="threads to compute with")
     parser.add_argument(
         "-ngl", "--n-gpu-layers", type=int, default=0, metavar="N", help="layers on a graphics card (0)"
-    )
-    parser.add_argument(
-        "-c", "--ctx-size", type=arguments.count, default=512, metavar="N", help="context in tokens (512)"
     )
 
 
 def load_model(options: argparse.Namespace) -> Llama:
     """The model that the options name."""
+    return _load(options, options.ctx_size, options.sink)
+
+
+def load_file(options: argparse.Namespace) -> Llama:
+    """The model that the options of :func:`add_file` name."""
+    return _load(options, _N_CTX, DEFAULT_SINK)
+
+
+def _load(options: argparse.Namespace, n_ctx: int, sink: int) -> Llama:
     with Progress("loading the model"):
         return Llama(
             options.model or default_model(),
-            n_ctx=options.ctx_size,
+            n_ctx=n_ctx,
             n_threads=options.threads,
             n_threads_batch=options.threads,
             n_gpu_layers=options.n_gpu_layers,
-            sink=options.sink,
+            sink=sink,
             verbose=False,
         )
 

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drugs_cpp.default_model import default_model
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.effect import EFFECTS, plain_effect, read_effect
 from drugs_cpp.doses.kinds import NOISES
@@ -16,6 +15,7 @@ from drugs_cpp.model.llama import Llama
 from drugs_cpp.progress import Progress
 from drugs_cpp.tools import arguments
 from drugs_cpp.tools.grids import sites
+from drugs_cpp.tools.lab_model import add_file, load_file
 
 if TYPE_CHECKING:
     from drugs_cpp.doses.titration import Titration
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def add_titrate(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser("titrate", help="the angle at which a dose has a given effect on a model")
-    parser.add_argument("-m", "--model", metavar="FILE", help="a GGUF model; without it the default one")
+    add_file(parser)
     parser.add_argument("--site", type=sites, metavar="S,...", help="sites to dose, together (A)")
     words = ", ".join(f"{name} {kl:g}" for name, kl in EFFECTS.items())
     parser.add_argument(
@@ -40,10 +40,6 @@ def add_titrate(commands: Any) -> None:
     parser.add_argument("--dose-profile", type=Path, metavar="FILE", help="a file of doses that has all else")
     parser.add_argument("--again", action="store_true", help="measure also what is known")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the dose, with its angles, to a file")
-    parser.add_argument("-t", "--threads", type=arguments.count, metavar="N", help="threads to compute with")
-    parser.add_argument(
-        "-ngl", "--n-gpu-layers", type=int, default=0, metavar="N", help="layers on a graphics card (0)"
-    )
     parser.set_defaults(run=_run)
 
 
@@ -53,7 +49,7 @@ def _run(options: argparse.Namespace) -> None:
     drugs = DRUGS() if options.dose_profile is None else DRUGS.load(options.dose_profile)
     settings = {"hold": options.hold, "noise": options.noise}
     drugs = DRUGS(drugs.to_dict(), **{name: value for name, value in settings.items() if value is not None})
-    llm = _load(options)
+    llm = load_file(options)
     for kl in options.kl:
         found = _titrate(llm, options, drugs, kl)
         print(f"{plain_effect(kl)!s:>7}  {found}")
@@ -70,18 +66,6 @@ def _titrate(llm: Llama, options: argparse.Namespace, drugs: DRUGS, kl: float) -
             progress.show(f"titrating: measurement {n_measured}, {found.kl:.4f} of {kl:g} nats at {found.angle:.4g}")
 
         return llm.titrate(options.site, kl, drugs=drugs, again=options.again, progress=tell)
-
-
-def _load(options: argparse.Namespace) -> Llama:
-    with Progress("loading the model"):
-        return Llama(
-            options.model or default_model(),
-            n_ctx=512,
-            n_threads=options.threads,
-            n_threads_batch=options.threads,
-            n_gpu_layers=options.n_gpu_layers,
-            verbose=False,
-        )
 
 
 def _effects(text: str) -> list[float]:
