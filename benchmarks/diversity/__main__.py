@@ -86,7 +86,7 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks diversity",
         description="Diversity against coherence: noise inside a model beside samplers. What was written is kept, and "
-        "the same command goes on from there. On two cores of an AMD EPYC it takes 1.5 hours for the default model.",
+        "the same command goes on from there. It takes hours.",
     )
     parser.add_argument("-m", "--model", help="a GGUF model with a chat template; without it the default one")
     parser.add_argument("--prompts", type=Path, required=True, help="NoveltyBench's curated.jsonl")

@@ -25,7 +25,7 @@ LEAST_WORDS = 3
 #: share of 4-grams of words that were there before
 MOST_REPEATED = 0.3
 
-#: bytes compressed by zlib over bytes; English of 100 bytes and more has 0.6 to 0.8
+#: bytes compressed by zlib over bytes
 LEAST_COMPRESSIBILITY = 0.45
 
 #: perplexity of a text under the sober model, over that of plain English prose

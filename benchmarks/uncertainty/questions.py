@@ -90,7 +90,7 @@ def _read(
 
 
 def _sums() -> DataSet:
-    """Small sums, for models that know little else: in 20 to 80 % of them, a model of this size is right."""
+    """Small sums, for models that know little else."""
     draw = random.Random(1)
     questions = []
     for i in range(_N_SUMS):

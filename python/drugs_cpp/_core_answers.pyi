@@ -22,10 +22,10 @@ def effect_site() -> str:
     """Where an effect is sought that comes without a site."""
 
 def effect_nats() -> list[float]:
-    """Nats for each squared radian of a small angle in all layers, by site, as models have it."""
+    """Nats for each squared radian of a small angle in all layers, by site, as one model has it."""
 
 def effect_floor() -> float:
-    """Nats under next to no dose, as files of about four bits have it."""
+    """Nats under next to no dose, as one model in Q4_1 has it."""
 
 def estimated_angle(effect: float, floor: float, per_square: float) -> float:
     """The largest angle (radians) with about this effect (nats), where nats = floor + per_square * angle**2."""

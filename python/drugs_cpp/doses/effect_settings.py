@@ -51,17 +51,17 @@ class EffectSettings(ABC):
 
     @classmethod
     def mild(cls: type[Own], **settings: Any) -> Own:
-        """A dose of 0.01 nats: one token in twelve is another one, and texts part late."""
+        """A dose of 0.01 nats, at which 8 % of the tokens of SmolLM2-135M are other ones."""
         return cls(effect="mild", **settings)
 
     @classmethod
     def medium(cls: type[Own], **settings: Any) -> Own:
-        """A dose of 0.05 nats: about what quantization to three bits does."""
+        """A dose of 0.05 nats: 15 % of them."""
         return cls(effect="medium", **settings)
 
     @classmethod
     def strong(cls: type[Own], **settings: Any) -> Own:
-        """A dose of 0.2 nats: one token in four is another one, and some sentences make no sense."""
+        """A dose of 0.2 nats: 25 % of them."""
         return cls(effect="strong", **settings)
 
     @property
