@@ -70,8 +70,8 @@ GPU = "gpu"
 GPU_ROUNDS = 20
 
 
-#: what takes hours, and has options of its own
-STUDIES = {"diversity": "benchmarks.diversity.__main__", "uncertainty": "benchmarks.uncertainty.__main__"}
+#: what takes long, and has options of its own
+STUDIES = {name: f"benchmarks.{name}.__main__" for name in ("effects", "diversity", "uncertainty", "verbatim")}
 
 
 def main() -> int:
@@ -135,7 +135,7 @@ def _options() -> argparse.Namespace:
         nargs="?",
         choices=parts,
         default=ALL,
-        help=f"{ALL}: but {GROWTH} and {GPU}; also {' and '.join(STUDIES)}, which have a --help of their own",
+        help=f"{ALL}: but {GROWTH} and {GPU}; also {', '.join(STUDIES)}, which have a --help of their own",
     )
     parser.add_argument("-m", "--model", help="a GGUF model; without it the default one")
     parser.add_argument("-t", "--threads", type=int, default=2, help="default: %(default)s")

@@ -19,9 +19,9 @@ from drugs_cpp.doses.titration import Titration
 from drugs_cpp.engine.dosing import SequenceDose, dose_sequence
 from drugs_cpp.engine.effect import Effect, EffectMeter, FedText
 from drugs_cpp.model.calibration import find_effect
+from drugs_cpp.model.dose_meter import SEEDS
 from drugs_cpp.model.frozen_texts import FROZEN_TEXTS, N_FED, N_PROMPT, frozen_texts
 from drugs_cpp.model.known_effects import keep_effects, known_effects
-from drugs_cpp.model.titration import SEEDS
 
 SHORT = {"n_ctx": 512}
 

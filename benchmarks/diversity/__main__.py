@@ -13,59 +13,114 @@ import numpy as np
 
 import drugs_cpp
 from benchmarks.diversity.broken import prose_log_likelihood
-from benchmarks.diversity.measured import MEASURES, Measured, measure
+from benchmarks.diversity.measured import Instruments
 from benchmarks.diversity.methods import Method, methods
+from benchmarks.diversity.plane import draw
+from benchmarks.diversity.reading import OtherModel
+from benchmarks.diversity.stages import (
+    N_FULL,
+    N_SCREENED,
+    SCREENED_EVERY,
+    Stage,
+    chosen,
+    measured,
+    rows,
+    unbroken,
+)
+from benchmarks.diversity.table import table
+from benchmarks.diversity.texts import Texts
 from benchmarks.diversity.titrated import angles_of
 from benchmarks.diversity.writing import read_prompts, write
-from benchmarks.report import markdown, progress
-from drugs_cpp.file_hash import sha256_of
-from drugs_cpp.study import open_sweep
+from drugs_cpp.extras import extra
+from drugs_cpp.study import Prompt, open_sweep
 from drugs_cpp.study.embeddings import Embedder
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-#: every fifth prompt is screened, with so many texts
-_EVERY, _N_TEXTS = 5, 5
+    from benchmarks.diversity.measured import Likelihood
+    from drugs_cpp.study.sweep_store import SweepStore
+
+#: measures at which methods are compared
+_OWN, _OTHER = "log_likelihood", "other_log_likelihood"
 
 
 def main(given: Sequence[str]) -> int:
-    """Screen all settings of all methods on a model, and print what they come to."""
+    """Screen all settings of all methods on a model, measure the best ones in full, and print what they come to."""
     options = _options(given)
     model = Path(options.model or drugs_cpp.default_model())
     options.folder.mkdir(parents=True, exist_ok=True)
     store = options.folder / f"{model.stem}.db"
     compared = methods(angles_of(model, options.folder / f"{model.stem}-angles.json"))
-    prompts = read_prompts(options.prompts)[::_EVERY]
-    write("screening", model, prompts, [setting for method in compared for setting in method.settings], _N_TEXTS, store)
-    found = measured(store, model, compared, _Embed(options.embedding))
-    (options.folder / f"{model.stem}-screened.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    head = ["method", "setting", *MEASURES]
-    print(
-        markdown(head, [[row["method"], row["setting"], *(f"{row[name]:.2f}" for name in MEASURES)] for row in found])
-    )
+    prompts = read_prompts(options.prompts)
+    study = _Study(options, model, compared, prompts)
+    if not options.no_writing:
+        write("screening", model, prompts[::SCREENED_EVERY], _settings(compared), N_SCREENED, store)
+    with open_sweep(store) as results:
+        found, best = study.screened(results)
+    if not options.screen and not options.no_writing:
+        write("in full", model, prompts, _settings(best), N_FULL, store)
+    if not options.screen:
+        with open_sweep(store) as results:
+            found["full"] = study.in_full(results, best)
+    text = json.dumps({"model": model.name, **found}, indent=1)
+    (options.folder / f"{model.stem}.json").write_text(text + "\n", encoding="utf-8")
+    draw(found, model.stem, options.folder / f"{model.stem}.png")
+    print(table(found.get("full") or found["screened"]))
     return 0
 
 
-def measured(store: Path, model: Path, compared: Sequence[Method], embed: _Embed) -> list[dict[str, Any]]:
-    """A row for each setting, with means over the prompts and their intervals."""
-    prose = prose_log_likelihood(model)
-    rows = []
-    with open_sweep(store) as results:
-        number = next(n for n, info in results.models().items() if info.key == sha256_of(str(model)))
-        numbers = {setting: n for n, setting in results.settings().items()}
-        wanted = [(method.name, setting) for method in compared for setting in method.settings]
-        for n_done, (name, setting) in enumerate(wanted, 1):
-            found = measure(results, numbers[setting], number, prose, embed)
-            rows.append({"method": name, "setting": f"{setting.label}, inputs {setting.dose_inputs}", **_plain(found)})
-            progress("measuring", n_done, len(wanted))
-    return rows
+def _settings(compared: Sequence[Method]) -> list[drugs_cpp.study.Setting]:
+    return [setting for method in compared for setting in method.settings]
 
 
-def _plain(found: Measured) -> dict[str, Any]:
-    means = {name: found.mean(name) for name in MEASURES}
-    intervals = {f"{name}_interval": found.interval(name) for name in MEASURES}
-    return {**means, **intervals, "broken": dict(found.broken), "n_texts": found.n_texts}
+class _Study:
+    """Measures what was written.
+
+    Args:
+        options: of the command.
+        model: that wrote.
+        compared: all methods with all settings.
+        prompts: all of them.
+    """
+
+    def __init__(
+        self, options: argparse.Namespace, model: Path, compared: Sequence[Method], prompts: Sequence[Prompt]
+    ) -> None:
+        self._options = options
+        self._model = model
+        self._compared = compared
+        self._prompts = prompts
+        bleu = extra("sacrebleu").BLEU(effective_order=True)
+        self._using = Instruments(prose_log_likelihood(model), _Embed(options.embedding), bleu)
+
+    def screened(self, results: SweepStore) -> tuple[dict[str, Any], list[Method]]:
+        """What the first stage found, and the methods with their best settings."""
+        texts = Texts(results, self._model)
+        stage = Stage(self._compared, self._prompts[::SCREENED_EVERY], N_SCREENED)
+        stage = Stage(stage.compared, texts.complete(stage.settings, stage.prompts, N_SCREENED), N_SCREENED)
+        if not stage.prompts:
+            raise SystemExit("benchmarks: no prompt has all texts yet: leave --no-writing out")
+        found = measured(stage, texts, self._using)
+        print(f"{len(stage.prompts)} prompts were screened", file=sys.stderr)
+        return {"screened": rows(stage, found, [_OWN])}, chosen(self._compared, found)
+
+    def in_full(self, results: SweepStore, best: Sequence[Method]) -> list[dict[str, Any]]:
+        """What the second stage found."""
+        texts = Texts(results, self._model)
+        stage = Stage(best, texts.complete(_settings(best), self._prompts, N_FULL), N_FULL)
+        if not stage.prompts:
+            raise SystemExit("benchmarks: no prompt has all texts yet: leave --no-writing out, or give --screen")
+        print(f"{len(stage.prompts)} prompts were measured in full", file=sys.stderr)
+        if self._options.other is None:
+            return rows(stage, measured(stage, texts, self._using), [_OWN])
+        kept = self._options.folder / f"{self._model.stem}-read-by-{self._options.other.stem}.db"
+        with OtherModel(self._options.other, kept) as other:
+            other.read(unbroken(stage, texts, self._using.prose))
+            return rows(stage, measured(stage, texts, self._with(other)), [_OWN, _OTHER])
+
+    def _with(self, other: Likelihood) -> Instruments:
+        return Instruments(self._using.prose, self._using.embed, self._using.bleu, other)
 
 
 class _Embed:
@@ -89,8 +144,11 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
         "the same command goes on from there. It takes hours.",
     )
     parser.add_argument("-m", "--model", help="a GGUF model with a chat template; without it the default one")
+    parser.add_argument("--other", type=Path, help="another one, which reads the texts, too")
     parser.add_argument("--prompts", type=Path, required=True, help="NoveltyBench's curated.jsonl")
     parser.add_argument("--embedding", required=True, help="a model of sentence-transformers, or a folder with one")
+    parser.add_argument("--screen", action="store_true", help="only the first stage")
+    parser.add_argument("--no-writing", action="store_true", help="measure what was written so far")
     parser.add_argument("--folder", type=Path, default=Path("build/diversity"), help="for results (%(default)s)")
     return parser.parse_args(given)
 

@@ -11,19 +11,51 @@ import numpy as np
 from benchmarks.diversity.broken import why_broken
 from benchmarks.diversity.distinct import distinct_by_cosine, distinct_by_rouge, first_words
 from drugs_cpp.study.measures import distinct, vendi
+from drugs_cpp.study.self_bleu import self_bleu
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from drugs_cpp.study.sweep_store import SweepStore, TextRow
+    from drugs_cpp.study.prompt import Prompt
+    from drugs_cpp.study.sweep_store import TextRow
 
+    F64 = npt.NDArray[np.float64]
     Embed = Callable[[Sequence[str]], npt.NDArray[Any]]
+    Likelihood = Callable[[Prompt, str], float]
 
 #: words of each text that are compared where length would matter
 _EQUAL_WORDS = 20
 
 #: of each prompt and setting
-MEASURES = ("kept", "distinct_cosine", "distinct_rouge", "vendi", "distinct_2", "log_likelihood")
+MEASURES = (
+    "kept",
+    "distinct_cosine",
+    "distinct_rouge",
+    "vendi",
+    "self_bleu",
+    "distinct_2",
+    "log_likelihood",
+    "other_log_likelihood",
+)
+
+_N_DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """What texts are measured with.
+
+    Attributes:
+        prose: log-likelihood of plain prose under the model that wrote them, in nats.
+        embed: vectors of texts.
+        bleu: ``sacrebleu.BLEU(effective_order=True)``.
+        other: log-likelihood of a text under another model, in nats; None: not measured.
+    """
+
+    prose: float
+    embed: Embed
+    bleu: Any
+    other: Likelihood | None = None
 
 
 @dataclass(frozen=True)
@@ -31,47 +63,58 @@ class Measured:
     """A setting.
 
     Attributes:
-        values: by measure, a number for each prompt; NaN where texts are too few.
+        values: by measure, a number for each prompt; NaN where there is nothing to measure.
         broken: texts of all prompts by what is wrong with them.
         n_texts: of all prompts.
     """
 
-    values: Mapping[str, npt.NDArray[np.float64]]
+    values: Mapping[str, F64]
     broken: Mapping[str, int]
     n_texts: int
 
     def mean(self, measure: str) -> float:
-        """Over the prompts."""
-        return float(np.nanmean(self.values[measure]))
+        """Over the prompts; NaN where nothing was measured."""
+        return float(means(self.values[measure][None])[0])
 
-    def interval(self, measure: str, n_draws: int = 2000) -> tuple[float, float]:
+    def interval(self, measure: str) -> tuple[float, float]:
         """95 % of the means of prompts that are drawn again and again, with a fixed seed."""
         values = self.values[measure]
-        draws = np.random.default_rng(1).integers(0, len(values), (n_draws, len(values)))
-        with np.errstate(invalid="ignore"):
-            means = np.nanmean(values[draws], axis=1)
-        low, high = np.nanpercentile(means, [2.5, 97.5])
-        return float(low), float(high)
+        return middle(means(values[drawn(len(values))]))
 
 
-def measure(results: SweepStore, setting: int, model: int, prose: float, embed: Embed) -> Measured:
-    """All prompts of a setting.
+def drawn(n_prompts: int) -> npt.NDArray[np.int64]:
+    """Prompts drawn again and again with a fixed seed, always the same ones: (draws, n_prompts)."""
+    return np.random.default_rng(1).integers(0, n_prompts, (_N_DRAWS, n_prompts))
 
-    Args:
-        results: the texts.
-        setting, model: their numbers in it.
-        prose: log-likelihood of plain prose under the model.
-        embed: vectors of texts.
-    """
-    cells = [cell for cell in results.cells() if cell.setting == setting and cell.model == model]
-    by_prompt = [results.texts(cell) for cell in sorted(cells, key=lambda cell: cell.prompt)]
-    reasons = [[why_broken(row, prose) for row in rows] for rows in by_prompt]
-    kept = [[row for row, why in zip(rows, whys) if why is None] for rows, whys in zip(by_prompt, reasons)]
+
+def means(values: F64) -> F64:
+    """Means of rows over what is not NaN."""
+    there = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        found: F64 = np.where(there, values, 0).sum(-1) / there.sum(-1)
+    return found
+
+
+def middle(values: F64) -> tuple[float, float]:
+    """Between what numbers 95 % of some lie; NaN where there are none."""
+    there = values[~np.isnan(values)]
+    if not len(there):
+        return float("nan"), float("nan")
+    low, high = np.percentile(there, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def measure(texts: Sequence[tuple[Prompt, Sequence[TextRow]]], using: Instruments) -> Measured:
+    """Measure a setting's texts; those of each prompt are given together."""
+    reasons = [[why_broken(row, using.prose) for row in rows] for _, rows in texts]
+    kept = [[row for row, why in zip(rows, whys) if why is None] for (_, rows), whys in zip(texts, reasons)]
     beginnings = [first_words(row.text, _EQUAL_WORDS) for rows in kept for row in rows]
-    vectors = embed(beginnings) if beginnings else np.zeros((0, 1))
+    vectors = using.embed(beginnings) if beginnings else np.zeros((0, 1))
     values, start = [], 0
-    for rows, all_rows in zip(kept, by_prompt):
-        values.append(_of_prompt(rows, vectors[start : start + len(rows)], len(all_rows)))
+    for (prompt, all_rows), rows in zip(texts, kept):
+        own = vectors[start : start + len(rows)]
+        others = [] if using.other is None else [using.other(prompt, row.text) for row in rows]
+        values.append({**_of_texts(rows, own, len(all_rows), using), "other_log_likelihood": _mean(others)})
         start += len(rows)
     flat = [why for whys in reasons for why in whys]
     return Measured(
@@ -81,15 +124,21 @@ def measure(results: SweepStore, setting: int, model: int, prose: float, embed: 
     )
 
 
-def _of_prompt(rows: Sequence[TextRow], vectors: npt.NDArray[Any], n_texts: int) -> dict[str, float]:
+def _of_texts(rows: Sequence[TextRow], vectors: npt.NDArray[Any], n_texts: int, using: Instruments) -> dict[str, float]:
+    """Of the texts of a prompt that are not broken, ``n_texts`` with those that are."""
     texts = [first_words(row.text, _EQUAL_WORDS) for row in rows]
-    likelihoods = [row.log_likelihood for row in rows if row.log_likelihood is not None]
     several = len(rows) > 1
+    bleu = self_bleu(texts, using.bleu)
     return {
         "kept": len(rows) / n_texts,
         "distinct_cosine": distinct_by_cosine(vectors) / n_texts,
         "distinct_rouge": distinct_by_rouge(texts) / n_texts,
-        "vendi": (vendi(vectors) or np.nan) if several else np.nan,
+        "vendi": (vendi(vectors) or np.nan) if rows else 0.0,
+        "self_bleu": np.nan if bleu is None else bleu,
         "distinct_2": (distinct(texts, 2) or np.nan) if several else np.nan,
-        "log_likelihood": float(np.mean(likelihoods)) if likelihoods else np.nan,
+        "log_likelihood": _mean([row.log_likelihood for row in rows if row.log_likelihood is not None]),
     }
+
+
+def _mean(numbers: Sequence[float]) -> float:
+    return float(np.mean(numbers)) if numbers else float("nan")

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from drugs_cpp.doses.dosage import Dosage
     from drugs_cpp.doses.titration import Titration
     from drugs_cpp.engine.engine import Engine
-    from drugs_cpp.model.titration import Listener, Measurement
+    from drugs_cpp.model.dose_meter import Measurement
+    from drugs_cpp.model.titration import Listener
 
 _log = logging.getLogger(__name__)
 

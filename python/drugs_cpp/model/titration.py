@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from drugs_cpp.doses.dosage import MAX_ANGLE, Dosage
-from drugs_cpp.doses.sites import SITES
 from drugs_cpp.doses.titration import Titration, titration_of
-from drugs_cpp.engine.contexts import sequence_tokens
-from drugs_cpp.engine.dosing import dose_sequence
-from drugs_cpp.engine.effect import Effect, EffectMeter
 from drugs_cpp.errors import DoseError
-from drugs_cpp.model.frozen_texts import N_FED, N_PROMPT, frozen_texts
+from drugs_cpp.model.dose_meter import NEXT_TO_NOTHING, DoseMeter, Measurement
 
 if TYPE_CHECKING:
-    from drugs_cpp.engine.dosing import SequenceDose
     from drugs_cpp.engine.engine import Engine
 
 #: called with the number of measurements so far, and what the last one found
-Listener = Callable[[int, "Measurement"], None]
-
-#: of the noise; the same ones at every angle, so that KL grows smoothly with it
-SEEDS = range(1, 9)
-
-#: radians: does next to nothing but let vectors be rounded differently; a smaller angle would leave some of them alone
-_NEXT_TO_NOTHING = 1e-3
+Listener = Callable[[int, Measurement], None]
 
 #: how far the KL of the result may lie from the target, as a share of it; a tenth is what is promised
 _CLOSE = 0.03
@@ -43,25 +32,6 @@ _APART, _LEAST_POWER = 1.003, 0.5
 
 #: most angles that are tried
 _MOST = 14
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """What a dose does on the frozen texts.
-
-    Attributes:
-        angle: the largest that any layer gets at any of its sites, in radians.
-        kl: mean KL(sober ‖ dosed) of the next token, in nats.
-        kl_error: its standard error over the seeds.
-        changed: share of the tokens after which another token is the most likely one.
-        perplexity: of the texts under the dose, over that of the sober model.
-    """
-
-    angle: float
-    kl: float
-    kl_error: float
-    changed: float
-    perplexity: float
 
 
 def titrate(engine: Engine, dosage: Dosage, progress: Listener | None = None) -> Titration:
@@ -81,7 +51,6 @@ def titrate(engine: Engine, dosage: Dosage, progress: Listener | None = None) ->
     """
     assert dosage.effect is not None
     proportions = dosage.proportions
-    engine.sites.table(proportions, strict=True)
     with engine.session.use():
         return _Search(engine, proportions, progress).find(dosage.effect)
 
@@ -93,21 +62,14 @@ class _Search:
         self._engine = engine
         self._base = base
         self._progress = progress
+        self._meter = DoseMeter(engine, base)
         self._n_measured = 0
 
     def find(self, target: float) -> Titration:
-        settings = self._engine.settings
-        n_tokens = sequence_tokens(settings, N_PROMPT + N_FED)
-        wanted = min(len(SEEDS), settings.n_batch) if settings.decodes_together else 1
-        n_slots = self._engine.slots.count(wanted, n_tokens, at_least=1)
-        slots = self._engine.slots.open(n_slots, n_tokens)
-        slots.take(self)  # and are left to nobody if this is broken off, so that whoever comes next clears them
-        slots.compute_repeatably(self._engine.dosing.repeatable is not False)
-        self._meter = EffectMeter(slots, n_slots, frozen_texts(int(settings.model.vocab)))
-        floor = self._measure(_NEXT_TO_NOTHING)
+        floor = self._measure(NEXT_TO_NOTHING)
         self._check_floor(floor, target)
         found = self._approach(floor, target)
-        slots.user = None
+        self._meter.release()
         return self._titration(found, floor, target)
 
     def _check_floor(self, floor: Measurement, target: float) -> None:
@@ -132,29 +94,20 @@ class _Search:
                 low = found
             else:
                 raise DoseError(
-                    f"the effect is {target:g} nats, and half a turn at {self._sites()} moves this model by "
+                    f"the effect is {target:g} nats, and half a turn at {self._meter.sites} moves this model by "
                     f"{found.kl:.3f}: ask for less, or name other sites"
                 )
             angle = _rounded(_predict(floor.kl, low, high, target))
-        raise DoseError(f"no angle at {self._sites()} was found that moves this model by {target:g} nats: take another")
+        raise DoseError(
+            f"no angle at {self._meter.sites} was found that moves this model by {target:g} nats: take another"
+        )
 
     def _measure(self, angle: float) -> Measurement:
-        dosage = self._base.scaled(angle)
-
-        def dose(seed: int, n_before: int) -> SequenceDose:
-            given = dose_sequence(self._engine.sites, dosage, seed, n_before)
-            if given is None:
-                raise DoseError(f"no layer of this model gets an angle at {self._sites()}: choose another shape")
-            return given
-
-        found = _summary(angle, self._meter.measure(dose, SEEDS))
+        found = self._meter.measure(angle)
         self._n_measured += 1
         if self._progress is not None:
             self._progress(self._n_measured, found)
         return found
-
-    def _sites(self) -> str:
-        return ", ".join(site for site in SITES if self._base.largest_angle(site))
 
     def _titration(self, found: Measurement, floor: Measurement, target: float) -> Titration:
         # KL is floor + c * angle**2, so its derivative is 2 * (KL - floor) / angle
@@ -192,10 +145,3 @@ def _predict(floor: float, low: Measurement, high: Measurement | None, target: f
 def _rounded(angle: float) -> float:
     """As it is kept, and shown."""
     return min(float(f"{angle:.4g}"), MAX_ANGLE)
-
-
-def _summary(angle: float, effect: Effect) -> Measurement:
-    by_seed = effect.kl.mean(0)
-    error = float(by_seed.std(ddof=1)) / math.sqrt(len(by_seed))
-    changed, perplexity = float(effect.changed.mean()), math.exp(effect.nll.mean())
-    return Measurement(angle, float(by_seed.mean()), error, changed, perplexity)

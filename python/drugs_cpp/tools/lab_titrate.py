@@ -19,7 +19,7 @@ from drugs_cpp.tools.lab_model import add_file, load_file
 
 if TYPE_CHECKING:
     from drugs_cpp.doses.titration import Titration
-    from drugs_cpp.model.titration import Measurement
+    from drugs_cpp.model.dose_meter import Measurement
 
 
 def add_titrate(commands: Any) -> None:

@@ -1,0 +1,101 @@
+"""Which settings of a method are its best ones, and how far a method is above another at the same coherence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from benchmarks.diversity.measured import drawn, means, middle
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from benchmarks.diversity.measured import F64, Measured
+
+#: settings of a method that are measured in full
+N_BEST = 3
+
+#: nats per token: texts that are so much less likely than the sober ones count for nothing when the best are chosen
+WORST = 1.0
+
+#: the diversity of equal texts
+ONE_TEXT = 1.0
+
+
+class Point(NamedTuple):
+    """A setting in the plane; the more of both, the better.
+
+    Attributes:
+        diversity: Vendi score.
+        coherence: log-likelihood, nats per token.
+    """
+
+    diversity: float
+    coherence: float
+
+
+def best(points: Sequence[Point], worst: float) -> list[int]:
+    """Numbers of the ``N_BEST`` points which together cover the largest part of the plane, from equal texts up.
+
+    Args:
+        points: of the settings of a method.
+        worst: coherence from which on the plane counts.
+    """
+    some = min(N_BEST, len(points))
+    return list(
+        max(combinations(range(len(points)), some), key=lambda chosen: area([points[i] for i in chosen], worst))
+    )
+
+
+def area(points: Sequence[Point], worst: float) -> float:
+    """The part of the plane, from equal texts and ``worst`` up, in which a point has more of both (hypervolume)."""
+    found, reached = 0.0, ONE_TEXT
+    for point in sorted(points, key=lambda point: -point.coherence):
+        if point.diversity > reached and point.coherence > worst:
+            found += (point.diversity - reached) * (point.coherence - worst)
+            reached = point.diversity
+    return found
+
+
+def front(points: Sequence[Point]) -> list[int]:
+    """Numbers of the points than which none has more of both, from the most coherent one on."""
+    found: list[int] = []
+    reached = -np.inf
+    for i in sorted(range(len(points)), key=lambda i: (-points[i].coherence, -points[i].diversity)):
+        if points[i].diversity > reached:
+            found.append(i)
+            reached = points[i].diversity
+    return found
+
+
+def gain(one: Measured, others: Sequence[Measured], sober: F64, coherence: str) -> tuple[float, float, float]:
+    """Vendi score above that of other settings at the same coherence, and the interval of that over prompts.
+
+    Between two of the others, and between the most coherent of them and the sober texts, a straight line is drawn.
+
+    Args:
+        one: a setting.
+        others: of one method, of the same prompts.
+        sober: coherence of the sober text of each prompt.
+        coherence: which measure is taken for it.
+
+    Returns:
+        The gain, and between what numbers 95 % of it lie; NaN where the others have nothing so incoherent.
+    """
+    everyone = np.arange(len(sober))[None]
+    found, by_draw = (_gains(one, others, sober, coherence, some) for some in (everyone, drawn(len(sober))))
+    return (float(found[0]), *middle(by_draw))
+
+
+def _gains(one: Measured, others: Sequence[Measured], sober: F64, coherence: str, draws: npt.NDArray[np.int64]) -> F64:
+    """The gain for each draw of prompts, (draws, n_prompts)."""
+    x = np.stack([means(sober[draws]), *(means(other.values[coherence][draws]) for other in others)], axis=-1)
+    y = np.stack([np.full(len(draws), ONE_TEXT), *(means(other.values["vendi"][draws]) for other in others)], axis=-1)
+    at, has = means(one.values[coherence][draws]), means(one.values["vendi"][draws])
+    order = np.argsort(x, axis=-1)
+    x, y = np.take_along_axis(x, order, -1), np.take_along_axis(y, order, -1)
+    line: F64 = np.array([np.interp(a, xs, ys, left=np.nan) for a, xs, ys in zip(at, x, y)])
+    return has - line

@@ -1,0 +1,1 @@
+"""What doses do at each angle."""

@@ -1,0 +1,60 @@
+"""``python -m benchmarks effects``: see ``--help``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import drugs_cpp
+from benchmarks.effects.curves import ANGLES, curves
+from benchmarks.effects.picture import draw
+from benchmarks.report import markdown
+from drugs_cpp.file_hash import sha256_of
+
+
+def main(given: Sequence[str]) -> int:
+    """Measure each model that was not measured yet, print its table, and draw all of them."""
+    options = _options(given)
+    models = options.model or [Path(drugs_cpp.default_model())]
+    known = json.loads(options.output.read_text(encoding="utf-8")) if options.output.exists() else {}
+    for model in models:
+        key = sha256_of(str(model))
+        if key not in known:
+            known[key] = {"name": model.stem, "curves": curves(model)}
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    shown = [known[sha256_of(str(model))] for model in models]
+    draw(shown, options.output.with_suffix(".png"))
+    for one in shown:
+        print(f"`{one['name']}`\n\n{table(one)}")
+    return 0
+
+
+def table(model: Mapping[str, Any]) -> str:
+    """KL ± its standard error in nats: a line for each angle, a column for each site."""
+    head = ["radians", *(f"`{site}`" for site in model["curves"])]
+    lines = [
+        [f"{angle:g}", *(f"{found[i]['kl']:.2g} ± {found[i]['kl_error']:.1g}" for found in model["curves"].values())]
+        for i, angle in enumerate(ANGLES)
+    ]
+    return markdown(head, lines)
+
+
+def _options(given: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks effects",
+        description="How far each angle at each site moves the next token's probabilities, on the texts of "
+        "drugs-lab titrate. What was measured is kept, and not measured again.",
+    )
+    parser.add_argument("-m", "--model", type=Path, nargs="+", help="GGUF models; without it the default one")
+    output = "for results, with a picture beside it (%(default)s)"
+    parser.add_argument("--output", type=Path, default=Path("build/effects.json"), help=output)
+    return parser.parse_args(given)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

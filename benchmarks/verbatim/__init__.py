@@ -1,0 +1,1 @@
+"""How much of an unseen text a model can still repeat under a dose."""

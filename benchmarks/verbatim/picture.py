@@ -1,0 +1,40 @@
+"""What became of texts at each angle, a plot for each site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.verbatim.regimes import REGIMES
+from benchmarks.verbatim.repeating import ANGLES
+from drugs_cpp.extras import extra
+
+_COLOURS = ("#4c9a5f", "#e8c547", "#9aa5b1", "#c8553d")
+
+_COLUMNS = 4
+
+
+def draw(found: Mapping[str, Sequence[Mapping[str, float]]], title: str, picture: Path) -> None:
+    """Draw the shares of the regimes upon each other, and the share of words that are repeated as a line.
+
+    Args:
+        found: by site what became of the texts at each angle.
+        title: of the figure.
+        picture: a .png or .svg file.
+    """
+    n_rows = -(-len(found) // _COLUMNS)
+    figure = extra("matplotlib.figure").Figure(figsize=(11, 2.6 * n_rows), layout="constrained")
+    extra("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
+    axes = figure.subplots(n_rows, _COLUMNS, sharex=True, sharey=True, squeeze=False)
+    for axis, (site, shares) in zip(axes.flat, found.items()):
+        parts = [[one[name] for one in shares] for name in REGIMES]
+        areas = axis.stackplot(ANGLES, parts, labels=REGIMES, colors=_COLOURS)
+        (words,) = axis.plot(ANGLES, [one["kept"] for one in shares], color="black", label="words repeated")
+        axis.set(xscale="log", title=site, xlim=(ANGLES[0], ANGLES[-1]), ylim=(0, 1))
+    for axis in axes[-1]:
+        axis.set_xlabel("largest angle, radians")
+    for row in axes:
+        row[0].set_ylabel("share of texts")
+    figure.suptitle(f"Repeating an unseen text under a dose: {title}")
+    figure.legend(handles=[*areas, words], loc="outside lower center", ncols=len(REGIMES) + 1, frameon=False)
+    figure.savefig(picture, dpi=110)
