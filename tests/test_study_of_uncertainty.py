@@ -1,17 +1,15 @@
-"""What the benchmarks of diversity and uncertainty compute: against scikit-free definitions and brute force."""
+"""What the benchmark of uncertainty computes: against definitions that are written another way, and brute force."""
 
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 
 import numpy as np
 import pytest
 
-from benchmarks.diversity.distinct import distinct_by_cosine, distinct_by_rouge
-from benchmarks.diversity.methods import EFFECTS, N_SETTINGS, methods
+from benchmarks.uncertainty.fitted import calibration_error, fit
+from benchmarks.uncertainty.methods import EFFECTS, NOISES, settings, usual
 from benchmarks.uncertainty.scored import auroc, interval, rejection_ratio
-from drugs_cpp import SITES
 
 
 def pairs_won(confidence: np.ndarray, right: np.ndarray) -> float:
@@ -57,14 +55,49 @@ def test_an_interval_holds_what_it_is_of() -> None:
     assert high - low < 0.2
 
 
-def test_every_method_gets_as_many_settings() -> None:
-    angles = {(site, effect): 0.1 + i / 100 for i, (site, effect) in enumerate(itertools.product(SITES, EFFECTS))}
-    compared = methods(angles)
-    assert {len(set(method.settings)) for method in compared} == {N_SETTINGS}
-    assert Counter(method.is_dose for method in compared) == {True: len(SITES), False: 5}
+def simulated(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features, which answers are right, and how likely each was to be."""
+    draw = np.random.default_rng(6)
+    features = np.column_stack([draw.random((n, 3)), draw.normal(-1, 0.5, n)])
+    likely = 1 / (1 + np.exp(-(-1 + features @ TRUE_WEIGHTS)))
+    return features, draw.random(n) < likely, likely
 
 
-def test_texts_that_say_the_same_count_once() -> None:
-    assert distinct_by_rouge(["a b c d", "a b c e", "x y z"]) == 2
-    assert distinct_by_cosine(np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])) == 2
-    assert distinct_by_cosine(np.zeros((0, 1))) == distinct_by_rouge([]) == 0
+TRUE_WEIGHTS = np.array([3.0, -1.0, 0.5, 1.0])
+
+
+def test_a_fit_finds_the_weights_that_made_the_answers() -> None:
+    features, right, likely = simulated(20000)
+    found = fit(features, right, [0] * len(right))
+    np.testing.assert_allclose(found.weights, [-1, *TRUE_WEIGHTS], atol=0.25)
+    np.testing.assert_allclose(found.scores, likely, atol=0.06)
+    assert found.off < 0.02
+    assert found.brier == pytest.approx(np.mean((found.scores - right) ** 2))
+
+
+def test_each_data_set_counts_the_same() -> None:
+    features = np.zeros((1100, 4))
+    right = np.array([True] * 1000 + [False] * 100)
+    found = fit(features, right, [0] * 1000 + [1] * 100)
+    assert found.scores.mean() == pytest.approx(0.5, abs=0.02)  # and not 10 of 11
+
+
+def test_the_calibration_error_is_the_distance_from_what_is_right() -> None:
+    draw = np.random.default_rng(7)
+    scores = draw.random(1000)
+    right = draw.random(1000) < scores
+    expected: float = 0.0
+    for some in np.sort(np.arange(1000)).reshape(10, 100):
+        order = np.argsort(scores)[some]
+        expected += float(abs(np.mean(scores[order]) - np.mean(right[order]))) / 10
+    assert calibration_error(scores, right) == pytest.approx(expected)
+    assert calibration_error(scores, np.ones(1000, bool)) == pytest.approx(1 - scores.mean())
+
+
+def test_long_answers_are_varied_in_fewer_ways() -> None:
+    angles = {(noise, effect): 0.1 + effect for noise in NOISES for effect in EFFECTS}
+    short, long = settings(angles, 24, is_long=False), settings(angles, 256, is_long=True)
+    assert len(long) < len(short)
+    for some, max_tokens in ((short, 24), (long, 256)):
+        assert usual(angles, max_tokens) in some
+        assert any(one.hold == 0 and one.layers == "shared" and one.sampler for one in some)  # what is claimed

@@ -15,6 +15,7 @@ import numpy as np
 import drugs_cpp
 from benchmarks.report import line, markdown
 from benchmarks.uncertainty import methods
+from benchmarks.uncertainty.fit_tables import fit_tables
 from benchmarks.uncertainty.questions import DataSet, data_sets
 from benchmarks.uncertainty.scored import auroc, interval, rejection_ratio
 from drugs_cpp import _core
@@ -28,7 +29,7 @@ from drugs_cpp.tools.time_left import bar
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from drugs_cpp.study.sweep_store import SweepStore
+    from drugs_cpp.study.sweep_store import SweepStore, TextRow
 
 #: what of several answers is taken for confidence, the higher the surer
 CONFIDENCES: Mapping[str, Callable[[_core.Answers], float]] = {
@@ -37,9 +38,6 @@ CONFIDENCES: Mapping[str, Callable[[_core.Answers], float]] = {
     "similarity": lambda answers: answers["similarity"],
 }
 
-#: of the sober answer alone
-LIKELIHOOD = "log-likelihood"
-
 #: data sets of which the model knows fewer answers, or more, are left out
 LEAST_RIGHT, MOST_RIGHT = 0.2, 0.8
 
@@ -47,25 +45,38 @@ LEAST_RIGHT, MOST_RIGHT = 0.2, 0.8
 def main(given: Sequence[str]) -> int:
     """Answer all questions in all ways, and print how well each way tells right answers from wrong ones."""
     options = _options(given)
+    if options.fit:
+        print(fit_tables([json.loads(path.read_text(encoding="utf-8")) for path in options.fit]))
+        return 0
     model = Path(options.model or drugs_cpp.default_model())
     options.folder.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(drugs_cpp.Llama(model, n_ctx=512, verbose=False)) as llm:
         angles = methods.angles(llm)
-    found = []
-    for data in data_sets(options.data):
-        if options.sets and data.name not in options.sets:
-            continue
-        store = options.folder / f"{model.stem}-{data.name}.db"
-        settings = methods.settings(angles, data.max_tokens)
-        share = _write_sober(model, data, store)
-        print(f"{data.name}: {100 * share:.0f} % of {len(data.questions)} sober answers are right")
-        if LEAST_RIGHT <= share <= MOST_RIGHT:
-            _write(model, data, settings, store)
-            found += _measured(model, data, settings, store)
-    (options.folder / f"{model.stem}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    found = [_data_set(model, data, angles, options.folder) for data in data_sets(options.data, options.sets)]
+    text = json.dumps({"model": model.name, "data": found}, indent=1)
+    (options.folder / f"{model.stem}.json").write_text(text + "\n", encoding="utf-8")
     head = ["data", "answers", "confidence", "AUROC", "PRR"]
-    print(markdown(head, [[str(row[name]) for name in head] for row in found]))
+    print(markdown(head, [[str(row[name]) for name in head] for one in found for row in one["rows"]]))
     return 0
+
+
+def _data_set(model: Path, data: DataSet, angles: methods.Angles, folder: Path) -> dict[str, Any]:
+    """Of one whose answers the model knows too seldom or too often, only what the score is fitted to."""
+    store = folder / f"{model.stem}-{data.name}.db"
+    usual = methods.usual(angles, data.max_tokens)
+    share = _write_sober(model, data, store)
+    print(f"{data.name}: {100 * share:.0f} % of {len(data.questions)} sober answers are right")
+    is_measured = LEAST_RIGHT <= share <= MOST_RIGHT
+    settings = methods.settings(angles, data.max_tokens, data.is_long) if is_measured else [usual]
+    _write(model, data, settings, store)
+    with open_sweep(store) as results:
+        return {
+            "data": data.name,
+            "right": share,
+            "n_questions": len(data.questions),
+            "rows": _measured(results, model, data, settings) if is_measured else [],
+            "features": _features(results, model, data, usual),
+        }
 
 
 def _plan(data: DataSet, settings: Sequence[Setting], n_answers: int) -> SweepPlan:
@@ -79,8 +90,7 @@ def _write_sober(model: Path, data: DataSet, store: Path) -> float:
     """Share of the sober answers that are right."""
     _write(model, data, [], store)
     with open_sweep(store) as results:
-        texts = _texts(results, model, data, _plan(data, [], 0).sober)
-    return float(np.mean([data.is_right(question, some[0]) for question, some in zip(data.questions, texts)]))
+        return float(_sober(results, model, data)[1].mean())
 
 
 def _write(model: Path, data: DataSet, settings: Sequence[Setting], store: Path) -> None:
@@ -91,12 +101,7 @@ def _write(model: Path, data: DataSet, settings: Sequence[Setting], store: Path)
     line("")
 
 
-def _texts(results: SweepStore, model: Path, data: DataSet, setting: Setting) -> list[list[str]]:
-    """Texts of a setting for each question."""
-    return [[row.text for row in rows] for rows in _rows(results, model, data, setting)]
-
-
-def _rows(results: SweepStore, model: Path, data: DataSet, setting: Setting) -> list[list[Any]]:
+def _rows(results: SweepStore, model: Path, data: DataSet, setting: Setting) -> list[list[TextRow]]:
     number = next(n for n, info in results.models().items() if info.key == sha256_of(str(model)))
     prompts = {prompt.to_json(): n for n, prompt in results.prompts().items()}
     settings = {some: n for n, some in results.settings().items()}
@@ -106,19 +111,44 @@ def _rows(results: SweepStore, model: Path, data: DataSet, setting: Setting) -> 
     ]
 
 
-def _measured(model: Path, data: DataSet, settings: Sequence[Setting], store: Path) -> list[dict[str, Any]]:
-    with open_sweep(store) as results:
-        sober = [rows[0] for rows in _rows(results, model, data, _plan(data, [], 0).sober)]
-        right = np.array([data.is_right(q, row.text) for q, row in zip(data.questions, sober)])
-        likelihood = np.array([row.log_likelihood or 0.0 for row in sober])
-        found = [_row(data, "the sober one alone", LIKELIHOOD, likelihood, right)]
-        for setting in settings:
-            others = _texts(results, model, data, setting)
-            answers = [_core.compare_answers(row.text, some, data.kind) for row, some in zip(sober, others)]
-            for name, confidence in CONFIDENCES.items():
-                values = np.array([confidence(one) for one in answers])
-                found.append(_row(data, setting.label, name, values, right))
+def _measured(results: SweepStore, model: Path, data: DataSet, settings: Sequence[Setting]) -> list[dict[str, Any]]:
+    sober, right = _sober(results, model, data)
+    mean = np.array([row.log_likelihood or 0.0 for row in sober])
+    total = mean * [len(row.tokens) for row in sober]
+    alone = "the sober one alone"
+    found = [_row(data, alone, "perplexity", mean, right), _row(data, alone, "probability", total, right)]
+    for setting in settings:
+        answers = _compared(results, model, data, setting, sober)
+        for name, confidence in CONFIDENCES.items():
+            found.append(_row(data, setting.label, name, np.array([confidence(one) for one in answers]), right))
     return found
+
+
+def _features(results: SweepStore, model: Path, data: DataSet, usual: Setting) -> list[list[float]]:
+    """Of each question what the score is a function of, and whether the sober answer is right (1)."""
+    sober, right = _sober(results, model, data)
+    answers = _compared(results, model, data, usual, sober)
+    return [
+        [one["agreement"], one["entropy"], one["similarity"], row.log_likelihood or 0.0, float(good)]
+        for one, row, good in zip(answers, sober, right)
+    ]
+
+
+def _sober(results: SweepStore, model: Path, data: DataSet) -> tuple[list[TextRow], npt.NDArray[np.bool_]]:
+    """The sober answers, and whether they are right."""
+    rows = [some[0] for some in _rows(results, model, data, _plan(data, [], 0).sober)]
+    return rows, np.array([data.is_right(question, row.text) for question, row in zip(data.questions, rows)])
+
+
+def _compared(
+    results: SweepStore, model: Path, data: DataSet, setting: Setting, sober: Sequence[TextRow]
+) -> list[_core.Answers]:
+    """The varied answers to each question, compared with the sober one."""
+    others = _rows(results, model, data, setting)
+    return [
+        _core.compare_answers(row.text, [other.text for other in some[: data.n_answers]], data.kind)
+        for row, some in zip(sober, others)
+    ]
 
 
 def _row(
@@ -138,7 +168,10 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
         "written is kept, and the same command goes on from there.",
     )
     parser.add_argument("-m", "--model", help="a GGUF model with a chat template; without it the default one")
-    parser.add_argument("--data", type=Path, required=True, help="a folder with the data sets")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--data", type=Path, help="a folder with the data sets")
+    fit = "results of this command: fit the score of Llama.uncertainty to them, and print its weights"
+    what.add_argument("--fit", type=Path, nargs="+", help=fit)
     parser.add_argument("--sets", nargs="+", help="names of some of them (all)")
     parser.add_argument("--folder", type=Path, default=Path("build/uncertainty"), help="for results (%(default)s)")
     return parser.parse_args(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import drugs_cpp
@@ -75,8 +76,12 @@ def sampled(temperature: float, max_tokens: int) -> Setting:
     return Setting(SAMPLER, sampler=(("temperature", temperature),), max_tokens=max_tokens, dose_inputs="last")
 
 
-def angles(llm: drugs_cpp.Llama) -> dict[tuple[Noise, float], float]:
-    """The largest angle of each noise with each effect, in radians."""
+#: the largest angle of a noise with an effect, in radians
+Angles = Mapping[tuple[Noise, float], float]
+
+
+def angles(llm: drugs_cpp.Llama) -> Angles:
+    """Of each noise and effect."""
     return {(noise, effect): _angle(llm, noise, effect) for noise in NOISES for effect in EFFECTS}
 
 
@@ -85,8 +90,15 @@ def _angle(llm: drugs_cpp.Llama, noise: Noise, effect: float) -> float:
     return float(f"{llm.titrate(kl=effect, drugs=drugs).angle:.4g}")
 
 
-def settings(found: dict[tuple[Noise, float], float], max_tokens: int) -> list[Setting]:
-    """All that are compared."""
-    doses = [setting(noise, found[noise, effect], max_tokens) for noise in NOISES for effect in EFFECTS]
+def usual(found: Angles, max_tokens: int) -> Setting:
+    """What ``Llama.uncertainty`` takes if nothing else is given."""
+    noise, effect = Noise("A"), EFFECTS[0]
+    return setting(noise, found[noise, effect], max_tokens)
+
+
+def settings(found: Angles, max_tokens: int, is_long: bool) -> list[Setting]:
+    """All that are compared; for long answers, the usual dose and what the claim is about."""
+    noises = [Noise("A"), CLAIMED] if is_long else NOISES
+    doses = [setting(noise, found[noise, effect], max_tokens) for noise in noises for effect in EFFECTS]
     mixed = [setting(noise, found[noise, effect], max_tokens, TEMPERATURE) for noise in MIXED for effect in EFFECTS]
     return [*(sampled(temperature, max_tokens) for temperature in TEMPERATURES), *doses, *mixed]

@@ -18,6 +18,9 @@ _LETTERS = "ABCD"
 
 _N_SUMS = 300
 
+#: tokens
+_LONG = 100
+
 #: as it is said, what it does, and below which number both are
 _OPERATIONS: tuple[tuple[str, Callable[[int, int], int], int], ...] = (
     ("plus", operator.add, 100),
@@ -57,19 +60,30 @@ class DataSet:
     max_tokens: int
     n_answers: int
 
+    @property
+    def is_long(self) -> bool:
+        """Whether answers are so long that only some ways to vary them can be tried."""
+        return self.max_tokens > _LONG
+
     def is_right(self, question: Question, text: str) -> bool:
         """Whether a text answers a question."""
         return _core.answer_of(text, self.kind) in question.right
 
 
-def data_sets(folder: Path) -> list[DataSet]:
-    """Those that can be measured."""
-    return [
+def data_sets(folder: Path, names: Sequence[str] | None = None) -> list[DataSet]:
+    """Those that can be measured.
+
+    Args:
+        folder: that has the files.
+        names: of some of them; None: all.
+    """
+    found = [
         _read(folder / "trivia_choice_1200.jsonl", "trivia", "choice", _trivia, 400, 8, 10),
         _read(folder / "nq_open_dev_1000.jsonl", "NQ-open", "text", _short, 400, 24, 10),
         _sums(),
         _read(folder / "gsm8k_test_400.jsonl", "GSM8K", "number", _word_problem, 100, 256, 5),
     ]
+    return [data for data in found if names is None or data.name in names]
 
 
 def _read(

@@ -1,0 +1,88 @@
+"""The score of ``Llama.uncertainty``: weights fitted to answers of which it is known whether they are right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drugs_cpp.extras import extra
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    F64 = npt.NDArray[np.float64]
+
+#: what the score is a function of, in the order of ``_core.confidence``
+FEATURES = ("agreement", "entropy", "similarity", "log_likelihood")
+
+#: keeps weights small where the data say little
+_RIDGE = 1.0
+
+#: parts of the questions; each is judged by weights that were fitted to the others
+_FOLDS = 5
+
+#: score is compared with the share of right answers in so many groups of questions
+_GROUPS = 10
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The result.
+
+    Attributes:
+        weights: a constant, then one for each of ``FEATURES``.
+        scores: of each question, by weights that were fitted without it.
+        brier: mean square of score minus right (1) or wrong (0), of ``scores``.
+        off: expected calibration error of ``scores``: how far score and share of right answers are apart.
+    """
+
+    weights: tuple[float, ...]
+    scores: F64
+    brier: float
+    off: float
+
+
+def fit(features: F64, right: npt.NDArray[np.bool_], among: Sequence[int]) -> Fitted:
+    """Fit a logistic function.
+
+    Args:
+        features: (n, 4).
+        right: (n,).
+        among: the data set of each, a number; each set counts the same, however many questions it has.
+    """
+    counts = np.bincount(among)
+    each = len(among) / (len(counts) * counts[among])
+    weights = _weights(features, right, each)
+    folds = np.random.default_rng(1).permutation(len(right)) % _FOLDS
+    scores = np.empty(len(right))
+    for fold in range(_FOLDS):
+        inside = folds == fold
+        scores[inside] = score(_weights(features[~inside], right[~inside], each[~inside]), features[inside])
+    brier = float(np.average((scores - right) ** 2, weights=each))
+    return Fitted(tuple(weights.tolist()), scores, brier, calibration_error(scores, right))
+
+
+def score(weights: F64, features: F64) -> F64:
+    """Of each question, 0 to 1."""
+    found: F64 = 1 / (1 + np.exp(-(weights[0] + features @ weights[1:])))
+    return found
+
+
+def _weights(features: F64, right: npt.NDArray[np.bool_], each: F64) -> F64:
+    """The most likely weights, with a Gaussian prior on those of the features."""
+
+    def loss(weights: F64) -> float:
+        x = weights[0] + features @ weights[1:]
+        return float((each * (np.logaddexp(0, x) - right * x)).sum() + _RIDGE / 2 * (weights[1:] ** 2).sum())
+
+    found: F64 = extra("scipy.optimize").minimize(loss, np.zeros(features.shape[1] + 1), method="BFGS").x
+    return found
+
+
+def calibration_error(scores: F64, right: npt.NDArray[np.bool_]) -> float:
+    """Mean distance of score and share of right answers over groups of questions with like scores."""
+    groups = np.array_split(np.argsort(scores, kind="stable"), _GROUPS)
+    return float(sum(abs(scores[some].mean() - right[some].mean()) * len(some) for some in groups) / len(scores))
