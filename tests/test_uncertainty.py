@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -178,3 +181,14 @@ def test_it_is_asked_on_the_command_line(short_model_path: str, capsys: pytest.C
     assert "of 3 dosed answers say the same" in said
     assert main([*given, "-t", "1", "--json"]) == 0
     assert '"agreement"' in capsys.readouterr().out
+
+
+def test_the_example_tells_what_was_invented(short_model_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    example = Path(__file__).parents[1] / "examples" / "how_sure.py"
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    run = subprocess.run([sys.executable, example, short_model_path], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    *answers, wrong, made_up = run.stdout.splitlines()
+    assert len(answers) == 12
+    assert wrong.startswith("wrong: 6 answers, mean score 0.")  # a model of two layers knows nothing
+    assert made_up.startswith("made up: 6 answers, mean score 0.")
