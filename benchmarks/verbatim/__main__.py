@@ -7,14 +7,26 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import drugs_cpp
 from benchmarks.report import markdown
 from benchmarks.verbatim.picture import draw
-from benchmarks.verbatim.regimes import ECHO, OTHER, SUBSTITUTION, TOLERANCE
+from benchmarks.verbatim.regimes import ECHO, OTHER, REGIMES, SUBSTITUTION, TOLERANCE
 from benchmarks.verbatim.repeating import ANGLES, repeat, shares
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from benchmarks.verbatim.repeating import Shares
+
+    F64 = npt.NDArray[np.float64]
+
+_N_DRAWS = 2000
+
+_HALF = 0.5
 
 
 def main(given: Sequence[str]) -> int:
@@ -32,32 +44,44 @@ def main(given: Sequence[str]) -> int:
     return 0
 
 
-def table(found: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+def table(found: Mapping[str, Sequence[Shares]]) -> str:
     """By site: up to which angle half of the texts stay verbatim, and from which one on half are lost."""
-    head = ["site", "half verbatim up to", "most substitution", "half echo from", "half echo or another text from"]
+    head = ["site", "half verbatim up to", "half another text or echo from", "half echo from", "most substitution"]
     lines = []
     for site, by_angle in found.items():
-        most = max(range(len(by_angle)), key=lambda i: by_angle[i][SUBSTITUTION])
+        parts = {name: np.array([one[name] for one in by_angle]) for name in REGIMES}  # each (n_angles, n_texts)
+        replaced = parts[SUBSTITUTION].mean(-1)
         lines.append(
             [
                 f"`{site}`",
-                _angle([1 - one[TOLERANCE] for one in by_angle]),
-                f"{100 * by_angle[most][SUBSTITUTION]:.0f} % at {ANGLES[most]:g}",
-                _angle([one[ECHO] for one in by_angle]),
-                _angle([one[ECHO] + one[OTHER] for one in by_angle]),
+                _angle(1 - parts[TOLERANCE]),
+                _angle(parts[ECHO] + parts[OTHER]),
+                _angle(parts[ECHO]),
+                f"{100 * replaced.max():.0f} % at {ANGLES[int(replaced.argmax())]:g}",
             ]
         )
     return markdown(head, lines)
 
 
-def _angle(rising: Sequence[float], half: float = 0.5) -> str:
-    """Where a share first reaches a half, in radians, between two angles as on a straight line."""
-    for i, share in enumerate(rising):
-        if share >= half:
-            if not i:
-                return f"{ANGLES[0]:g} or less"
-            return f"{np.interp(half, rising[i - 1 : i + 1], ANGLES[i - 1 : i + 1]):.2f}"
-    return f"more than {ANGLES[-1]:g}"
+def _angle(rising: F64) -> str:
+    """Where a share first reaches a half, in radians, and 95 % of what texts say that are drawn again and again."""
+    n_texts = rising.shape[-1]
+    draws = np.random.default_rng(1).integers(0, n_texts, (_N_DRAWS, n_texts))
+    low, high = np.quantile([_first_half(rising[:, some].mean(-1)) for some in draws], [0.025, 0.975], method="nearest")
+    return f"{_shown(_first_half(rising.mean(-1)))} ({_shown(low)} to {_shown(high)})"
+
+
+def _first_half(shares: F64) -> float:
+    """Between two angles as on a straight line; infinite: nowhere; the first angle: there or before."""
+    reached = np.flatnonzero(shares >= _HALF)
+    if not len(reached):
+        return np.inf
+    i = int(reached[0])
+    return ANGLES[0] if i == 0 else float(np.interp(_HALF, shares[i - 1 : i + 1], ANGLES[i - 1 : i + 1]))
+
+
+def _shown(angle: float) -> str:
+    return f"> {ANGLES[-1]:g}" if angle == np.inf else f"{angle:.2f}"
 
 
 def _options(given: Sequence[str]) -> argparse.Namespace:

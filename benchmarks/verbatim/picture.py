@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from benchmarks.verbatim.regimes import REGIMES
 from benchmarks.verbatim.repeating import ANGLES
 from drugs_cpp.extras import extra
+
+if TYPE_CHECKING:
+    from benchmarks.verbatim.repeating import Shares
 
 _COLOURS = ("#4c9a5f", "#e8c547", "#9aa5b1", "#c8553d")
 
 _COLUMNS = 4
 
 
-def draw(found: Mapping[str, Sequence[Mapping[str, float]]], title: str, picture: Path) -> None:
+def draw(found: Mapping[str, Sequence[Shares]], title: str, picture: Path) -> None:
     """Draw the shares of the regimes upon each other, and the share of words that are repeated as a line.
 
     Args:
@@ -27,9 +33,9 @@ def draw(found: Mapping[str, Sequence[Mapping[str, float]]], title: str, picture
     extra("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
     axes = figure.subplots(n_rows, _COLUMNS, sharex=True, sharey=True, squeeze=False)
     for axis, (site, shares) in zip(axes.flat, found.items()):
-        parts = [[one[name] for one in shares] for name in REGIMES]
+        parts = [[np.mean(one[name]) for one in shares] for name in REGIMES]
         areas = axis.stackplot(ANGLES, parts, labels=REGIMES, colors=_COLOURS)
-        (words,) = axis.plot(ANGLES, [one["kept"] for one in shares], color="black", label="words repeated")
+        (words,) = axis.plot(ANGLES, [np.mean(one["kept"]) for one in shares], color="black", label="words repeated")
         axis.set(xscale="log", title=site, xlim=(ANGLES[0], ANGLES[-1]), ylim=(0, 1))
     for axis in axes[-1]:
         axis.set_xlabel("largest angle, radians")

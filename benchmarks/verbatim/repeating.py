@@ -23,6 +23,8 @@ from drugs_cpp.tools.time_left import bar
 if TYPE_CHECKING:
     from drugs_cpp.study.sweep_store import SweepStore
 
+    Shares = Mapping[str, Sequence[float]]  # of each text
+
 #: radians
 ANGLES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5)
 
@@ -87,20 +89,24 @@ class Repeated:
         self._looked_at = [one for one, answer in zip(everything, sober) if regime(answer, one[1]) == TOLERANCE]
         self.n_texts = len(self._looked_at)
 
-    def shares(self, site: str, angle: float) -> Mapping[str, float]:
-        """Share of the answers in each regime, and under "kept" the mean share of words that are repeated in order."""
+    def shares(self, site: str, angle: float) -> Shares:
+        """By regime its share of the answers for each text, and under "kept" the share of words repeated in order."""
         setting = Setting(site, angle, max_tokens=_MAX_TOKENS, dose_inputs=True)
-        answers = [(text, answer) for prompt, text in self._looked_at for answer in self._answers(prompt, setting)]
-        found = [regime(answer, text) for text, answer in answers]
-        shares = {name: found.count(name) / len(found) for name in REGIMES}
-        return {**shares, "kept": float(np.mean([kept(answer, text) for text, answer in answers]))}
+        found: dict[str, list[float]] = {name: [] for name in (*REGIMES, "kept")}
+        for prompt, text in self._looked_at:
+            answers = self._answers(prompt, setting)
+            regimes = [regime(answer, text) for answer in answers]
+            for name in REGIMES:
+                found[name].append(regimes.count(name) / len(answers))
+            found["kept"].append(float(np.mean([kept(answer, text) for answer in answers])))
+        return found
 
     def _answers(self, prompt: Prompt, setting: Setting) -> Sequence[str]:
         cell = CellId(self._model, self._prompts[prompt], self._settings[setting])
         return [row.text for row in self._store.texts(cell)]
 
 
-def shares(store: Path, model: Path) -> tuple[int, dict[str, list[Mapping[str, float]]]]:
+def shares(store: Path, model: Path) -> tuple[int, dict[str, list[Shares]]]:
     """How many texts were looked at, and by site what became of them at each angle."""
     with open_sweep(store) as results:
         found = Repeated(results, model)
