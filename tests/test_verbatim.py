@@ -76,7 +76,7 @@ def test_shares_are_those_of_the_texts_that_a_model_repeats_sober(tmp_path: Path
     assert list(found) == list(SITES)
     middle = found["K"][ANGLES.index(0.45)]
     assert [middle[name] for name in REGIMES] == [[0.5], [0.25], [0.25], [0]]
-    assert found["K"][0] == {**dict.fromkeys(REGIMES, [0]), TOLERANCE: [1], "kept": [1]}
+    assert found["K"][0] == {**{name: [0] for name in REGIMES}, TOLERANCE: [1], "kept": [1]}
     assert found["K"][-1][ECHO] == [1]
     assert "| `K`  | 0.30 (0.30 to 0.30)" in table(found)
     assert "25 % at 0.3 " in table(found)
