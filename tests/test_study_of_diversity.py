@@ -17,7 +17,7 @@ from benchmarks.diversity.best import N_BEST, Point, area, best, front, gain
 from benchmarks.diversity.broken import why_broken
 from benchmarks.diversity.distinct import distinct_by_cosine, distinct_by_rouge
 from benchmarks.diversity.measured import MEASURES, Instruments, Measured, means, measure
-from benchmarks.diversity.methods import EFFECTS, N_SETTINGS, Method, methods
+from benchmarks.diversity.methods import EFFECTS, N_SETTINGS, Method, methods, reference
 from benchmarks.diversity.plane import draw
 from benchmarks.diversity.reading import OtherModel
 from benchmarks.diversity.stages import PLAIN, Stage, chosen, measured, rows, unbroken
@@ -78,11 +78,21 @@ def made_up(vendi: float, coherence: float, n: int = 8) -> Measured:
 
 
 def test_the_gain_is_the_height_above_the_others() -> None:
-    sober, others = np.full(8, -1.0), [made_up(3, -2), made_up(2, -1.4), made_up(3.5, -3)]
-    for coherence, expected in ((-2.5, 3.25), (-1.2, 1.5), (-1.0, 1.0), (-0.5, 1.0)):
-        found = gain(made_up(4, coherence), others, sober, "log_likelihood")
+    others = [made_up(1, -1), made_up(3, -2), made_up(2, -1.4), made_up(3.5, -3), made_up(2.5, -2.5)]
+    others.append(made_up(0, np.nan))  # all of its texts are broken
+    for coherence, expected in ((-2.5, 3.0), (-2.75, 3.25), (-1.2, 1.5), (-1.0, 1.0), (-0.5, 1.0)):
+        found = gain(made_up(4, coherence), others, "log_likelihood")
         assert found == pytest.approx((4 - expected,) * 3)
-    assert np.isnan(gain(made_up(4, -3.5), others, sober, "log_likelihood")).all()
+    assert np.isnan(gain(made_up(4, -3.5), others, "log_likelihood")).all()
+    assert np.isnan(gain(made_up(4, -1), others[-1:], "log_likelihood")).all()
+
+
+def test_a_gain_that_most_draws_do_not_know_is_none() -> None:
+    """The setting lies where the others end, or a little beyond, as prompts are drawn."""
+    others = [made_up(1, -1), made_up(3, -2)]
+    one = made_up(4, -2)
+    one.values["log_likelihood"][:] = [-1, -3] * 4
+    assert np.isnan(gain(one, others, "log_likelihood")).all()
 
 
 def test_means_leave_out_what_was_not_measured() -> None:
@@ -117,6 +127,7 @@ def test_broken_texts_are_left_out() -> None:
     assert found.broken == {"repeats": 1, "short": 1, "unlikely": 1}
     assert found.mean("kept") == found.mean("distinct_cosine") == pytest.approx(2 / 5)
     assert found.mean("vendi") == pytest.approx(vendi(embed([good.text, other.text])))
+    assert found.mean("log_likelihood_of_all") < found.mean("log_likelihood")
     assert found.mean("log_likelihood") == pytest.approx(
         np.mean([float(row.log_likelihood or 0) for row in (good, other)])
     )
@@ -129,6 +140,7 @@ def test_every_method_gets_as_many_settings() -> None:
     angles = {(site, effect): 0.1 + i / 100 for i, (site, effect) in enumerate(itertools.product(SITES, EFFECTS))}
     compared = methods(angles)
     assert {len(set(method.settings)) for method in compared} == {N_SETTINGS}
+    assert set(reference().settings) < set(next(some.settings for some in compared if some.name == "temperature"))
     assert Counter(method.is_dose for method in compared) == {True: len(SITES), False: 5}
 
 
@@ -173,6 +185,7 @@ def test_from_texts_to_a_table(short_model_path: str, tmp_path: Path) -> None:
     assert found.keys() == {PLAIN, *settings, *doses}
     assert sum(map(len, some.values())) <= 2 * (4 * 3 + 1)
     assert [method.name for method in chosen(compared, found)] == ["temperature", "A"]
+    assert chosen(compared, found)[0] == reference()
     made = rows(stage, found, ["log_likelihood"])
     assert [row["method"] for row in made] == ["sober", "temperature", "temperature", "A", "A"]
     assert table(made).count("\n") == 2 + 5

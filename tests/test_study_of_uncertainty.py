@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.uncertainty.fitted import calibration_error, fit
 from benchmarks.uncertainty.methods import EFFECTS, NOISES, settings, usual
-from benchmarks.uncertainty.scored import auroc, interval, rejection_ratio
+from benchmarks.uncertainty.questions import data_sets
+from benchmarks.uncertainty.scored import auroc, difference, interval, rejection_ratio
 
 
 def pairs_won(confidence: np.ndarray, right: np.ndarray) -> float:
@@ -68,7 +71,7 @@ TRUE_WEIGHTS = np.array([3.0, -1.0, 0.5, 1.0])
 
 def test_a_fit_finds_the_weights_that_made_the_answers() -> None:
     features, right, likely = simulated(20000)
-    found = fit(features, right, [0] * len(right))
+    found = fit(features, right, [0] * len(right), [str(i) for i in range(len(right))])
     np.testing.assert_allclose(found.weights, [-1, *TRUE_WEIGHTS], atol=0.25)
     np.testing.assert_allclose(found.scores, likely, atol=0.06)
     assert found.off < 0.02
@@ -78,7 +81,7 @@ def test_a_fit_finds_the_weights_that_made_the_answers() -> None:
 def test_each_data_set_counts_the_same() -> None:
     features = np.zeros((1100, 4))
     right = np.array([True] * 1000 + [False] * 100)
-    found = fit(features, right, [0] * 1000 + [1] * 100)
+    found = fit(features, right, [0] * 1000 + [1] * 100, [str(i) for i in range(1100)])
     assert found.scores.mean() == pytest.approx(0.5, abs=0.02)  # and not 10 of 11
 
 
@@ -90,8 +93,57 @@ def test_the_calibration_error_is_the_distance_from_what_is_right() -> None:
     for some in np.sort(np.arange(1000)).reshape(10, 100):
         order = np.argsort(scores)[some]
         expected += float(abs(np.mean(scores[order]) - np.mean(right[order]))) / 10
-    assert calibration_error(scores, right) == pytest.approx(expected)
-    assert calibration_error(scores, np.ones(1000, bool)) == pytest.approx(1 - scores.mean())
+    same = np.ones(1000)
+    assert calibration_error(scores, right, same) == pytest.approx(expected)
+    assert calibration_error(scores, np.ones(1000, bool), same) == pytest.approx(1 - scores.mean())
+    twice = np.repeat([1.0, 3.0], 500)  # counted three times, or there three times
+    rows = np.concatenate([np.arange(500), *[np.arange(500, 1000)] * 3])
+    grouped = calibration_error(np.sort(scores), right[np.argsort(scores)], twice)
+    again = calibration_error(np.sort(scores)[rows], right[np.argsort(scores)][rows], np.ones(2000))
+    assert grouped == pytest.approx(again, abs=0.02)
+
+
+def test_answers_to_one_question_are_judged_by_the_same_weights() -> None:
+    """Each question comes twice with a feature of its own; whoever has seen it once knows the answer."""
+    draw = np.random.default_rng(8)
+    names = [str(i) for i in range(60)]
+    right = np.tile(draw.random(60) < 0.5, 2)
+    features = np.tile(np.eye(60) * np.where(right[:60], 30, -30)[:, None], (2, 1))
+    found = fit(features, right, [0] * 120, [*names, *names])
+    assert len(np.unique(found.scores.round(3))) <= 5  # one for each part, whatever the answer
+    leaked = fit(features, right, [0] * 120, [str(i) for i in range(120)])
+    assert len(np.unique(leaked.scores.round(3))) > 5
+
+
+def test_a_difference_is_that_of_the_same_questions() -> None:
+    draw = np.random.default_rng(9)
+    right = draw.random(300) < 0.5
+    one = right + draw.normal(0, 1, 300)
+    value, low, high = difference(auroc, one, one, right)
+    assert value == low == high == 0
+    worse = one + draw.normal(0, 0.3, 300)
+    value, low, high = difference(auroc, one, worse, right)
+    assert value == auroc(one, right) - auroc(worse, right)
+    alone = [interval(auroc, some, right) for some in (one, worse)]
+    assert low < value < high
+    assert high - low < min(top - bottom for bottom, top in alone)
+
+
+def test_no_sum_comes_twice(tmp_path: Path) -> None:
+    for name, row in (
+        ("trivia_choice_1200", {"question": "?", "choices": ["a", "b", "c", "d"], "answer": "c"}),
+        ("nq_open_dev_1000", {"question": "who", "answer": ["The", "Ann"]}),
+        ("gsm8k_test_400", {"question": "?", "answer": "so\n#### 1,200"}),
+    ):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    by_name = {data.name: data for data in data_sets(tmp_path)}
+    sums = by_name["sums"].questions
+    assert len(sums) == len({question.prompt for question in sums}) == 300
+    assert by_name["trivia"].questions[0].right == {"C"}
+    assert by_name["NQ-open"].questions[0].right == {"ann"}  # an article alone says nothing
+    assert by_name["GSM8K"].questions[0].right == {"1200"}
+    assert [data.is_long for data in by_name.values()] == [False, False, False, True]
+    assert [data.name for data in data_sets(tmp_path, ["sums"])] == ["sums"]
 
 
 def test_long_answers_are_varied_in_fewer_ways() -> None:

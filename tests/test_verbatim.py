@@ -27,7 +27,7 @@ TEXT = "The harbour was empty when they arrived, and nobody spoke for a long tim
         (TEXT.upper(), TOLERANCE),
         ("The port was deserted when they came, and nobody spoke for a long while after that.", SUBSTITUTION),
         ("I am sorry, but there is nothing that I could say about this.", OTHER),
-        (TEXT + " And then there was a storm, which lasted for many days and nights.", SUBSTITUTION),
+        (TEXT + " And then there was a storm, which lasted for many days and nights.", OTHER),
         ("The harbour was empty, the harbour was empty, the harbour was empty, the harbour was empty", ECHO),
         ("", OTHER),
     ],

@@ -32,6 +32,7 @@ from benchmarks.diversity.texts import Texts
 from benchmarks.diversity.titrated import angles_of
 from benchmarks.diversity.writing import read_prompts, write
 from drugs_cpp.extras import extra
+from drugs_cpp.file_hash import sha256_of
 from drugs_cpp.study import Prompt, open_sweep
 from drugs_cpp.study.embeddings import Embedder
 
@@ -51,18 +52,20 @@ def main(given: Sequence[str]) -> int:
     model = Path(options.model or drugs_cpp.default_model())
     options.folder.mkdir(parents=True, exist_ok=True)
     store = options.folder / f"{model.stem}.db"
-    compared = methods(angles_of(model, options.folder / f"{model.stem}-angles.json"))
+    compared = methods(angles_of(model, options.folder / f"{model.stem}-{_key(model)}-angles.json"))
     prompts = read_prompts(options.prompts)
-    study = _Study(options, model, compared, prompts)
+    screened = prompts[::SCREENED_EVERY]
+    others = [prompt for prompt in prompts if prompt not in screened]
+    study = _Study(options, model, compared)
     if not options.no_writing:
-        write("screening", model, prompts[::SCREENED_EVERY], _settings(compared), N_SCREENED, store)
+        write("screening", model, screened, _settings(compared), N_SCREENED, store)
     with open_sweep(store) as results:
-        found, best = study.screened(results)
+        found, best = study.screened(results, screened)
     if not options.screen and not options.no_writing:
-        write("in full", model, prompts, _settings(best), N_FULL, store)
+        write("in full", model, others, _settings(best), N_FULL, store)
     if not options.screen:
         with open_sweep(store) as results:
-            found["full"] = study.in_full(results, best)
+            found["full"] = study.in_full(results, best, others)
     text = json.dumps({"model": model.name, **found}, indent=1)
     (options.folder / f"{model.stem}.json").write_text(text + "\n", encoding="utf-8")
     draw(found, model.stem, options.folder / f"{model.stem}.png")
@@ -74,6 +77,11 @@ def _settings(compared: Sequence[Method]) -> list[drugs_cpp.study.Setting]:
     return [setting for method in compared for setting in method.settings]
 
 
+def _key(model: Path) -> str:
+    """Tells files of the same name apart."""
+    return sha256_of(str(model))[:8]
+
+
 class _Study:
     """Measures what was written.
 
@@ -81,41 +89,38 @@ class _Study:
         options: of the command.
         model: that wrote.
         compared: all methods with all settings.
-        prompts: all of them.
     """
 
-    def __init__(
-        self, options: argparse.Namespace, model: Path, compared: Sequence[Method], prompts: Sequence[Prompt]
-    ) -> None:
+    def __init__(self, options: argparse.Namespace, model: Path, compared: Sequence[Method]) -> None:
         self._options = options
         self._model = model
         self._compared = compared
-        self._prompts = prompts
         bleu = extra("sacrebleu").BLEU(effective_order=True)
         self._using = Instruments(prose_log_likelihood(model), _Embed(options.embedding), bleu)
 
-    def screened(self, results: SweepStore) -> tuple[dict[str, Any], list[Method]]:
+    def screened(self, results: SweepStore, prompts: Sequence[Prompt]) -> tuple[dict[str, Any], list[Method]]:
         """What the first stage found, and the methods with their best settings."""
         texts = Texts(results, self._model)
-        stage = Stage(self._compared, self._prompts[::SCREENED_EVERY], N_SCREENED)
-        stage = Stage(stage.compared, texts.complete(stage.settings, stage.prompts, N_SCREENED), N_SCREENED)
+        complete = texts.complete(_settings(self._compared), prompts, N_SCREENED)
+        stage = Stage(self._compared, complete, N_SCREENED)
         if not stage.prompts:
             raise SystemExit("benchmarks: no prompt has all texts yet: leave --no-writing out")
         found = measured(stage, texts, self._using)
         print(f"{len(stage.prompts)} prompts were screened", file=sys.stderr)
         return {"screened": rows(stage, found, [_OWN])}, chosen(self._compared, found)
 
-    def in_full(self, results: SweepStore, best: Sequence[Method]) -> list[dict[str, Any]]:
+    def in_full(self, results: SweepStore, best: Sequence[Method], prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
         """What the second stage found."""
         texts = Texts(results, self._model)
-        stage = Stage(best, texts.complete(_settings(best), self._prompts, N_FULL), N_FULL)
+        stage = Stage(best, texts.complete(_settings(best), prompts, N_FULL), N_FULL)
         if not stage.prompts:
             raise SystemExit("benchmarks: no prompt has all texts yet: leave --no-writing out, or give --screen")
         print(f"{len(stage.prompts)} prompts were measured in full", file=sys.stderr)
         if self._options.other is None:
             return rows(stage, measured(stage, texts, self._using), [_OWN])
-        kept = self._options.folder / f"{self._model.stem}-read-by-{self._options.other.stem}.db"
-        with OtherModel(self._options.other, kept) as other:
+        other_model = self._options.other
+        kept = self._options.folder / f"{self._model.stem}-read-by-{other_model.stem}-{_key(other_model)}.db"
+        with OtherModel(other_model, kept) as other:
             other.read(unbroken(stage, texts, self._using.prose))
             return rows(stage, measured(stage, texts, self._with(other)), [_OWN, _OTHER])
 

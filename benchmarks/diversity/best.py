@@ -21,6 +21,9 @@ N_BEST = 3
 #: nats per token: texts that are so much less likely than the sober ones count for nothing when the best are chosen
 WORST = 1.0
 
+#: share of the draws of prompts in which a gain is not known, above which there is none
+_MOST_UNKNOWN = 0.05
+
 #: the diversity of equal texts
 ONE_TEXT = 1.0
 
@@ -71,31 +74,37 @@ def front(points: Sequence[Point]) -> list[int]:
     return found
 
 
-def gain(one: Measured, others: Sequence[Measured], sober: F64, coherence: str) -> tuple[float, float, float]:
-    """Vendi score above that of other settings at the same coherence, and the interval of that over prompts.
+def gain(one: Measured, others: Sequence[Measured], coherence: str) -> tuple[float, float, float]:
+    """Vendi score above the best that others have at the same coherence or more, and its interval over prompts.
 
-    Between two of the others, and between the most coherent of them and the sober texts, a straight line is drawn.
+    Between settings of the others a straight line is drawn.
 
     Args:
         one: a setting.
-        others: of one method, of the same prompts.
-        sober: coherence of the sober text of each prompt.
+        others: sober texts and settings of one method, of the same prompts.
         coherence: which measure is taken for it.
 
     Returns:
-        The gain, and between what numbers 95 % of it lie; NaN where the others have nothing so incoherent.
+        The gain, and between what numbers 95 % of it lie; NaN where the others have nothing so incoherent, in all or
+        many draws of prompts.
     """
-    everyone = np.arange(len(sober))[None]
-    found, by_draw = (_gains(one, others, sober, coherence, some) for some in (everyone, drawn(len(sober))))
+    others = [other for other in others if not np.isnan(other.mean(coherence))]
+    n_prompts = len(one.values[coherence])
+    if not others:
+        return (float("nan"),) * 3
+    found, by_draw = (_gains(one, others, coherence, some) for some in (np.arange(n_prompts)[None], drawn(n_prompts)))
+    if np.isnan(by_draw).mean() > _MOST_UNKNOWN:
+        return (float("nan"),) * 3
     return (float(found[0]), *middle(by_draw))
 
 
-def _gains(one: Measured, others: Sequence[Measured], sober: F64, coherence: str, draws: npt.NDArray[np.int64]) -> F64:
+def _gains(one: Measured, others: Sequence[Measured], coherence: str, draws: npt.NDArray[np.int64]) -> F64:
     """The gain for each draw of prompts, (draws, n_prompts)."""
-    x = np.stack([means(sober[draws]), *(means(other.values[coherence][draws]) for other in others)], axis=-1)
-    y = np.stack([np.full(len(draws), ONE_TEXT), *(means(other.values["vendi"][draws]) for other in others)], axis=-1)
+    x = np.stack([means(other.values[coherence][draws]) for other in others], axis=-1)
+    y = np.stack([means(other.values["vendi"][draws]) for other in others], axis=-1)
     at, has = means(one.values[coherence][draws]), means(one.values["vendi"][draws])
     order = np.argsort(x, axis=-1)
     x, y = np.take_along_axis(x, order, -1), np.take_along_axis(y, order, -1)
+    y = np.maximum.accumulate(y[:, ::-1], axis=-1)[:, ::-1]  # a setting with less of both is nobody's choice
     line: F64 = np.array([np.interp(a, xs, ys, left=np.nan) for a, xs, ys in zip(at, x, y)])
     return has - line

@@ -36,6 +36,7 @@ MEASURES = (
     "distinct_2",
     "log_likelihood",
     "other_log_likelihood",
+    "log_likelihood_of_all",
 )
 
 _N_DRAWS = 2000
@@ -114,7 +115,8 @@ def measure(texts: Sequence[tuple[Prompt, Sequence[TextRow]]], using: Instrument
     for (prompt, all_rows), rows in zip(texts, kept):
         own = vectors[start : start + len(rows)]
         others = [] if using.other is None else [using.other(prompt, row.text) for row in rows]
-        values.append({**_of_texts(rows, own, len(all_rows), using), "other_log_likelihood": _mean(others)})
+        found = {"other_log_likelihood": _mean(others), "log_likelihood_of_all": _likelihood(all_rows)}
+        values.append({**_of_texts(rows, own, len(all_rows), using), **found})
         start += len(rows)
     flat = [why for whys in reasons for why in whys]
     return Measured(
@@ -136,8 +138,12 @@ def _of_texts(rows: Sequence[TextRow], vectors: npt.NDArray[Any], n_texts: int, 
         "vendi": (vendi(vectors) or np.nan) if rows else 0.0,
         "self_bleu": np.nan if bleu is None else bleu,
         "distinct_2": (distinct(texts, 2) or np.nan) if several else np.nan,
-        "log_likelihood": _mean([row.log_likelihood for row in rows if row.log_likelihood is not None]),
+        "log_likelihood": _likelihood(rows),
     }
+
+
+def _likelihood(rows: Sequence[TextRow]) -> float:
+    return _mean([row.log_likelihood for row in rows if row.log_likelihood is not None])
 
 
 def _mean(numbers: Sequence[float]) -> float:

@@ -25,13 +25,14 @@ INPUTS: tuple[Inputs, ...] = (False, "last", True)
 #: settings of every method
 N_SETTINGS = len(EFFECTS) * len(HOLDS) * len(INPUTS)
 
-_HUNDREDTHS = 100
+#: most of them where texts are not broken yet
+_TEMPERATURES = (0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 1.0, 1.1, 1.2)
 
 SAMPLERS: Mapping[str, Sequence[Mapping[str, float]]] = {
-    "temperature": [{"temperature": (30 + 10 * i) / _HUNDREDTHS} for i in range(N_SETTINGS)],
+    "temperature": [{"temperature": temperature} for temperature in _TEMPERATURES],
     "top-p": [
         {"top_p": top_p, "temperature": temperature}
-        for top_p, temperature in product((0.8, 0.9, 0.95), (0.5, 0.7, 0.85, 1.0, 1.2, 1.5))
+        for top_p, temperature in product((0.8, 0.9, 0.95), (0.3, 0.5, 0.7, 0.85, 1.0, 1.2))
     ],
     "min-p": [
         {"min_p": min_p, "temperature": temperature}
@@ -43,9 +44,13 @@ SAMPLERS: Mapping[str, Sequence[Mapping[str, float]]] = {
     ],
     "XTC": [
         {"xtc_probability": probability, "xtc_threshold": threshold, "temperature": temperature}
-        for probability, threshold, temperature in product((0.5, 1.0), (0.05, 0.1, 0.2), (0.7, 1.0, 1.3))
+        for probability, threshold, temperature in product((0.5, 1.0), (0.05, 0.1, 0.2), (0.5, 0.7, 1.0))
     ],
 }
+
+#: the method that others are compared with, and what is measured of it in full, so that a curve can be drawn
+REFERENCE = "temperature"
+_IN_FULL = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,11 @@ def methods(angles: Mapping[tuple[str, float], float]) -> list[Method]:
     """All methods; ``angles``: site and effect -> largest angle in radians."""
     found = [Method(site, _doses(site, angles)) for site in SITES]
     return found + [Method(name, tuple(map(_sampler, options))) for name, options in SAMPLERS.items()]
+
+
+def reference() -> Method:
+    """The method that others are compared with, as it is measured in full."""
+    return Method(REFERENCE, tuple(_sampler({"temperature": temperature}) for temperature in _IN_FULL))
 
 
 def _doses(site: str, angles: Mapping[tuple[str, float], float]) -> tuple[Setting, ...]:

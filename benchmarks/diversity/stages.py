@@ -9,25 +9,19 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.diversity.best import WORST, Point, best, gain
 from benchmarks.diversity.broken import why_broken
 from benchmarks.diversity.measured import MEASURES, Measured, measure
-from benchmarks.diversity.methods import MAX_TOKENS, Method
+from benchmarks.diversity.methods import MAX_TOKENS, REFERENCE, Method, reference
 from benchmarks.report import progress
 from drugs_cpp.study.setting import SOBER, Setting
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from benchmarks.diversity.measured import Instruments
     from benchmarks.diversity.texts import Texts
     from drugs_cpp.study.prompt import Prompt
 
     Found = Mapping[Setting, Measured]
 
-#: every fifth prompt is screened, with so many texts; then all prompts have so many
+#: every fifth prompt is screened, with so many texts; then all the others have so many
 SCREENED_EVERY, N_SCREENED, N_FULL = 5, 5, 10
-
-#: the method that others are compared with
-REFERENCE = "temperature"
 
 #: the text of a model without noise, for each prompt
 PLAIN = Setting(SOBER, max_tokens=MAX_TOKENS)
@@ -35,7 +29,7 @@ PLAIN = Setting(SOBER, max_tokens=MAX_TOKENS)
 
 @dataclass(frozen=True)
 class Stage:
-    """What is measured.
+    """What is measured. Prompts of one are not those of the other, so that what is chosen is judged anew.
 
     Attributes:
         compared: methods with the settings that are looked at.
@@ -72,9 +66,10 @@ def unbroken(stage: Stage, texts: Texts, prose: float) -> dict[Prompt, list[str]
 
 
 def chosen(compared: Sequence[Method], found: Found) -> list[Method]:
-    """The methods with their best settings alone."""
+    """The methods with their best settings alone, but for the reference."""
     worst = found[PLAIN].mean("log_likelihood") - WORST
-    return [replace(method, settings=tuple(_best(method, found, worst))) for method in compared]
+    others = [method for method in compared if method.name != REFERENCE]
+    return [reference(), *(replace(method, settings=tuple(_best(method, found, worst))) for method in others)]
 
 
 def _best(method: Method, found: Found, worst: float) -> list[Setting]:
@@ -90,21 +85,16 @@ def rows(stage: Stage, found: Found, coherences: Sequence[str]) -> list[dict[str
         found: its settings.
         coherences: measures at which diversity is compared with that of a temperature.
     """
-    reference = next(method for method in stage.compared if method.name == REFERENCE)
-    others = [found[setting] for setting in reference.settings]
+    settings = next(method.settings for method in stage.compared if method.name == REFERENCE)
+    line = [found[PLAIN], *(found[setting] for setting in settings)]
     made = [{"method": SOBER, "setting": SOBER, **_plain(found[PLAIN])}]
     for method in stage.compared:
         for setting in method.settings:
             one = found[setting]
-            gains = {} if method == reference else {name: _gain(one, others, found, name) for name in coherences}
+            gains = {name: _rounded(gain(one, line, name)) for name in coherences if method.name != REFERENCE}
             about = {"method": method.name, "setting": setting.label, "inputs": setting.dose_inputs}
             made.append({**about, **_plain(one), "gains": gains})
     return made
-
-
-def _gain(one: Measured, others: Sequence[Measured], found: Found, coherence: str) -> list[float]:
-    sober: npt.NDArray[np.float64] = found[PLAIN].values[coherence]
-    return _rounded(gain(one, others, sober, coherence))
 
 
 def _plain(found: Measured) -> dict[str, Any]:

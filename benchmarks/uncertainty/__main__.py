@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ from benchmarks.report import line, markdown
 from benchmarks.uncertainty import methods
 from benchmarks.uncertainty.fit_tables import fit_tables
 from benchmarks.uncertainty.questions import DataSet, data_sets
-from benchmarks.uncertainty.scored import auroc, interval, rejection_ratio
+from benchmarks.uncertainty.scored import auroc, difference, interval, rejection_ratio
 from drugs_cpp import _core
 from drugs_cpp.file_hash import sha256_of
 from drugs_cpp.study import SweepPlan, WorkerOptions, open_sweep
@@ -50,14 +49,21 @@ def main(given: Sequence[str]) -> int:
         return 0
     model = Path(options.model or drugs_cpp.default_model())
     options.folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(drugs_cpp.Llama(model, n_ctx=512, verbose=False)) as llm:
-        angles = methods.angles(llm)
+    key = sha256_of(str(model))[:8]
+    angles = methods.angles_of(model, options.folder / f"{model.stem}-{key}-angles.json")
     found = [_data_set(model, data, angles, options.folder) for data in data_sets(options.data, options.sets)]
-    text = json.dumps({"model": model.name, "data": found}, indent=1)
-    (options.folder / f"{model.stem}.json").write_text(text + "\n", encoding="utf-8")
-    head = ["data", "answers", "confidence", "AUROC", "PRR"]
+    _keep(model.name, found, options.folder / f"{model.stem}.json")
+    head = ["data", "answers", "confidence", "AUROC", "PRR", "AUROC above temperature"]
     print(markdown(head, [[str(row[name]) for name in head] for one in found for row in one["rows"]]))
     return 0
+
+
+def _keep(model: str, found: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Add data sets to those that a file has, or replace them."""
+    known = json.loads(path.read_text(encoding="utf-8"))["data"] if path.exists() else []
+    names = {one["data"] for one in found}
+    everything = [*(one for one in known if one["data"] not in names), *found]
+    path.write_text(json.dumps({"model": model, "data": everything}, indent=1) + "\n", encoding="utf-8")
 
 
 def _data_set(model: Path, data: DataSet, angles: methods.Angles, folder: Path) -> dict[str, Any]:
@@ -113,15 +119,24 @@ def _rows(results: SweepStore, model: Path, data: DataSet, setting: Setting) -> 
 
 def _measured(results: SweepStore, model: Path, data: DataSet, settings: Sequence[Setting]) -> list[dict[str, Any]]:
     sober, right = _sober(results, model, data)
-    mean = np.array([row.log_likelihood or 0.0 for row in sober])
-    total = mean * [len(row.tokens) for row in sober]
-    alone = "the sober one alone"
-    found = [_row(data, alone, "perplexity", mean, right), _row(data, alone, "probability", total, right)]
-    for setting in settings:
-        answers = _compared(results, model, data, setting, sober)
-        for name, confidence in CONFIDENCES.items():
-            found.append(_row(data, setting.label, name, np.array([confidence(one) for one in answers]), right))
+    mean = _likelihoods(sober)
+    alone = {"perplexity": mean, "probability": mean * [max(1, len(row.tokens)) for row in sober]}
+    found = [_row(data, "the sober one alone", name, values, right) for name, values in alone.items()]
+    reference = methods.sampled(methods.TEMPERATURE, data.max_tokens)
+    compared = {setting: _compared(results, model, data, setting, sober) for setting in settings}
+    for name, confidence in CONFIDENCES.items():
+        usual = np.array([confidence(one) for one in compared[reference]])
+        for setting, answers in compared.items():
+            values = np.array([confidence(one) for one in answers])
+            above = "" if setting == reference else _said(*difference(auroc, values, usual, right))
+            found.append({**_row(data, setting.label, name, values, right), "AUROC above temperature": above})
     return found
+
+
+def _likelihoods(sober: Sequence[TextRow]) -> npt.NDArray[np.float64]:
+    """Mean log-likelihood of each text's tokens; of an empty text that of the unlikeliest other one."""
+    found = np.array([np.nan if row.log_likelihood is None else row.log_likelihood for row in sober])
+    return np.where(np.isnan(found), np.nanmin(found), found)
 
 
 def _features(results: SweepStore, model: Path, data: DataSet, usual: Setting) -> list[list[float]]:
@@ -129,8 +144,8 @@ def _features(results: SweepStore, model: Path, data: DataSet, usual: Setting) -
     sober, right = _sober(results, model, data)
     answers = _compared(results, model, data, usual, sober)
     return [
-        [one["agreement"], one["entropy"], one["similarity"], row.log_likelihood or 0.0, float(good)]
-        for one, row, good in zip(answers, sober, right)
+        [one["agreement"], one["entropy"], one["similarity"], float(likelihood), float(good)]
+        for one, likelihood, good in zip(answers, _likelihoods(sober), right)
     ]
 
 
@@ -154,11 +169,15 @@ def _compared(
 def _row(
     data: DataSet, answers: str, name: str, confidence: npt.NDArray[Any], right: npt.NDArray[np.bool_]
 ) -> dict[str, Any]:
-    said = {}
-    for score, compute in (("AUROC", auroc), ("PRR", rejection_ratio)):
-        low, high = interval(compute, confidence, right)
-        said[score] = f"{compute(confidence, right):.3f} ({low:.3f} to {high:.3f})"
-    return {"data": data.name, "answers": answers, "confidence": name, **said}
+    said = {
+        score: _said(compute(confidence, right), *interval(compute, confidence, right))
+        for score, compute in (("AUROC", auroc), ("PRR", rejection_ratio))
+    }
+    return {"data": data.name, "answers": answers, "confidence": name, **said, "AUROC above temperature": ""}
+
+
+def _said(value: float, low: float, high: float) -> str:
+    return f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
 def _options(given: Sequence[str]) -> argparse.Namespace:

@@ -22,7 +22,8 @@ def fit_tables(results: Sequence[Mapping[str, Any]]) -> str:
     rows = np.array([row for _, one in sets for row in one["features"]])
     among = [i for i, (_, one) in enumerate(sets) for _ in one["features"]]
     right = rows[:, -1] > 0
-    found = fit(rows[:, :-1], right, among)
+    questions = [f"{one['data']} {i}" for _, one in sets for i in range(len(one["features"]))]
+    found = fit(rows[:, :-1], right, among, questions)
     weights = [f"{value:+.3f} ({name})" for name, value in zip(("constant", *FEATURES), found.weights)]
     lines = []
     for i, (model, one) in enumerate(sets):

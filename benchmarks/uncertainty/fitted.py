@@ -45,24 +45,27 @@ class Fitted:
     off: float
 
 
-def fit(features: F64, right: npt.NDArray[np.bool_], among: Sequence[int]) -> Fitted:
+def fit(features: F64, right: npt.NDArray[np.bool_], among: Sequence[int], questions: Sequence[str]) -> Fitted:
     """Fit a logistic function.
 
     Args:
         features: (n, 4).
         right: (n,).
-        among: the data set of each, a number; each set counts the same, however many questions it has.
+        among: the model and data set of each, a number; all of them count the same, however many questions they have.
+        questions: name of each; answers of several models to one question are judged by the same weights.
     """
     counts = np.bincount(among)
     each = len(among) / (len(counts) * counts[among])
     weights = _weights(features, right, each)
-    folds = np.random.default_rng(1).permutation(len(right)) % _FOLDS
+    names = sorted(set(questions))
+    folds = dict(zip(names, np.random.default_rng(1).permutation(len(names)) % _FOLDS))
+    fold_of = np.array([folds[question] for question in questions])
     scores = np.empty(len(right))
     for fold in range(_FOLDS):
-        inside = folds == fold
+        inside = fold_of == fold
         scores[inside] = score(_weights(features[~inside], right[~inside], each[~inside]), features[inside])
     brier = float(np.average((scores - right) ** 2, weights=each))
-    return Fitted(tuple(weights.tolist()), scores, brier, calibration_error(scores, right))
+    return Fitted(tuple(weights.tolist()), scores, brier, calibration_error(scores, right, each))
 
 
 def score(weights: F64, features: F64) -> F64:
@@ -82,7 +85,13 @@ def _weights(features: F64, right: npt.NDArray[np.bool_], each: F64) -> F64:
     return found
 
 
-def calibration_error(scores: F64, right: npt.NDArray[np.bool_]) -> float:
-    """Mean distance of score and share of right answers over groups of questions with like scores."""
+def calibration_error(scores: F64, right: npt.NDArray[np.bool_], each: F64) -> float:
+    """Mean distance of score and share of right answers over groups of questions with like scores.
+
+    Args:
+        scores, right: of each question.
+        each: what it counts.
+    """
     groups = np.array_split(np.argsort(scores, kind="stable"), _GROUPS)
-    return float(sum(abs(scores[some].mean() - right[some].mean()) * len(some) for some in groups) / len(scores))
+    off = [abs(np.average(scores[some] - right[some], weights=each[some])) * each[some].sum() for some in groups]
+    return float(sum(off) / each.sum())

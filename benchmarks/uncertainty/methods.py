@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import drugs_cpp
+from benchmarks.report import progress
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.study.setting import SAMPLER, Setting
 from drugs_cpp.study.sweep_plan import PROFILES
@@ -80,9 +84,28 @@ def sampled(temperature: float, max_tokens: int) -> Setting:
 Angles = Mapping[tuple[Noise, float], float]
 
 
-def angles(llm: drugs_cpp.Llama) -> Angles:
-    """Of each noise and effect."""
-    return {(noise, effect): _angle(llm, noise, effect) for noise in NOISES for effect in EFFECTS}
+def angles_of(model: Path, kept: Path) -> Angles:
+    """Of each noise and effect.
+
+    Args:
+        model: a GGUF file.
+        kept: a JSON file; what it has is not measured again.
+    """
+    wanted = {_name(noise, effect): (noise, effect) for noise in NOISES for effect in EFFECTS}
+    found: dict[str, float] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        with contextlib.closing(drugs_cpp.Llama(model, n_ctx=512, verbose=False)) as llm:
+            for n_done, name in enumerate(missing, 1):
+                found[name] = _angle(llm, *wanted[name])
+                kept.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+                progress("titrating", n_done, len(missing))
+    return {wanted[name]: found[name] for name in wanted}
+
+
+def _name(noise: Noise, effect: float) -> str:
+    kinds = [kind for kind in ("late", "held", "shared") if getattr(noise, kind)]
+    return " ".join([noise.site, *kinds, f"{effect:g}"])
 
 
 def _angle(llm: drugs_cpp.Llama, noise: Noise, effect: float) -> float:

@@ -98,21 +98,22 @@ def _read(
     questions = []
     for i, row in enumerate(path.read_text(encoding="utf-8").splitlines()[:n]):
         text, right = make(json.loads(row))
-        answers = frozenset(_core.answer_of(answer, kind) for answer in right)
+        answers = frozenset(_core.answer_of(answer, kind) for answer in right) - {""}
         questions.append(Question(Prompt(f"{name} {i}", (("user", text),)), answers))
     return DataSet(name, kind, tuple(questions), max_tokens, n_answers)
 
 
 def _sums() -> DataSet:
-    """Small sums, for models that know little else."""
+    """Small sums, for models that know little else; no sum comes twice."""
     draw = random.Random(1)
-    questions = []
-    for i in range(_N_SUMS):
+    questions: dict[str, Question] = {}
+    while len(questions) < _N_SUMS:
         word, compute, most = draw.choice(_OPERATIONS)
         a, b = sorted((draw.randrange(2, most), draw.randrange(2, most)), reverse=True)
         text = f"What is {a} {word} {b}? Answer with the number alone."
-        questions.append(Question(Prompt(f"sums {i}", (("user", text),)), frozenset([str(compute(a, b))])))
-    return DataSet("sums", "number", tuple(questions), 24, 10)
+        prompt = Prompt(f"sums {len(questions)}", (("user", text),))
+        questions.setdefault(text, Question(prompt, frozenset([str(compute(a, b))])))
+    return DataSet("sums", "number", tuple(questions.values()), 24, 10)
 
 
 def _trivia(row: Any) -> tuple[str, Sequence[str]]:

@@ -10,6 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+#: percentiles
+_MIDDLE = (2.5, 97.5)
+
 
 def auroc(confidence: npt.NDArray[Any], right: npt.NDArray[np.bool_]) -> float:
     """Chance that a right answer has a higher confidence than a wrong one, ties counted half; NaN without both."""
@@ -59,6 +62,22 @@ def interval(
     n_draws: int = 1000,
 ) -> tuple[float, float]:
     """95 % of what questions come to that are drawn again and again, with a fixed seed."""
-    draws = np.random.default_rng(1).integers(0, len(right), (n_draws, len(right)))
-    low, high = np.nanpercentile([measure(confidence[draw], right[draw]) for draw in draws], [2.5, 97.5])
+    low, high = np.nanpercentile([measure(confidence[draw], right[draw]) for draw in _draws(right, n_draws)], _MIDDLE)
     return float(low), float(high)
+
+
+def difference(
+    measure: Callable[[npt.NDArray[Any], npt.NDArray[np.bool_]], float],
+    one: npt.NDArray[Any],
+    other: npt.NDArray[Any],
+    right: npt.NDArray[np.bool_],
+    n_draws: int = 1000,
+) -> tuple[float, float, float]:
+    """How much more one confidence comes to than another of the same questions, and 95 % of that, likewise."""
+    found = [measure(one[draw], right[draw]) - measure(other[draw], right[draw]) for draw in _draws(right, n_draws)]
+    low, high = np.nanpercentile(found, _MIDDLE)
+    return measure(one, right) - measure(other, right), float(low), float(high)
+
+
+def _draws(right: npt.NDArray[np.bool_], n_draws: int) -> npt.NDArray[np.int64]:
+    return np.random.default_rng(1).integers(0, len(right), (n_draws, len(right)))

@@ -81,7 +81,9 @@ def _first_half(shares: F64) -> float:
 
 
 def _shown(angle: float) -> str:
-    return f"> {ANGLES[-1]:g}" if angle == np.inf else f"{angle:.2f}"
+    if angle == np.inf:
+        return f"> {ANGLES[-1]:g}"
+    return f"≤ {ANGLES[0]:g}" if angle == ANGLES[0] else f"{angle:.2f}"
 
 
 def _options(given: Sequence[str]) -> argparse.Namespace:

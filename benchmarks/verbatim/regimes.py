@@ -35,6 +35,6 @@ def regime(text: str, original: str) -> str:
     if (repeated(text) or 0) > MOST_REPEATED:
         return ECHO
     share = kept(text, original)
-    if share >= SAME and len(words(text)) <= _LONGEST * len(words(original)):
-        return TOLERANCE
-    return SUBSTITUTION if share >= VARIANT else OTHER
+    if share < VARIANT or len(words(text)) > _LONGEST * len(words(original)):
+        return OTHER
+    return TOLERANCE if share >= SAME else SUBSTITUTION
