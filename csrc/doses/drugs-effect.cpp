@@ -6,9 +6,6 @@
 #include <cmath>
 #include <stdexcept>
 
-// radians: further than a right angle the square law is nothing to go by
-static const double MAX_ESTIMATE = 1.5707963267948966;
-
 std::string drugs_effect_names() {
     std::string names;
     for (const auto & effect : DRUGS_EFFECTS) {
@@ -36,5 +33,5 @@ const char * drugs_name_of_effect(double nats) {
 }
 
 double drugs_estimated_angle(double effect, double floor, double per_square) {
-    return std::min(MAX_ESTIMATE, std::sqrt(std::max(effect - floor, effect/2)/per_square));
+    return std::min(DRUGS_MAX_ESTIMATE, std::sqrt(std::max(effect - floor, effect/2)/per_square));
 }

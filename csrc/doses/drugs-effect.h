@@ -33,5 +33,9 @@ double drugs_effect_of_name(const std::string & name);
 // The name of an effect; nullptr: it has none.
 const char * drugs_name_of_effect(double nats);
 
-// The largest angle (radians) with about this effect, by the square law: nats = floor + per_square * angle^2.
+// radians: further than a right angle the square law is nothing to go by
+constexpr double DRUGS_MAX_ESTIMATE = 1.5707963267948966;
+
+// The largest angle (radians) with about this effect, by the square law: nats = floor + per_square * angle^2; DRUGS_MAX_ESTIMATE where
+// it would be larger.
 double drugs_estimated_angle(double effect, double floor, double per_square);

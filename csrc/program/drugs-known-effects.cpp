@@ -2,6 +2,7 @@
 
 #include "drugs-dosage-json.h"
 #include "drugs-effect.h"
+#include "drugs-messages.h"
 #include "drugs-package.h"
 
 extern "C" {
@@ -81,6 +82,11 @@ static std::string hash_of(const std::string & path) {
     return hex;
 }
 
+// whether an object has another one of this name
+static bool has(const json & data, const char * name) {
+    return data.contains(name) && data.at(name).is_object();
+}
+
 static bool has_size(const json & models, size_t size) {
     for (const auto & [sha256, model] : models.items()) {
         if (model.contains("size") && model.at("size").is_number() && model.at("size").get<double>() == (double) size) {
@@ -88,6 +94,11 @@ static bool has_size(const json & models, size_t size) {
         }
     }
     return false;
+}
+
+static bool is_stamp(const json & noted, double size, double time) {
+    const bool is_one = noted.is_array() && noted.size() == 3 && noted.at(0).is_number() && noted.at(1).is_number() && noted.at(2).is_string();
+    return is_one && noted.at(0).get<double>() == size && noted.at(1).get<double>() == time;
 }
 
 // The hash of a model's file, as it was noted when its effects were measured. Otherwise it is computed where the shipped table has
@@ -99,13 +110,13 @@ static std::string model_hash(const std::string & path, const json & kept, const
     if (error || stat(real.c_str(), &status) != 0) {
         return "";
     }
-    if (kept.contains("files") && kept.at("files").contains(real)) {
+    if (has(kept, "files") && kept.at("files").contains(real)) {
         const json & noted = kept.at("files").at(real); // size, time, hash
-        if (noted.size() == 3 && noted.at(0).get<double>() == (double) status.st_size && noted.at(1).get<double>() == (double) status.st_mtime) {
+        if (is_stamp(noted, (double) status.st_size, (double) status.st_mtime)) {
             return noted.at(2).get<std::string>();
         }
     }
-    return table.contains("models") && has_size(table.at("models"), (size_t) status.st_size) ? hash_of(real) : "";
+    return has(table, "models") && has_size(table.at("models"), (size_t) status.st_size) ? hash_of(real) : "";
 }
 
 //
@@ -141,24 +152,36 @@ static bool same_proportions(const drugs_dosage & a, const drugs_dosage & b) {
             a.shared_layers == b.shared_layers;
 }
 
+// throws for what is no dose that was measured
+static drugs_known_effect effect_of(const json & values, const char * source) {
+    drugs_known_effect effect;
+    effect.dosage = drugs_dosage_from_json(values.at("dose"), {});
+    effect.target = values.at("target").get<double>();
+    effect.nats   = values.at("kl").get<double>();
+    effect.floor  = values.at("floor").get<double>();
+    effect.angle  = values.at("angle").get<double>();
+    effect.source = source;
+    const bool is_angle = effect.angle > 0 && effect.angle <= LLAMA_DRUGS_MAX_ANGLE;
+    if (!(effect.target > 0 && effect.nats > effect.floor && is_angle && peak(effect.dosage) > 0) || effect.dosage.lacks_angles()) {
+        throw std::invalid_argument("not measured");
+    }
+    return effect;
+}
+
 static std::vector<drugs_known_effect> effects_in(const json & data, const std::string & sha256, const char * source) {
     std::vector<drugs_known_effect> found;
-    if (!data.contains("models") || !data.at("models").contains(sha256)) {
+    if (!has(data, "models") || !has(data.at("models"), sha256.c_str())) {
         return found;
     }
     const json & model = data.at("models").at(sha256);
-    if (!model.contains("texts") || !(model.at("texts") == TEXTS)) {
+    if (!model.contains("texts") || !(model.at("texts") == TEXTS) || !model.contains("doses") || !model.at("doses").is_array()) {
         return found;
     }
     for (const auto & [i, values] : model.at("doses").items()) {
-        drugs_known_effect effect;
-        effect.dosage = drugs_dosage_from_json(values.at("dose"), {});
-        effect.target = values.at("target").get<double>();
-        effect.nats   = values.at("kl").get<double>();
-        effect.floor  = values.at("floor").get<double>();
-        effect.angle  = values.at("angle").get<double>();
-        effect.source = source;
-        found.push_back(std::move(effect));
+        try {
+            found.push_back(effect_of(values, source));
+        } catch (const std::exception &) { // the others count
+        }
     }
     return found;
 }
@@ -172,13 +195,10 @@ const std::vector<drugs_known_effect> & drugs_known_effects::known() {
     const std::string package = drugs_effects_file();
     const json kept  = read_object(cache_folder() / "effects.json");
     const json table = package.empty() ? json::object() : read_object(package);
-    try {
-        const std::string sha256 = model_hash(model_path, kept, table);
-        for (const auto & [data, source] : { std::pair { &kept, DRUGS_CALIBRATED }, std::pair { &table, DRUGS_TABLE } }) {
-            const auto found = effects_in(*data, sha256, source);
-            effects.insert(effects.end(), found.begin(), found.end());
-        }
-    } catch (const std::exception &) { // a file of another form: what was read of it counts
+    const std::string sha256 = model_hash(model_path, kept, table);
+    for (const auto & [data, source] : { std::pair { &kept, DRUGS_CALIBRATED }, std::pair { &table, DRUGS_TABLE } }) {
+        const auto found = effects_in(*data, sha256, source);
+        effects.insert(effects.end(), found.begin(), found.end());
     }
     return effects;
 }
@@ -197,6 +217,14 @@ static double nats_of(const drugs_dosage & proportions) {
     return nats;
 }
 
+// throws for an effect that rounding alone has on a model, if that is known
+static void check_floor(const std::vector<drugs_known_effect> & known, double effect) {
+    if (!known.empty() && effect <= known[0].floor) {
+        throw std::invalid_argument("the effect is " + drugs_number(effect) + " nats, and under next to no dose this model moves by " +
+                drugs_number(known[0].floor) + " already, because its numbers are rounded differently: ask for more than that");
+    }
+}
+
 void drugs_known_effects::resolve(drugs_dosage & dosage) {
     if (!dosage.lacks_angles()) {
         return;
@@ -210,6 +238,7 @@ void drugs_known_effects::resolve(drugs_dosage & dosage) {
         dosage.source = DRUGS_TABLE;
         return;
     }
+    check_floor(known(), dosage.effect);
     const drugs_known_effect * near = nullptr; // of the same dose, the effect that is next to the wanted one
     const auto distance = [&](const drugs_known_effect & effect) { return std::abs(std::log(effect.target / dosage.effect)); };
     for (const auto & effect : known()) {
@@ -228,6 +257,10 @@ void drugs_known_effects::resolve(drugs_dosage & dosage) {
         const double floor      = near ? near->floor : DRUGS_EFFECT_FLOOR;
         const double per_square = near ? (near->nats - near->floor) / (near->angle * near->angle) : nats_of(dosage);
         angle = drugs_estimated_angle(dosage.effect, floor, per_square);
+        if (angle >= DRUGS_MAX_ESTIMATE) {
+            throw std::invalid_argument("the effect is " + drugs_number(dosage.effect) + " nats, for which no angle can be estimated: "
+                    "ask for less, or let `drugs-lab titrate` measure it");
+        }
         dosage.source = DRUGS_ESTIMATED;
     }
     for (auto & theta : dosage.thetas) {

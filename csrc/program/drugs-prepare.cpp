@@ -11,6 +11,7 @@
 static void resolve_effect(drugs_params & params, const std::string & model_path) {
     params.effects = std::make_shared<drugs_known_effects>(model_path);
     params.effects->resolve(params.dosage);
+    params.dosage.check(params.dose_max);
     if (params.dosage.source == DRUGS_ESTIMATED) {
         LOG_WRN("the dose's angles are estimated: `drugs-lab titrate -m %s` measures them\n", model_path.c_str());
     }

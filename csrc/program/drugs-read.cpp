@@ -41,6 +41,7 @@ void drugs_read_doses(drugs_dosage & dosage, std::string text) {
     if (parts == end) {
         throw std::invalid_argument("no dose: give SITE=ANGLE, for example A=0.1, or " + drugs_effect_names());
     }
+    std::string effect;
     for (; parts != end; ++parts) {
         const std::string & part = *parts;
         const size_t equals = part.find('=');
@@ -48,6 +49,10 @@ void drugs_read_doses(drugs_dosage & dosage, std::string text) {
             if (!is_effect(part)) {
                 throw std::invalid_argument("'" + part + "' is not a dose: give SITE=ANGLE, for example A=0.1, or " + drugs_effect_names());
             }
+            if (!effect.empty()) {
+                throw std::invalid_argument("a dose has one effect: give " + effect + " or " + part);
+            }
+            effect = part;
             dosage.set_effect(part);
             continue;
         }

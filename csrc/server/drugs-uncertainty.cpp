@@ -12,7 +12,7 @@
 static const int32_t DEFAULT_ANSWERS = 10;
 static const int32_t MAX_ANSWERS     = 100;
 
-static const char * const DEFAULT_DRUGS = "medium";
+static const char * const DEFAULT_EFFECT = "medium";
 
 //
 // request
@@ -20,6 +20,11 @@ static const char * const DEFAULT_DRUGS = "medium";
 
 static bool has_value(const json & data, const char * name) {
     return data.contains(name) && !data.at(name).is_null();
+}
+
+// whether a field is there, and says more than no
+static bool wants(const json & data, const char * name) {
+    return has_value(data, name) && !(data.at(name) == false) && !(data.at(name) == 0);
 }
 
 static std::invalid_argument mistake(const std::string & what) {
@@ -49,20 +54,30 @@ static double read_temperature(const json & value) {
     return temperature;
 }
 
+static drugs_answer_kind read_kind(const std::string & name) {
+    try {
+        return drugs_answer_kind_of_name(name);
+    } catch (const std::invalid_argument & error) {
+        throw mistake(error.what());
+    }
+}
+
 // throws where the rest of a request does not go together with it
 static void check_request(const json & data, task_response_type type) {
     if (type != TASK_RESPONSE_TYPE_OAI_CHAT && type != TASK_RESPONSE_TYPE_OAI_CMPL) {
         throw mistake("this endpoint has no choices: use /v1/chat/completions or /v1/completions");
     }
-    if (data.value("stream", false)) {
+    if (has_value(data, "stream") && data.at("stream") == true) {
         throw mistake("a stream cannot say it: set stream to false");
     }
     const json & prompt = data.at("prompt");
     if (prompt.is_array() && prompt.size() > 1 && !prompt.at(0).is_number()) {
         throw mistake("it is of one prompt: send one at a time");
     }
-    if (data.value("n", 1) != 1 || data.value("n_cmpl", 1) != 1) {
-        throw mistake("it is of one answer: leave out n");
+    for (const char * name : { "n", "n_cmpl" }) {
+        if (has_value(data, name) && !(data.at(name) == 1)) {
+            throw mistake("it is of one answer: leave out " + std::string(name));
+        }
     }
 }
 
@@ -73,17 +88,17 @@ drugs_uncertainty::drugs_uncertainty(const drugs_params & server, const json & d
     check_request(data, type);
     const json & given = data.at("uncertainty");
     n = given.is_number() ? read_n(given) : DEFAULT_ANSWERS;
-    json doses = has_value(data, "drugs") ? data.at("drugs") : json::object();
+    json own; // doses of its own
     if (given.is_object()) {
         for (const auto & [name, value] : given.items()) {
             if (name == "n") {
                 n = read_n(value);
             } else if (name == "drugs") {
-                doses = value;
+                own = value;
             } else if (name == "temperature") {
                 temperature = read_temperature(value);
             } else if (name == "kind" && value.is_string()) {
-                kind = drugs_answer_kind_of_name(value.get<std::string>());
+                kind = read_kind(value.get<std::string>());
             } else {
                 throw mistake("unknown name or value " + drugs_shortened(name) + ": the names are n, drugs, temperature, kind");
             }
@@ -91,13 +106,29 @@ drugs_uncertainty::drugs_uncertainty(const drugs_params & server, const json & d
     } else if (!given.is_number() && !(given == true)) {
         throw mistake("it is " + drugs_shortened(given.dump_safe()) + ": give true, a number of dosed answers, or an object");
     }
+    read_doses(server, data, own);
+    keeps_logprobs = wants(data, "logprobs") || wants(data, "n_probs");
+}
+
+void drugs_uncertainty::read_doses(const drugs_params & server, const json & data, const json & own) {
     drugs_params defaults = server;
     defaults.dosage.dose_inputs = DRUGS_INPUTS_LAST; // so that the first token may differ
-    dosage = drugs_read_dosage(defaults, json { { "drugs", doses } });
-    if (dosage.sober()) {
-        dosage = drugs_read_dosage(defaults, json { { "drugs", DEFAULT_DRUGS } });
+    request = json::object();
+    for (const char * name : { "drugs", "seed" }) {
+        if (has_value(data, name)) {
+            request[name] = data.at(name);
+        }
     }
-    keeps_logprobs = has_value(data, "logprobs") || has_value(data, "n_probs");
+    if (!own.is_null()) {
+        request["drugs"] = own;
+    }
+    dosage = drugs_read_dosage(defaults, request);
+    if (own.is_null() && dosage.sober()) {
+        json doses = has_value(request, "drugs") ? request.at("drugs") : json::object();
+        doses["effect"] = DEFAULT_EFFECT; // all else that the request says of doses stays
+        request["drugs"] = doses;
+        dosage = drugs_read_dosage(defaults, request);
+    }
 }
 
 //
@@ -113,11 +144,11 @@ static server_task copy_of(const server_task & task, int id) {
 }
 
 std::vector<server_task> drugs_uncertainty::tasks(
-        server_task && task, const common_params & base, const json & data, const std::function<int()> & new_id) const {
+        server_task && task, const common_params & base, const std::function<int()> & new_id) const {
     std::vector<server_task> tasks;
     drugs_dosage own = dosage;
     own.repeatable = dosage.repeatable.value_or(true) && base.drugs.not_repeatable.empty();
-    drugs_choose_seed(own, base, data, task.params.sampling.seed);
+    drugs_choose_seed(own, base, request, task.params.sampling.seed);
     drugs_make_greedy(task.params.sampling);
     task.params.drugs = drugs_dosage();
     task.params.drugs.repeatable = own.repeatable; // so that an answer under no dose at all would be this one

@@ -257,7 +257,8 @@ drugs_answers drugs_compare_answers(const std::string & sober, const std::vector
             group->n++;
         }
     }
-    answers.agreement = (double) answers.groups[0].n / (double) others.size();
+    const bool has_answer = !answers.groups[0].answer.empty(); // nothing agrees with nothing
+    answers.agreement = has_answer ? (double) answers.groups[0].n / (double) others.size() : 0;
     for (const auto & group : answers.groups) {
         const double share = (double) group.n / (double) others.size();
         answers.entropy -= share > 0 ? share * std::log(share) : 0;

@@ -75,29 +75,32 @@ class Dosage:
         thetas: Mapping[str, object],
         shapes: Mapping[str, tuple[object, str | None]],
         multiplier: object = None,
+        effect: object = None,
     ) -> Dosage:
         """With several changes at once, of which no more is checked than what they come to together.
 
         Args:
-            thetas: site -> angle in radians.
+            thetas: site -> angle in radians; with an effect, proportions.
             shapes: site -> shape and mode; a shape of None is the full dose at every depth.
             multiplier: None leaves it as it is.
+            effect: a name or a number of nats, at the usual site, if no site has a dose. None leaves it as it is.
         """
+        kl = self.effect if effect is None else read_effect(effect)
         checked = {site: check_not_negative(f"the dose at {site} (radians)", theta) for site, theta in thetas.items()}
         profiles = {site: as_profile(shape, mode) for site, (shape, mode) in shapes.items()}
         all_profiles = {**self.profiles, **profiles}
+        merged = {**self.thetas, **checked}
         return replace(
             self,
-            thetas={**self.thetas, **checked},
+            thetas=merged if effect is None else _proportional(merged),
+            effect=kl,
             profiles={site: profile for site, profile in all_profiles.items() if profile is not None},
             multiplier=self.multiplier if multiplier is None else check_not_negative("the multiplier", multiplier),
         )
 
     def with_theta(self, radians: object, site: object) -> Dosage:
         """With an angle; those of an effect were none, and are gone."""
-        site = check_site(site)
-        angles = self if self.effect is None else replace(self, thetas=dict.fromkeys(SITES, 0.0), effect=None)
-        return angles.with_doses({site: radians}, {})
+        return self.without_effect().with_doses({check_site(site): radians}, {})
 
     def with_shape(self, shape: object, mode: str | None, site: object) -> Dosage:
         return self.with_doses({}, {check_site(site): (shape, mode)})
@@ -124,11 +127,11 @@ class Dosage:
 
     def with_effect(self, effect: object) -> Dosage:
         """With a name, a number of nats, or None; at the usual site, if no site has a dose."""
-        if effect is None:
-            return self if self.effect is None else replace(self, thetas=dict.fromkeys(SITES, 0.0), effect=None)
-        most = max(self.thetas.values())
-        thetas = {site: theta / most if most else float(site == EFFECT_SITE) for site, theta in self.thetas.items()}
-        return replace(self, thetas=thetas, effect=read_effect(effect))
+        return self.without_effect() if effect is None else self.with_doses({}, {}, effect=effect)
+
+    def without_effect(self) -> Dosage:
+        """Without proportions, which are no angles."""
+        return self if self.effect is None else replace(self, thetas=dict.fromkeys(SITES, 0.0), effect=None)
 
     @property
     def proportions(self) -> Dosage:
@@ -246,8 +249,13 @@ def dosage_from_dict(values: object) -> Dosage:
     dosage = Dosage().with_seed(values.get("seed")).with_kinds(**kinds).with_course(values.get("course"))
     dosage = dosage.with_hold(values.get("hold", 1)).with_layers(values.get("layers", OWN))
     multiplier = check_not_negative("the multiplier", values.get("multiplier", 1.0))
-    dosage = dosage.with_doses(thetas, read_shapes(values.get("shape", {})), multiplier)
-    return dosage.with_effect(values.get("effect"))
+    return dosage.with_doses(thetas, read_shapes(values.get("shape", {})), multiplier, values.get("effect"))
+
+
+def _proportional(thetas: Mapping[str, float]) -> dict[str, float]:
+    """With a largest one of 1; of none at all, the usual site has it."""
+    most = max(thetas.values())
+    return {site: theta / most if most else float(site == EFFECT_SITE) for site, theta in thetas.items()}
 
 
 def read_shapes(shapes: object) -> dict[str, tuple[object, str | None]]:

@@ -108,8 +108,7 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
         kinds = {"noise": noise, "angle": angle, "turn": turn, "apart": apart}
         dosage = dosage.with_kinds(**{name: kind for name, kind in kinds.items() if kind is not None})
         dosage = dosage if course is None else dosage.with_course(course)
-        dosage = dosage.with_doses(thetas, {} if shape is None else read_shapes(shape), multiplier)
-        dosage = dosage if effect is None else dosage.with_effect(effect)
+        dosage = dosage.with_doses(thetas, {} if shape is None else read_shapes(shape), multiplier, effect)
         dosage = dosage if hold is None else dosage.with_hold(hold)
         dosage = dosage if layers is None else dosage.with_layers(layers)
         self._start(dosage if seed is None else dosage.with_seed(seed))
@@ -185,8 +184,11 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
     def set_drug_profile(self, shape: Shape, mode: str | None, site: str, dose_theta: float | None = None) -> None:
         """Set the shape at a site and, unless ``dose_theta`` (radians) is None, its dose, in one step."""
         site = check_site(site)
-        thetas = {} if dose_theta is None else {site: dose_theta}
-        self._change(lambda dosage: dosage.with_doses(thetas, {site: (shape, mode)}))
+        shapes = {site: (shape, mode)}
+        if dose_theta is None:
+            self._change(lambda dosage: dosage.with_doses({}, shapes))
+        else:
+            self._change(lambda dosage: dosage.without_effect().with_doses({site: dose_theta}, shapes))
 
     #
     # seed

@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from drugs_cpp.doses.effect import EFFECT_SITE, plain_effect
-from drugs_cpp.doses.sites import check_site
+from drugs_cpp.doses.effect import EFFECT_SITE, plain_effect, read_effect
+from drugs_cpp.doses.sites import check_sites
 
 if TYPE_CHECKING:
     from drugs_cpp.doses.dosage import Dosage
@@ -46,8 +46,7 @@ class EffectSettings(ABC):
         Raises:
             DoseError: no positive number, an unknown name or site.
         """
-        sites = [check_site(one) for one in ([site] if isinstance(site, str) else site)]
-        return cls(dict.fromkeys(sites, 1.0), effect=kl, **settings)
+        return cls(dict.fromkeys(check_sites(site), 1.0), effect=read_effect(kl), **settings)
 
     @classmethod
     def mild(cls: type[Own], **settings: Any) -> Own:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from drugs_cpp.errors import DoseError
 
 #: name of each site -> the vector that is turned there, and its length
@@ -18,6 +20,20 @@ SITE_MEANING = {
 
 #: names of the sites, in the order of a dose table's columns
 SITES = tuple(SITE_MEANING)
+
+
+def check_sites(sites: object) -> list[str]:
+    """Return the sites that are named: one, or several.
+
+    Raises:
+        DoseError: no such site, or none at all.
+    """
+    if isinstance(sites, str) or not isinstance(sites, Iterable):
+        return [check_site(sites)]
+    found = [check_site(site) for site in sites]
+    if not found:
+        raise DoseError(f"no site is named: give one of {', '.join(SITES)}, or several")
+    return found
 
 
 def check_site(site: object) -> str:

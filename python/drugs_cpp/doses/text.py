@@ -8,6 +8,7 @@ from typing import Any
 from drugs_cpp.doses.dosage import Dosage, dosage_from_dict
 from drugs_cpp.doses.effect import EFFECTS, plain_effect
 from drugs_cpp.doses.hold import Hold, read_hold
+from drugs_cpp.doses.sites import check_site
 from drugs_cpp.errors import DoseError, DrugsError
 
 SOBER = "sober"
@@ -25,16 +26,18 @@ def read_doses(text: str) -> dict[str, Any]:
         if not equals:
             if part not in EFFECTS:
                 raise DoseError(f"{part!r} is not a dose: give SITE=ANGLE, such as A=0.2, or {', '.join(EFFECTS)}")
+            if "effect" in doses:
+                raise DoseError(f"a dose has one effect: give {doses['effect']} or {part}")
             doses["effect"] = part
             continue
         try:
             radians = float(angle)
         except ValueError:
             raise DoseError(f"{angle!r} in {part!r} is not an angle: give radians, such as 0.2") from None
-        Dosage().with_theta(radians, site)
-        doses[site] = radians
+        doses[check_site(site)] = radians
     if not doses:
         raise DoseError(f"{text!r} holds no dose: give SITE=ANGLE, such as A=0.2")
+    dosage_from_dict(doses)
     return doses
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from drugs_cpp.doses.dosage import Dosage, dosage_from_dict
+from drugs_cpp.doses.dosage import MAX_ANGLE, Dosage, dosage_from_dict
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.sites import SITES
 from drugs_cpp.doses.text import write_doses
@@ -71,10 +72,14 @@ def titration_of(values: Mapping[str, Any], source: str) -> Titration:
     """The inverse of ``to_dict``.
 
     Raises:
-        LookupError, TypeError, ValueError: the values are something else.
+        LookupError, TypeError, ValueError: the values are something else, or what no measurement gives.
     """
     numbers = {name: float(values[name]) for name in _NUMBERS}
-    return Titration(**numbers, dosage=dosage_from_dict(values["dose"]), source=source)
+    dosage = dosage_from_dict(values["dose"])
+    is_found = all(map(math.isfinite, numbers.values())) and numbers["kl"] > numbers["floor"] >= 0 < numbers["target"]
+    if not is_found or not 0 < numbers["angle"] <= MAX_ANGLE or dosage.effect is not None or dosage.is_sober:
+        raise ValueError(f"{dict(values)!r} is no dose that was measured")
+    return Titration(**numbers, dosage=dosage, source=source)
 
 
 def dose_key(dosage: Dosage) -> str:

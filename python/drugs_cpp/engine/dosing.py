@@ -132,9 +132,9 @@ class Dosing:
     def dose_inputs(self, dose_inputs: Inputs) -> None:
         self._dose_inputs = check_inputs(dose_inputs)
 
-    def with_inputs(self, dose_inputs: Inputs) -> Dosing:
-        """The same rules and doses with other inputs, as they are now."""
-        return Dosing(self._drugs, dose_inputs, self._sink, self._sober_interval, self.strict, self.repeatable)
+    def copied(self, dose_inputs: Inputs, repeatable: bool | None) -> Dosing:
+        """The same rules and doses, as they are now, with other inputs and repeatability."""
+        return Dosing(self._drugs, dose_inputs, self._sink, self._sober_interval, self.strict, repeatable)
 
     @property
     def is_repeatable(self) -> bool:

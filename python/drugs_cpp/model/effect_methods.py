@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from drugs_cpp.doses.drugs import as_drugs
-from drugs_cpp.doses.sites import SITES, check_site
+from drugs_cpp.doses.sites import SITES, check_sites
 from drugs_cpp.model.calibration import calibrate, recall_effect
 from drugs_cpp.model.engine_properties import EngineProperties
 
@@ -56,11 +56,10 @@ class EffectMethods(EngineProperties):
             MemoryLimitError: not even one sequence fits into memory.
             BusyError: another thread is using the model.
         """
-        dosage = as_drugs(drugs).dosage.with_multiplier(1.0)
-        if site is not None:
-            sites = [check_site(one) for one in ([site] if isinstance(site, str) else site)]
-            dosage = dosage.with_doses({one: float(one in sites) for one in SITES}, {})
-        if kl is not None or dosage.effect is None:
-            dosage = dosage.with_effect(DEFAULT_EFFECT if kl is None else kl)
+        dosage = as_drugs(drugs).dosage
+        sites = [] if site is None else check_sites(site)
+        thetas = {one: float(one in sites) for one in SITES} if sites else {}
+        effect = DEFAULT_EFFECT if kl is None and dosage.effect is None else kl
+        dosage = dosage.with_doses(thetas, {}, 1.0, effect)
         found = None if again else recall_effect(self.engine, dosage)
         return calibrate(self.engine, dosage, progress) if found is None else found

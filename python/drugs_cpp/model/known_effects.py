@@ -58,7 +58,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         return {"files": dict(data["files"]), "models": dict(data["models"])}
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return {"files": {}, "models": {}}
 
 
@@ -75,8 +75,8 @@ def _sha256(model: Path, kept: dict[str, Any]) -> str:
     status = Path(path).stat()
     stamp = [status.st_size, int(status.st_mtime)]  # whole seconds, as the programs read them
     known = kept["files"].get(path)
-    if isinstance(known, list) and len(known) == 3 and known[:2] == stamp:
-        return str(known[2])
+    if isinstance(known, list) and len(known) == 3 and known[:2] == stamp and isinstance(known[2], str):
+        return known[2]
     sha256 = sha256_of(path)
     kept["files"][path] = [*stamp, sha256]
     _write(kept)
@@ -87,6 +87,7 @@ def _of_model(data: Mapping[str, Any], sha256: str, source: str) -> Iterable[Tit
     entry = data["models"].get(sha256)
     if not isinstance(entry, Mapping) or entry.get("texts") != NAME:
         return
-    for values in entry.get("doses", ()):
+    doses = entry.get("doses")
+    for values in doses if isinstance(doses, list) else ():
         with contextlib.suppress(LookupError, TypeError, ValueError):  # something else than a dose
             yield titration_of(values, source)

@@ -18,8 +18,8 @@ from drugs_cpp.model.variations import count_slots, decode, token_limits
 
 if TYPE_CHECKING:
     from drugs_cpp.doses.drugs import DRUGS
+    from drugs_cpp.engine.dosing import Dosing
     from drugs_cpp.engine.engine import Engine
-    from drugs_cpp.engine.inputs import Inputs
     from drugs_cpp.model.chat_prompt import ChatPrompt
 
 
@@ -63,7 +63,7 @@ def write_texts(
     orders: Sequence[TextOrder],
     max_tokens: int,
     n_parallel: int | None = None,
-    dose_inputs: Inputs | None = None,
+    dosing: Dosing | None = None,
 ) -> Iterator[Written]:
     """Decode texts; each comes as soon as it is finished. Meanwhile the model may be used by the same thread.
 
@@ -73,7 +73,7 @@ def write_texts(
         orders: one for each text.
         max_tokens: new tokens of each.
         n_parallel: texts decoded at a time; the others wait. None: as many as memory has room for, 64 at most.
-        dose_inputs: what of the prompt is dosed; None: as it is set.
+        dosing: the rules; None: those of the model.
 
     Raises:
         OptionError: a sampler's number that cannot be used.
@@ -93,7 +93,7 @@ def write_texts(
             for index, order in enumerate(orders)
         ]
     task = Task(prompt.tokens, limit, n_extra, completion.stop_bytes(prompt.stop), prompt.stop_tokens, stream=False)
-    return _written(variations, decode(engine, task, variations, n_slots, n_tokens, dose_inputs))
+    return _written(variations, decode(engine, task, variations, n_slots, n_tokens, dosing))
 
 
 def _written(variations: Sequence[Variation], deltas: Iterator[Any]) -> Iterator[Written]:

@@ -14,6 +14,7 @@ from drugs_cpp.doses.checks import check_count
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.seed import consecutive_seeds
 from drugs_cpp.engine.scorer import Scorer
+from drugs_cpp.errors import OptionError
 from drugs_cpp.markup import note, page, table, tag
 from drugs_cpp.model.texts import TextOrder, Written, write_texts
 from drugs_cpp.progress import Progress
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from drugs_cpp.markup import Html
     from drugs_cpp.model.chat_prompt import ChatPrompt
 
+
+#: what of a text is its answer
+KINDS = ("auto", "choice", "number", "text")
 
 #: characters of an answer that a line shows
 _SHOWN = 40
@@ -127,22 +131,26 @@ def ask(engine: Engine, question: Question) -> Uncertainty:
     """Write the sober answer and the dosed ones in one batch, and compare them.
 
     Raises:
-        as ``write_texts``; OptionError: an unknown kind; CountError: ``n`` below 1.
+        as ``write_texts``; OptionError: an unknown kind; CountError: ``n`` or ``max_tokens`` below 1.
     """
-    _core.answer_of("", question.kind)  # complains of the kind before anything is computed
     n = check_count("n", question.n, 1, "answers")
+    check_count("max_tokens", question.max_tokens, 1)
+    check_kind(question.kind)
     seeds = consecutive_seeds(question.seed, n)
     orders = [TextOrder(question.seed, DRUGS(), {"temp": 0.0})]
     orders += [TextOrder(seed, question.drugs, question.options) for seed in seeds]
     written: list[Written] = []
-    texts = write_texts(engine, question.prompt, orders, question.max_tokens, question.n_parallel, question.dose_inputs)
+    # the sober answer gets the same bits beside any dose, and beside none
+    repeatable = engine.dosing.repeatable is not False and _core.can_repeat(engine.session.address)
+    dosing = engine.dosing.copied(question.dose_inputs, repeatable)
+    texts = write_texts(engine, question.prompt, orders, question.max_tokens, question.n_parallel, dosing)
     with Progress(f"{len(orders)} answers", engine.settings.verbose) as progress:
         for one in texts:
             written.append(one)
             progress.show(f"{len(written)} of {len(orders)} answers")
         written.sort(key=lambda one: one.index)
         progress.show("reading the answer")
-        likelihood = _log_likelihood(engine, question.prompt, written[0].tokens)
+        likelihood = _log_likelihood(engine, question.prompt, written[0].tokens, repeatable)
     return compared([one.text for one in written], seeds, likelihood, question.kind)
 
 
@@ -167,10 +175,20 @@ def compared(texts: Sequence[str], seeds: Sequence[int], log_likelihood: float, 
     )
 
 
-def _log_likelihood(engine: Engine, prompt: ChatPrompt, tokens: list[int]) -> float:
+def check_kind(kind: object) -> str:
+    """Return what of a text is its answer.
+
+    Raises:
+        OptionError: no such kind.
+    """
+    if kind not in KINDS:
+        raise OptionError(f"kind is {kind!r}: give {', '.join(KINDS[:-1])} or {KINDS[-1]}")
+    return str(kind)
+
+
+def _log_likelihood(engine: Engine, prompt: ChatPrompt, tokens: list[int], repeatable: bool) -> float:
     if not tokens:
         return 0.0
-    repeatable = engine.dosing.repeatable is not False and _core.can_repeat(engine.session.address)
     with engine.session.use():
         scorer = Scorer(engine.settings, prompt.tokens, len(tokens), repeatable)
         with contextlib.closing(scorer):

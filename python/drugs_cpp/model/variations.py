@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import llama_cpp
     from llama_cpp._internals import LlamaModel
 
+    from drugs_cpp.engine.dosing import Dosing
     from drugs_cpp.engine.engine import Engine
-    from drugs_cpp.engine.inputs import Inputs
 
 DEFAULT_VARIATIONS = 8
 
@@ -197,17 +197,16 @@ def decode(
     variations: list[Variation],
     n_slots: int,
     n_tokens: int,
-    dose_inputs: Inputs | None = None,
+    dosing: Dosing | None = None,
 ) -> Iterator[Delta]:
-    """Decode, one step at a time in the hands of whoever listens; ``dose_inputs`` None: as it is set."""
+    """Decode, one step at a time in the hands of whoever listens; ``dosing`` None: by the rules of the model."""
     deltas = None
-    dosing = engine.dosing if dose_inputs is None else engine.dosing.with_inputs(dose_inputs)
     while True:
         with engine.session.use():
             if deltas is None:
                 slots = engine.slots.open(n_slots, n_tokens)
                 together = engine.settings.decodes_together
-                scheduler = Scheduler(slots, n_slots, task, dosing, engine.sites, together)
+                scheduler = Scheduler(slots, n_slots, task, dosing or engine.dosing, engine.sites, together)
                 deltas = scheduler.run(variations)
             try:
                 delta = next(deltas)

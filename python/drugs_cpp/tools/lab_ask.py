@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.doses.drugs import DRUGS
+from drugs_cpp.model.uncertainty import KINDS
 from drugs_cpp.model.uncertainty_methods import DEFAULT_EFFECT
 from drugs_cpp.progress import Progress
 from drugs_cpp.tools import arguments
@@ -22,8 +23,6 @@ _WIDTH = 24
 
 #: characters of an answer that a line shows
 _SHOWN = 60
-
-KINDS = ("auto", "choice", "number", "text")
 
 
 def add_ask(commands: Any) -> None:

@@ -10,7 +10,7 @@ from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.effect import EFFECTS, plain_effect, read_effect
 from drugs_cpp.doses.kinds import NOISES
 from drugs_cpp.errors import DrugsError, OptionError
-from drugs_cpp.model.known_effects import cache_folder
+from drugs_cpp.model.known_effects import cache_folder, known_effects
 from drugs_cpp.model.llama import Llama
 from drugs_cpp.progress import Progress
 from drugs_cpp.tools import arguments
@@ -56,7 +56,13 @@ def _run(options: argparse.Namespace) -> None:
         if options.output is not None:
             found.drugs.save(options.output)
             print(f"{options.output} has the dose: give it as --dose-profile, or read it with DRUGS.load()")
-    print(f"{Path(llm.model_path).name}: {found.floor:.2g} nats under next to no dose. Kept in {cache_folder()}.")
+    print(f"{Path(llm.model_path).name}: {found.floor:.2g} nats under next to no dose. {_where(llm, found)}")
+
+
+def _where(llm: Llama, found: Titration) -> str:
+    """Whether what was found is kept, and where."""
+    kept = any(some.dosage == found.dosage for some in known_effects(Path(llm.model_path)))
+    return f"Kept in {cache_folder()}." if kept else f"Not kept: {cache_folder()} cannot be written."
 
 
 def _titrate(llm: Llama, options: argparse.Namespace, drugs: DRUGS, kl: float) -> Titration:
