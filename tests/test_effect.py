@@ -6,6 +6,7 @@ import math
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,36 @@ def test_what_is_no_effect_is_refused(effect: Any, message: str) -> None:
     with pytest.raises(DoseError, match=message):
         drugs.effect = effect
     assert drugs == DRUGS(A=0.1)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: DRUGS.by_effect(None), "the effect"),  # type: ignore[arg-type]
+        (lambda: DRUGS.by_effect(0.1, site=3), "unknown site 3"),  # type: ignore[arg-type]
+        (lambda: DRUGS.by_effect(0.1, site=[]), "no site is named"),
+        (lambda: read_doses("mild,strong"), "one effect: give mild or strong"),
+    ],
+)
+def test_what_names_nothing_is_refused(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(DoseError, match=message):
+        make()
+
+
+def test_proportions_may_be_any_numbers() -> None:
+    for drugs in (DRUGS(effect="strong", H=20, A=10), DRUGS({"effect": "strong", "H": 20, "A": 10})):
+        assert drugs == DRUGS(effect="strong", H=1, A=0.5)
+    assert DRUGS(read_doses("mild,A=100")) == DRUGS.mild()
+
+
+def test_a_profile_with_an_angle_takes_the_place_of_an_effect() -> None:
+    drugs = DRUGS.mild(K=1, hold="text")
+    drugs.set_drug_profile(None, None, "A", dose_theta=0.3)
+    assert drugs == DRUGS(A=0.3, hold="text")
+    drugs = DRUGS.mild()
+    points = [{"depth": 0, "peakratio": 1}, {"depth": 1, "peakratio": 0}]
+    drugs.set_drug_profile(points, None, "A")
+    assert drugs.effect == "mild"
 
 
 def test_effects_as_people_type_them() -> None:

@@ -82,6 +82,54 @@ def test_a_damaged_file_of_effects_is_none(tiny_model_path: str, tmp_path: Path)
         assert said["source"] == "estimated"
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [{"dose": {}}, {"dose": {"effect": "mild"}}, {"dose": 3}, {"angle": 9}, {"angle": 0}, {"target": -1}, {"kl": 0}],
+    ids=str,
+)
+def test_what_was_never_measured_counts_as_nothing(
+    tiny_model_path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("DRUGS_CACHE", str(tmp_path))
+    keep_effects(Path(tiny_model_path), [titration(DRUGS.mild(), 0.123)])
+    kept = json.loads((tmp_path / "effects.json").read_text(encoding="utf-8"))
+    [model] = kept["models"].values()
+    good = model["doses"][0]
+    model["doses"] = [{**good, **damage}]
+    (tmp_path / "effects.json").write_text(json.dumps(kept), encoding="utf-8")
+    assert completed(tiny_model_path, "--dose", "mild")[0]["source"] == "estimated"
+    model["doses"].append(good)
+    (tmp_path / "effects.json").write_text(json.dumps(kept), encoding="utf-8")
+    assert completed(tiny_model_path, "--dose", "mild")[0]["source"] == "calibrated"
+
+
+@pytest.mark.parametrize(
+    ("dose", "message"),
+    [
+        ("0.001", "under next to no dose this model moves by 0.002 already"),
+        ("1e300", "for which no angle can be estimated"),
+    ],
+)
+def test_effects_out_of_reach_are_refused(
+    tiny_model_path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dose: str, message: str
+) -> None:
+    monkeypatch.setenv("DRUGS_CACHE", str(tmp_path))
+    keep_effects(Path(tiny_model_path), [titration(DRUGS.mild(), 0.123)])
+    (tmp_path / "dose.json").write_text(json.dumps({"effect": float(dose)}), encoding="utf-8")
+    run = run_drugs("complete", "-m", tiny_model_path, "-p", "x", "--dose-profile", str(tmp_path / "dose.json"))
+    assert run.returncode == 1
+    assert message in run.stderr
+
+
+def test_the_largest_angle_of_a_server_holds_for_effects(tiny_model_path: str) -> None:
+    run = run_drugs("serve", "-m", tiny_model_path, "--port", "0", "--dose", "strong", "--dose-max", "0.1")
+    assert run.returncode == 1
+    assert "this server allows 0.1 at most" in run.stderr
+    run = run_drugs("complete", "-m", tiny_model_path, "-p", "x", "--dose", "mild,strong")
+    assert run.returncode == 1
+    assert "a dose has one effect: give mild or strong" in run.stderr
+
+
 def test_programs_that_measure_know_effects_too(tiny_model_path: str) -> None:
     run = run_drugs("bench", "-m", tiny_model_path, "-p", "8", "-n", "0", "-r", "1", "-ngl", "0", "--dose", "strong")
     assert run.returncode == 0, run.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,43 @@ def test_a_file_is_known_by_what_it_holds(
     assert titration not in known_effects(Path(short_model_path))
     keep_effects(Path(short_model_path), [titration])
     assert known_effects(Path(short_model_path))[-1] == titration
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"doses": None},
+        {"doses": 5},
+        {"doses": [None, 3, {}]},
+        {"dose": {}},
+        {"dose": {"effect": "mild"}},
+        {"angle": -1},
+        {"angle": 9},
+        {"angle": math.nan},
+        {"angle": math.inf},
+        {"target": 0},
+        {"kl": 0.001},  # below the floor
+    ],
+    ids=str,
+)
+def test_what_was_never_measured_counts_as_nothing(
+    short_model_path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("DRUGS_CACHE", str(tmp_path))
+    keep_effects(Path(short_model_path), [strong_titration()])
+    kept = json.loads((tmp_path / "effects.json").read_text(encoding="utf-8"))
+    [model] = kept["models"].values()
+    model.update(damage if "doses" in damage else {"doses": [{**model["doses"][0], **damage}, model["doses"][0]]})
+    (tmp_path / "effects.json").write_text(json.dumps(kept), encoding="utf-8")
+    assert known_effects(Path(short_model_path)) == ([] if "doses" in damage else [strong_titration()])
+
+
+def test_a_file_that_is_nested_deeply_counts_as_nothing(
+    short_model_path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRUGS_CACHE", str(tmp_path))
+    (tmp_path / "effects.json").write_text("[" * 100_000, encoding="utf-8")
+    assert known_effects(Path(short_model_path)) == []
 
 
 def test_a_folder_that_cannot_be_made_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,10 @@ def test_a_seed_of_the_doses_counts(real: Llama) -> None:
         ({"question": None}, PromptError, "prompt"),
         ({"prompt": "x"}, PromptError, "both|prompt"),
         ({"n": 0}, CountError, "n is 0"),
-        ({"kind": "letter"}, OptionError, "unknown kind"),
+        ({"max_tokens": 0}, CountError, "max_tokens is 0"),
+        ({"max_tokens": None}, CountError, "max_tokens is None"),
+        ({"kind": "letter"}, OptionError, "kind is 'letter': give auto, choice, number or text"),
+        ({"kind": None}, OptionError, "kind is None"),
         ({"temperature": -1}, OptionError, "temperature is -1"),
         ({"temperature": "hot"}, OptionError, "temperature is 'hot'"),
         ({"seed": -2}, SeedError, "-2"),
@@ -146,6 +149,51 @@ def test_a_text_can_be_continued(real_server: Server) -> None:
     assert choice["uncertainty"]["drugs"]["seed"] == 9
 
 
+def dosed_with(server: Server, **body: Any) -> dict[str, Any]:
+    """Doses and first seed of the dosed answers."""
+    answer = server.post("/v1/chat/completions", {"messages": MESSAGES, "max_tokens": 2, **body})
+    assert answer.status == 200, answer.error
+    found: dict[str, Any] = answer.json["choices"][0]["uncertainty"]["drugs"]
+    return found
+
+
+def test_the_nearest_seed_counts(tiny_server: Server) -> None:
+    assert dosed_with(tiny_server, seed=1, drugs={"seed": 7, "hold": "text"}, uncertainty=2)["seed"] == 7
+    assert dosed_with(tiny_server, seed=1, uncertainty={"n": 2, "drugs": {"A": 0.3, "seed": 8}})["seed"] == 8
+    assert dosed_with(tiny_server, seed=1, drugs={"seed": 7}, uncertainty={"n": 2, "drugs": "mild"})["seed"] == 1
+    assert dosed_with(tiny_server, seed=3, uncertainty=2)["seed"] == 3
+
+
+def test_a_sober_request_gets_the_usual_dose_and_keeps_all_else(tiny_server: Server) -> None:
+    found = dosed_with(tiny_server, drugs={"seed": 7, "hold": "text", "A": 0}, uncertainty=2)
+    assert (found["effect"], found["hold"]) == ("medium", "text")
+    assert "A" not in dosed_with(tiny_server, uncertainty={"n": 2, "drugs": {}})  # as in Python, it is what was asked
+
+
+def test_fields_that_say_nothing_are_as_if_they_were_not_there(tiny_server: Server) -> None:
+    nothing = {"stream": None, "n": None, "logprobs": False}
+    answer = tiny_server.post(
+        "/v1/chat/completions", {"messages": MESSAGES, "max_tokens": 2, "uncertainty": 2, **nothing}
+    )
+    assert answer.status == 200, answer.error
+    assert answer.json["choices"][0].get("logprobs") is None
+
+
+def test_nothing_agrees_with_nothing(tiny_server: Server) -> None:
+    body = {"prompt": "a", "max_tokens": 1, "uncertainty": {"n": 2, "kind": "number", "drugs": {}}}
+    found = tiny_server.post("/v1/completions", body).json["choices"][0]["uncertainty"]
+    assert found["answers"][0]["answer"] == ""
+    assert found["agreement"] == 0
+    assert _core.compare_answers("no", ["no", "none"], "number")["agreement"] == 0
+
+
+@pytest.mark.parametrize("drugs", [{}, {"A": 0.0001}])
+def test_the_sober_answer_has_the_same_bits_beside_any_dose(make_llama: MakeLlama, model_path: str, drugs: Any) -> None:
+    llm = make_llama(model_path, n_ctx=512)
+    likelihoods = {llm.uncertainty(QUESTION, 2, some, seed=1, max_tokens=8).log_likelihood for some in (drugs, DOSE)}
+    assert len(likelihoods) == 1
+
+
 @pytest.mark.parametrize(
     ("path", "more", "message"),
     [
@@ -153,12 +201,13 @@ def test_a_text_can_be_continued(real_server: Server) -> None:
         ("/v1/chat/completions", {"uncertainty": {"n": 1.5}}, "n is 1.5"),
         ("/v1/chat/completions", {"uncertainty": "yes"}, "give true, a number of dosed answers, or an object"),
         ("/v1/chat/completions", {"uncertainty": {"m": 1}}, "the names are n, drugs, temperature, kind"),
-        ("/v1/chat/completions", {"uncertainty": {"kind": "letter"}}, "unknown kind of answer 'letter'"),
+        ("/v1/chat/completions", {"uncertainty": {"kind": "letter"}}, "'uncertainty': unknown kind of answer 'letter'"),
         ("/v1/chat/completions", {"uncertainty": {"temperature": -1}}, "the temperature is -1"),
         ("/v1/chat/completions", {"uncertainty": {"drugs": "weak"}}, "unknown effect 'weak'"),
         ("/v1/chat/completions", {"uncertainty": True, "stream": True}, "set stream to false"),
         ("/v1/chat/completions", {"uncertainty": True, "n": 2}, "leave out n"),
         ("/v1/completions", {"uncertainty": True, "prompt": ["a", "b"]}, "send one at a time"),
+        ("/v1/messages", {"uncertainty": True, "messages": MESSAGES}, "use /v1/chat/completions or /v1/completions"),
         ("/completion", {"uncertainty": True, "prompt": "a"}, "use /v1/chat/completions or /v1/completions"),
     ],
 )
