@@ -11,6 +11,7 @@ from typing import Any
 
 import drugs_cpp
 from benchmarks.effects.curves import ANGLES, curves
+from benchmarks.effects.factors import of_several, per_square
 from benchmarks.effects.picture import draw
 from benchmarks.report import markdown
 from drugs_cpp.file_hash import sha256_of
@@ -31,6 +32,7 @@ def main(given: Sequence[str]) -> int:
     draw(shown, options.output.with_suffix(".png"))
     for one in shown:
         print(f"`{one['name']}`\n\n{table(one)}")
+    print(markdown(["site", *(one["name"] for one in shown), "together"], factors(shown)))
     return 0
 
 
@@ -42,6 +44,13 @@ def table(model: Mapping[str, Any]) -> str:
         for i, angle in enumerate(ANGLES)
     ]
     return markdown(head, lines)
+
+
+def factors(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Nats for each squared radian: a line for each site that all models have."""
+    sites = [site for site in models[0]["curves"] if all(site in model["curves"] for model in models)]
+    found = {site: [per_square(model["curves"][site]) for model in models] for site in sites}
+    return [[f"`{site}`", *(f"{one:.2g}" for one in (*some, of_several(some)))] for site, some in found.items()]
 
 
 def _options(given: Sequence[str]) -> argparse.Namespace:

@@ -26,7 +26,7 @@ def draw(models: Sequence[Mapping[str, Any]], picture: Path) -> None:
     for axis, model in zip(axes, models):
         _draw_one(axis, model)
         axis.set(xscale="log", yscale="log", ylim=_SHOWN, title=model["name"], xlabel="largest angle, radians")
-        axis.grid(alpha=0.3, which="both")
+        axis.grid(alpha=0.3)
     axes[0].set_ylabel("KL(sober ‖ dosed), nats")
     axes[0].legend(ncols=2, loc="upper left")
     figure.savefig(picture, dpi=110)

@@ -17,12 +17,13 @@ constexpr std::array<drugs_effect_name, 3> DRUGS_EFFECTS = {{ { "mild", 0.01 }, 
 // where an effect is sought that comes without a site
 constexpr llama_drugs_site DRUGS_EFFECT_SITE = LLAMA_DRUGS_SITE_A;
 
-// Nats for each squared radian of a small angle, where each layer has the whole dose, by site: rounded from
-// SmolLM2-135M-Instruct in Q4_1, the one model that was measured. Sites and layers add up.
-constexpr std::array<double, LLAMA_DRUGS_SITE_COUNT> DRUGS_NATS = { 1.2, 1.1, 1.45, 0.19, 0.35, 1.4, 0.16, 1.55 };
+// Nats for each squared radian of a small angle, where each layer has the whole dose, by site: of two models together, as
+// `python -m benchmarks effects` prints them (docs/effect.md). At K and pK these differ by a factor of 370, and the more sensitive one
+// counts. Sites and layers add up.
+constexpr std::array<double, LLAMA_DRUGS_SITE_COUNT> DRUGS_NATS = { 0.48, 1.6, 550, 0.17, 0.32, 550, 0.16, 1.0 };
 
-// nats under next to no dose, as that file has it
-constexpr double DRUGS_EFFECT_FLOOR = 0.0032;
+// nats under next to no dose, of both files together
+constexpr double DRUGS_EFFECT_FLOOR = 0.002;
 
 // "mild, medium, strong"
 std::string drugs_effect_names();
