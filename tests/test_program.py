@@ -242,7 +242,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def perplexity(text: str, *arguments: str) -> str:
-    done = run_drugs("perplexity", "-f", text, "-c", "128", "--chunks", "4", *arguments)
+    done = run_drugs("perplexity", "-f", text, "-c", "128", "--chunks", "2", *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
