@@ -139,10 +139,12 @@ def test_no_sum_comes_twice(tmp_path: Path) -> None:
     by_name = {data.name: data for data in data_sets(tmp_path)}
     sums = by_name["sums"].questions
     assert len(sums) == len({question.prompt for question in sums}) == 300
+    small = by_name["small-sums"].questions
+    assert len(small) == len({question.prompt for question in small}) == 66 + 55 + 36
     assert by_name["trivia"].questions[0].right == {"C"}
     assert by_name["NQ-open"].questions[0].right == {"ann"}  # an article alone says nothing
     assert by_name["GSM8K"].questions[0].right == {"1200"}
-    assert [data.is_long for data in by_name.values()] == [False, False, False, True]
+    assert [data.is_long for data in by_name.values()] == [False, False, False, False, True]
     assert [data.name for data in data_sets(tmp_path, ["sums"])] == ["sums"]
 
 

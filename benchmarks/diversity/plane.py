@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.diversity.best import Point, front
+from benchmarks.diversity.best import WORST, Point, front
 from drugs_cpp.doses.sites import SITES
 from drugs_cpp.extras import extra
 
@@ -30,11 +30,18 @@ def draw(stages: Mapping[str, Sequence[Mapping[str, Any]]], model: str, picture:
     for axis, coherence in zip(axes, shown):
         _draw_one(axis, full, coherence)
         axis.set_xlabel(f"log-likelihood under {COHERENCES[coherence]}, nats per token")
+        axis.set_xlim(*_shown(full, coherence))
         axis.grid(alpha=0.3)
     axes[0].set_ylabel(f"Vendi score of {_texts(full)} texts")
     axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     figure.suptitle(f"Different texts that still make sense: {model}. Right and up is better")
     figure.savefig(picture, dpi=110)
+
+
+def _shown(rows: Sequence[Mapping[str, Any]], coherence: str) -> tuple[float, float]:
+    """What of the plane makes sense: as far below the sober texts as settings are chosen from, and a half more."""
+    sober = next(row for row in rows if row["method"] == "sober")[coherence]
+    return sober - 1.5 * WORST, sober + 0.15
 
 
 def _texts(rows: Sequence[Mapping[str, Any]]) -> int:

@@ -21,6 +21,8 @@ _N_SUMS = 300
 #: tokens
 _LONG = 100
 
+_ASK_SUM = "What is {} {} {}? Answer with the number alone."
+
 #: as it is said, what it does, and below which number both are
 _OPERATIONS: tuple[tuple[str, Callable[[int, int], int], int], ...] = (
     ("plus", operator.add, 100),
@@ -80,6 +82,7 @@ def data_sets(folder: Path, names: Sequence[str] | None = None) -> list[DataSet]
     found = [
         _read(folder / "trivia_choice_1200.jsonl", "trivia", "choice", _trivia, 400, 8, 10),
         _read(folder / "nq_open_dev_1000.jsonl", "NQ-open", "text", _short, 400, 24, 10),
+        _small_sums(),
         _sums(),
         _read(folder / "gsm8k_test_400.jsonl", "GSM8K", "number", _word_problem, 100, 256, 5),
     ]
@@ -110,10 +113,25 @@ def _sums() -> DataSet:
     while len(questions) < _N_SUMS:
         word, compute, most = draw.choice(_OPERATIONS)
         a, b = sorted((draw.randrange(2, most), draw.randrange(2, most)), reverse=True)
-        text = f"What is {a} {word} {b}? Answer with the number alone."
+        text = _ASK_SUM.format(a, word, b)
         prompt = Prompt(f"sums {len(questions)}", (("user", text),))
         questions.setdefault(text, Question(prompt, frozenset([str(compute(a, b))])))
     return DataSet("sums", "number", tuple(questions.values()), 24, 10)
+
+
+def _small_sums() -> DataSet:
+    """All sums of one digit and a little more, for models that know next to nothing."""
+    pairs = {
+        "plus": [(a, b, a + b) for a in range(2, 13) for b in range(2, a + 1)],
+        "minus": [(a, b, a - b) for a in range(2, 13) for b in range(2, a)],
+        "times": [(a, b, a * b) for a in range(2, 10) for b in range(2, a + 1)],
+    }
+    sums = [(_ASK_SUM.format(a, word, b), result) for word, some in pairs.items() for a, b, result in some]
+    questions = [
+        Question(Prompt(f"small sums {i}", (("user", text),)), frozenset([str(result)]))
+        for i, (text, result) in enumerate(sums)
+    ]
+    return DataSet("small-sums", "number", tuple(questions), 24, 10)
 
 
 def _trivia(row: Any) -> tuple[str, Sequence[str]]:
