@@ -17,7 +17,9 @@ _INPUTS = {False: "", "last": ", from the last token", True: ", from the prompt"
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Markdown, a line for each setting."""
-    return markdown(_HEAD, [_line(row) for row in rows])
+    lines = [_line(row) for row in rows]
+    shown = [i for i in range(len(_HEAD)) if any(line[i] for line in lines)]
+    return markdown([_HEAD[i] for i in shown], [[line[i] for i in shown] for line in lines])
 
 
 def _line(row: Mapping[str, Any]) -> list[str]:
