@@ -39,9 +39,9 @@ def draw(stages: Mapping[str, Sequence[Mapping[str, Any]]], model: str, picture:
 
 
 def _shown(rows: Sequence[Mapping[str, Any]], coherence: str) -> tuple[float, float]:
-    """What of the plane makes sense: as far below the sober texts as settings are chosen from, and a half more."""
-    sober = next(row for row in rows if row["method"] == "sober")[coherence]
-    return sober - 1.5 * WORST, sober + 0.15
+    """What of the plane makes sense: as far below the most coherent texts as settings are chosen from, and a half more."""
+    most = max(float(row[coherence]) for row in rows if row[coherence] is not None)
+    return most - 1.5 * WORST, most + 0.15
 
 
 def _texts(rows: Sequence[Mapping[str, Any]]) -> int:
