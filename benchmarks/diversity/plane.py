@@ -39,7 +39,7 @@ def draw(stages: Mapping[str, Sequence[Mapping[str, Any]]], model: str, picture:
 
 
 def _shown(rows: Sequence[Mapping[str, Any]], coherence: str) -> tuple[float, float]:
-    """What of the plane makes sense: as far below the most coherent texts as settings are chosen from, and a half more."""
+    """What of the plane makes sense: as far below the most coherent texts as is looked at, and half again."""
     most = max(float(row[coherence]) for row in rows if row[coherence] is not None)
     return most - 1.5 * WORST, most + 0.15
 
