@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import drugs_cpp
+from drugs_cpp import DoseError
 from drugs_cpp.doses.effect import EFFECTS
 from drugs_cpp.doses.sites import SITES
 from drugs_cpp.doses.titration import Titration, titration_of
@@ -45,8 +46,12 @@ def measured(path: Path) -> list[Titration]:
     with contextlib.closing(drugs_cpp.Llama(str(path), n_ctx=512, verbose=False)) as llm:
         for site in llm.sites:
             for kl in EFFECTS.values():
-                found.append(llm.titrate(site, kl, again=True))
-                print(found[-1], file=sys.stderr, flush=True)
+                try:
+                    found.append(llm.titrate(site, kl, again=True))
+                except DoseError as error:  # a word without an angle is not in the table
+                    print(f"{site}: {error}", file=sys.stderr, flush=True)
+                else:
+                    print(found[-1], file=sys.stderr, flush=True)
     return found
 
 
@@ -57,14 +62,17 @@ def print_model(model: dict[str, Any]) -> None:
     print("| site | " + " | ".join(f"{name}, {kl:g} nats" for name, kl in EFFECTS.items()) + " |")
     print("| ---- | " + " | ".join("---" for _ in EFFECTS) + " |")
     for site in SITES:
-        of_site = [some for some in found if some.dosage.thetas[site]]
-        cells = [
-            f"{some.angle:.3f} ± {some.error:.3f}, {100 * some.changed:.0f} %, x {some.perplexity:.2f}"
-            for some in of_site
-        ]
-        if cells:
+        of_site = {some.target: some for some in found if some.dosage.thetas[site]}
+        cells = [_cell(of_site.get(kl)) for kl in EFFECTS.values()]
+        if of_site:
             print(f"| `{site}` | " + " | ".join(cells) + " |")
     print()
+
+
+def _cell(found: Titration | None) -> str:
+    if found is None:
+        return "jumps"
+    return f"{found.angle:.3f} ± {found.error:.3f}, {100 * found.changed:.0f} %, x {found.perplexity:.2f}"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from drugs_cpp.doses.titration import Titration
 from drugs_cpp.engine.dosing import SequenceDose, dose_sequence
 from drugs_cpp.engine.effect import Effect, EffectMeter, FedText
 from drugs_cpp.model.calibration import find_effect
-from drugs_cpp.model.dose_meter import SEEDS
+from drugs_cpp.model.dose_meter import SEEDS, DoseMeter, Measurement
 from drugs_cpp.model.frozen_texts import FROZEN_TEXTS, N_FED, N_PROMPT, frozen_texts
 from drugs_cpp.model.known_effects import keep_effects, known_effects
 
@@ -231,3 +231,21 @@ def test_a_folder_that_cannot_be_made_keeps_nothing(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("DRUGS_CACHE", str(tmp_path / "file" / "cache"))
     keep_effects(Path(__file__), [strong_titration()])
     assert known_effects(Path(__file__)) == []
+
+
+def test_an_effect_that_an_angle_jumps_over_is_refused(
+    make_llama: MakeLlama, tiny_model_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a model whose keys are so long that rounding decides what they are turned to."""
+    llm = make_llama(tiny_model_path, **SHORT)
+    angles: list[float] = []
+
+    def measure(_: DoseMeter, angle: float) -> Measurement:
+        angles.append(angle)
+        return Measurement(angle, 0.001 + (0.2 if angle > 0.1234 else 0.05) * angle**2, 1e-5, 0.1, 1.0)
+
+    monkeypatch.setattr(DoseMeter, "measure", measure)
+    with pytest.raises(DoseError, match=r"between 0\.12\d+ and 0\.12\d+ radians at A that of this model jumps"):
+        llm.titrate("A", 0.003)
+    assert len(set(angles)) == len(angles) < 14
+    assert max(a for a in angles if a < 0.1234) > 0.1225

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,9 @@ def test_a_model_that_repeats_nothing_is_refused(tmp_path: Path) -> None:
             results.add_texts([(cell, results.origin(ORIGIN), text_row("Sorry, no.", 0))])
     with pytest.raises(SystemExit, match="repeats none of the texts"):
         shares(tmp_path / "x.db", model)
+
+
+def test_the_page_has_what_was_measured() -> None:
+    root = Path(__file__).parents[1]
+    kept = json.loads((root / "benchmarks" / "results" / "verbatim-smollm2.json").read_text(encoding="utf-8"))
+    assert table(kept["sites"]) in (root / "docs" / "verbatim.md").read_text(encoding="utf-8")

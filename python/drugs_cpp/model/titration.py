@@ -97,9 +97,19 @@ class _Search:
                     f"the effect is {target:g} nats, and half a turn at {self._meter.sites} moves this model by "
                     f"{found.kl:.3f}: ask for less, or name other sites"
                 )
+            if high is not None and high.angle < low.angle * _APART**2:
+                raise DoseError(self._jump(low, high, target))
             angle = _rounded(_predict(floor.kl, low, high, target))
         raise DoseError(
             f"no angle at {self._meter.sites} was found that moves this model by {target:g} nats: take another"
+        )
+
+    def _jump(self, low: Measurement, high: Measurement, target: float) -> str:
+        """What is wrong where a little more of an angle makes all the difference, as rounding may."""
+        return (
+            f"the effect is {target:g} nats, and between {low.angle:g} and {high.angle:g} radians at "
+            f"{self._meter.sites} that of this model jumps from {low.kl:.2g} to {high.kl:.2g}: "
+            "ask for another effect, or name other sites"
         )
 
     def _measure(self, angle: float) -> Measurement:
