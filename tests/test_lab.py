@@ -177,6 +177,11 @@ def test_top(short_model_path: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert re.fullmatch(r"  \S+ +\|*[-+]* +\d+\.\d → +\d+\.\d %", line)
 
 
+def test_top_under_a_dose_by_its_effect(short_model_path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["top", TEXT, "-m", short_model_path, "--dose", "strong", "--seeds", "2"]) == 0
+    assert "strong at A" in capsys.readouterr().out
+
+
 def test_top_without_a_dose_shows_the_sober_tokens(short_model_path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["top", TEXT, "-m", short_model_path]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if "→" in line]

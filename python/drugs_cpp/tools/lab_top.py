@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drugs_cpp.doses.drugs import DRUGS
+from drugs_cpp.doses.text import write_doses
 from drugs_cpp.errors import OptionError
 from drugs_cpp.tools import arguments
 from drugs_cpp.tools.lab_model import add_model, load_model, text_of
@@ -53,7 +54,7 @@ def _run(options: argparse.Namespace) -> None:
     )
     probs = np.mean([_probs(trace) for trace in traces], axis=0) if doses else _probs(sober)
     page = Page(sys.stdout)
-    what = ", ".join(f"{site}={angle:g}" for site, angle in doses.items()) or "no dose given"
+    what = write_doses(DRUGS(**doses).dosage) if doses else "no dose given"
     page.heading(f"… {''.join(sober.pieces[-12:]).partition(' ')[2]}")
     page.note(f"{sober.model}: {what}" + (f", mean of {options.seeds} seeds" if options.seeds > 1 else ""))
     page.lines(
