@@ -141,9 +141,10 @@ def test_answers_are_counted() -> None:
         others = [draw.choice(["A", "B.", "(C) cat", "?"]) for _ in range(draw.randrange(1, 12))]
         found = _core.compare_answers(sober, others, "choice")
         counts = Counter(_core.answer_of(text, "choice") for text in others)
-        shares = [n / len(others) for n in counts.values()]
+        alike = {answer: n if answer else 1 for answer, n in counts.items()}  # no answer is unlike any other
         assert found["agreement"] == pytest.approx(counts[sober] / len(others))
-        assert found["entropy"] == pytest.approx(-sum(share * math.log(share) for share in shares))
+        surprise = sum(n / len(others) * math.log(len(others) / alike[answer]) for answer, n in counts.items())
+        assert found["entropy"] == pytest.approx(surprise)
         pairs = [rouge_l(a, b) for i, a in enumerate(others) for b in others[:i]]
         assert found["similarity"] == pytest.approx(sum(pairs) / len(pairs) if pairs else 1)
         groups = {group["answer"]: group["n"] for group in found["groups"]}

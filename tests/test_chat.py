@@ -51,6 +51,12 @@ def test_the_chat_begins_with_the_doses_of_the_command_line() -> None:
     assert "The cache is sober." in shown or "tokens again, sober." in shown
 
 
+def test_the_angles_of_an_effect_are_said_after_an_answer() -> None:
+    shown = chat("/dose medium", "/seed 7", "Name a colour.", "/dose A=0.5", "/regen")
+    assert re.search(r"\| A=0\.3\d* \(table\) \| Seed: 7 \]", shown)
+    assert shown.count("(table)") == 1
+
+
 def test_a_mistake_in_the_chat_changes_nothing() -> None:
     shown = chat("/dose A=0.5", "/dose A=x", "/dose Z=1", "/dose A=-1", "/seed 1.5", "/dose")
     assert "'x': give a number" in shown

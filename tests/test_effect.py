@@ -35,7 +35,13 @@ def test_names_are_effects_in_nats() -> None:
     assert dict(EFFECTS) == {"mild": 0.01, "medium": 0.05, "strong": 0.2}
     for name, kl in EFFECTS.items():
         drugs = getattr(DRUGS, name)(seed=3)
-        assert drugs == DRUGS(effect=name, seed=3) == DRUGS(effect=kl, seed=3) == DRUGS.by_effect(kl, seed=3)
+        assert (
+            drugs
+            == DRUGS(effect=name, seed=3)
+            == DRUGS(name, seed=3)
+            == DRUGS(effect=kl, seed=3)
+            == DRUGS.by_effect(kl, seed=3)
+        )
         assert (drugs.effect, drugs.seed) == (name, 3)
         assert read_effect(name) == kl
 

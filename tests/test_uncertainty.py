@@ -96,8 +96,18 @@ def test_what_cannot_be_asked_is_refused(
 
 def test_it_is_shown(make_llama: MakeLlama) -> None:
     found = make_llama().uncertainty(QUESTION, 4, DOSE, seed=1, max_tokens=8)
-    assert "% sure; of 4 dosed answers" in str(found)
+    assert "% sure; of 4 answers under A=0.6: " in str(found)
     assert "% sure" in found._repr_html_()
+    assert "of 4 texts under A=0.6" in found._repr_html_()
+
+
+def test_it_says_which_angles_were_taken(real: Llama) -> None:
+    found = real.uncertainty(QUESTION, 1, {"effect": "strong", "H": 1}, seed=4, max_tokens=2)
+    angle = real.titrate("H", "strong").angle
+    assert (found.drugs["effect"], found.drugs["H"], found.drugs["seed"]) == ("strong", angle, 4)
+    assert found.drugs["source"] == "table"
+    assert found.doses == f"strong at H={angle:g}"
+    assert found.to_dict()["drugs"] == found.drugs
 
 
 #
@@ -117,6 +127,8 @@ def test_the_server_says_the_same_as_python(real_server: Server, make_llama: Mak
     made_by = said.pop("drugs")
     assert (made_by["A"], made_by["seed"], made_by["dose_inputs"]) == (0.6, 5, "last")
     expected = found.to_dict()
+    drugs = expected.pop("drugs")
+    assert drugs == {name: made_by[name] for name in drugs}
     assert said["answers"] == expected["answers"]
     assert said.pop("log_likelihood") == pytest.approx(expected.pop("log_likelihood"), abs=0.02)
     assert said.pop("score") == pytest.approx(expected.pop("score"), abs=0.01)

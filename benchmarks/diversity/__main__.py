@@ -149,7 +149,7 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
         "the same command goes on from there. It takes hours.",
     )
     parser.add_argument("-m", "--model", help="a GGUF model with a chat template; without it the default one")
-    parser.add_argument("--other", type=Path, help="another one, which reads the texts, too")
+    parser.add_argument("--other", type=Path, help="another model, for the likelihood of the texts under it")
     parser.add_argument("--prompts", type=Path, required=True, help="NoveltyBench's curated.jsonl")
     parser.add_argument("--embedding", required=True, help="a model of sentence-transformers, or a folder with one")
     parser.add_argument("--screen", action="store_true", help="only the first stage")

@@ -74,7 +74,7 @@ def _data_set(model: Path, data: DataSet, angles: methods.Angles, folder: Path) 
     print(f"{data.name}: {100 * share:.0f} % of {len(data.questions)} sober answers are right")
     is_measured = LEAST_RIGHT <= share <= MOST_RIGHT
     settings = methods.settings(angles, data.max_tokens, data.is_long) if is_measured else [usual]
-    _write(model, data, settings, store)
+    _write(model, data, settings, store, WorkerOptions(likelihood=False))
     with open_sweep(store) as results:
         return {
             "data": data.name,
@@ -93,17 +93,17 @@ def _plan(data: DataSet, settings: Sequence[Setting], n_answers: int) -> SweepPl
 
 
 def _write_sober(model: Path, data: DataSet, store: Path) -> float:
-    """Share of the sober answers that are right."""
-    _write(model, data, [], store)
+    """Share of the sober answers that are right; theirs are the only likelihoods that are looked at."""
+    _write(model, data, [], store, WorkerOptions())
     with open_sweep(store) as results:
         return float(_sober(results, model, data)[1].mean())
 
 
-def _write(model: Path, data: DataSet, settings: Sequence[Setting], store: Path) -> None:
+def _write(model: Path, data: DataSet, settings: Sequence[Setting], store: Path, options: WorkerOptions) -> None:
     def tell(n_done: int, n_all: int, seconds: float) -> None:
         line(f"{data.name}: {bar(n_done, n_all, seconds, 'answers written or read')}")
 
-    sweep([str(model)], _plan(data, settings, data.n_answers), store, WorkerOptions(), tell)
+    sweep([str(model)], _plan(data, settings, data.n_answers), store, options, tell)
     line("")
 
 

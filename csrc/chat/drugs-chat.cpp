@@ -2,6 +2,7 @@
 
 #include "drugs-dosage-json.h"
 #include "drugs-effect.h"
+#include "drugs-messages.h"
 #include "drugs-read.h"
 
 #include "common.h"
@@ -90,6 +91,22 @@ std::string drugs_chat::shown() const {
     return text;
 }
 
+// of the doses that an answer says it was computed with
+static std::string angles_of(const json & drugs) {
+    if (!drugs.contains("source")) {
+        return "";
+    }
+    std::string text;
+    for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
+        const std::string name = llama_drugs_site_name((llama_drugs_site) site);
+        const double angle = drugs.value(name, 0.0);
+        if (angle > 0) {
+            text += (text.empty() ? " | " : ", ") + name + "=" + drugs_number(angle);
+        }
+    }
+    return text + " (" + drugs.at("source").get<std::string>() + ")";
+}
+
 void drugs_chat::add_to_request(json & body) {
     json drugs = drugs_dosage_to_json(dosage);
     if (!dosage.sober() && dosage.seed == LLAMA_DEFAULT_SEED) {
@@ -105,12 +122,13 @@ void drugs_chat::read_choice(const json & choice) {
     }
     was_requested = !dosage.sober();
     was_dosed     = choice.contains("drugs") && choice.at("drugs").contains("seed");
+    angles        = was_dosed ? angles_of(choice.at("drugs")) : "";
     seed          = was_dosed ? choice.at("drugs").value("seed", LLAMA_DEFAULT_SEED) : LLAMA_DEFAULT_SEED;
 }
 
 std::string drugs_chat::note() const {
     if (was_dosed) {
-        return " | Seed: " + std::to_string(seed);
+        return angles + " | Seed: " + std::to_string(seed);
     }
     return was_requested ? " | not dosed: the server is not `drugs serve`" : "";
 }

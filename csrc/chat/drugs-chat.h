@@ -29,7 +29,7 @@ public:
     // reads the doses and the seed of the answer from one of its choices
     void read_choice(const common_json & choice);
 
-    // the text to show after the last answer: its seed, if it was dosed
+    // the text to show after the last answer: if it was dosed its seed, and the angles of a dose by its effect
     std::string note() const;
 
 private:
@@ -45,4 +45,6 @@ private:
     bool     was_requested = false; // the request had a dose
     bool     was_dosed     = false;
     uint32_t seed          = LLAMA_DEFAULT_SEED;
+
+    std::string angles; // of a dose by its effect, and how they were found
 };

@@ -259,9 +259,10 @@ drugs_answers drugs_compare_answers(const std::string & sober, const std::vector
     }
     const bool has_answer = !answers.groups[0].answer.empty(); // nothing agrees with nothing
     answers.agreement = has_answer ? (double) answers.groups[0].n / (double) others.size() : 0;
-    for (const auto & group : answers.groups) {
-        const double share = (double) group.n / (double) others.size();
-        answers.entropy -= share > 0 ? share * std::log(share) : 0;
+    const double n_others = (double) others.size();
+    for (const auto & group : answers.groups) { // texts without an answer do not say the same
+        const double n_alike = group.answer.empty() ? 1.0 : (double) group.n;
+        answers.entropy -= group.n > 0 ? group.n / n_others * std::log(n_alike / n_others) : 0;
     }
     answers.similarity = mean_similarity(others);
     std::stable_sort(answers.groups.begin(), answers.groups.end(), [](const auto & a, const auto & b) { return a.n > b.n; });

@@ -24,7 +24,7 @@ struct drugs_answers {
     drugs_answer_kind kind = DRUGS_ANSWER_TEXT; // which one was taken for DRUGS_ANSWER_AUTO
 
     double agreement  = 0; // share of the other texts that give the sober text's answer; 0 if it has none
-    double entropy    = 0; // of the other texts' answers, in nats
+    double entropy    = 0; // of the other texts' answers, in nats; each text without an answer counts as one of its own
     double similarity = 0; // mean Rouge-L F1 of all pairs of other texts, by words
 
     std::vector<drugs_answer_group> groups; // most texts first

@@ -39,8 +39,8 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
     from another thread: each call changes everything it is about at once, or raises and changes nothing.
 
     Args:
-        values: doses as a mapping, such as ``{"A": 0.3, "seed": 7}``: what :meth:`to_dict` gives. The other arguments
-            come on top.
+        values: doses as a mapping, such as ``{"A": 0.3, "seed": 7}``: what :meth:`to_dict` gives; or the name of an
+            effect. The other arguments come on top.
         H, Q, K, V, A, pK, pV, M: largest angle at that site.
         effect: instead of angles, how far the dose moves the probabilities of the next token: "mild", "medium",
             "strong", or the mean KL(sober ‖ dosed) in nats, such as 0.05. The model that takes the dose finds the
@@ -78,7 +78,7 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
 
     def __init__(
         self,
-        values: Mapping[str, Any] | None = None,
+        values: Mapping[str, Any] | str | None = None,
         /,
         *,
         H: float | None = None,
@@ -277,9 +277,7 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
             DoseError: unknown names, or values that cannot be used.
             SeedError: a seed out of range.
         """
-        if isinstance(values, str):
-            return cls(effect=values)
-        if not isinstance(values, Mapping):
+        if not isinstance(values, (Mapping, str)):
             raise DoseError(f"doses: {values!r} is not a mapping of names to values")
         return cls(values)
 
@@ -347,10 +345,8 @@ def as_drugs(drugs: object) -> DRUGS:
         return drugs
     if drugs is None:
         return DRUGS()
-    if isinstance(drugs, Mapping):
+    if isinstance(drugs, (Mapping, str)):
         return DRUGS.from_dict(drugs)
-    if isinstance(drugs, str):
-        return DRUGS(effect=drugs)
     raise TypeError(f"drugs is {drugs!r}: give doses such as DRUGS(A=0.1), {{'A': 0.1}} or 'mild'")
 
 
@@ -368,6 +364,8 @@ _OTHER_NAMES = {
 
 
 def _dosage_of(values: object) -> Dosage:
+    if isinstance(values, str):
+        return Dosage().with_effect(values)
     if not isinstance(values, Mapping):
         raise TypeError(f"DRUGS({values!r}): name the site, such as DRUGS(A={values!r})")
     return dosage_from_dict(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 from drugs_cpp.doses.effect import plain_effect
@@ -60,6 +61,8 @@ def calibrate(engine: Engine, dosage: Dosage, progress: Listener | None = None) 
                 progress(n_measured, found)
 
         found = titrate(engine, dosage, tell)
+    if engine.settings.verbose and progress is None:
+        print(f"drugs_cpp: {_shown(dosage)} is {found}", file=sys.stderr)
     engine.effects.add([found])
     if engine.settings.path is not None:
         keep_effects(engine.settings.path, [found])

@@ -42,7 +42,7 @@ class EffectMethods(EngineProperties):
         Args:
             site: one of ``SITES``, or several, which get the same angle. None: the doses of ``drugs``, which keep their
                 proportions.
-            kl: how far, in nats, or a name: "mild" 0.01, "medium" 0.05, "strong" 0.2; the result is within a tenth of
+            kl: how far, in nats, or a name: "mild" 0.01, "medium" 0.05, "strong" 0.2; the result is within 3 % of
                 it. None: the effect of ``drugs``, else 0.05.
             drugs: all else of the dose, such as its shape, noise and hold. None: nothing else.
             again: measure also what is known.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: called with the number of measurements so far, and what the last one found
 Listener = Callable[[int, Measurement], None]
 
-#: how far the KL of the result may lie from the target, as a share of it; a tenth is what is promised
+#: how far the KL of the result may lie from the target, as a share of it
 _CLOSE = 0.03
 
 #: radians: the first angle that is tried

@@ -13,6 +13,7 @@ from drugs_cpp import _core
 from drugs_cpp.doses.checks import check_count
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.seed import consecutive_seeds
+from drugs_cpp.doses.text import describe_doses
 from drugs_cpp.engine.scorer import Scorer
 from drugs_cpp.errors import OptionError
 from drugs_cpp.markup import note, page, table, tag
@@ -63,6 +64,8 @@ class Uncertainty:
         log_likelihood: mean of the sober text's tokens, in nats; 0 for an empty text.
         kind: what of a text was taken for its answer: "choice", "number" or "text".
         answers: which were given and how often, the most frequent first.
+        drugs: doses of the dosed answers as plain values; of a dose by its effect also the angles, and under "source"
+            how these were found.
         texts: the dosed ones.
         seeds: of their noise.
     """
@@ -75,6 +78,7 @@ class Uncertainty:
     log_likelihood: float
     kind: str
     answers: tuple[GivenAnswer, ...]
+    drugs: dict[str, Any]
     texts: tuple[str, ...]
     seeds: tuple[int, ...]
 
@@ -82,17 +86,27 @@ class Uncertainty:
         """Plain values, as the server's field ``uncertainty`` has them."""
         names = ("score", "agreement", "entropy", "similarity", "log_likelihood", "kind")
         answers = [{"answer": one.answer, "n": one.n, "text": one.text} for one in self.answers]
-        return {**{name: getattr(self, name) for name in names}, "n": len(self.texts), "answers": answers}
+        numbers = {name: getattr(self, name) for name in names}
+        return {**numbers, "n": len(self.texts), "answers": answers, "drugs": self.drugs}
+
+    @property
+    def doses(self) -> str:
+        """Doses of the dosed answers as a short text, such as ``medium at A=0.368``."""
+        return describe_doses(self.drugs)
 
     def __str__(self) -> str:
         others = ", ".join(f"{_shortened(one.answer)} ({one.n})" for one in self.answers if one.n)
-        return f"{self.text}\n[{100 * self.score:.0f} % sure; of {len(self.texts)} dosed answers: {others}]"
+        return (
+            f"{self.text}\n[{100 * self.score:.0f} % sure; of {len(self.texts)} answers under {self.doses}: {others}]"
+        )
 
     def _repr_html_(self) -> Html:
         """What a notebook shows."""
         rows = [[tag("b", one.answer or "no answer") if one.is_sober else one.answer, one.n] for one in self.answers]
         return page(
-            tag("p", self.text), note(f"{100 * self.score:.0f} % sure"), table(rows, ["answer", "of dosed texts"])
+            tag("p", self.text),
+            note(f"{100 * self.score:.0f} % sure"),
+            table(rows, ["answer", f"of {len(self.texts)} texts under {self.doses}"]),
         )
 
 
@@ -151,10 +165,13 @@ def ask(engine: Engine, question: Question) -> Uncertainty:
         written.sort(key=lambda one: one.index)
         progress.show("reading the answer")
         likelihood = _log_likelihood(engine, question.prompt, written[0].tokens, repeatable)
-    return compared([one.text for one in written], seeds, likelihood, question.kind)
+    drugs = {**engine.effects.described(question.drugs.dosage), "seed": seeds[0]}
+    return _compared([one.text for one in written], drugs, seeds, likelihood, question.kind)
 
 
-def compared(texts: Sequence[str], seeds: Sequence[int], log_likelihood: float, kind: str) -> Uncertainty:
+def _compared(
+    texts: Sequence[str], drugs: dict[str, Any], seeds: Sequence[int], log_likelihood: float, kind: str
+) -> Uncertainty:
     """What texts come to, of which the first is the sober one."""
     answers = _core.compare_answers(texts[0], texts[1:], kind)
     given = [
@@ -170,6 +187,7 @@ def compared(texts: Sequence[str], seeds: Sequence[int], log_likelihood: float, 
         log_likelihood=log_likelihood,
         kind=answers["kind"],
         answers=tuple(given),
+        drugs=drugs,
         texts=tuple(texts[1:]),
         seeds=tuple(seeds),
     )

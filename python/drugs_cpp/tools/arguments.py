@@ -62,8 +62,8 @@ def complain(name: str, message: str) -> None:
     print(f"{name}: error: {' '.join(message.split())}", file=sys.stderr)
 
 
-def add_dose(parser: argparse.ArgumentParser) -> None:
-    """Add ``--dose``, which may be repeated."""
+def add_dose(parser: argparse.ArgumentParser, default: str = "") -> None:
+    """Add ``--dose``, which may be repeated; ``default``: what is taken without it, for the help."""
     parser.add_argument(
         "--dose",
         action="append",
@@ -71,7 +71,7 @@ def add_dose(parser: argparse.ArgumentParser) -> None:
         type=doses,
         metavar="SITE=ANGLE,...",
         help=f"largest angle in radians at sites ({', '.join(SITES)}), such as A=0.3,H=0.1; or {', '.join(EFFECTS)}: "
-        "the angle follows from the effect on the model",
+        "the angle follows from the effect on the model" + (f" ({default})" if default else ""),
     )
 
 

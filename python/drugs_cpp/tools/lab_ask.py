@@ -31,7 +31,7 @@ def add_ask(commands: Any) -> None:
     parser.add_argument("question", type=arguments.prompt_text, help="what to ask")
     add_file(parser)
     parser.add_argument("-n", type=arguments.count, default=10, metavar="N", help="dosed answers (%(default)s)")
-    arguments.add_dose(parser)
+    arguments.add_dose(parser, DEFAULT_EFFECT)
     parser.add_argument("--temperature", type=float, default=0.0, help="of the dosed answers (%(default)s)")
     parser.add_argument("--seed", type=arguments.seed, default=-1, metavar="N", help="of the first one (a fresh one)")
     parser.add_argument("--kind", choices=KINDS, default="auto", help="what of a text is its answer (%(default)s)")
@@ -51,7 +51,9 @@ def _run(options: argparse.Namespace) -> None:
     page = Page(sys.stdout)
     page.lines(found.text.splitlines())
     n = len(found.texts)
-    page.note(f"{100 * found.score:.0f} % sure: {round(n * found.agreement)} of {n} dosed answers say the same")
+    page.note(
+        f"{100 * found.score:.0f} % sure: {round(n * found.agreement)} of {n} answers under {found.doses} say the same"
+    )
     page.lines(histogram(found))
 
 

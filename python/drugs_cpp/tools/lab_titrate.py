@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.effect import EFFECTS, plain_effect, read_effect
 from drugs_cpp.doses.kinds import NOISES
+from drugs_cpp.doses.titration import TABLE
 from drugs_cpp.errors import DrugsError, OptionError
 from drugs_cpp.model.known_effects import cache_folder, known_effects
 from drugs_cpp.model.llama import Llama
@@ -21,10 +22,15 @@ if TYPE_CHECKING:
     from drugs_cpp.doses.titration import Titration
     from drugs_cpp.model.dose_meter import Measurement
 
+_TIME = "On a model of 135M parameters and two cores each effect takes 10 to 20 seconds; larger models take longer."
+
 
 def add_titrate(commands: Any) -> None:
     """Add the command."""
-    parser = commands.add_parser("titrate", help="the angle at which a dose has a given effect on a model")
+    said = "the angle at which a dose has a given effect on a model"
+    parser = commands.add_parser(
+        "titrate", help=said, description=f"Measure {said}, and keep it for that file. {_TIME}"
+    )
     add_file(parser)
     parser.add_argument("--site", type=sites, metavar="S,...", help="sites to dose, together (A)")
     words = ", ".join(f"{name} {kl:g}" for name, kl in EFFECTS.items())
@@ -37,8 +43,8 @@ def add_titrate(commands: Any) -> None:
     )
     parser.add_argument("--hold", type=arguments.hold, help="tokens for which angle and direction stay, or text (1)")
     parser.add_argument("--noise", choices=NOISES, help="how directions are drawn (isotropic)")
-    parser.add_argument("--dose-profile", type=Path, metavar="FILE", help="a file of doses that has all else")
-    parser.add_argument("--again", action="store_true", help="measure also what is known")
+    parser.add_argument("--dose-profile", type=Path, metavar="FILE", help="a file of doses, for shape, hold and noise")
+    parser.add_argument("--again", action="store_true", help="measure it although it is known")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the dose, with its angles, to a file")
     parser.set_defaults(run=_run)
 
@@ -60,7 +66,9 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _where(llm: Llama, found: Titration) -> str:
-    """Whether what was found is kept, and where."""
+    """Where it is kept."""
+    if found.source == TABLE:
+        return "It comes with the package; --again measures it here."
     kept = any(some.dosage == found.dosage for some in known_effects(Path(llm.model_path)))
     return f"Kept in {cache_folder()}." if kept else f"Not kept: {cache_folder()} cannot be written."
 
