@@ -42,7 +42,14 @@ def completed(path: str, *arguments: str, **environment: str) -> tuple[dict[str,
         (["--dose", "medium", "--dose-shape", "A=ceil:0.5:0,1:1"], None),
     ],
 )
-def test_estimates_are_those_of_python(tiny_model_path: str, arguments: list[str], drugs: DRUGS | None) -> None:
+def test_estimates_are_those_of_python(
+    tiny_model_path: str,
+    arguments: list[str],
+    drugs: DRUGS | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DRUGS_CACHE", str(tmp_path))  # where nothing was measured
     if drugs is None:
         shape = ([{"depth": 0.5, "peakratio": 0}, {"depth": 1, "peakratio": 1}], "ceil")
         drugs = DRUGS(effect="medium", shape={"A": shape})

@@ -106,7 +106,7 @@ def test_it_says_which_angles_were_taken(real: Llama) -> None:
     angle = real.titrate("H", "strong").angle
     assert (found.drugs["effect"], found.drugs["H"], found.drugs["seed"]) == ("strong", angle, 4)
     assert found.drugs["source"] == "table"
-    assert found.doses == f"strong at H={angle:g}"
+    assert found.doses == f"strong, H={angle:g}"
     assert found.to_dict()["drugs"] == found.drugs
 
 
@@ -239,7 +239,7 @@ def test_it_is_asked_on_the_command_line(short_model_path: str, capsys: pytest.C
     given = ["ask", QUESTION, "-m", short_model_path, "-n", "3", "--dose", "A=0.6", "--seed", "1", "--max-tokens", "6"]
     assert main([*given, "-t", "1"]) == 0
     said = capsys.readouterr().out
-    assert "of 3 dosed answers say the same" in said
+    assert "of 3 answers under A=0.6 say the same" in said
     assert main([*given, "-t", "1", "--json"]) == 0
     assert '"agreement"' in capsys.readouterr().out
 

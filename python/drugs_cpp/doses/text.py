@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -67,20 +68,27 @@ def _n_held(text: str) -> int | str:
 def write_doses(dosage: Dosage) -> str:
     """``A=0.3, H=0.1``, ``mild at A=1``, or ``sober``; shapes and multiplier are left out."""
     if dosage.effect is not None:
-        effect = plain_effect(dosage.effect)
-        named = effect if isinstance(effect, str) else f"{effect:g} nats"
-        return f"{named} at {write_doses(replace(dosage, effect=None))}"
+        return f"{_shown_effect(dosage.effect)} at {write_doses(replace(dosage, effect=None))}"
     return ", ".join(f"{site}={theta:g}" for site, theta in dosage.thetas.items() if theta) or SOBER
+
+
+def _shown_effect(kl: float) -> str:
+    effect = plain_effect(kl)
+    return effect if isinstance(effect, str) else f"{effect:g} nats"
 
 
 def describe_doses(values: object) -> str:
     """What :func:`write_doses` makes of plain values, of which an answer or a file says that they were its doses.
 
     Returns:
-        ``sober`` also where a multiplier, shape or course leaves nothing of them; ``?`` where they are no doses.
+        ``medium, A=0.368`` where a model has found the angles; ``sober`` also where a multiplier, shape or course leaves
+        nothing of them; ``?`` where they are no doses.
     """
     try:
         dosage = dosage_from_dict(values)
+        if isinstance(values, Mapping) and values.get("source") is not None and dosage.effect is not None:
+            angles = dosage_from_dict({name: value for name, value in values.items() if name != "effect"})
+            return f"{_shown_effect(dosage.effect)}, {write_doses(angles)}"
     except DrugsError:
         return "?"
     return SOBER if dosage.is_sober else write_doses(dosage)

@@ -91,7 +91,7 @@ class Uncertainty:
 
     @property
     def doses(self) -> str:
-        """Doses of the dosed answers as a short text, such as ``medium at A=0.368``."""
+        """Doses of the dosed answers as a short text, such as ``medium, A=0.368``."""
         return describe_doses(self.drugs)
 
     def __str__(self) -> str:
