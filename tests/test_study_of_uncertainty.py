@@ -138,7 +138,7 @@ def test_no_sum_comes_twice(tmp_path: Path) -> None:
         (tmp_path / f"{name}.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
     by_name = {data.name: data for data in data_sets(tmp_path)}
     sums = by_name["sums"].questions
-    assert len(sums) == len({question.prompt for question in sums}) == 300
+    assert len(sums) == len({question.prompt for question in sums}) == 150
     small = by_name["small-sums"].questions
     assert len(small) == len({question.prompt for question in small}) == 66 + 55 + 36
     assert by_name["trivia"].questions[0].right == {"C"}
@@ -150,7 +150,7 @@ def test_no_sum_comes_twice(tmp_path: Path) -> None:
 
 def test_long_answers_are_varied_in_fewer_ways() -> None:
     angles = {(noise, effect): 0.1 + effect for noise in NOISES for effect in EFFECTS}
-    short, long = settings(angles, 24, is_long=False), settings(angles, 256, is_long=True)
+    short, long = settings(angles, 24, few=False), settings(angles, 256, few=True)
     assert len(long) < len(short)
     for some, max_tokens in ((short, 24), (long, 256)):
         assert usual(angles, max_tokens) in some

@@ -51,7 +51,8 @@ def main(given: Sequence[str]) -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     key = sha256_of(str(model))[:8]
     angles = methods.angles_of(model, options.folder / f"{model.stem}-{key}-angles.json")
-    found = [_data_set(model, data, angles, options.folder) for data in data_sets(options.data, options.sets)]
+    sets = data_sets(options.data, options.sets)
+    found = [_data_set(model, data, angles, options) for data in sets]
     _keep(model.name, found, options.folder / f"{model.stem}.json")
     head = ["data", "answers", "confidence", "AUROC", "PRR", "AUROC above temperature"]
     print(markdown(head, [[str(row[name]) for name in head] for one in found for row in one["rows"]]))
@@ -66,14 +67,14 @@ def _keep(model: str, found: Sequence[Mapping[str, Any]], path: Path) -> None:
     path.write_text(json.dumps({"model": model, "data": everything}, indent=1) + "\n", encoding="utf-8")
 
 
-def _data_set(model: Path, data: DataSet, angles: methods.Angles, folder: Path) -> dict[str, Any]:
+def _data_set(model: Path, data: DataSet, angles: methods.Angles, options: argparse.Namespace) -> dict[str, Any]:
     """Of one whose answers the model knows too seldom or too often, only what the score is fitted to."""
-    store = folder / f"{model.stem}-{data.name}.db"
+    store = options.folder / f"{model.stem}-{data.name}.db"
     usual = methods.usual(angles, data.max_tokens)
     share = _write_sober(model, data, store)
     print(f"{data.name}: {100 * share:.0f} % of {len(data.questions)} sober answers are right")
     is_measured = LEAST_RIGHT <= share <= MOST_RIGHT
-    settings = methods.settings(angles, data.max_tokens, data.is_long) if is_measured else [usual]
+    settings = methods.settings(angles, data.max_tokens, data.is_long or options.few) if is_measured else [usual]
     _write(model, data, settings, store, WorkerOptions(likelihood=False))
     with open_sweep(store) as results:
         return {
@@ -192,6 +193,8 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
     fit = "results of this command: fit the score of Llama.uncertainty to them, and print its weights"
     what.add_argument("--fit", type=Path, nargs="+", help=fit)
     parser.add_argument("--sets", nargs="+", help="names of some of them (all)")
+    few = "only temperatures, the usual dose, and what arXiv 2502.03799 claims (always where answers are long)"
+    parser.add_argument("--few", action="store_true", help=few)
     parser.add_argument("--folder", type=Path, default=Path("build/uncertainty"), help="for results (%(default)s)")
     return parser.parse_args(given)
 

@@ -119,9 +119,9 @@ def usual(found: Angles, max_tokens: int) -> Setting:
     return setting(noise, found[noise, effect], max_tokens)
 
 
-def settings(found: Angles, max_tokens: int, is_long: bool) -> list[Setting]:
-    """All that are compared; for long answers, the usual dose and what the claim is about."""
-    noises = [Noise("A"), CLAIMED] if is_long else NOISES
+def settings(found: Angles, max_tokens: int, few: bool) -> list[Setting]:
+    """All that are compared; ``few``: of the doses only the usual one and what the claim is about."""
+    noises = [Noise("A"), CLAIMED] if few else NOISES
     doses = [setting(noise, found[noise, effect], max_tokens) for noise in noises for effect in EFFECTS]
     mixed = [setting(noise, found[noise, effect], max_tokens, TEMPERATURE) for noise in MIXED for effect in EFFECTS]
     return [*(sampled(temperature, max_tokens) for temperature in TEMPERATURES), *doses, *mixed]

@@ -16,7 +16,7 @@ from drugs_cpp.study import Prompt
 
 _LETTERS = "ABCD"
 
-_N_SUMS = 300
+_N_SUMS = 150
 
 #: tokens
 _LONG = 100
@@ -80,8 +80,8 @@ def data_sets(folder: Path, names: Sequence[str] | None = None) -> list[DataSet]
         names: of some of them; None: all.
     """
     found = [
-        _read(folder / "trivia_choice_1200.jsonl", "trivia", "choice", _trivia, 400, 8, 10),
-        _read(folder / "nq_open_dev_1000.jsonl", "NQ-open", "text", _short, 400, 24, 10),
+        _read(folder / "trivia_choice_1200.jsonl", "trivia", "choice", _trivia, 200, 8, 10),
+        _read(folder / "nq_open_dev_1000.jsonl", "NQ-open", "text", _short, 200, 24, 10),
         _small_sums(),
         _sums(),
         _read(folder / "gsm8k_test_400.jsonl", "GSM8K", "number", _word_problem, 100, 256, 5),

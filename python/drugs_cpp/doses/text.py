@@ -81,8 +81,8 @@ def describe_doses(values: object) -> str:
     """What :func:`write_doses` makes of plain values, of which an answer or a file says that they were its doses.
 
     Returns:
-        ``medium, A=0.368`` where a model has found the angles; ``sober`` also where a multiplier, shape or course leaves
-        nothing of them; ``?`` where they are no doses.
+        ``medium, A=0.368`` where a model has found the angles; ``sober`` also where a multiplier, shape or course
+        leaves nothing of them; ``?`` where they are not doses.
     """
     try:
         dosage = dosage_from_dict(values)
