@@ -52,6 +52,7 @@ static std::string answer_of(const std::string & text, const std::string & kind)
 void bind_answers(py::module_ & m) {
     m.def("compare_answers", &compare, py::arg("sober"), py::arg("others"), py::arg("kind") = "auto", "Compares answers to one question.");
     m.def("answer_of", &answer_of, py::arg("text"), py::arg("kind"), "The answer that a text gives, as it is compared.");
+    m.def("usual_doses", &drugs_usual_doses, "Doses of the varied answers where none are given, as JSON.");
     m.def("rouge_l", &drugs_rouge_l, py::arg("a"), py::arg("b"), "Rouge-L F1 of two texts, by words.");
     m.def("confidence", &confidence, py::arg("agreement"), py::arg("entropy"), py::arg("similarity"), py::arg("log_likelihood"), "How likely the sober answer is to be right, 0 to 1.");
 }

@@ -12,8 +12,6 @@
 static const int32_t DEFAULT_ANSWERS = 10;
 static const int32_t MAX_ANSWERS     = 100;
 
-static const char * const DEFAULT_EFFECT = "medium";
-
 //
 // request
 //
@@ -110,6 +108,15 @@ drugs_uncertainty::drugs_uncertainty(const drugs_params & server, const json & d
     keeps_logprobs = wants(data, "logprobs") || wants(data, "n_probs");
 }
 
+static bool is_site(const std::string & name) {
+    for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
+        if (name == llama_drugs_site_name((llama_drugs_site) site)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void drugs_uncertainty::read_doses(const drugs_params & server, const json & data, const json & own) {
     drugs_params defaults = server;
     defaults.dosage.dose_inputs = DRUGS_INPUTS_LAST; // so that the first token may differ
@@ -124,8 +131,14 @@ void drugs_uncertainty::read_doses(const drugs_params & server, const json & dat
     }
     dosage = drugs_read_dosage(defaults, request);
     if (own.is_null() && dosage.sober()) {
-        json doses = has_value(request, "drugs") ? request.at("drugs") : json::object();
-        doses["effect"] = DEFAULT_EFFECT; // all else that the request says of doses stays
+        json doses = json::parse(drugs_usual_doses());
+        if (has_value(request, "drugs")) {
+            for (const auto & [name, value] : request.at("drugs").items()) { // what the request says of doses stays
+                if (!is_site(name)) {
+                    doses[name] = value;
+                }
+            }
+        }
         request["drugs"] = doses;
         dosage = drugs_read_dosage(defaults, request);
     }

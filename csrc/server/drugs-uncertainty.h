@@ -19,7 +19,7 @@ public:
     // Reads "uncertainty" of a request: true, a number of dosed answers, or an object:
     //
     //   "n": 10               dosed answers, 1 to 100
-    //   "drugs": "medium"     their doses; without it those of the request, which is medium where that would be sober
+    //   "drugs": "medium"     their doses; without it those of the request, which are the usual ones where those would be sober
     //   "temperature": 0      of the dosed answers
     //   "kind": "auto"        what of a text is its answer: auto, choice, number or text
     //

@@ -269,6 +269,11 @@ drugs_answers drugs_compare_answers(const std::string & sober, const std::vector
     return answers;
 }
 
+const char * drugs_usual_doses() {
+    return R"({"effect": "medium", "M": 1, "hold": "text", "layers": "shared",
+        "shape": {"M": {"points": [{"depth": 0.6666, "peakratio": 0}, {"depth": 0.66665, "peakratio": 1}], "mode": "ceil"}}})";
+}
+
 double drugs_confidence(const drugs_answers & answers, double log_likelihood) {
     // weights that were chosen by hand: docs/uncertainty.md
     const double x = -1.0 + 2.0 * answers.agreement - 0.5 * answers.entropy + 0.5 * answers.similarity + 0.5 * log_likelihood;

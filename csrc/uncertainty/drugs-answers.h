@@ -34,6 +34,10 @@ struct drugs_answers {
 drugs_answer_kind drugs_answer_kind_of_name(const std::string & name);
 const char *      drugs_answer_kind_name   (drugs_answer_kind kind);
 
+// Doses of the varied answers where none are given, as JSON: in the MLPs of the last third of the layers, one draw for the whole answer
+// and all layers (arXiv 2502.03799; docs/uncertainty.md compares it with others).
+const char * drugs_usual_doses();
+
 // The answer that a text gives, as it is compared: "B", "42", "battle of hastings"; empty: none. kind: not auto.
 std::string drugs_answer_of(const std::string & text, drugs_answer_kind kind);
 

@@ -36,6 +36,9 @@ def compare_answers(sober: str, others: SequenceOf[str], kind: str = "auto") -> 
 def answer_of(text: str, kind: str) -> str:
     """The answer that a text gives, as it is compared: a letter, a number, or a line; "" for none."""
 
+def usual_doses() -> str:
+    """Doses of the varied answers where none are given, as JSON."""
+
 def rouge_l(a: str, b: str) -> float:
     """Rouge-L F1 of two texts, 0 to 1: of the longest common subsequence of their words (Lin 2004)."""
 

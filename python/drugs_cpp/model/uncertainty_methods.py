@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from drugs_cpp import _core
 from drugs_cpp.doses.drugs import DRUGS, as_drugs
 from drugs_cpp.doses.seed import check_seed, fresh_seed
 from drugs_cpp.engine.inputs import LAST, check_inputs
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
     from drugs_cpp.model.uncertainty import Uncertainty
 
 
-#: of the dosed answers, where no doses are given
-DEFAULT_EFFECT = "medium"
+def usual_doses() -> DRUGS:
+    """Doses of the dosed answers where none are given."""
+    return DRUGS(json.loads(_core.usual_doses()))
 
 
 class UncertaintyMethods(TraceMethods):
@@ -47,7 +50,8 @@ class UncertaintyMethods(TraceMethods):
         Args:
             question: a text, as the only message of a conversation, or the messages of one.
             n: dosed answers, 1 or more.
-            drugs: their doses. None: ``DRUGS.medium()``.
+            drugs: their doses. None: of medium effect, in the MLPs of the last third of the layers, one draw for the
+                whole answer and all layers, which told right answers from wrong ones best (docs/uncertainty.md).
             prompt: instead of a question: a text to continue, or token ids.
             temperature: of the dosed answers; 0 takes the most likely token.
             seed: of the first dosed answer; the others have those that follow. None: that of the doses, else a fresh
@@ -71,7 +75,7 @@ class UncertaintyMethods(TraceMethods):
         check_numbers({"temp": temperature})
         if temperature < 0:
             raise OptionError(f"temperature is {temperature!r}: give 0, for the most likely token, or more")
-        doses = DRUGS(effect=DEFAULT_EFFECT) if drugs is None else as_drugs(drugs)
+        doses = usual_doses() if drugs is None else as_drugs(drugs)
         given = check_seed(seed)
         given = doses.seed if given is None else given
         asked = Question(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.model.uncertainty import KINDS
-from drugs_cpp.model.uncertainty_methods import DEFAULT_EFFECT
+from drugs_cpp.model.uncertainty_methods import usual_doses
 from drugs_cpp.progress import Progress
 from drugs_cpp.tools import arguments
 from drugs_cpp.tools.lab_model import add_file, load_file
@@ -31,7 +31,7 @@ def add_ask(commands: Any) -> None:
     parser.add_argument("question", type=arguments.prompt_text, help="what to ask")
     add_file(parser)
     parser.add_argument("-n", type=arguments.count, default=10, metavar="N", help="dosed answers (%(default)s)")
-    arguments.add_dose(parser, DEFAULT_EFFECT)
+    arguments.add_dose(parser, "medium at M, late and held")
     parser.add_argument("--temperature", type=float, default=0.0, help="of the dosed answers (%(default)s)")
     parser.add_argument("--seed", type=arguments.seed, default=-1, metavar="N", help="of the first one (a fresh one)")
     parser.add_argument("--kind", choices=KINDS, default="auto", help="what of a text is its answer (%(default)s)")
@@ -59,7 +59,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _ask(options: argparse.Namespace) -> Uncertainty:
     doses = {name: dose for some in options.dose for name, dose in some.items()}
-    drugs = DRUGS(**doses) if doses else DRUGS(effect=DEFAULT_EFFECT)
+    drugs = DRUGS(**doses) if doses else usual_doses()
     llm = load_file(options)
     with Progress("titrating, once for each file") as progress:
         if drugs.effect is not None:
