@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What doses do to models that many people have: the table that the package carries.
 
-python scripts/known_effects.py MODEL.gguf...   measures what the table lacks: all named effects at all sites, and of the usual
-                                                doses of ``Llama.uncertainty``
+python scripts/known_effects.py MODEL.gguf...   measures what the table lacks: named effects at each site, and of the
+                                                doses that ``Llama.uncertainty`` takes
 python scripts/known_effects.py                 prints the table, as docs/effect.md has it
 """
 

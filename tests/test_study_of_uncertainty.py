@@ -13,6 +13,8 @@ from benchmarks.uncertainty.fitted import calibration_error, fit
 from benchmarks.uncertainty.methods import EFFECTS, NOISES, settings, usual
 from benchmarks.uncertainty.questions import data_sets
 from benchmarks.uncertainty.scored import auroc, difference, interval, rejection_ratio
+from drugs_cpp import DRUGS
+from drugs_cpp.model.uncertainty_methods import usual_doses
 
 
 def pairs_won(confidence: np.ndarray, right: np.ndarray) -> float:
@@ -155,3 +157,13 @@ def test_long_answers_are_varied_in_fewer_ways() -> None:
     for some, max_tokens in ((short, 24), (long, 256)):
         assert usual(angles, max_tokens) in some
         assert any(one.hold == 0 and one.layers == "shared" and one.sampler for one in some)  # what is claimed
+
+
+def test_what_is_measured_as_usual_is_what_uncertainty_takes() -> None:
+    angles = {(noise, effect): 0.1 + effect for noise in NOISES for effect in EFFECTS}
+    measured = usual(angles, 24)
+    taken = DRUGS({**usual_doses().to_dict(), "effect": None, "M": measured.dose})
+    assert usual_doses().dosage.effect == EFFECTS[0]
+    assert (taken.hold, taken.layers) == (measured.drugs.hold, measured.drugs.layers)
+    for n_layer in (24, 30, 32):
+        np.testing.assert_array_equal(taken.table(n_layer), measured.drugs.table(n_layer))

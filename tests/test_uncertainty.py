@@ -12,7 +12,8 @@ import pytest
 from scipy.special import log_softmax
 
 from conftest import MakeLlama
-from drugs_cpp import DRUGS, CountError, Llama, OptionError, PromptError, SeedError, _core
+from drugs_cpp import DRUGS, SITES, CountError, Llama, OptionError, PromptError, SeedError, _core
+from drugs_cpp.model.uncertainty_methods import usual_doses
 from drugs_cpp.tools.lab import main
 from support.program import Server
 
@@ -177,9 +178,25 @@ def test_the_nearest_seed_counts(tiny_server: Server) -> None:
 
 
 def test_a_sober_request_gets_the_usual_dose_and_keeps_all_else(tiny_server: Server) -> None:
-    found = dosed_with(tiny_server, drugs={"seed": 7, "hold": "text", "A": 0}, uncertainty=2)
-    assert (found["effect"], found["hold"]) == ("medium", "text")
+    found = dosed_with(tiny_server, drugs={"seed": 7, "hold": 4, "A": 0}, uncertainty=2)
+    assert (found["effect"], found["hold"], found["layers"], found["seed"]) == ("medium", 4, "shared", 7)
+    assert found["M"] > 0
     assert "A" not in dosed_with(tiny_server, uncertainty={"n": 2, "drugs": {}})  # as in Python, it is what was asked
+
+
+def test_the_usual_dose_is_the_same_in_python_and_on_the_server(real_server: Server, real: Llama) -> None:
+    said = dosed_with(real_server, seed=5, uncertainty=2)
+    found = real.uncertainty(QUESTION, 2, seed=5, max_tokens=2).drugs
+    assert found == {name: said[name] for name in found}
+    assert found["source"] == "table"  # so nobody waits for it
+
+
+@pytest.mark.parametrize("n_layer", [1, 2, 3, 24, 30, 32, 61, 126])
+def test_the_usual_dose_is_in_the_last_third_of_the_layers(n_layer: int) -> None:
+    table = DRUGS({**usual_doses().to_dict(), "effect": None, "M": 0.5}).table(n_layer)
+    dosed = [3 * layer >= 2 * n_layer for layer in range(n_layer)]
+    assert (table[:, SITES.index("M")] == np.where(dosed, np.float32(0.5), 0)).all()
+    assert not np.delete(table, SITES.index("M"), axis=1).any()
 
 
 def test_fields_that_say_nothing_are_as_if_they_were_not_there(tiny_server: Server) -> None:

@@ -50,8 +50,10 @@ def main(given: Sequence[str]) -> int:
     model = Path(options.model or drugs_cpp.default_model())
     options.folder.mkdir(parents=True, exist_ok=True)
     key = sha256_of(str(model))[:8]
-    angles = methods.angles_of(model, options.folder / f"{model.stem}-{key}-angles.json")
     sets = data_sets(options.data, options.sets)
+    few = options.few or all(data.is_long for data in sets)
+    noises = methods.FEW if few else methods.NOISES
+    angles = methods.angles_of(model, options.folder / f"{model.stem}-{key}-angles.json", noises)
     found = [_data_set(model, data, angles, options) for data in sets]
     _keep(model.name, found, options.folder / f"{model.stem}.json")
     head = ["data", "answers", "confidence", "AUROC", "PRR", "AUROC above temperature"]
@@ -193,7 +195,7 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
     fit = "results of this command: fit the score of Llama.uncertainty to them, and print its weights"
     what.add_argument("--fit", type=Path, nargs="+", help=fit)
     parser.add_argument("--sets", nargs="+", help="names of some of them (all)")
-    few = "only temperatures, the usual dose, and what arXiv 2502.03799 claims (always where answers are long)"
+    few = "of the doses only A, and what arXiv 2502.03799 compares (always where answers are long)"
     parser.add_argument("--few", action="store_true", help=few)
     parser.add_argument("--folder", type=Path, default=Path("build/uncertainty"), help="for results (%(default)s)")
     return parser.parse_args(given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,6 +52,9 @@ NOISES = (
     CLAIMED,
 )
 
+#: what is tried where answers are long, or time is short
+FEW = (Noise("A"), IN_ATTENTION, CLAIMED)
+
 #: with a temperature as well
 MIXED = (IN_ATTENTION, CLAIMED)
 
@@ -84,14 +87,15 @@ def sampled(temperature: float, max_tokens: int) -> Setting:
 Angles = Mapping[tuple[Noise, float], float]
 
 
-def angles_of(model: Path, kept: Path) -> Angles:
+def angles_of(model: Path, kept: Path, noises: Sequence[Noise]) -> Angles:
     """Of each noise and effect.
 
     Args:
         model: a GGUF file.
         kept: a JSON file; what it has is not measured again.
+        noises: which.
     """
-    wanted = {_name(noise, effect): (noise, effect) for noise in NOISES for effect in EFFECTS}
+    wanted = {_name(noise, effect): (noise, effect) for noise in noises for effect in EFFECTS}
     found: dict[str, float] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     missing = [name for name in wanted if name not in found]
     if missing:
@@ -115,13 +119,12 @@ def _angle(llm: drugs_cpp.Llama, noise: Noise, effect: float) -> float:
 
 def usual(found: Angles, max_tokens: int) -> Setting:
     """What ``Llama.uncertainty`` takes if nothing else is given."""
-    noise, effect = Noise("A"), EFFECTS[0]
-    return setting(noise, found[noise, effect], max_tokens)
+    return setting(CLAIMED, found[CLAIMED, EFFECTS[0]], max_tokens)
 
 
 def settings(found: Angles, max_tokens: int, few: bool) -> list[Setting]:
-    """All that are compared; ``few``: of the doses only the usual one and what the claim is about."""
-    noises = [Noise("A"), CLAIMED] if few else NOISES
+    """All that are compared; ``few``: of the doses only ``FEW``."""
+    noises = FEW if few else NOISES
     doses = [setting(noise, found[noise, effect], max_tokens) for noise in noises for effect in EFFECTS]
     mixed = [setting(noise, found[noise, effect], max_tokens, TEMPERATURE) for noise in MIXED for effect in EFFECTS]
     return [*(sampled(temperature, max_tokens) for temperature in TEMPERATURES), *doses, *mixed]
