@@ -148,6 +148,8 @@ def test_no_sum_comes_twice(tmp_path: Path) -> None:
     assert by_name["GSM8K"].questions[0].right == {"1200"}
     assert [data.is_long for data in by_name.values()] == [False, False, False, False, True]
     assert [data.name for data in data_sets(tmp_path, ["sums"])] == ["sums"]
+    assert by_name["sums"].known(0.3) == 0.3
+    assert [by_name["trivia"].known(share) for share in (0.25, 0.4, 1.0)] == pytest.approx([0, 0.2, 1])
 
 
 def test_long_answers_are_varied_in_fewer_ways() -> None:

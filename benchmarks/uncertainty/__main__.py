@@ -37,7 +37,7 @@ CONFIDENCES: Mapping[str, Callable[[_core.Answers], float]] = {
     "similarity": lambda answers: answers["similarity"],
 }
 
-#: data sets of which the model knows fewer answers, or more, are left out
+#: data sets of which the model knows fewer answers, or more, are left out; guesses among four do not count as knowing
 LEAST_RIGHT, MOST_RIGHT = 0.2, 0.8
 
 
@@ -75,7 +75,7 @@ def _data_set(model: Path, data: DataSet, angles: methods.Angles, options: argpa
     usual = methods.usual(angles, data.max_tokens)
     share = _write_sober(model, data, store)
     print(f"{data.name}: {100 * share:.0f} % of {len(data.questions)} sober answers are right")
-    is_measured = LEAST_RIGHT <= share <= MOST_RIGHT
+    is_measured = LEAST_RIGHT <= data.known(share) <= MOST_RIGHT
     settings = methods.settings(angles, data.max_tokens, data.is_long or options.few) if is_measured else [usual]
     _write(model, data, settings, store, WorkerOptions(likelihood=False))
     with open_sweep(store) as results:

@@ -62,6 +62,15 @@ class DataSet:
     max_tokens: int
     n_answers: int
 
+    def known(self, share: float) -> float:
+        """Share of the questions whose answers a model knows, if it guesses where it does not know.
+
+        Args:
+            share: of right answers.
+        """
+        guessed = 1 / len(_LETTERS) if self.kind == "choice" else 0.0
+        return (share - guessed) / (1 - guessed)
+
     @property
     def is_long(self) -> bool:
         """Whether answers are so long that only some ways to vary them can be tried."""
