@@ -5,6 +5,7 @@
 # make check-kernels    CUDA's and Metal's kernels, run on the processor, and compiled where nvcc is installed
 # make fuzz    gives what reads input what nobody would write, ten minutes for each reader (make fuzz FUZZ=profile FUZZ_SECONDS=60)
 # make bench-memory     the same dosed texts for ten minutes, and what becomes of memory meanwhile
+# make docs       docs/ as a site: build/docs/index.html
 # make soak       16 clients of a server for 20 minutes: answers as alone, memory flat (SOAK_MINUTES=1, MODEL=PATH)
 # make check-gpu  tests on a graphics card                       make bench-gpu   speed on one (both: docs/performance.md)
 # make sanitize   C++ and Python under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer
@@ -33,7 +34,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := raw
 
 # What Python needs: no more is compiled for these. Whoever has the programs keeps them.
-PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels architectures vergence samples clean
+PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels docs architectures vergence samples clean
 READY := $(DONE)/$(if $(wildcard $(DONE)/package)$(filter-out $(PYTHON_ALONE),$(MAKECMDGOALS)),package,libraries)
 
 NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc')
@@ -41,7 +42,7 @@ PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name 
 
 .NOTPARALLEL:
 .PHONY: setup demo program test lint sanitize random-calls fuzz have-clang check-kernels check-gpu bench-gpu \
-	upstream-server-tests bench bench-memory soak architectures vergence samples fidelity clean FORCE
+	upstream-server-tests bench bench-memory soak docs architectures vergence samples fidelity clean FORCE
 
 setup: $(READY) $(DONE)/model
 
@@ -81,6 +82,10 @@ bench-memory: $(READY) $(DONE)/model $(DONE)/programs
 
 soak: $(DONE)/test-tools $(READY)
 	@$(RUN) PYTHONPATH=tests $(BIN)/python -m soak --minutes $(SOAK_MINUTES) $(if $(MODEL),--model '$(MODEL)')
+
+docs: $(READY) $(DONE)/docs-tools
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html has the site"
 
 architectures: $(DONE)/test-tools $(DONE)/upstream-tests
 	@$(RUN) PYTHONPATH=tests $(BIN)/python -m support.architectures
@@ -173,6 +178,10 @@ $(DONE)/test-tools: pyproject.toml | $(READY)
 
 $(DONE)/lab-tools: pyproject.toml | $(READY)
 	$(STEP) lab-tools 'Getting what draws pictures' $(PIP) install 'drugs_cpp[lab]'
+	@touch $@
+
+$(DONE)/docs-tools: pyproject.toml | $(READY)
+	$(STEP) docs-tools 'Getting Sphinx' $(PIP) install 'drugs_cpp[docs]'
 	@touch $@
 
 $(DONE)/fidelity-tools: pyproject.toml | $(READY)

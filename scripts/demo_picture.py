@@ -60,7 +60,7 @@ def draw(lines: list[str]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">\n'
         f"<title>{escape(re.sub(chr(27) + r'.[0-9;]*m', '', lines[0]))}</title>\n"
         f'<rect width="{width}" height="{height}" rx="8" fill="#1d2129"/>\n'
-        '<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14" xml:space="preserve">\n'
+        '<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="14">\n'
         f"{body}\n</g>\n</svg>\n"
     )
 
@@ -71,10 +71,13 @@ def _line(line: str, y: float) -> str:
         code = re.fullmatch(r"\x1b\[([0-9;]*)m", part)
         if code:
             style = code[1]
-        elif part:
-            x = MARGIN + column * CHARACTER_WIDTH
-            length = len(part) * CHARACTER_WIDTH
-            spans.append(f'<tspan x="{x:.1f}" textLength="{length:.1f}" {STYLES[style]}>{escape(part)}</tspan>')
+        else:
+            # browsers drop spaces at either end, so those are left out and each piece gets its place
+            for piece in re.finditer(r"\S+(?: \S+)*", part):
+                x = MARGIN + (column + piece.start()) * CHARACTER_WIDTH
+                length = len(piece[0]) * CHARACTER_WIDTH
+                place = f'x="{x:.1f}" textLength="{length:.1f}" lengthAdjust="spacingAndGlyphs"'
+                spans.append(f"<tspan {place} {STYLES[style]}>{escape(piece[0])}</tspan>")
             column += len(part)
     return f'<text y="{y:.1f}">{"".join(spans)}</text>'
 

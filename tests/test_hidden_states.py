@@ -149,9 +149,9 @@ def test_binary_is_a_file_with_the_same_numbers(tiny_server: Server, tiny_llm: L
     assert loaded.seed == 7
 
 
-def test_the_client_in_the_readme(tiny_server: Server) -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    (client,) = re.findall(r"```py\n(.*?)```", readme, flags=re.DOTALL)
+def test_the_client_in_the_docs(tiny_server: Server) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "server.md").read_text(encoding="utf-8")
+    (client,) = re.findall(r"```py\n(.*?)```", page, flags=re.DOTALL)
     names: dict[str, Any] = {}
     exec(client.replace("http://localhost:8080", tiny_server.url), names)
     expected = states(tiny_server, prompt="The sea was calm that night, and", positions="all")["hidden"]

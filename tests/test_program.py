@@ -14,6 +14,7 @@ import pytest
 
 import drugs_cpp
 from drugs_cpp import DRUGS
+from drugs_cpp.model.frozen_texts import FROZEN_TEXTS
 from support.program import run_drugs
 from support.quantized import write_quantized_model
 from support.seeds import first_that
@@ -236,8 +237,7 @@ def test_the_doses_in_the_log_say_whether_they_are_repeatable(tiny_model_path: s
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("text") / "text.txt"
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    path.write_text(readme[:4000], encoding="utf-8")
+    path.write_text("\n\n".join(FROZEN_TEXTS), encoding="utf-8")
     return str(path)
 
 

@@ -74,9 +74,8 @@ class VariationMethods(EngineProperties):
             temperature: 0 for the most likely token.
             stop: strings that end a text.
             stream: yield pieces as they come instead of returning whole texts.
-            top_p, min_p, typical_p, top_k, frequency_penalty, presence_penalty, repeat_penalty, mirostat_mode,
-                mirostat_tau, mirostat_eta, xtc_probability, xtc_threshold, top_n_sigma, logit_bias, grammar: as for
-                ``create_completion``; all but the penalties, the bias and the grammar need a temperature above 0.
+            top_p: this and the other options of the sampler, down to ``grammar``, are as for ``create_completion``; all
+                but the penalties, the bias and the grammar need a temperature above 0.
             response_format: with messages, as for ``create_chat_completion``.
             n_parallel: variations decoded at a time; the others wait. None: as many as memory has room for, 64 at most.
             apart: all have the first seed, and directions that are orthogonal to each other's, as many as a vector has

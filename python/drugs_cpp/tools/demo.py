@@ -132,7 +132,7 @@ class _Run:
         page.heading(self.title)
         with Progress(self.title) as progress:
             page.words(mark_words(self._pieces(progress), None if sober is None else sober.text))
-        page.note(self._speed_note(sober))
+        page.note(self._speed_note())
 
     def _pieces(self, progress: Progress) -> Iterator[str]:
         """The text as it comes. Only the model's own time counts, from the first token on: the prompt is not dosed."""
@@ -157,13 +157,8 @@ class _Run:
         n_timed = 0 if first is None else self.llm.n_tokens - first
         self.speed = n_timed / seconds if n_timed and seconds else None
 
-    def _speed_note(self, sober: _Run | None) -> str:
-        if self.speed is None:
-            return "too short to measure its speed"
-        note = f"{self.speed:.1f} tokens/s"
-        if sober is None or sober.speed is None:
-            return note
-        return f"{note}, {self.speed / sober.speed:.2f} of sober"
+    def _speed_note(self) -> str:
+        return "too short to measure its speed" if self.speed is None else f"{self.speed:.1f} tokens/s"
 
 
 def _start(llm: Llama, settings: DemoSettings) -> Iterator[str]:
