@@ -99,7 +99,7 @@ def main() -> int:
 
 
 def _measure(part: str, setup: Setup, results: Results, options: argparse.Namespace) -> bool:
-    """Measure a part; False if that failed, which is no reason to leave the other parts out."""
+    """Measure a part; False if that failed, which is not a reason to leave the other parts out."""
     results.begin(part)
     try:
         if part == GROWTH:

@@ -18,7 +18,7 @@ class Measured:
     Attributes:
         samples: float64 (n_rounds,), none of them left out.
         unit: of the samples.
-        digits: behind the point, in a table.
+        digits: after the point, in a table.
         of: of a ratio: the side that it is a ratio to.
     """
 

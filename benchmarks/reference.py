@@ -58,7 +58,7 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
             OURS: partial(_our_speed, llm),
         }
         speeds = alternate_numbers(sides, rounds, results.progress)
-    title = f"{N_FED} tokens behind {len(PROMPT)}, 5 sites dosed, {setup.n_threads} threads, {rounds} rounds"
+    title = f"{N_FED} tokens after {len(PROMPT)}, 5 sites dosed, {setup.n_threads} threads, {rounds} rounds"
     results.table(title, ["side", "tokens/s", "ratio"], compared(speeds, TORCH, 1))
 
 

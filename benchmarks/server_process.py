@@ -20,7 +20,7 @@ class ServerProcess:
 
     Args:
         command: the program, and its subcommand if it has some.
-        options: behind host and port.
+        options: after host and port.
     """
 
     def __init__(self, command: Sequence[str | Path], options: Sequence[str]) -> None:

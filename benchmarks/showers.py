@@ -43,13 +43,13 @@ def _beside_eval(setup: Setup, results: Results, rounds: int) -> None:
             "cold_shower": partial(_shower, llm),
         }
         times = alternate_numbers(sides, rounds, partial(results.progress, what="computed again"), "ms")
-    title = f"{N_DIRTY} tokens behind {N_CLEAN} clean ones, {setup.n_threads} threads, {rounds} rounds"
+    title = f"{N_DIRTY} tokens after {N_CLEAN} clean ones, {setup.n_threads} threads, {rounds} rounds"
     results.table(title, ["side", "ms", "ratio"], compared(times, EVAL))
 
 
 def _eval(llm: drugs_cpp.Llama, dosed: bool) -> float:
-    """Milliseconds to evaluate the tokens behind the clean ones."""
-    llm.n_tokens = N_CLEAN  # the next eval drops what lies behind
+    """Milliseconds to evaluate the tokens after the clean ones."""
+    llm.n_tokens = N_CLEAN  # the next eval drops what lies after
     tokens = some_tokens(N_CLEAN + N_DIRTY)[N_CLEAN:]
     return _ms(lambda: llm.eval(tokens, dosed=dosed))
 
@@ -70,7 +70,7 @@ def _with_twin(setup: Setup, results: Results, rounds: int) -> None:
         switch: dict[str, Callable[[], float]] = {TWIN: partial(_switch, both)}
         times = alternate_numbers(switch, rounds, partial(results.progress, what="switches"), "ms", 3)
     rows = [[*row, times.get(name, "")] for name, row in zip(speeds, compared(speeds, ALONE))]
-    about = f"{N_NEW} tokens behind {N_PROMPT}, 5 sites dosed, {setup.n_threads} threads, {rounds} rounds"
+    about = f"{N_NEW} tokens after {N_PROMPT}, 5 sites dosed, {setup.n_threads} threads, {rounds} rounds"
     results.table(f"A sober twin, {about}", ["side", "tokens/s", "ratio", "cold_shower, ms"], rows)
 
 
@@ -89,7 +89,7 @@ def _speed(llm: drugs_cpp.Llama) -> float:
 
 
 def _switch(llm: drugs_cpp.Llama) -> float:
-    """Milliseconds of a shower behind a dosed text."""
+    """Milliseconds of a shower after a dosed text."""
     _speed(llm)
     return _ms(llm.cold_shower)
 

@@ -35,7 +35,7 @@ def decoding_speed(setup: Setup, n_tokens: int) -> float:
 
 
 def batched_times(setup: Setup, n_sequences: int, n_prompt: int, n_tokens: int) -> BatchedTimes:
-    """Seconds that llama-batched-bench finds for one prompt, and that many tokens behind it in several sequences."""
+    """Seconds that llama-batched-bench finds for one prompt, and that many tokens after it in several sequences."""
     n_ctx = n_sequences * -(-(n_prompt + n_tokens) // PADDING) * PADDING
     numbers = {
         "-t": setup.n_threads,

@@ -58,7 +58,7 @@ def _beside_upstream(setup: Setup, results: Results, rounds: int, llm: drugs_cpp
         found = alternate(sides, rounds, partial(results.progress, what=f"of {n}"))
         whole.append(_row(n, [s.whole for s in found[UPSTREAM]], [s.whole for s in found[OURS]]))
         decoding.append(_row(n, [s.decoding for s in found[UPSTREAM]], [s.decoding for s in found[OURS]]))
-    about = f"{N_FED} tokens in each text behind {len(PROMPT)} of a prompt, {setup.n_threads} threads, {rounds} rounds"
+    about = f"{N_FED} tokens in each text after {len(PROMPT)} of a prompt, {setup.n_threads} threads, {rounds} rounds"
     head = ["texts", f"{UPSTREAM}, sober, tokens/s", f"{OURS}, 5 sites dosed, tokens/s", "ratio"]
     results.table(f"Variations, {about}: new tokens, in the time of prompt and decoding", head, whole)
     results.note(
@@ -104,7 +104,7 @@ def _one_by_one(results: Results, rounds: int, llm: drugs_cpp.Llama) -> None:
         f"{n} completions, the prompt cached": partial(_seconds, _in_a_row, llm, n),
     }
     seconds = alternate_numbers(sides, rounds, partial(results.progress, what="one by one"), "s", 2)
-    title = f"{n} texts of {N_FED + 1} tokens behind {len(PROMPT)}, 5 sites dosed, {rounds} rounds"
+    title = f"{n} texts of {N_FED + 1} tokens after {len(PROMPT)}, 5 sites dosed, {rounds} rounds"
     results.table(title, ["side", "seconds", "ratio"], compared(seconds, together, 2))
 
 

@@ -151,7 +151,7 @@ def judge(kind: str, reports: Path, status: int) -> int:
 
 
 def said(report: str) -> str:
-    """A report without what is no finding; empty where nothing is left."""
+    """A report without what is not a finding; empty where nothing is left."""
     return "\n".join(line for line in report.splitlines() if HARMLESS not in line).strip()
 
 

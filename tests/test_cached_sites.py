@@ -185,7 +185,7 @@ def test_a_shared_prefix(ctx: Context) -> None:
 @pytest.mark.parametrize("architecture", ["gemma2", "gemma3", "gpt-oss"])
 @pytest.mark.parametrize("flash_attn", [False, True])
 def test_sliding_windows(architecture: str, flash_attn: bool) -> None:
-    """Windows of 32 tokens, caches that forget, soft caps, attention sinks: batches agree far behind a window."""
+    """Windows of 32 tokens, caches that forget, soft caps, attention sinks: batches agree far after a window."""
     tokens = [(7 * i * i + 3 * i + 5) % 128 for i in range(120)]
     found = {}
     with (

@@ -39,7 +39,7 @@ def test_after_a_shower_the_logits_are_those_of_a_context_that_was_never_dosed(l
     assert llm.cold_shower() == 0
 
 
-def test_a_shower_recomputes_clean_positions_behind_dirty_ones(llm: Llama, sober: Llama) -> None:
+def test_a_shower_recomputes_clean_positions_after_dirty_ones(llm: Llama, sober: Llama) -> None:
     llm.eval(PROMPT)
     llm.eval([5, 6, 7], dosed=True)
     llm.eval([8, 9], dosed=False)  # clean tokens that read dirty ones

@@ -181,7 +181,7 @@ def test_vectors_are_turned_where_they_are_if_the_server_can(
 
 
 def answers(model: str, *options: str) -> list[str]:
-    """Of `drugs serve`: dosed, behind a shower, sober, and dosed again."""
+    """Of `drugs serve`: dosed, after a shower, sober, and dosed again."""
     dosed = {**dict.fromkeys(drugs_cpp.SITES, 0.6), "seed": 7}
     with Server("-m", model, *TINY, *options) as server:
         texts = [text(server, dosed)]

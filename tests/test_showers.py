@@ -79,7 +79,7 @@ def test_a_twins_shower_switches_to_a_cache_that_was_never_dosed(make_model: Mak
 
 @pytest.mark.parametrize("architecture", ["llama", "jamba", "gemma3", "deepseek2", "falcon-h1", "gpt-oss"])
 @pytest.mark.parametrize("swa_full", [True, False])
-def test_logits_behind_a_twins_shower(architecture: str, swa_full: bool, make_llama: MakeLlama) -> None:
+def test_logits_after_a_twins_shower(architecture: str, swa_full: bool, make_llama: MakeLlama) -> None:
     with tiny_models(architecture, built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths:
         for path in paths:
             options: Any = {"n_ctx": 256, "n_threads": 1, "n_threads_batch": 1, "swa_full": swa_full}
@@ -204,7 +204,7 @@ def test_closing_ends_it(make_model: MakeLlama) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "cold shower"]
 
 
-def test_logits_behind_it(make_llama: MakeLlama, tiny_model_path: str) -> None:
+def test_logits_after_it(make_llama: MakeLlama, tiny_model_path: str) -> None:
     """In a model of float32, where rounding is small."""
     llm = make_llama(tiny_model_path, drugs=DRUGS(A=0.5, pK=0.5, seed=1))
     llm.Dgenerate([1, 20, 33, 47, 60, 75, 90], max_new_tokens=30)

@@ -268,8 +268,8 @@ def test_addresses_where_nobody_answers(tiny_model_path: str, tmp_path: Path) ->
         taken.bind(("127.0.0.1", 0))
         for address, message in [
             (f"127.0.0.1:{taken.getsockname()[1]}", "no Ray cluster answers at 127.0.0.1"),
-            ("nowhere", "'nowhere' is no address"),
-            ("ray://127.0.0.1:10001", "is no address"),
+            ("nowhere", "'nowhere' is not the address"),
+            ("ray://127.0.0.1:10001", "is not the address"),
             ("127.0.0.1:99999999", "no Ray cluster answers"),
         ]:
             with pytest.raises(ClusterError, match=message):

@@ -221,7 +221,7 @@ def test_a_stream_tells_pieces_of_all(llm: Any, n_parallel: int | None) -> None:
     for choice in whole:
         assert last[choice["index"]]["finish_reason"] == choice["finish_reason"]
         assert last[choice["index"]]["drugs"] == choice["drugs"]
-    assert order[: n_parallel or 5] == list(range(n_parallel or 5))  # side by side, not one behind the other
+    assert order[: n_parallel or 5] == list(range(n_parallel or 5))  # side by side, not one after the other
 
 
 def test_seeds(llm: Any, make_llama: MakeLlama) -> None:

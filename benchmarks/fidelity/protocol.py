@@ -90,6 +90,6 @@ class Side(Protocol):
     def shift(self, text: Text, dose: Dose, seeds: range) -> Shift:
         """Run the text under the dose, once for every angle and seed: (n_angles, n_seeds).
 
-        A side whose noise is no function of a seed draws fresh noise for each.
+        A side whose noise is not a function of a seed draws fresh noise for each.
         """
         ...

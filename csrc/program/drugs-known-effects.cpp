@@ -152,7 +152,7 @@ static bool same_proportions(const drugs_dosage & a, const drugs_dosage & b) {
             a.shared_layers == b.shared_layers;
 }
 
-// throws for what is no dose that was measured
+// throws for what is not a dose that was measured
 static drugs_known_effect effect_of(const json & values, const char * source) {
     drugs_known_effect effect;
     effect.dosage = drugs_dosage_from_json(values.at("dose"), {});

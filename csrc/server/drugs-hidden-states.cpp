@@ -20,7 +20,7 @@ static void check_status(int32_t status) {
 // likely tokens
 //
 
-// The k most likely tokens; of equal ones, the lower id first. What is no number comes last.
+// The k most likely tokens; of equal ones, the lower id first. What is not a number comes last.
 static std::vector<drugs_hidden_top> most_likely(const float * logits, int32_t n_vocab, int32_t k, const llama_vocab * vocab) {
     const auto key = [&](int32_t id) { return std::isnan(logits[id]) ? -std::numeric_limits<float>::infinity() : logits[id]; };
     std::vector<int32_t> ids(n_vocab);

@@ -13,7 +13,7 @@
 // words of a text of which the rest is not compared: a pair takes time that grows with the product of both lengths
 static const size_t MAX_WORDS = 512;
 
-// a text with more words is no short answer
+// a text with more words is not a short answer
 static const size_t SHORT_ANSWER = 12;
 
 //
@@ -92,7 +92,7 @@ static bool is_alone(const std::string & text, size_t i) {
     return before && after && text[i] >= 'A' && text[i] <= 'Z';
 }
 
-// The letter that a text begins with, else the first one that stands alone and is no article or pronoun.
+// The letter that a text begins with, else the first one that stands alone and is not an article or pronoun.
 static std::string choice_answer(const std::string & text) {
     const size_t begin = text.find_first_not_of(" \t\r\n(*\"'[");
     if (begin != std::string::npos && is_alone(text, begin)) {
@@ -174,7 +174,7 @@ std::string drugs_answer_of(const std::string & text, drugs_answer_kind kind) {
     }
 }
 
-// a letter alone or with a mark behind it is a choice; a long text with a number is about that; all else is a text
+// a letter alone or with a mark after it is a choice; a long text with a number is about that; all else is a text
 static drugs_answer_kind kind_of(const std::string & text) {
     const size_t n_words = words_of(text).size();
     const std::string line = first_line(text);

@@ -16,7 +16,7 @@ _TABLE = "border-collapse:collapse;text-align:left;font-variant-numeric:tabular-
 
 _CELL = "text-align:left;vertical-align:top;padding:1px 12px 1px 0;white-space:normal"
 
-#: what HTML cannot hold, or what is no character
+#: what HTML cannot hold, or what is not a character
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 

@@ -48,7 +48,7 @@ UNMARKED = """(pairs) => pairs.map(([a, b]) => {
         ("The sea was calm.", "The sea was calm.", ["The sea was calm .", "The sea was calm ."]),
         ("The sea was calm.", "The sea was wild.", ["The sea was [calm] .", "The sea was [wild] ."]),
         ("", "A word", ["", "[A word]"]),
-        # what two sentences happen to share is no reason to cut them into pieces
+        # what two sentences happen to share is not a reason to cut them into pieces
         (
             "The keeper slowly climbed the stairs and opened everything.",
             "The keeper quickly descended the ladder and closed nothing.",

@@ -1,4 +1,4 @@
-// The shared arithmetic, in the dialect of whoever includes this file behind the kernels' headers.
+// The shared arithmetic, in the dialect of whoever includes this file after the kernels' headers.
 
 #pragma once
 

@@ -98,7 +98,7 @@ void run_metal(ggml_tensor * dst) {
         }
     }
 
-    // with room behind the result, as the backend's buffers have
+    // with room after the result, as the backend's buffers have
     std::vector<char> memory(ggml_nbytes(dst) + ggml_metal_random_rotate_extra(dst), (char) 0xff);
     void * data = dst->data;
     dst->data = memory.data();

@@ -67,7 +67,7 @@ def around_a_text(llm: Llama) -> Said:
     llm.cold_shower(block=False)
     while llm.dirty_count:
         time.sleep(0.01)
-    said["behind a shower"] = np.array(llm.Dgenerate([], max_new_tokens=N_TOKENS))
+    said["after a shower"] = np.array(llm.Dgenerate([], max_new_tokens=N_TOKENS))
     answers = llm.variations(PROMPT, n=3, seeds=5, max_tokens=N_TOKENS)
     said["variations"] = np.array([choice["text"] for choice in answers["choices"]])
     return said
@@ -82,7 +82,7 @@ def with_a_twin(llm: Llama) -> Said:
 
 
 def in_small_batches(llm: Llama) -> Said:
-    """Of a prompt that is dosed, several are under way at once where devices work one behind the other."""
+    """Of a prompt that is dosed, several are under way at once where devices work one after the other."""
     llm.drugs.assign(doses()["all"])
     dosed = llm.Dgenerate(PROMPT * 4, max_new_tokens=N_TOKENS)
     return {"batches": np.array(dosed), "logits batches": last_logits(llm)}

@@ -130,7 +130,7 @@ class Dosage:
         return self.without_effect() if effect is None else self.with_doses({}, {}, effect=effect)
 
     def without_effect(self) -> Dosage:
-        """Without proportions, which are no angles."""
+        """Without proportions, which are not angles."""
         return self if self.effect is None else replace(self, thetas=dict.fromkeys(SITES, 0.0), effect=None)
 
     @property

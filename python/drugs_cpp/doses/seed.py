@@ -48,7 +48,7 @@ def fresh_seed() -> int:
 
 def derived_seed(seed: int) -> int:
     """The seed that llama-cpp-python takes after this one, 0 to 2**32 - 2. Equal seeds have equal successors."""
-    # upstream's numbers go up to 2**32; where the two largest are no seeds, the first ones stand for them
+    # upstream's numbers go up to 2**32; where the two largest are not seeds, the first ones stand for them
     return random.Random(seed).randint(0, 2**32) % (_MAX_SEED + 1)
 
 

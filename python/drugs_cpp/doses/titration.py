@@ -78,7 +78,7 @@ def titration_of(values: Mapping[str, Any], source: str) -> Titration:
     dosage = dosage_from_dict(values["dose"])
     is_found = all(map(math.isfinite, numbers.values())) and numbers["kl"] > numbers["floor"] >= 0 < numbers["target"]
     if not is_found or not 0 < numbers["angle"] <= MAX_ANGLE or dosage.effect is not None or dosage.is_sober:
-        raise ValueError(f"{dict(values)!r} is no dose that was measured")
+        raise ValueError(f"{dict(values)!r} is not a dose that was measured")
     return Titration(**numbers, dosage=dosage, source=source)
 
 

@@ -62,8 +62,8 @@ def _insert(chain: LlamaSampler, sampler: Any, before: str) -> None:
     n = llama_cpp.llama_sampler_chain_n(handle)
     # without the first one, which may be a logits processor of Python's and have no name
     place = 1 + [_name(llama_cpp.llama_sampler_chain_get(handle, i)) for i in range(1, n)].index(before)
-    behind = [llama_cpp.llama_sampler_chain_remove(handle, place) for _ in range(place, n)]
-    for each in (sampler, *behind):
+    later = [llama_cpp.llama_sampler_chain_remove(handle, place) for _ in range(place, n)]
+    for each in (sampler, *later):
         llama_cpp.llama_sampler_chain_add(handle, each)
 
 

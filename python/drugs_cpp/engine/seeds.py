@@ -108,7 +108,7 @@ class Seeds:
         return self.begin() if running is None else running
 
     def first_of_several(self) -> int | None:
-        """The seed of the first of several texts that are no run of the model itself; None: each draws a fresh one."""
+        """The seed of the first of several texts that are not a run of the model itself; None: each draws a fresh one."""
         own = self._dosing.drugs.seed
         return own if own is not None or self.chain is None else self.chain.move_on()
 

@@ -10,7 +10,7 @@ explorer.nearest = (() => {
    * The setting nearest to a wish.
    * @param {import("./settings.js").Setting[]} settings not empty
    * @param {{site: string, dose: number, sampler: string, profile: string, noise: string, more: string,
-   *     beside: string}} wish beside: the site of the other side, which a side whose wish is no dose takes where all have one
+   *     beside: string}} wish beside: the site of the other side, which a side whose wish is not a dose takes where all have one
    * @param {string} [first] the field that was changed last
    */
   function setting(settings, wish, first) {

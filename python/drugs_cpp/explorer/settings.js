@@ -62,7 +62,7 @@ explorer.settings = (() => {
     return (raw) => telling.map((part) => part(raw)).filter(Boolean).join(", ") || "as usual";
   }
 
-  /** Sites in the order of a layer's work, then what is no dose, then what is not known. */
+  /** Sites in the order of a layer's work, then what is not a dose, then what is not known. */
   function siteOrder(a, b) {
     const place = (site) => [...SITES, "sober", "sampler"].indexOf(site) + 1 || 99;
     return place(a) - place(b) || a.localeCompare(b);
@@ -70,7 +70,7 @@ explorer.settings = (() => {
 
   const position = (setting) => (setting.site === "sampler" ? setting.raw.sampler.temperature ?? 0 : setting.dose);
 
-  /** Settings that differ from one in their dose alone, or in their sampler where there is no dose; ascending. */
+  /** Settings that differ from one in their dose alone, or in their sampler where there is not a dose; ascending. */
   function track(some, { site, profile, noise, more }) {
     const same = isDosed(site)
       ? (other) => other.site === site && other.profile === profile && other.noise === noise && other.more === more

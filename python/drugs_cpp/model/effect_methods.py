@@ -50,7 +50,7 @@ class EffectMethods(EngineProperties):
                 terminal, if the model is verbose.
 
         Raises:
-            DoseError: a target that is no positive number, below what next to no dose does to this model (its floor),
+            DoseError: a target that is not a positive number, below what next to no dose does to this model (its floor),
                 or above what half a turn does; no such site; nothing to titrate.
             PromptError: the model has no tokens for the texts.
             MemoryLimitError: not even one sequence fits into memory.

@@ -127,7 +127,7 @@ def check_state(engine: Engine, state: LlamaState) -> None:
     """Refuse a state that the model cannot take.
 
     Raises:
-        TypeError: it is no saved state.
+        TypeError: it is not a saved state.
         StateError: it is damaged, comes from another model or a larger context, has a twin that the model lacks, or
             lacks logits that the model keeps.
     """

@@ -179,7 +179,7 @@ def _check_one_batch(engine: Engine, task: TraceTask) -> None:
             f"shorten the text, or load the model with n_batch={len(task.tokens)} and n_ubatch={len(task.tokens)}"
         )
     if task.n_sober:
-        raise OptionError('this model reads a text in one batch, of which the last position is no part: dosed="all"')
+        raise OptionError('this model reads a text in one batch, of which the last position is not a part: dosed="all"')
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ import { byId } from "./dom.js";
 import { choose } from "./fields.js";
 import { MODES } from "./settings.js";
 
-/** The course as text, and what it does between two points. A text that is no course is ignored, and replaced in the end. */
+/** The course as text, and what it does between two points. A text that is not a course is ignored, and replaced in the end. */
 export class CourseField {
   #settings;
 

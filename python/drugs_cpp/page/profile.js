@@ -24,7 +24,7 @@ function between(low, high, mode, depth) {
   if (mode === "floor") {
     return Math.min(low.peakratio, high.peakratio);
   }
-  const scale = Number.isFinite(high.depth - low.depth) ? 1 : 0.5; // points so far apart that the distance is no number
+  const scale = Number.isFinite(high.depth - low.depth) ? 1 : 0.5; // points so far apart that the distance is not a number
   const way = (depth * scale - low.depth * scale) / (high.depth * scale - low.depth * scale);
   return low.peakratio + way * (high.peakratio - low.peakratio);
 }

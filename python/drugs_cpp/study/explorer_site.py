@@ -36,7 +36,7 @@ _TEXTS = re.compile(r"data/texts-\d+\.js")
 #: characters, which UTF-8 cannot write
 _UNSAFE = re.compile("[<\u2028\u2029\ud800-\udfff]")
 
-_DIGITS = 5  # behind the point, of what was measured
+_DIGITS = 5  # after the point, of what was measured
 
 #: hexadecimal digits of a sum, by which the page knows texts of another export, which a browser may have kept
 _SUM_LENGTH = 12

@@ -42,7 +42,7 @@ def prompt_of(name: str, key: str) -> Prompt:
     """A prompt of its name and its JSON.
 
     Raises:
-        LookupError, TypeError, ValueError: it is no prompt's.
+        LookupError, TypeError, ValueError: it is not a prompt's.
     """
     values = json.loads(key)
     messages = tuple((str(role), str(content)) for role, content in values["messages"])

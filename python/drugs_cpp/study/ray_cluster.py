@@ -115,7 +115,7 @@ def connected(address: str) -> Iterator[Any]:
 def _check_address(address: str) -> None:
     host, _, port = address.rpartition(":")
     if "/" in address or not host or not port.isdecimal():
-        raise ClusterError(f"{address!r} is no address of a Ray cluster: give host:port, such as 10.0.0.1:6379")
+        raise ClusterError(f"{address!r} is not the address of a Ray cluster: give host:port, such as 10.0.0.1:6379")
     host = host.strip("[]")
     if host in _LOOPBACK and not _answers(_own_address(), port):
         _stay_on_this_machine(address)

@@ -110,7 +110,7 @@ def setting_of(values: Mapping[str, Any]) -> Setting:
     """The setting of plain values, as its JSON has them.
 
     Raises:
-        LookupError, TypeError, ValueError: they are no setting's.
+        LookupError, TypeError, ValueError: they are not a setting's.
     """
     shape = values["shape"]
     return Setting(

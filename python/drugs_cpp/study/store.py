@@ -27,7 +27,7 @@ class Store:
         must_exist: it has to be there.
 
     Raises:
-        ResultFileError: it is no such file, damaged, of a newer version, or the disk is full.
+        ResultFileError: it is not such a file, damaged, of a newer version, or the disk is full.
     """
 
     def __init__(self, path: str | PathLike[str], must_exist: bool = False) -> None:

@@ -152,7 +152,7 @@ def sweep(
         How many texts were written or measured.
 
     Raises:
-        ResultFileError: the store is no such file, damaged, of a newer version, or the disk is full.
+        ResultFileError: the store is not such a file, damaged, of a newer version, or the disk is full.
         DoseError, PromptError, ContextOverflowError: a model lacks a site, or cannot read a prompt. Nothing was
             written.
         ModelNotFoundError, ModelFileError: a model that cannot be loaded. Nothing was written.

@@ -86,7 +86,7 @@ def vergence(
 
     Raises:
         DoseError, SeedError, OptionError, CountError: a grid that cannot be used, or a site that the model lacks.
-        ResultFileError: the store is no such file, or damaged.
+        ResultFileError: the store is not such a file, or damaged.
         PromptError, TokenError, ContextOverflowError, MemoryLimitError, BusyError: as for ``llm.trace``.
     """
     if n_parallel is not None:

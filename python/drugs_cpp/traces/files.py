@@ -65,7 +65,7 @@ def _save_npz(trace: TraceContent, path: Path) -> None:
 
 def _load_npz(path: Path) -> TraceContent:
     if not zipfile.is_zipfile(path):
-        raise ResultFileError(f"{path} is damaged, or is not a trace: it is no .npz file")
+        raise ResultFileError(f"{path} is damaged, or is not a trace: it is not an .npz file")
     with np.load(path, allow_pickle=False) as file:
         arrays = dict(file)
     return _made_of(str(arrays.pop("about")), arrays)
@@ -77,7 +77,7 @@ def _save_safetensors(trace: TraceContent, path: Path) -> None:
 
 def _load_safetensors(path: Path) -> TraceContent:
     with extra("safetensors").safe_open(str(path), framework="np") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is not a mapping
         about = (file.metadata() or {}).get("about", "{}")
     return _made_of(about, arrays)
 
