@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import drugs_cpp
 from support.patience import PATIENCE
 from support.program import DRUGS, run_drugs
 
@@ -55,6 +56,61 @@ def test_the_angles_of_an_effect_are_said_after_an_answer() -> None:
     shown = chat("/dose medium", "/seed 7", "Name a colour.", "/dose A=0.5", "/regen")
     assert re.search(r"\| A=0\.3\d* \(table\) \| Seed: 7 \]", shown)
     assert shown.count("(table)") == 1
+
+
+def test_the_banner_says_model_dose_and_seed() -> None:
+    sober = chat("/exit")
+    assert f"drugs_cpp {drugs_cpp.__version__} (llama.cpp " in sober
+    assert re.search(r"^model  SmolLM2-135M-Instruct, Q4_1$", sober, flags=re.MULTILINE)
+    assert re.search(r"^dose   none: /dose mild turns one on$", sober, flags=re.MULTILINE)
+    assert re.search(r"^seed   a new one for each answer$", sober, flags=re.MULTILINE)
+    assert "/regen" not in sober  # /help has the commands
+    dosed = chat("/exit", arguments=("--dose", "A=0.5", "--dose-seed", "7"))
+    assert re.search(r"^dose   A=0.5$", dosed, flags=re.MULTILINE)
+    assert re.search(r"^seed   7$", dosed, flags=re.MULTILINE)
+
+
+def test_help_lists_every_command() -> None:
+    shown = chat("/help")
+    for command in ("/exit", "/regen", "/clear", "/read", "/glob", "/help", "/dose", "/seed", "/variations", "/shower"):
+        assert re.search(rf"^  {command}\b", shown, flags=re.MULTILINE), command
+
+
+def test_what_is_not_a_command_is_not_sent() -> None:
+    shown = chat("/hlep", "/variation 4", " /hlep", "/etc/hosts is what?", "/notes.txt is what?")
+    assert "unknown command /hlep: /help lists the commands" in shown
+    assert "unknown command /variation: " in shown
+    assert shown.count("[ Prompt") == 3  # what begins with a space is text, and so is a path
+
+
+def test_variations_are_other_answers_to_the_last_message() -> None:
+    shown = chat(
+        "Name a colour.", "/dose A=0.7", "/seed 5", "/variations 3", "/variations 3", "/seed 7", "/variations 1"
+    )
+    found = re.findall(r"^(\d), seed (\d+)\n(.+?)\n\n", shown, flags=re.MULTILINE | re.DOTALL)
+    assert [(number, seed) for number, seed, _ in found] == [*zip("123", "567"), *zip("123", "567"), ("1", "7")]
+    texts = [text for _, _, text in found]
+    assert texts[:3] == texts[3:6]
+    assert texts[6] == texts[2]  # the seed makes the text, whatever is beside it
+
+
+def test_variations_without_a_dose_follow_the_sampler() -> None:
+    shown = chat("Name a colour.", "/variations 2", arguments=("--temp", "1"))
+    assert len(re.findall(r"^[12]$", shown, flags=re.MULTILINE)) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("/variations", "there is no message yet"),
+        ("/variations 0", "the number of variations is 0: give a whole number, 1 to 32"),
+        ("/variations 33", "is 33"),
+        ("/variations 1.5", "is 1.5"),
+        ("/variations x", "'x'"),
+    ],
+)
+def test_variations_that_cannot_be_had(command: str, message: str) -> None:
+    assert message in chat(command)
 
 
 def test_a_mistake_in_the_chat_changes_nothing() -> None:

@@ -6,18 +6,36 @@
 #include "drugs-read.h"
 
 #include "common.h"
+#include "console.h"
+#include "drugs-app.h"
 
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 
 using json = common_json;
 
+static const int32_t MAX_VARIATIONS = 32;
+
+std::string drugs_chat::banner(const std::string & model, const std::string & modalities) const {
+    const std::string doses = dosage.sober() ? "none: /dose mild turns one on" : shown();
+    const std::string seeds = dosage.seed == LLAMA_DEFAULT_SEED ? "a new one for each answer" : std::to_string(dosage.seed);
+    return "\n" + drugs_version() + "\n\n"
+        "model  " + model + (modalities == "text" ? "" : " (" + modalities + ")") + "\n"
+        "dose   " + doses + "\n"
+        "seed   " + seeds + "\n\n"
+        "/help lists the commands. Ctrl+C stops an answer.\n";
+}
+
 std::string drugs_chat::help() {
     return
-        "  /dose A=0.2 H=0.1   turn vectors at these sites by up to so many radians; /dose off is sober, /dose shows\n"
-        "  /dose mild          by so much that it has this effect on the model; or medium, strong\n"
+        "  /help               list the commands\n"
+        "  /dose A=0.2 H=0.1   dose these sites: turn vectors there by up to so many radians; /dose shows the dose\n"
+        "  /dose mild          a dose by its effect on the model: mild, medium or strong\n"
+        "  /dose off           no dose\n"
         "  /seed 5             seed of the noise; /seed -1 draws one for each answer, /seed shows the last\n"
-        "  /shower             compute the cache again, sober\n";
+        "  /variations 4       other answers to the last message, each with a seed of its own\n"
+        "  /shower             compute the cache again, without a dose\n";
 }
 
 // Sets `argument` to the rest of a line after a command. false: it is another command
@@ -29,9 +47,13 @@ static bool argument_of(const std::string & line, const std::string & name, std:
     return true;
 }
 
-bool drugs_chat::command(const std::string & line, std::string & message) {
+bool drugs_chat::command(const std::string & line, const std::string & help, const json & messages, std::string & message) {
     std::string argument;
-    if (argument_of(line, "/dose", argument)) {
+    if (argument_of(line, "/help", argument)) {
+        message = help;
+    } else if (argument_of(line, "/variations", argument)) {
+        message = variations(argument, messages);
+    } else if (argument_of(line, "/dose", argument)) {
         message = set_doses(argument);
     } else if (argument_of(line, "/seed", argument)) {
         message = set_seed(argument);
@@ -41,6 +63,14 @@ bool drugs_chat::command(const std::string & line, std::string & message) {
         return false;
     }
     return true;
+}
+
+void drugs_chat::check_text(const std::string & line) {
+    const std::string word = line.substr(0, line.find(' '));
+    const bool is_path = word.find('/', 1) != std::string::npos || word.find('.') != std::string::npos;
+    if (word.size() > 1 && word[0] == '/' && !is_path) {
+        throw std::invalid_argument("unknown command " + word + ": /help lists the commands; a space in front makes it text");
+    }
 }
 
 std::string drugs_chat::set_doses(const std::string & text) {
@@ -71,9 +101,47 @@ std::string drugs_chat::set_seed(const std::string & text) {
 }
 
 std::string drugs_chat::shower() {
-    const json answer = json::parse(post("/slots/-1?action=shower"));
+    const json answer = json::parse(post("/slots/-1?action=shower", "{}"));
     const auto n_showered = answer.value("n_showered", (size_t) 0);
     return n_showered == 0 ? "The cache is sober." : "Computed " + std::to_string(n_showered) + " tokens again, sober.";
+}
+
+// the conversation up to the last message of the user
+static json up_to_question(const json & messages) {
+    size_t n = messages.size();
+    while (n > 0 && messages.at(n - 1).at("role") != "user") {
+        n--;
+    }
+    if (n == 0) {
+        throw std::invalid_argument("there is no message yet: write one first");
+    }
+    json some = json::array();
+    for (size_t i = 0; i < n; i++) {
+        some.push_back(messages.at(i));
+    }
+    return some;
+}
+
+std::string drugs_chat::variations(const std::string & text, const json & messages) {
+    const double n = text.empty() ? 4 : drugs_read_number("the number of variations", text);
+    if (!(n >= 1 && n <= MAX_VARIATIONS && n == std::floor(n))) {
+        throw std::invalid_argument("the number of variations is " + text + ": give a whole number, 1 to " + std::to_string(MAX_VARIATIONS));
+    }
+    json body = { { "messages", up_to_question(messages) }, { "n", (int32_t) n } };
+    add_to_request(body);
+    console::spinner::start();
+    const json answer = json::parse(post("/v1/chat/completions", body.dump()));
+    console::spinner::stop();
+    std::string shown;
+    for (size_t i = 0; i < answer.at("choices").size(); i++) {
+        const json & choice = answer.at("choices").at(i);
+        const json & content = choice.at("message").at("content");
+        const bool is_dosed = choice.contains("drugs") && choice.at("drugs").contains("seed");
+        shown += (i == 0 ? "" : "\n\n") + std::to_string(i + 1);
+        shown += is_dosed ? ", seed " + std::to_string(choice.at("drugs").value("seed", LLAMA_DEFAULT_SEED)) : "";
+        shown += "\n" + (content.is_string() ? content.get<std::string>() : "");
+    }
+    return shown + "\n";
 }
 
 std::string drugs_chat::shown() const {

@@ -50,7 +50,11 @@ int drugs_run(int (*command)(int, char **), int argc, char ** argv) {
     return status;
 }
 
+std::string drugs_version() {
+    return std::string("drugs_cpp ") + DRUGS_VERSION + " (llama.cpp " + llama_commit() + ")";
+}
+
 int drugs_print_version() {
-    printf("drugs_cpp %s (llama.cpp %s)\n", DRUGS_VERSION, llama_commit());
+    printf("%s\n", drugs_version().c_str());
     return 0;
 }

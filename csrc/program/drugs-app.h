@@ -21,5 +21,8 @@ private:
 // exit() (but on Windows): the end would cut it off.
 int drugs_run(int (*command)(int, char **), int argc, char ** argv);
 
+// The versions of this package and of llama.cpp in one line.
+std::string drugs_version();
+
 // Prints the versions of this package and of llama.cpp in one line. Returns the exit status.
 int drugs_print_version();
