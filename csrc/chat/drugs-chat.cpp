@@ -122,24 +122,31 @@ static json up_to_question(const json & messages) {
     return some;
 }
 
+// seed and text of an answer
+static std::string variation_of(const json & choice) {
+    const json & content = choice.at("message").at("content");
+    const bool is_dosed = choice.contains("drugs") && choice.at("drugs").contains("seed");
+    const std::string seed = is_dosed ? ", seed " + std::to_string(choice.at("drugs").value("seed", LLAMA_DEFAULT_SEED)) : "";
+    return seed + "\n" + (content.is_string() ? content.get<std::string>() : "");
+}
+
 std::string drugs_chat::variations(const std::string & text, const json & messages) {
     const double n = text.empty() ? 4 : drugs_read_number("the number of variations", text);
     if (!(n >= 1 && n <= MAX_VARIATIONS && n == std::floor(n))) {
         throw std::invalid_argument("the number of variations is " + text + ": give a whole number, 1 to " + std::to_string(MAX_VARIATIONS));
     }
-    json body = { { "messages", up_to_question(messages) }, { "n", (int32_t) n } };
-    add_to_request(body);
-    console::spinner::start();
-    const json answer = json::parse(post("/v1/chat/completions", body.dump()));
-    console::spinner::stop();
+    const json question = up_to_question(messages);
     std::string shown;
-    for (size_t i = 0; i < answer.at("choices").size(); i++) {
-        const json & choice = answer.at("choices").at(i);
-        const json & content = choice.at("message").at("content");
-        const bool is_dosed = choice.contains("drugs") && choice.at("drugs").contains("seed");
-        shown += (i == 0 ? "" : "\n\n") + std::to_string(i + 1);
-        shown += is_dosed ? ", seed " + std::to_string(choice.at("drugs").value("seed", LLAMA_DEFAULT_SEED)) : "";
-        shown += "\n" + (content.is_string() ? content.get<std::string>() : "");
+    for (uint32_t i = 0; i < (uint32_t) n; i++) { // one after the other: the server has a single slot
+        json body = { { "messages", question } };
+        add_to_request(body);
+        if (dosage.seed != LLAMA_DEFAULT_SEED) {
+            body["drugs"]["seed"] = drugs_later_seed(dosage.seed, i);
+        }
+        console::spinner::start();
+        const json answer = json::parse(post("/v1/chat/completions", body.dump()));
+        console::spinner::stop();
+        shown += (i == 0 ? "" : "\n\n") + std::to_string(i + 1) + variation_of(answer.at("choices").at((size_t) 0));
     }
     return shown + "\n";
 }
