@@ -87,7 +87,7 @@ def test_variations_are_other_answers_to_the_last_message() -> None:
     shown = chat(
         "Name a colour.", "/dose A=0.7", "/seed 5", "/variations 3", "/variations 3", "/seed 7", "/variations 1"
     )
-    found = re.findall(r"^(\d), seed (\d+)\n(.+?)\n\n", shown, flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"(?:^|\x08)(\d), seed (\d+)\n(.+?)\n\n", shown, flags=re.MULTILINE | re.DOTALL)
     assert [(number, seed) for number, seed, _ in found] == [*zip("123", "567"), *zip("123", "567"), ("1", "7")]
     texts = [text for _, _, text in found]
     assert texts[:3] == texts[3:6]
@@ -96,7 +96,7 @@ def test_variations_are_other_answers_to_the_last_message() -> None:
 
 def test_variations_without_a_dose_follow_the_sampler() -> None:
     shown = chat("Name a colour.", "/variations 2", arguments=("--temp", "1"))
-    assert len(re.findall(r"^[12]$", shown, flags=re.MULTILINE)) == 2
+    assert len(re.findall(r"(?:^|\x08)[12]$", shown, flags=re.MULTILINE)) == 2
 
 
 @pytest.mark.parametrize(
