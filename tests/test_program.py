@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -91,6 +92,27 @@ def test_every_command_has_the_options(command: str) -> None:
         assert re.search(rf"^{option}\b(?!-)", shown, re.MULTILINE), option
         assert re.search(rf"\b{variable}\b", shown), variable
     assert ("--dose-max" in shown) == (command == "serve")
+
+
+@pytest.mark.parametrize("command", ["serve", "chat", "completion", "perplexity"])
+def test_help_begins_with_the_doses(command: str) -> None:
+    shown = run_drugs(command, "--help").stdout
+    assert shown.startswith("----- doses -----\n\n--dose ")
+    doses, common = shown.split("----- common params -----")[:2]
+    assert "--dose" not in common
+    assert len(re.findall(rf"^  drugs {command} .*--dose", doses, flags=re.MULTILINE)) == 2
+
+
+@pytest.mark.parametrize("command", ["chat", "completion", "perplexity"])
+def test_the_examples_of_help_work(
+    command: str, model_path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.gguf").symlink_to(model_path)
+    (tmp_path / "text.txt").write_text("\n\n".join(FROZEN_TEXTS), encoding="utf-8")
+    for example in re.findall(rf"^  drugs ({command} .*)$", run_drugs(command, "--help").stdout, flags=re.MULTILINE):
+        done = run_drugs(*shlex.split(example))
+        assert done.returncode == 0, done.stderr
 
 
 #

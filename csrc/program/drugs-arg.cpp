@@ -25,23 +25,22 @@ static void note(common_params & params, const std::function<void(drugs_dosage &
 std::vector<common_arg> drugs_args() {
     std::vector<common_arg> args;
     args.push_back(common_arg(
-        {"--dose-profile"}, "FNAME",
-        "JSON file with doses, as DRUGS.save() writes it in Python; other options override what it says (default: none)",
-        [](common_params & params, const std::string & value) {
-            drugs_dosage_from_file(value, {}); // throws if it cannot be read
-            params.drugs.profile_path = value;
-        }
-    ).set_env("LLAMA_ARG_DOSE_PROFILE"));
-    args.push_back(common_arg(
         {"--dose"}, "SITE=ANGLE,...|EFFECT",
-        "largest angle in radians that vectors at a site are turned by; sites: H, Q, K, V, A, pK, pV, M\n"
-        "or how much of an effect it has on the model: mild, medium or strong, at A unless sites are given, whose angles\n"
-        "are proportions then; `drugs-lab titrate` measures the angles, and until then they are estimated\n"
+        "dose sites of the model: turn vectors there by random angles up to this many radians; sites: H, Q, K, V, A, pK, pV, M\n"
+        "or a dose by its effect on the model: mild, medium or strong, at A, or at the sites given, whose angles are then\n"
+        "proportions; `drugs-lab titrate` measures these angles, and until then they are estimated\n"
         "can be repeated; with a dose and no sampler option, decoding is greedy (default: none)",
         [](common_params & params, const std::string & value) {
             note(params, [value](drugs_dosage & dosage) { drugs_read_doses(dosage, value); });
         }
     ).set_env("LLAMA_ARG_DOSE"));
+    args.push_back(common_arg(
+        {"--dose-seed"}, "SEED",
+        "seed of the noise, 0 to 4294967294; the same seed gives the same text (default: -1, a fresh one)",
+        [](common_params & params, const std::string & value) {
+            note(params, [value](drugs_dosage & dosage) { dosage.set_seed(drugs_read_number("the dose seed", value)); });
+        }
+    ).set_env("LLAMA_ARG_DOSE_SEED"));
     args.push_back(common_arg(
         {"--dose-shape"}, "SITE=MODE:DEPTH:RATIO,DEPTH:RATIO,...",
         "how the dose at a site depends on depth (layer i of n lies at i/n): factors at some depths, and between them what\n"
@@ -60,12 +59,13 @@ std::vector<common_arg> drugs_args() {
         }
     ).set_env("LLAMA_ARG_DOSE_MULTIPLIER"));
     args.push_back(common_arg(
-        {"--dose-seed"}, "SEED",
-        "seed of the noise, 0 to 4294967294; the same seed gives the same text (default: -1, a fresh one)",
+        {"--dose-profile"}, "FNAME",
+        "JSON file with doses, as DRUGS.save() writes it in Python; other options override what it says (default: none)",
         [](common_params & params, const std::string & value) {
-            note(params, [value](drugs_dosage & dosage) { dosage.set_seed(drugs_read_number("the dose seed", value)); });
+            drugs_dosage_from_file(value, {}); // throws if it cannot be read
+            params.drugs.profile_path = value;
         }
-    ).set_env("LLAMA_ARG_DOSE_SEED"));
+    ).set_env("LLAMA_ARG_DOSE_PROFILE"));
     args.push_back(common_arg(
         {"--dose-noise"}, "{isotropic,reference}",
         "how the direction of a turn is drawn: uniform, or as in the PyTorch reference (default: isotropic)",
@@ -168,6 +168,36 @@ std::vector<common_arg> drugs_args() {
         }
     ).set_examples({LLAMA_EXAMPLE_SERVER}).set_env("LLAMA_ARG_DOSE_MAX"));
     return args;
+}
+
+bool drugs_is_dose_arg(const common_arg & arg) {
+    const std::string name = arg.args.at(0);
+    return name.rfind("--dose", 0) == 0 || name == "--sober-interval" || name == "--repeatable";
+}
+
+static std::vector<const char *> examples_of(llama_example ex) {
+    switch (ex) {
+        case LLAMA_EXAMPLE_CLI:
+            return { "drugs chat --dose mild", "drugs chat -m model.gguf --dose A=0.3,H=0.1 --dose-seed 7" };
+        case LLAMA_EXAMPLE_SERVER:
+            return { "drugs serve --dose mild", "drugs serve -m model.gguf -np 4 -c 8192 --dose-max 0.5" };
+        case LLAMA_EXAMPLE_COMPLETION:
+            return { "drugs completion -p 'Once upon a time' -n 64 -no-cnv --dose mild",
+                     "drugs completion -m model.gguf -p 'Once upon a time' -n 64 -no-cnv --dose A=0.3 --dose-seed 7" };
+        case LLAMA_EXAMPLE_PERPLEXITY:
+            return { "drugs perplexity -f text.txt -c 512 --dose mild",
+                     "drugs perplexity -m model.gguf -f text.txt -c 512 --dose A=0.3 --dose-seed 7" };
+        default:
+            return {};
+    }
+}
+
+std::string drugs_dose_examples(llama_example ex) {
+    std::string text;
+    for (const char * example : examples_of(ex)) {
+        text += (text.empty() ? "\nexamples:\n  " : "  ") + std::string(example) + "\n";
+    }
+    return text;
 }
 
 //
