@@ -3,7 +3,7 @@
 python examples/just_chat.py                                        # with the small default model
 python examples/just_chat.py -m model.gguf --dose A=0.2,H=0.1 --seed 3
 
-Ctrl-C breaks an answer off; while you type, it ends the chat, as Ctrl-D does.
+Ctrl-C interrupts an answer; while you type, it ends the chat, as Ctrl-D does.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ Message = dict[str, str]
 
 
 def read_line() -> str | None:
-    """What the user says; None: nothing more."""
+    """What the user says; None at the end of the input."""
     try:
         said = input("\nyou: ")
     except (EOFError, KeyboardInterrupt):
         print()
         return None
-    if not sys.stdin.isatty():  # a file or a pipe, which no terminal echoes
+    if not sys.stdin.isatty():  # no terminal echoes input from a file or a pipe
         print(said)
     return said.strip()
 
 
 def forget_oldest(llm: Llama, messages: list[Message], max_tokens: int) -> None:
-    """Leave room for an answer: the oldest questions and answers go, and who is talking stays."""
-    a_template_adds = 10  # tokens for each message
+    """Make room for an answer: remove the oldest questions and answers, and keep the system message."""
+    a_template_adds = 10  # tokens per message
 
     def n_tokens() -> int:
         return sum(len(llm.tokenize(message["content"].encode())) + a_template_adds for message in messages)
@@ -50,7 +50,7 @@ def forget_oldest(llm: Llama, messages: list[Message], max_tokens: int) -> None:
 
 
 def answer(llm: Llama, messages: list[Message], max_tokens: int) -> str:
-    """Print an answer as it comes; returns it, or as much of it as there is when Ctrl-C is pressed."""
+    """Print an answer as it comes. Returns it, or the part before Ctrl-C."""
     ask: Any = llm.create_chat_completion
     text = ""
     print("Alan: ", end="", flush=True)
@@ -78,17 +78,17 @@ def chat(llm: Llama, max_tokens: int) -> None:
             messages.pop()
             continue
         messages.append({"role": "assistant", "content": text})
-        n_tokens = llm.cold_shower(block=False)  # goes on in the background, until the model is needed
+        n_tokens = llm.cold_shower(block=False)  # runs in the background until the model is needed
         print(f"(a cold shower: {n_tokens} tokens are computed again, sober, while you type)")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-m", "--model", help="path of a GGUF file; without it, the default model")
+    parser.add_argument("-m", "--model", help="path of a GGUF file (the default model)")
     parser.add_argument("--dose", default="A=0.2,H=0.1", help="largest angles by site, in radians (%(default)s)")
-    parser.add_argument("--seed", type=int, help="with which the chat can be repeated")
-    parser.add_argument("-n", "--max-tokens", type=int, default=200, help="of an answer (%(default)s)")
-    parser.add_argument("-c", "--n-ctx", type=int, default=4096, help="tokens of the context (%(default)s)")
+    parser.add_argument("--seed", type=int, help="to repeat the same chat")
+    parser.add_argument("-n", "--max-tokens", type=int, default=200, help="length limit of an answer (%(default)s)")
+    parser.add_argument("-c", "--n-ctx", type=int, default=4096, help="size of the context in tokens (%(default)s)")
     given = parser.parse_args()
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
@@ -102,7 +102,7 @@ def main() -> int:
     except (DrugsError, OSError) as error:
         print(f"just_chat: error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:  # while the model was being loaded
+    except KeyboardInterrupt:  # while the model was loading
         print()
     return 0
 

@@ -1,4 +1,4 @@
-"""Doses in a LangChain chain: the same story under a growing dose, and a batch of headlines with a seed each.
+"""Doses in a LangChain chain: the same story under an increasing dose, and a batch of headlines.
 
 drugs serve -np 4 -c 4096           # in another terminal
 python examples/langchain_client.py
@@ -18,14 +18,14 @@ SEED = 7
 
 
 def chain(base_url: str, prompt: str, **drugs: float) -> Runnable[dict[str, str], str]:
-    """From the variables in ``prompt`` to a text. ``drugs``: angles by site in radians, and a seed.
+    """A chain from the variables in ``prompt`` to a text. ``drugs``: angles by site in radians, and a seed.
 
-    The client chooses the seed, because LangChain drops the field of the answer that would contain it.
+    The client chooses the seed, because LangChain drops the field of the answer that contains it.
     """
     model = ChatOpenAI(
         base_url=base_url,
         api_key=SecretStr("none needed"),
-        model="any",  # the server has one
+        model="any",  # the server has only one
         temperature=0,
         max_completion_tokens=60,
         extra_body={"drugs": drugs},

@@ -1,4 +1,4 @@
-"""Doses through the package openai: variations with their seeds, and one of them again as a stream.
+"""Doses with the openai package: variations with their seeds, and one of them repeated as a stream.
 
 drugs serve -np 4 -c 4096           # in another terminal
 python examples/openai_client.py
@@ -11,18 +11,18 @@ from typing import Any
 
 from openai import OpenAI
 
-# radians by site; drugs_cpp.DRUGS(A=0.3).to_dict() works as well
+# angles by site in radians; drugs_cpp.DRUGS(A=0.3).to_dict() also works
 DOSE = {"A": 0.3}
 
 QUESTION: dict[str, Any] = {
-    "model": "any",  # the server has one
+    "model": "any",  # the server has only one
     "messages": [{"role": "user", "content": "Write one sentence that begins a story about a lighthouse."}],
     "max_tokens": 60,
 }
 
 
 def drugs_of(choice: Any) -> dict[str, Any]:
-    """The doses and seed of a text, which the server adds to a complete choice; empty before that, and if sober."""
+    """The doses and seed that the server adds to a complete choice; empty before that, and for a sober text."""
     extra: dict[str, Any] = choice.model_extra or {}
     return extra.get("drugs") or {}
 
@@ -33,7 +33,7 @@ def show_sober(client: OpenAI) -> None:
 
 
 def show_variations(client: OpenAI) -> int:
-    """Print four texts that are decoded together; return the seed of the third."""
+    """Print four texts that are decoded together. Returns the seed of the third."""
     answer = client.chat.completions.create(**QUESTION, n=4, extra_body={"drugs": DOSE})
     for choice in answer.choices:
         print(f"seed {drugs_of(choice)['seed']}: {choice.message.content}")
