@@ -116,6 +116,7 @@ have-clang:
 lint: $(DONE)/test-tools
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/codespell README.md CHANGELOG.md SECURITY.md docs python csrc patches benchmarks examples scripts tests
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
 

@@ -66,7 +66,7 @@ def unbroken(stage: Stage, texts: Texts, prose: float) -> dict[Prompt, list[str]
 
 
 def chosen(compared: Sequence[Method], found: Found) -> list[Method]:
-    """The methods with their best settings alone, but for the reference."""
+    """The methods with their best settings alone, except the reference."""
     worst = found[PLAIN].mean("log_likelihood") - WORST
     others = [method for method in compared if method.name != REFERENCE]
     return [reference(), *(replace(method, settings=tuple(_best(method, found, worst))) for method in others)]

@@ -53,7 +53,7 @@ async function requestTop(turn, before, drugs, signal) {
     n_predict: 1,
     n_probs: TOP,
     temperature: 0,
-    cache_prompt: drugs.dose_inputs !== true, // the cache holds the prompt as it was read sober, but for its last position at most
+    cache_prompt: drugs.dose_inputs !== true, // the cache holds the prompt as it was read sober, except its last position at most
     drugs,
   }, signal);
   if (!answer.completion_probabilities?.length) {
@@ -77,7 +77,7 @@ function promptOf(prompt, before) {
 
 const FIRST = {
   false: () => "The prompt is read sober, so both begin alike: a dose shows from the second token on.",
-  last: (seed) => `The prompt is read sober but for its last position, whose output this is: the dosed model reads that one under its dose (${seed}).`,
+  last: (seed) => `The prompt is read sober except for its last position, whose output this is: the dosed model reads that one under its dose (${seed}).`,
   true: (seed) => `The dosed model reads the prompt under its dose (${seed}), so even its first token may be another one.`,
 };
 
