@@ -15,6 +15,7 @@ import drugs_cpp
 from benchmarks.report import line, markdown
 from benchmarks.uncertainty import methods
 from benchmarks.uncertainty.fit_tables import fit_tables
+from benchmarks.uncertainty.page_tables import page_tables
 from benchmarks.uncertainty.questions import DataSet, data_sets
 from benchmarks.uncertainty.scored import auroc, difference, interval, rejection_ratio
 from drugs_cpp import _core
@@ -44,8 +45,9 @@ LEAST_RIGHT, MOST_RIGHT = 0.2, 0.8
 def main(given: Sequence[str]) -> int:
     """Answer all questions in all ways, and print how well each way tells right answers from wrong ones."""
     options = _options(given)
-    if options.fit:
-        print(fit_tables([json.loads(path.read_text(encoding="utf-8")) for path in options.fit]))
+    if options.fit or options.tables:
+        make, paths = (fit_tables, options.fit) if options.fit else (page_tables, options.tables)
+        print(make([json.loads(path.read_text(encoding="utf-8")) for path in paths]))
         return 0
     model = Path(options.model or drugs_cpp.default_model())
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -194,6 +196,8 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
     what.add_argument("--data", type=Path, help="a folder with the data sets")
     fit = "results of this command: fit the score of Llama.uncertainty to them, and print its weights"
     what.add_argument("--fit", type=Path, nargs="+", help=fit)
+    tables = "results of this command: print the tables of docs/uncertainty.md"
+    what.add_argument("--tables", type=Path, nargs="+", help=tables)
     parser.add_argument("--sets", nargs="+", help="names of some of them (all)")
     few = "of the doses only A, and what arXiv 2502.03799 compares (always where answers are long)"
     parser.add_argument("--few", action="store_true", help=few)

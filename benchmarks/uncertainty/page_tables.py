@@ -1,0 +1,66 @@
+"""Results as docs/uncertainty.md shows them: of each data set the sober answer alone, and how far varied answers agree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.report import markdown
+
+#: as labels of settings have it -> for people
+_WORDS = (
+    (r"^(\w+) ([\d.]+)", r"`\1` up to \2 rad"),
+    (r" late\b", ", last third of the layers"),
+    (r" held\b", ", held"),
+    (r" shared layers\b", ", one draw for all layers"),
+    (r"(?:^|\s)temperature=([\d.]+)", r", temperature \1"),
+    (r"^, ", ""),
+)
+
+#: what of several answers is shown
+_SHOWN = ("perplexity", "probability", "agreement")
+
+
+def page_tables(results: Sequence[Mapping[str, Any]]) -> str:
+    """A heading and a table for each model and data set that was measured.
+
+    Args:
+        results: of several models, as ``__main__`` writes them.
+    """
+    parts = []
+    for result in results:
+        for one in result["data"]:
+            if one["rows"]:
+                about = f"{one['n_questions']} questions, {100 * one['right']:.0f} % right"
+                parts.append(f"**{_model(result['model'])}, {one['data']}**: {about}\n\n{_table(one['rows'])}")
+    return "\n\n".join([*parts, _left_out(results)])
+
+
+def _table(rows: Sequence[Mapping[str, str]]) -> str:
+    head = ["answers", "AUROC", "PRR", "AUROC above temperature 0.5"]
+    shown = [row for row in rows if row["confidence"] in _SHOWN]
+    return markdown(head, [[_said(row), row["AUROC"], row["PRR"], row["AUROC above temperature"]] for row in shown])
+
+
+def _said(row: Mapping[str, str]) -> str:
+    if row["confidence"] != "agreement":
+        return f"the sober one alone, its {row['confidence']}"
+    text = row["answers"]
+    for label, words in _WORDS:
+        text = re.sub(label, words, text)
+    return text
+
+
+def _left_out(results: Sequence[Mapping[str, Any]]) -> str:
+    left_out = [
+        f"{one['data']} ({_model(result['model'])}, {100 * one['right']:.0f} % right)"
+        for result in results
+        for one in result["data"]
+        if not one["rows"]
+    ]
+    return f"Left out: {', '.join(left_out)}."
+
+
+def _model(name: str) -> str:
+    return name.split("-Instruct")[0]
