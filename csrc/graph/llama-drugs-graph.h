@@ -32,8 +32,8 @@ public:
 
     bool can_reuse(const llm_graph_params & params) override;
 
-    // positions of the cells of a cache, or of the batch's own tokens if cache is nullptr: I32 [n_kv,
-    // n_stream], -1 for an empty cell
+    // positions of the cells of a cache, or of the batch's own tokens if cache is nullptr: I32
+    // [n_kv, n_stream], -1 for an empty cell
     ggml_tensor * cells_of(ggml_context * ctx, const llama_kv_cache * cache, int64_t n_kv, int64_t n_stream);
 
     // the tokens input for the tokens that are output

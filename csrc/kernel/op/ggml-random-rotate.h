@@ -59,8 +59,8 @@ static inline bool ggml_is_random_rotate(const struct ggml_tensor * tensor) {
 // restrict a rotation to tokens with one kind of noise (enum ggml_random_rotate_noise); the others are copied
 GGML_API void ggml_random_rotate_only(struct ggml_tensor * rotated, int noise);
 
-// let the rows of a rotation use other random numbers than those of heads 0, 1, ...: row i of a token uses those of head heads[i] +
-// 1
+// let the rows of a rotation use other random numbers than those of heads 0, 1, ...: row i of a token uses those of head
+// heads[i] + 1
 // heads: I32 [n_head, n_tokens], any strides
 GGML_API void ggml_random_rotate_name_heads(struct ggml_tensor * rotated, struct ggml_tensor * heads);
 
