@@ -31,7 +31,7 @@ public:
     };
 
     // Call without the GIL, from the thread that created the scope. Taking the GIL can mean waiting for other threads, so signals
-    // are checked once in two milliseconds. What a handler raises is kept for scope::raise().
+    // are checked once every two milliseconds. What a handler raises is kept for scope::raise().
     bool poll() {
         if (!active) {
             return false; // something else computes with the context
