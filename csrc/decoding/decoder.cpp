@@ -147,7 +147,7 @@ llama_token decoder::choose_token(sequence & seq, const float * logits) {
     try {
         return sample(seq.sampler, logits);
     } catch (...) {
-        seq.end = sequence_end::failed; // its last token is in the cache already, and must not be fed again
+        seq.end = sequence_end::failed; // its last token is already in the cache, and must not be fed again
         throw;
     }
 }

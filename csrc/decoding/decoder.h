@@ -70,7 +70,7 @@ private:
     llama_context         * ctx;
     const llama_vocab     * vocab;
     std::function<bool()>   interrupted;
-    bool                    evaluating = false; // a prompt, which may take long
+    bool                    evaluating = false; // evaluating a prompt, which may take long
     llama_batch             batch;
     std::vector<llama_token_data> candidates;
 };

@@ -20,7 +20,7 @@ extern "C" {
 // the largest angle of a dose, in radians: pi, a half turn
 #define LLAMA_DRUGS_MAX_ANGLE 3.14159274f
 
-// the sites, where vectors are turned; their order is the order of the columns of a dose table
+// the sites: places where vectors are turned, in the order of the columns of a dose table
 enum llama_drugs_site {
     LLAMA_DRUGS_SITE_H  = 0, // input of the query, key and value projections  [n_embd]      per token
     LLAMA_DRUGS_SITE_Q  = 1, // query heads                                    [n_embd_head] per head and token

@@ -32,7 +32,7 @@ constexpr int DRUGS_MAX_JSON_DEPTH = 500;
 // nested groups of a grammar: as many as upstream allows repetitions, which some converters write as nested groups
 constexpr int DRUGS_MAX_GRAMMAR_DEPTH = 2000;
 
-// rules of a grammar that begin with each other
+// grammar rules that begin with one another
 constexpr int DRUGS_MAX_RULE_CHAIN = 5000;
 
 // nested parsers of model output: about ten for each level of JSON

@@ -36,7 +36,7 @@ public:
     // whether at least `interval` positions are dirty, and at least one
     bool is_due(int32_t interval, int32_t n_tokens = ALL) const;
 
-    // dosed tokens that may still be computed before a shower is due
+    // dosed tokens that can still be computed before a shower is due
     int32_t until_due(int32_t interval, int32_t n_tokens = ALL) const;
 
     // A shower begins: positions start .. end - 1, which are all positions from there on, will be computed

@@ -56,7 +56,7 @@ RANDOM_ROTATE_INLINE float random_rotate_uniform(uint32_t bits) {
     return random_rotate_uniform_up_to(1.0f, bits);
 }
 
-// natural logarithm of 2^-32 <= x <= 1, relative error below 2^-22: the mantissa goes to [sqrt(1/2), sqrt(2)), then
+// natural logarithm of 2^-32 <= x <= 1, relative error below 2^-22: the mantissa is scaled to [sqrt(1/2), sqrt(2)), then
 // log(1 + t) = t - t^2/2 + t^3 P(t) with P of degree 6, fitted by least squares at Chebyshev nodes
 RANDOM_ROTATE_INLINE float random_rotate_log(float x) {
     const uint32_t sqrt_half = 0x3f3504f3u;
@@ -112,8 +112,8 @@ RANDOM_ROTATE_INLINE void random_rotate_circle(uint32_t quarter, float r, RANDOM
     *sine   = random_rotate_flip_sign(b,  quarter >> 1);
 }
 
-// two independent standard normals from two words (Box and Muller 1958): the radius from the first word; from the second,
-// the top two bits choose a quarter of the circle and the other thirty an angle around its axis
+// two independent standard normals from two words (Box and Muller 1958): the radius from the first word; in the second, the
+// top two bits choose a quarter of the circle, and the other thirty an angle around its axis
 RANDOM_ROTATE_INLINE void random_rotate_normals(uint32_t w0, uint32_t w1, RANDOM_ROTATE_LOCAL float * n0,
         RANDOM_ROTATE_LOCAL float * n1) {
     const float radius = random_rotate_sqrt(-2.0f * random_rotate_log(random_rotate_uniform(w0)));

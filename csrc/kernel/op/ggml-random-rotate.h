@@ -82,7 +82,7 @@ GGML_API struct ggml_tensor * ggml_random_rotate_scores(
         int                   site);
 
 // sum of the values v weighted by p, as if each query head had its own freshly turned copy of each value
-// p:      F32 [n_kv, n_tokens, n_head, n_stream], not negative, rows contiguous
+// p:      F32 [n_kv, n_tokens, n_head, n_stream], non-negative, rows contiguous
 // v:      any type, [d, n_kv, n_head_kv, n_stream], or [n_kv, d, n_head_kv, n_stream] if transposed; rows contiguous
 // cells:  I32 [n_kv, n_stream], position of each value, or -1
 // result: F32 [d, n_tokens, n_head, n_stream]
