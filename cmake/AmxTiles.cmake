@@ -1,20 +1,21 @@
-# AMX, the tiles in which Intel's server processors multiply matrices: left out wherever they were not seen to work. A virtual
-# machine or a sandbox may refuse them, and a compiler may get them wrong; either would end a program with a signal.
+# AMX, the tiles with which Intel's server processors multiply matrices: switched off unless it was seen to work. A
+# virtual machine or a sandbox may refuse it, and a compiler may get it wrong; either would end a program with a signal.
 #
-# This is decided once for the patched and the unpatched build, which have to compute the same bits: by a product of our own,
-# not by upstream's code, of which gcc 12 makes an illegal instruction. A patch mends that, and tests/unpatched a flag.
+# This is decided once for the patched and the unpatched build, which must compute the same bits: with a product
+# of our own, and not with upstream's code, from which gcc 12 makes an illegal instruction. A patch fixes that,
+# and a flag in tests/unpatched.
 #
-# On by default: a text is the same in any batch and with any number of threads, as without AMX, and prompts of SmolLM2 take
-# a quarter of the processor's time, decoding three quarters.
+# On by default: a text is the same in any batch and with any number of threads, as it is without AMX. Prompts of SmolLM2
+# take a quarter of the processor time that they take without it, and decoding three quarters.
 
 include(Instructions)
 
 option(DRUGS_AMX "Multiply with the tiles of AMX, where a small product comes out right" ON)
 
-# settle_amx()  after upstream was added
+# settle_amx()  call it after upstream was added
 function(settle_amx)
     if (NOT GGML_NATIVE OR NOT TARGET ggml-cpu)
-        return() # AMX is in no build for other processors, unless it is asked for by name
+        return() # AMX is not in builds for other processors, unless it is requested by name
     endif()
     instructions_of(names ggml-cpu)
     if (NOT names MATCHES "AMX_TILE")

@@ -1,5 +1,5 @@
-# record_build(FOLDERS...)  Installs drugs_cpp/lib/build.json: llama.cpp's commit, and a hash of all that is ours in the
-# libraries, so that results can say what computed them. As new as the last time CMake was run, which pip always does.
+# record_build(FOLDERS...)  Installs drugs_cpp/lib/build.json: llama.cpp's commit, and a hash of all our files in the
+# libraries, so that results can say what computed them. It is as recent as the last run of CMake, which pip always runs.
 function(record_build)
     set(hashes "")
     foreach (folder ${ARGV})

@@ -1,7 +1,7 @@
-# What the compiler may use.
+# The instructions that the compiler may use.
 
-# instructions_of(RESULT TARGET)  its names of the instructions that it may use in TARGET, as it defines them: "AVX2 FMA ...",
-# among other names; none from a compiler that has no macros to print
+# instructions_of(RESULT TARGET)  the names of the instructions that the compiler may use in TARGET, as it defines them:
+# "AVX2 FMA ...", among other names; empty if the compiler cannot print its macros
 function(instructions_of result target)
     get_target_property(options ${target} COMPILE_OPTIONS)
     list(FILTER options INCLUDE REGEX "^-m")

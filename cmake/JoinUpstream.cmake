@@ -1,4 +1,4 @@
-# Compiles our sources into upstream's targets, so that the patches need to carry no more than calls.
+# Compiles our sources into upstream's targets, so that the patches contain only the calls.
 
 include(MetalSource)
 include(PackageVersion)
@@ -11,15 +11,15 @@ function(join_upstream target)
     target_sources(${target} PRIVATE ${ARGN})
 endfunction()
 
-# exact_arithmetic(TARGET CSRC)  no product is fused with a sum in a dose's table, so that Python, the programs and the page give
-# the same bits on every processor
+# exact_arithmetic(TARGET CSRC)  no product is fused with a sum in the arithmetic of a dose table, so that Python, the programs
+# and the page get the same bits on every processor
 function(exact_arithmetic target csrc)
     file(GLOB doses CONFIGURE_DEPENDS ${csrc}/doses/*.cpp)
     set_property(SOURCE ${doses} TARGET_DIRECTORY ${target}
         APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-ffp-contract=off>)
 endfunction()
 
-# join_cuda(TARGET FILE)  compiled as upstream compiles its own files for these cards: HIP and MUSA read the same ones
+# join_cuda(TARGET FILE)  compiled like upstream's own CUDA files: HIP and MUSA use the same ones
 function(join_cuda target file)
     get_target_property(folder ${target} SOURCE_DIR)
     cmake_path(SET cuda NORMALIZE ${folder}/../ggml-cuda)
@@ -37,13 +37,13 @@ function(join_all_upstream csrc)
     join_upstream(ggml-base ${csrc}/kernel/op/ggml-random-rotate.c)
     target_include_directories(ggml-base PUBLIC ${csrc}/kernel/op ${csrc}/kernel/math)
 
-    # One target, or one for each kind of processor.
+    # One target, or one per kind of processor.
     foreach (target ${GGML_AVAILABLE_BACKENDS})
         if (TARGET ${target} AND target MATCHES "^ggml-cpu")
             file(GLOB kernels CONFIGURE_DEPENDS ${csrc}/kernel/cpu/*.cpp ${csrc}/matmul/*.cpp)
             join_upstream(${target} ${kernels})
             target_include_directories(${target} PRIVATE ${csrc}/kernel/cpu ${csrc}/matmul)
-            # Lets the kernels' loops become vectors; none of these changes a result.
+            # Lets the compiler vectorise the kernels' loops; none of these options changes a result.
             set_property(SOURCE ${kernels} TARGET_DIRECTORY ${target}
                 APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-fno-math-errno;-fno-trapping-math;-fopenmp-simd>)
             join_upstream(${target} ${csrc}/threads/ggml-team.cpp ${csrc}/threads/waiting.cpp)

@@ -1,6 +1,6 @@
-# Metal compiles kernels from their text while a program runs, and looks nowhere for headers.
+# Metal compiles kernels from source at run time, and does not look for headers anywhere.
 
-# flatten_source(TEXT FILE FOLDER...)  FILE with each header of ours, from one of the folders, in the place where it is first
+# flatten_source(TEXT FILE FOLDER...)  FILE, with each of our headers from one of the folders inserted where it is first
 # included
 function(flatten_source text file)
     set(done)
@@ -36,8 +36,8 @@ function(flatten_into text done file)
     set(${done} ${seen} PARENT_SCOPE)
 endfunction()
 
-# metal_source(HEADER FILE FOLDER...)  writes HEADER, which defines RANDOM_ROTATE_METAL_SOURCE, and FILE's text beside it as
-# HEADER.metal; the folders are those of the headers that it includes
+# metal_source(HEADER FILE FOLDER...)  writes HEADER, which defines RANDOM_ROTATE_METAL_SOURCE, and the text of FILE next to it
+# as HEADER.metal; the folders are those of the headers that FILE includes
 function(metal_source header file)
     flatten_source(text ${file} ${ARGN})
     set(quiet "#if defined(__clang__)\n#pragma clang diagnostic ignored \"-Woverlength-strings\"\n#endif\n")

@@ -1,4 +1,4 @@
-# package_version(RESULT)  The version in pyproject.toml: scikit-build passes it on, another build reads it here.
+# package_version(RESULT)  The version in pyproject.toml: scikit-build passes it on, other builds read it here.
 function(package_version result)
     if (SKBUILD_PROJECT_VERSION_FULL)
         set(${result} ${SKBUILD_PROJECT_VERSION_FULL} PARENT_SCOPE)

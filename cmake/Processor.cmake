@@ -1,14 +1,14 @@
-# Libraries that were built for another processor than the one they run on say so, before they use its instructions.
+# Libraries that were built for another processor than the one they run on report this before they use its instructions.
 
 include(Instructions)
 
-# check_processor(FOLDER)  adds the library drugs-processor, and lets ggml-base refuse a processor that lacks something
+# check_processor(FOLDER)  adds the library drugs-processor, with which ggml-base refuses a processor that lacks something
 function(check_processor folder)
     set(names "")
     set(any)
     if (CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT MSVC AND NOT CMAKE_OSX_ARCHITECTURES MATCHES "arm64")
         set(any -march=x86-64)
-        # With backends that are loaded while a program runs, ggml chooses among them itself.
+        # With backends that are loaded at run time, ggml chooses among them itself.
         if (TARGET ggml-cpu AND NOT GGML_BACKEND_DL)
             instructions_of(names ggml-cpu)
         endif()

@@ -1,7 +1,7 @@
-# The program `drugs`: upstream's unified program, with upstream's subcommands as libraries beside it. Another one,
-# `drugs-rpc-server`, lends a computer's devices to it.
+# The program `drugs`: upstream's unified program, with upstream's subcommands as libraries next to it. A second program,
+# `drugs-rpc-server`, makes a computer's devices available to it.
 
-# Sets `result` to the libraries that only the programs need, and llama-cpp-python for pictures and sound.
+# Sets `result` to the libraries that are needed only by the programs, and by llama-cpp-python for pictures and sound.
 function(program_libraries result)
     set(found llama-common mtmd)
     foreach (command server cli completion bench batched-bench fit-params quantize perplexity)
@@ -10,8 +10,8 @@ function(program_libraries result)
     set(${result} ${found} PARENT_SCOPE)
 endfunction()
 
-# Installed on the PATH, it looks for its libraries where pip puts packages: beside `bin` in a virtual environment, a user's
-# folder or a prefix, under Debian's and Fedora's names, and with `pip install --target`.
+# If it is installed on the PATH, it looks for its libraries where pip puts packages: next to `bin` in a virtual
+# environment, a user folder or a prefix, under Debian's and Fedora's names, and with `pip install --target`.
 function(make_program target name)
     set(bin $<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>)
     set(version python${Python_VERSION_MAJOR}.${Python_VERSION_MINOR})

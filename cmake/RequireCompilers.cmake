@@ -1,4 +1,4 @@
-# Says in one line what is missing, before CMake would say it in many.
+# Reports in one line what is missing, before CMake reports it in many.
 
 include(CheckLanguage)
 foreach (language C CXX)

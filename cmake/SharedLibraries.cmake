@@ -1,4 +1,4 @@
-# The shared libraries that upstream makes, in a form that a wheel can carry.
+# Upstream's shared libraries, in a form that a wheel can carry.
 
 # Sets `result` to upstream's library targets that exist in this build: what Python loads for text.
 function(upstream_libraries result)
@@ -11,7 +11,7 @@ function(upstream_libraries result)
     set(${result} ${found} PARENT_SCOPE)
 endfunction()
 
-# Plain file names (a wheel cannot hold the links that versions need), found beside each other.
+# Plain file names (a wheel cannot contain the links that versions need), next to each other.
 function(make_relocatable)
     set(here $<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>)
     foreach (target ${ARGN})

@@ -1,4 +1,4 @@
-# Brings llama.cpp into the build tree and adds it to the build.
+# Puts llama.cpp into the build tree and adds it to the build.
 
 include(AmxTiles)
 
@@ -29,8 +29,8 @@ function(stage_upstream folder)
     endif()
 endfunction()
 
-# add_upstream(FOLDER)  Upstream writes the commit that it was built from into its libraries. It would take the commit of
-# the repository around the build tree, and be compiled again after each: it is given its own.
+# add_upstream(FOLDER)  Upstream writes the commit it was built from into its libraries. It would use the commit of the
+# repository around the build tree, and be compiled again after each commit, so it is given its own.
 function(add_upstream folder)
     file(READ ${UPSTREAM_PIN} pin)
     string(JSON LLAMA_BUILD_COMMIT GET ${pin} llama_cpp_commit)

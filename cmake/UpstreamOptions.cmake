@@ -1,5 +1,5 @@
-# How upstream is built, patched (../CMakeLists.txt) and unpatched (../tests/unpatched). All of its targets exist; those
-# that something depends on are built.
+# How upstream is built, patched (../CMakeLists.txt) and unpatched (../tests/unpatched). All of its targets exist; only
+# those that something depends on are built.
 
 if (NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
@@ -8,13 +8,13 @@ endif()
 foreach (part COMMON TOOLS SERVER APP)
     set(LLAMA_BUILD_${part} ON CACHE BOOL "" FORCE)
 endforeach()
-# The server has a page of its own; upstream's would be downloaded.
+# The server has our page; upstream's would be downloaded.
 foreach (part BUILD_TESTS BUILD_EXAMPLES BUILD_UI USE_PREBUILT_UI TOOLS_INSTALL)
     set(LLAMA_${part} OFF CACHE BOOL "" FORCE)
 endforeach()
 set(BUILD_SHARED_LIBS ON CACHE BOOL "" FORCE)
 
-# As in the programs that upstream releases. RDMA would need a library that other computers do not have.
+# As in upstream's released programs. RDMA would need a library that other computers do not have.
 set(GGML_RPC ON CACHE BOOL "Let models be spread over computers")
 set(GGML_RPC_RDMA OFF CACHE BOOL "Reach other computers through RDMA, too")
 

@@ -1,5 +1,5 @@
-// Multiplies two small matrices with the tiles of AMX, in a thread, after the process was given permission, as ggml does.
-// Ends with 0 if the product is right; with a signal where there are no tiles, and with 1 where they are refused or wrong.
+// Multiplies two small matrices with AMX tiles, in a thread, after the process has been given permission, as in ggml.
+// Exits with 0 if the product is right, with 1 if tiles are refused or the product is wrong, and with a signal if there are no tiles.
 
 #include <immintrin.h>
 #include <sys/syscall.h>

@@ -1,4 +1,4 @@
-"""Apply patches with `git apply`, exactly: no fuzz, no offset, and each hunk seen in place afterwards."""
+"""Apply patches with `git apply`, exactly: no fuzz, no offset, and afterwards each hunk is checked to be in place."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FAILED_AT = re.compile(r"error: patch failed: (.+):(\d+)")
 
 
 def git_environment(tree: Path) -> dict[str, str]:
-    """Cut git off from what lies around `tree`.
+    """Isolate git from what is around `tree`.
 
-    Below another repository `git apply` would take that one for its own, skip every patch and report success.
-    A user's settings (line ends, white space) must not change what a patch does either.
+    Inside another repository, `git apply` would take that one for its own, skip every patch and report success.
+    A user's settings (line endings, white space) must not change what a patch does either.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return inherited | {
@@ -80,7 +80,7 @@ def refuse_offsets(patch: Patch, said: str) -> None:
 
 
 def check_is_applied(tree: Path, patch: Patch, change: FileChange) -> None:
-    """Look for every hunk's lines where they belong: git may skip a patch and still report success."""
+    """Check that every hunk's lines are in place: git may skip a patch and still report success."""
     path = tree / change.path
     if change.is_deleted:
         if path.exists():

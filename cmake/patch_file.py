@@ -16,7 +16,7 @@ class PatchError(Exception):
 
 @dataclass
 class Hunk:
-    """One run of changed lines; `old` and `new` hold it with its context, as it is before and after."""
+    """One run of changed lines; `old` and `new` are the run with its context, before and after."""
 
     number: int
     old_start: int

@@ -1,7 +1,7 @@
-"""Put the part of llama.cpp that the build reads into a folder and patch it. CMake runs this when it configures.
+"""Put the part of llama.cpp that the build reads into a folder and patch it. CMake runs this at configure time.
 
-A second run does nothing. After a change of pin or patches only files whose content changes are written, so that
-only what depends on them is compiled again.
+A second run does nothing. After a change of the pin or the patches, only files whose content changes are written,
+so that only what depends on them is compiled again.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from apply_patches import apply_series
 from patch_file import PatchError, read_patches
 from upstream_source import PIN_FILE, UpstreamError, find_source, llama_cpp_files, llama_cpp_folder
 
-# Everything that upstream's CMakeLists.txt reads for the libraries, the programs, and the tests of upstream's that run
-# here.
+# Everything that upstream's CMakeLists.txt reads for the libraries, the programs, and those of
+# upstream's tests that are run here.
 LIBRARIES = ("CMakeLists.txt", "LICENSE", "cmake", "ggml", "include", "src", "vendor")
 PROGRAMS = ("app", "common", "licenses", "scripts/ui-assets.cmake", "tools")
 TESTS = ("models/templates", "tests/test-backend-ops.cpp", "tests/test-llama-archs.cpp")
-# upstream's own page: large, and not the one that is served here
+# upstream's own page: large, and not the one that is served
 NOT_NEEDED = ("tools/ui/src", "tools/ui/static", "tools/ui/tests")
 NEEDED = LIBRARIES + TESTS + PROGRAMS
 STAMP = ".staged"
@@ -47,7 +47,7 @@ def extract(source: Path, tree: Path, patched: set[str]) -> None:
 
 
 def state_of(source: Path, patches: Path | None) -> str:
-    """Return a hash of all that decides what is staged; it tells whether there is anything to do."""
+    """Return a hash of everything that affects what is staged; if it is the same, there is nothing to do."""
     state = hashlib.sha256(PIN_FILE.read_bytes())
     for program in sorted(Path(__file__).parent.glob("*.py")):
         state.update(program.read_bytes())
@@ -61,7 +61,7 @@ def state_of(source: Path, patches: Path | None) -> str:
 
 
 def state_of_folder(root: Path) -> bytes:
-    """A folder may be edited between two builds: names, sizes and times of its files stand for their content."""
+    """Hash names, sizes and times instead of content: a folder may be edited between two builds."""
     state = hashlib.sha256()
     for name in NEEDED:
         path = root / name
@@ -73,7 +73,7 @@ def state_of_folder(root: Path) -> bytes:
 
 
 def synchronise(fresh: Path, staged: Path) -> int:
-    """Make `staged` equal to `fresh`, leave files alone that are equal already, return how many were written."""
+    """Make `staged` equal to `fresh` without touching equal files; return how many were written."""
     wanted = {file.relative_to(fresh) for file in fresh.rglob("*") if file.is_file()}
     for file in [file for file in staged.rglob("*") if file.is_file()]:
         if file.relative_to(staged) not in wanted:
@@ -84,7 +84,7 @@ def synchronise(fresh: Path, staged: Path) -> int:
         if target.is_file() and target.read_bytes() == content:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(fresh / name, target)  # with the time of now, so that the build sees the change
+        shutil.copy(fresh / name, target)  # with the current time, so that the build notices the change
         n_written += 1
     return n_written
 

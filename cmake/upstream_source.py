@@ -1,8 +1,8 @@
-"""Find the pinned upstream source: from the user's cache, through pip, or where the user says it is.
+"""Find the pinned upstream source: from the user's cache, through pip, or at a path that the user gives.
 
-Run by itself it prints one path, for the Makefile:
-    upstream_source.py fetch       the archive or folder that the build reads
-    upstream_source.py bindings    what pip has to install to get llama-cpp-python itself
+Run as a script, it prints one path, for the Makefile:
+    upstream_source.py fetch       the archive or folder from which to build
+    upstream_source.py bindings    what pip must install to get llama-cpp-python itself
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ HOW_TO_GIVE_IT = (
 
 
 class UpstreamError(Exception):
-    """The upstream source cannot be had, or is not the pinned one. The text is one line for the user."""
+    """The upstream source is not available, or is not the pinned one. The text is one line for the user."""
 
 
 @dataclass(frozen=True)
 class Pin:
-    """The one version of upstream that the patches were made for."""
+    """The only version of upstream that the patches are made for."""
 
     name: str
     version: str
@@ -81,12 +81,12 @@ def find_source(given: str | None = None) -> Path:
 
 
 def fetch(pin: Pin) -> Path:
-    """Return the cached archive, downloading it first if it is not there or is damaged."""
+    """Return the cached archive, after downloading it if it is missing or damaged."""
     archive = cache_folder() / pin.archive_name
     if archive.is_file() and sha256_of(archive) == pin.sha256:
         return archive
     archive.parent.mkdir(parents=True, exist_ok=True)
-    # The download goes to a folder of its own and is moved when it is complete and checked.
+    # The download goes to its own folder, and is moved when it is complete and checked.
     with tempfile.TemporaryDirectory(prefix="download-", dir=archive.parent) as folder:
         download(pin, Path(folder))
         downloaded = Path(folder, pin.archive_name)
@@ -98,7 +98,7 @@ def fetch(pin: Pin) -> Path:
 
 
 def download(pin: Pin, folder: Path) -> None:
-    """Let pip, with the user's own settings, put the source distribution into `folder`."""
+    """Download the source distribution into `folder` with pip and the user's own settings."""
     if importlib.util.find_spec("pip") is None:
         raise UpstreamError(f"{sys.executable} has no pip to get {pin.requirement}: install pip, or {HOW_TO_GIVE_IT}")
     print(f"drugs_cpp: downloading the source of {pin.requirement} (about 80 MB, once)", file=sys.stderr, flush=True)
@@ -108,7 +108,7 @@ def download(pin: Pin, folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", pin.name, "--retries", "2"]
     command += ["--disable-pip-version-check", "--dest", str(folder), "--requirement", str(wanted)]
     if importlib.util.find_spec("scikit_build_core") is not None:
-        # pip reads the metadata through the package's build tool: use ours instead of fetching another.
+        # pip reads the metadata with the package's build tool: use ours instead of fetching another.
         command.append("--no-build-isolation")
     with tempfile.TemporaryFile() as errors:
         status = subprocess.call(command, stdout=STANDARD_ERROR, stderr=errors)  # pip writes its progress to stdout
@@ -121,7 +121,7 @@ def download(pin: Pin, folder: Path) -> None:
 def why_pip_failed(said: str, pin: Pin) -> str:
     if "DO NOT MATCH THE HASHES" in said:
         return f"the {pin.requirement} that pip found is not the pinned one (sha256 {pin.sha256}): {HOW_TO_GIVE_IT}"
-    if "from versions: none" in said:  # what pip says when it can reach nothing at all
+    if "from versions: none" in said:  # what pip says if it cannot reach any index
         return f"pip could not find {pin.requirement}: connect to the network and try again, or {HOW_TO_GIVE_IT}"
     reasons = re.findall(r"^ERROR: (.*)", said, re.MULTILINE) or ["it gave no reason"]
     return f"pip could not download {pin.requirement} ({reasons[0].strip()}): try again, or {HOW_TO_GIVE_IT}"
@@ -145,7 +145,7 @@ def check_hash(path: Path, pin: Pin) -> None:
 
 
 def llama_cpp_folder(folder: Path) -> Path:
-    """Return the llama.cpp tree in a folder that is one, or that is an unpacked source distribution."""
+    """Return the llama.cpp tree in a folder, which is the tree itself or an unpacked source distribution."""
     for tree in (folder / TREE, folder):
         if (tree / "ggml" / "CMakeLists.txt").is_file():
             return tree
@@ -154,7 +154,7 @@ def llama_cpp_folder(folder: Path) -> Path:
 
 @contextmanager
 def llama_cpp_files(source: Path) -> Iterator[Iterator[tuple[str, bytes, bool]]]:
-    """Walk over llama.cpp's files: path relative to its root, content, whether it can be executed."""
+    """Yield llama.cpp's files: path relative to its root, content, whether it is executable."""
     if source.is_dir():
         yield files_of_folder(llama_cpp_folder(source))
     elif zipfile.is_zipfile(source):
@@ -173,7 +173,7 @@ def files_of_folder(root: Path) -> Iterator[tuple[str, bytes, bool]]:
 
 
 def files_of_archive(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes, bool]]:
-    """Leave out `.git`: the source distribution ships it as a link to a folder that is not there."""
+    """Leave out `.git`: in the source distribution, it is a link to a folder that does not exist."""
     for member in archive:
         parts = Path(member.name).parts[1:]
         path = Path(*parts)
@@ -186,7 +186,7 @@ def files_of_archive(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes, boo
 
 
 def bindings_to_install(source: Path) -> str:
-    """Return what pip installs as llama-cpp-python: the very same source, where it holds the bindings too."""
+    """Return what pip installs as llama-cpp-python: the same source if it contains the bindings, too."""
     if source.is_file() or ((source / "pyproject.toml").is_file() and (source / TREE).is_dir()):
         return str(source)
     return read_pin().requirement

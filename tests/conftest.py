@@ -22,23 +22,23 @@ from support.slow_first import pytest_collection_modifyitems  # noqa: F401  (a h
 from support.tiny_model import write_tiny_model
 from support.tiny_texts import strong
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a process in the background, whose children ignore Ctrl-C
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background process, whose children ignore Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MakeLlama = Callable[..., Llama]
 PressCtrlC = Callable[[Callable[[], int], int], CtrlC]
 
-#: the programs take a card if they find one; an option on their command line counts more
+#: the programs use a GPU if they find one; an option on their command line takes precedence
 os.environ.setdefault("LLAMA_ARG_N_GPU_LAYERS", str(N_GPU_LAYERS))
 
-#: of tests that want the same text from batches of different sizes
+#: for tests that need the same text from batches of different sizes
 same_rounding = pytest.mark.skipif(
     N_GPU_LAYERS != 0, reason="a card rounds batches of another size differently: `make test` runs it on the processor"
 )
 
 
 def built_by_make(variable: str) -> str:
-    """Where ``make test`` built what a test needs; it says so in an environment variable, and never leaves one out."""
+    """The path where ``make test`` built what a test needs, from an environment variable that it always sets."""
     path = os.environ.get(variable)
     if not path:
         pytest.skip(f"{variable} is not set: `make test` builds what it names and sets it")
@@ -47,7 +47,7 @@ def built_by_make(variable: str) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The cache folder of this package and of the programs that tests run."""
+    """A separate cache folder for this package and for the programs that tests run."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRUGS_CACHE", str(folder))
@@ -62,7 +62,7 @@ def model_path() -> str:
 
 @pytest.fixture(scope="session")
 def short_model_path(model_path: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The real model with 4 of its 30 layers, for what needs its words and its quantization, and many tokens."""
+    """The real model with 4 of its 30 layers, for tests that need its words, its quantization and many tokens."""
     path = tmp_path_factory.mktemp("models") / "short.gguf"
     write_short_model(model_path, path)
     return str(path)
@@ -78,9 +78,9 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def make_llama(short_model_path: str) -> Iterator[MakeLlama]:
-    """Makes quiet models, short ones unless a path is given, and closes them after the test."""
+    """Creates quiet models, from the short model unless a path is given, and closes them after the test."""
     made: list[Llama] = []
-    # threads wait for each other at every operation, which takes long where something else runs
+    # threads wait for each other after every operation, which takes long if something else is running
     usual = {"n_ctx": 256, "n_threads": 1, "n_threads_batch": 1, "n_gpu_layers": N_GPU_LAYERS, "verbose": False}
 
     def make(path: str | Path = short_model_path, **kwargs: Any) -> Llama:
@@ -106,7 +106,7 @@ def sober(make_llama: MakeLlama, tiny_model_path: str) -> Llama:
 
 @pytest.fixture
 def press_ctrl_c() -> Iterator[PressCtrlC]:
-    """``press_ctrl_c(progress, start)`` presses it when ``progress()`` has come to ``start``."""
+    """``press_ctrl_c(progress, start)`` presses it when ``progress()`` has reached ``start``."""
     old = signal.signal(signal.SIGINT, signal.default_int_handler)
     pressing: list[CtrlC] = []
 

@@ -1,4 +1,4 @@
-"""What of a text is its answer, and how far answers agree: against Python's own string functions and brute force."""
+"""Which part of a text is its answer, and how far answers agree: against Python's string functions and brute force."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_answers_are_counted() -> None:
         others = [draw.choice(["A", "B.", "(C) cat", "?"]) for _ in range(draw.randrange(1, 12))]
         found = _core.compare_answers(sober, others, "choice")
         counts = Counter(_core.answer_of(text, "choice") for text in others)
-        alike = {answer: n if answer else 1 for answer, n in counts.items()}  # no answer is unlike any other
+        alike = {answer: n if answer else 1 for answer, n in counts.items()}  # no answer is like no other
         assert found["agreement"] == pytest.approx(counts[sober] / len(others))
         surprise = sum(n / len(others) * math.log(len(others) / alike[answer]) for answer, n in counts.items())
         assert found["entropy"] == pytest.approx(surprise)

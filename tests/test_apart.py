@@ -17,7 +17,7 @@ POSITIONS = np.arange(5) + 10
 
 
 def directions(d: int, numbers: list[int], seed: int = 7, n_head: int = 2) -> F64:
-    """What runs of these numbers draw at some places for vectors of their own: length 1, (n_runs, n_places, d)."""
+    """What runs with these numbers draw at some places, for their own vectors: length 1, (n_runs, n_places, d)."""
     found = []
     for number in numbers:
         x = np.random.default_rng(number).standard_normal((len(POSITIONS), n_head, d)).astype(np.float32)
@@ -29,7 +29,7 @@ def directions(d: int, numbers: list[int], seed: int = 7, n_head: int = 2) -> F6
 
 @pytest.mark.parametrize("d", [2, 3, 5, 12, 16, 48, 64, 65, 80])
 def test_as_many_as_a_row_has_numbers_are_orthogonal(d: int) -> None:
-    for start in (1, d + 1):  # a second block, likewise
+    for start in (1, d + 1):  # the same for a second set
         g = directions(d, list(range(start, start + d)))
         gram = np.einsum("apd,bpd->pab", g, g)
         np.testing.assert_allclose(gram, np.broadcast_to(np.eye(d), gram.shape), atol=1e-6)
@@ -55,7 +55,7 @@ def test_blocks_differ() -> None:
 
 @pytest.mark.parametrize("d", [12, 48])
 def test_directions_of_many_seeds_have_no_preference(d: int) -> None:
-    """Each number has mean 0, and no two are correlated; over all directions each has the same variance."""
+    """Each number has mean 0, and no two are correlated; over all directions, each has the same variance."""
     g = np.concatenate([directions(d, [number], seed) for seed in range(60) for number in range(1, d + 1)], axis=1)[0]
     assert np.abs(g.mean(0)).max() < 5 / np.sqrt(len(g) * d)
     np.testing.assert_allclose(np.cov(g.T) * d, np.eye(d), atol=5 / np.sqrt(len(g)) + 0.02)

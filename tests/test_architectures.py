@@ -25,13 +25,13 @@ from support.tiny_architectures import F32, N_PROMPT, TOKENS, open_model, run, t
 
 SINK = 6
 
-#: how far sums may drift when a batch is cut differently
+#: how far sums may drift if a batch is split differently
 ROUNDING = 5e-4
 
 
 @dataclass
 class Tiny:
-    """One tiny model of an architecture; from a file, or from metadata where there is none."""
+    """One tiny model of an architecture; from a file, or from metadata if there is none."""
 
     architecture: str
     path: Path | None
@@ -68,7 +68,7 @@ def program() -> str:
 
 @pytest.fixture(scope="module", params=sorted(documented_rows()))
 def models(request: pytest.FixtureRequest, program: str) -> Iterator[list[Tiny]]:
-    """The models of one architecture at a time, so that little of the disk is used: all of them are 0.9 GB."""
+    """The models of one architecture at a time, to save disk space: all of them take 0.9 GB."""
     with tiny_models(request.param, program) as paths:
         sources: list[Path | None] = [*paths] or [None]
         opened = [Tiny(request.param, path, open_model(request.param, path)) for path in sources]
@@ -136,7 +136,7 @@ def test_dosed_positions_can_be_computed_again(models: list[Tiny]) -> None:
     for model in models:
         ctx, sober = model.ctx, model.sober[N_PROMPT:]
         if not ctx.memory:
-            continue  # keeps nothing between batches
+            continue  # it keeps nothing between batches
         ctx.forget()
         ctx.feed(TOKENS[:N_PROMPT])
         model.dose(model.sites)
@@ -150,11 +150,11 @@ def test_dosed_positions_can_be_computed_again(models: list[Tiny]) -> None:
         assert change > 4 * error or not model.sites
 
 
-ENCODER, DECODER = slice(N_PROMPT), slice(-N_PROMPT, None)  # rows, where a model has both; else all of them
+ENCODER, DECODER = slice(N_PROMPT), slice(-N_PROMPT, None)  # rows, if a model has both; otherwise all of them
 
 
 def hidden_states(model: Tiny, rows: slice) -> F32:
-    """Of the prompt's tokens: (n_layer + 1, n_tokens, n_embd)."""
+    """Hidden states of the prompt's tokens: (n_layer + 1, n_tokens, n_embd)."""
     ctx = model.ctx
     _core.trace_clear(ctx.address)
     ctx.forget()
@@ -177,7 +177,7 @@ def traced(model: Tiny, heads: bool = False) -> Iterator[None]:
 
 
 def test_hidden_states_of_every_layer(models: list[Tiny]) -> None:
-    """A dose moves what leaves its own layer and those after it, and nothing before."""
+    """A dose changes the output of its own layer and of later ones, but not of earlier ones."""
     for model in models:
         sober = model.sober
         with traced(model):
@@ -227,13 +227,13 @@ def test_heads_and_attention_weights(models: list[Tiny]) -> None:
                     assert weights is None
                 for row in weights or []:
                     assert (row >= 0).all()
-                    assert (row.sum(axis=1) <= 1 + 1e-4).all()  # less, where a sink takes some
+                    assert (row.sum(axis=1) <= 1 + 1e-4).all()  # less if a sink takes some
 
 
 def test_a_cold_shower_restores(models: list[Tiny]) -> None:
     for model in models:
         if model.path is None or not model.ctx.memory or not model.sites:
-            continue  # llama-cpp-python loads files, and needs a memory
+            continue  # llama-cpp-python loads files, and needs a memory (llama_memory)
         drugs = DRUGS()
         for site in model.sites:
             drugs.set_dose_theta(0.5, site)

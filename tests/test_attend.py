@@ -1,4 +1,4 @@
-"""Sites K and V by themselves: the shortcuts against keys and values that are turned one by one."""
+"""Sites K and V on their own: the shortcuts against keys and values that are turned one by one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def vectors(n: int, d: int, seed: int = 0, mean: float = 0.2) -> F64:
 
 
 def fast_scores(q: F64, k: F64, noise: str, n: int = N_DRAWS, theta: float = THETA) -> F64:
-    """Every position that reads them draws its own: float64 (n, n_kv)."""
+    """Scores for which every position that reads the keys draws its own noise: float64 (n, n_kv)."""
     asked = np.broadcast_to(q, (n, 1, len(q)))
     found = _core.attend_scores(asked, k[:, None], theta, 5, np.arange(n) + 100, np.arange(len(k)), noise=noise)
     return np.asarray(found[0], np.float64)
@@ -58,7 +58,7 @@ def test_scores_are_distributed_as_with_turned_keys(d: int) -> None:
 @pytest.mark.parametrize("d", [16, 64, 128])
 @pytest.mark.parametrize("mean", [0.0, 0.2, -1.0])
 def test_reference_scores_are_distributed_as_with_turned_keys(d: int, mean: float) -> None:
-    """Sums of d uniforms count as normal: for a head's length that cannot be told from the truth."""
+    """Sums of d uniforms are treated as normal: for the length of a head, no difference is measurable."""
     q, k = vectors(1, d, 0, mean)[0], vectors(4, d, 1, mean)
     drawn = brute_force.scores(q, k, THETA, "reference", np.random.default_rng(2), N_DRAWS)
     found = fast_scores(q, k, "reference")
@@ -94,7 +94,7 @@ def test_sums_have_the_moments_of_turned_values(d: int, peaked: float, noise: st
     found = fast_values(p, v, noise)
     error = np.sqrt(drawn.var(0) / len(drawn) + found.var(0) / len(found))
     off = np.abs(found.mean(0) - drawn.mean(0))
-    # reference noise has a mean of its own, of which the shortcut may miss a hundredth
+    # reference noise has a mean of its own, which the shortcut may miss by a hundredth
     assert (off < 4.5 * error + 0.02 * np.abs(drawn.mean(0) - p @ v)).all()
 
     assert np.trace(np.cov(found.T)) / np.trace(np.cov(drawn.T)) == pytest.approx(1, abs=0.03)
@@ -171,18 +171,18 @@ def test_no_angle_is_plain_attention(case: dict[str, F64]) -> None:
 
 @pytest.mark.parametrize("noise", KINDS)
 def test_every_query_head_has_a_copy_of_its_own(case: dict[str, F64], noise: str) -> None:
-    """Heads that share keys, and tokens that share everything, draw apart."""
+    """Heads that share keys, and tokens that share everything, draw independently."""
     q = np.broadcast_to(case["q"][:1, :1], case["q"].shape)
     found = scores_of(q, case["k"], POSITIONS, CELLS, noise=noise).reshape(N_HEAD, N_TOKENS, N_KV)
-    rows = found[:3].reshape(-1, N_KV)  # of one key head
+    rows = found[:3].reshape(-1, N_KV)  # all for one key head
     assert len({row.tobytes() for row in rows}) == len(rows)
-    noise_alone = rows - rows.mean(0)  # 15 rows: what is independent correlates by about -1/14
+    noise_alone = rows - rows.mean(0)  # 15 rows: independent rows are correlated by about -1/14
     assert np.abs(np.corrcoef(noise_alone) - np.eye(len(rows))).max() < 0.35
 
 
 @pytest.mark.parametrize("noise", KINDS)
 def test_cells_can_lie_anywhere(case: dict[str, F64], noise: str) -> None:
-    """What a key or value gets hangs on its position, not on where it lies."""
+    """The noise of a key or value depends on its position, and not on its cell."""
     order = np.random.default_rng(1).permutation(N_KV)
     scores = scores_of(case["q"], case["k"], POSITIONS, CELLS, noise=noise)
     moved = scores_of(case["q"], case["k"][order], POSITIONS, CELLS[order], noise=noise)
@@ -236,7 +236,7 @@ def test_values_can_lie_transposed(n_kv: int, noise: str) -> None:
 
 @pytest.mark.parametrize(("kind", "error"), [("f16", 2e-3), ("bf16", 2e-2), ("q8_0", 3e-2), ("q4_0", 0.35)])
 def test_caches_of_other_types(kind: str, error: float) -> None:
-    """A cache that rounds gives what the rounded keys and values give, near those that are not."""
+    """A cache that rounds gives the result for rounded keys and values, which is close to the exact one."""
     rng = np.random.default_rng(3)
     q, k = rng.standard_normal((2, 2, 64)), rng.standard_normal((70, 1, 64))
     arguments = (THETA, 5, np.arange(2) + 70, np.arange(70))

@@ -1,4 +1,4 @@
-"""Upstream's own harness for ops, on the cases that the patches add to it."""
+"""Upstream's own test harness for ops, on the cases that the patches add to it."""
 
 from __future__ import annotations
 

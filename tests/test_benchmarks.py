@@ -1,4 +1,4 @@
-"""What benchmarks rests on beside the measuring itself: what it makes of numbers, and the file that it leaves."""
+"""What benchmarks needs besides measuring: how it processes numbers, and the file that it writes."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_a_part_that_fails_leaves_the_others(
 
 
 #
-# graphics cards
+# GPUs
 #
 
 

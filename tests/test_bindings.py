@@ -1,4 +1,4 @@
-"""What the bindings refuse: counts, duplicates and ranges that C++ would take at their word."""
+"""What the bindings refuse: counts, duplicates and ranges that C++ would not check."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sequence(seq_id: int = 0, **changes: Any) -> _core.Sequence:
 
 
 def ready(llm: Llama, **changes: Any) -> _core.Sequence:
-    """One that can go on after a token."""
+    """A sequence that can continue after a token."""
     chosen = sequence(**changes)
     llm.engine.session.decoder.choose(chosen, np.zeros(llm.n_vocab(), np.float32))
     return chosen
@@ -133,7 +133,7 @@ def test_attention_without_heads() -> None:
 
 
 def test_every_cache_type_is_computed_or_refused() -> None:
-    """Some types have tables that must be made before a row can be written in them."""
+    """Some types have tables that must be initialized before a row can be written."""
     q, k = np.ones((1, 1, 256), np.float32), np.ones((2, 1, 256), np.float32)
     usual = ["f32", "f16", "bf16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q8_1"]
     large = ["q2_K", "q3_K", "q4_K", "q5_K", "q6_K", "iq4_nl", "iq4_xs", "iq3_s", "iq3_xxs", "iq2_s", "tq1_0", "mxfp4"]

@@ -1,4 +1,4 @@
-"""What the build makes of a machine: its tools, its processor, and what is compiled for whom."""
+"""How the build adapts to a machine: its tools, its processor, and which code is compiled for which processor."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LIBRARIES = Path(drugs_cpp.__file__).parent / "lib"
 SUFFIX = ".dylib" if sys.platform == "darwin" else ".so"
 
-#: where the build's own tools are, cmake and ninja, before those of the system
+#: where the build's own tools, cmake and ninja, are found before those of the system
 TOOLS = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 on_x86 = pytest.mark.skipif(platform.machine() != "x86_64", reason="only x86-64 has these instructions")
@@ -43,7 +43,7 @@ def run(*command: str | Path, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def configured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build tree for Python alone, with nvcc and without ccache; nothing of it is built."""
+    """A build tree for Python only, with nvcc and without ccache; nothing in it is built."""
     tree = tmp_path_factory.mktemp("configured")
     without = tmp_path_factory.mktemp("path")
     for folder in map(Path, TOOLS.split(os.pathsep)):
@@ -98,7 +98,7 @@ def compile_command(tree: Path, file: str) -> list[str]:
 
 @pytest.fixture(params=["patched", "unpatched"])
 def tree(request: pytest.FixtureRequest) -> Path:
-    """Where ``make test`` has built the one or the other."""
+    """Where ``make test`` has built each of the two."""
     built = {"patched": "DRUGS_TEST_BACKEND_OPS", "unpatched": "DRUGS_UNPATCHED_LIB"}[request.param]
     return next(folder for folder in Path(built_by_make(built)).parents if (folder / "compile_commands.json").exists())
 
@@ -121,7 +121,7 @@ int main(void) {
 @on_x86
 @with_gcc
 def test_amx_loads_the_shapes_of_its_tiles(tree: Path, tmp_path: Path) -> None:
-    """Compiled as in this build, for a processor with AMX, and run on any: what would be loaded is copied instead."""
+    """Compiled as in this build for a processor with AMX, and run on any: the configuration is copied, not loaded."""
     text = (tree / "llama.cpp" / "ggml" / "src" / "ggml-cpu" / "amx" / "mmq.cpp").read_text("utf-8")
     source, assembly, harness = tmp_path / "tiles.cpp", tmp_path / "tiles.s", tmp_path / "harness.c"
     source.write_text(
@@ -214,10 +214,10 @@ KEEPS_AVX, KEEPS_AVX512 = 0x07, 0xE7
     [
         ("AVX AVX2", {"leaf_1_ecx": AVX, "leaf_7_ebx": AVX2, "xcr0": KEEPS_AVX}, ""),
         ("AVX AVX2", {"leaf_1_ecx": AVX, "leaf_7_ebx": AVX512F, "xcr0": KEEPS_AVX}, "AVX2"),
-        ("AVX AVX2", {"leaf_1_ecx": AVX, "leaf_7_ebx": AVX2, "xcr0": 0x03}, "AVX, AVX2"),  # no registers are kept
+        ("AVX AVX2", {"leaf_1_ecx": AVX, "leaf_7_ebx": AVX2, "xcr0": 0x03}, "AVX, AVX2"),  # registers are not saved
         ("AVX512F", {"leaf_7_ebx": AVX512F, "xcr0": KEEPS_AVX}, "AVX512F"),
         ("AVX512F", {"leaf_7_ebx": AVX512F, "xcr0": KEEPS_AVX512}, ""),
-        ("AVX512FP16", {}, "AVX512FP16"),  # and not AVX512F, with which its name begins
+        ("AVX512FP16", {}, "AVX512FP16"),  # but not AVX512F, with which its name begins
         ("AVXVNNI", {"leaf_7_1_eax": AVX_VNNI, "xcr0": KEEPS_AVX}, ""),
         ("LP64 SSE2 AMX_TILE AN_UNKNOWN_ONE", {}, ""),
         ("", {}, ""),

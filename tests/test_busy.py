@@ -1,4 +1,4 @@
-"""One thread at a time: what another one calls meanwhile is refused, and changes nothing of the first one's text."""
+"""One thread at a time: calls from another thread are refused, and do not change the first one's text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ N = 12
 
 
 class Held:
-    """Another thread's call, held in the midst of its text until the test lets it go on."""
+    """A call in another thread, held in the middle of its text until the test lets it continue."""
 
     def __init__(self, call: Callable[[Callable[..., Any]], Any]) -> None:
         self._inside = threading.Event()
@@ -30,7 +30,7 @@ class Held:
         self._n = 0
 
     def _hold(self, _: Any, scores: Any) -> Any:
-        """To be called again and again, with something and the scores, which are returned."""
+        """Called again and again, with something and the scores, which are returned."""
         self._n += 1
         if self._n == N // 2:
             self._inside.set()
@@ -110,7 +110,7 @@ def test_what_may_be_looked_at_meanwhile(llm: Llama) -> None:
         assert llm.n_tokens > len(PROMPT)
         assert llm.tokenize(b"hello")
         assert "A" in llm.sites
-        for i in range(600):  # more tables than are kept
+        for i in range(600):  # more tables than are cached
             llm.engine.sites.table(DRUGS(A=i / 1000).dosage, True)
     assert first.found == wanted
 
@@ -126,7 +126,7 @@ def test_a_refused_generator_can_be_begun_later(llm: Llama) -> None:
 
 @pytest.mark.parametrize("other", ["close", "eval", "generate", "n_tokens", "reset", "variations"])
 def test_no_thread_comes_between_two_tokens(llm: Llama, other: str) -> None:
-    """A call that returns a whole text is one step for all others, also where its loop is in Python."""
+    """A call that returns a whole text is one step for all other threads, even if its loop is in Python."""
 
     def call(hold: Callable[..., Any]) -> Any:
         criteria = llama_cpp.StoppingCriteriaList([lambda tokens, scores: hold(tokens, scores) is None])
@@ -146,7 +146,7 @@ def test_no_thread_comes_between_two_variations(llm: Llama, other: str, monkeypa
     wanted = call()
 
     def call_held(hold: Callable[..., Any]) -> Any:
-        monkeypatch.setattr(Progress, "show", lambda *_: hold(0, 0))  # it is called between two of them
+        monkeypatch.setattr(Progress, "show", lambda *_: hold(0, 0))  # called between two of them
         return call()
 
     with Held(call_held) as first, pytest.raises(BusyError, match="another thread is using this model"):
@@ -201,7 +201,7 @@ def test_a_callback_cannot_close_the_model(llm: Llama) -> None:
 
 
 def test_an_abandoned_stream_of_variations_in_another_thread(llm: Llama) -> None:
-    """A generator can be dropped by any thread: it must not touch what another one computes with."""
+    """Any thread can drop a generator: this must not touch what another thread computes with."""
     wanted = llm.variations(PROMPT, seeds=5, n=3, max_tokens=6)["choices"]
     chunks: Iterator[Any] = llm.variations(PROMPT, seeds=1, n=3, max_tokens=60, stream=True)
     next(chunks)
@@ -211,6 +211,6 @@ def test_an_abandoned_stream_of_variations_in_another_thread(llm: Llama) -> None
     with llm.engine.session.use():
         thread.start()
         thread.join()
-        assert slots._logits is not None  # as it was
+        assert slots._logits is not None  # unchanged
     wait_until(lambda: not thread.is_alive())
     assert llm.variations(PROMPT, seeds=5, n=3, max_tokens=6)["choices"] == wanted

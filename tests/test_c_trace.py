@@ -1,4 +1,4 @@
-"""llama-trace.h as a C program sees it: every mistake is a code, and nothing aborts."""
+"""llama-trace.h as seen by a C program: every mistake returns a code, and nothing aborts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sites K and V in a model: what every token reads turned anew, and what stays as it was."""
+"""Sites K and V in a model: they turn what each token reads, and leave the cache unchanged."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ F32 = npt.NDArray[np.float32]
 
 CACHED = ("K", "V")
 
-#: how far logits may drift where keys and values, or sums of them, are rounded to 16 bits in one way or another
+#: how far logits may drift if keys and values, or sums of them, are rounded to 16 bits in different ways
 HALF_ROUNDING = 1e-2
 
-BF16 = 30  # GGML_TYPE_BF16, which llama-cpp-python does not name
+BF16 = 30  # GGML_TYPE_BF16, which llama-cpp-python has no name for
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def ctx(tiny_model_path: str) -> Iterator[Context]:
 
 @pytest.fixture(scope="module")
 def flat_model_path(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """One layer: its keys and values hang on nothing that is dosed."""
+    """One layer, so keys and values do not depend on anything dosed."""
     path = tmp_path_factory.mktemp("models") / "flat.gguf"
     write_tiny_model(path, n_layer=1)
     return str(path)
@@ -66,7 +66,7 @@ def test_the_cache_stays_as_it_was(flat_model_path: str, flash_attn: bool, noise
 
 @pytest.mark.parametrize("site", CACHED)
 def test_every_position_that_reads_draws_anew(ctx: Context, site: str) -> None:
-    """One token asks one cache from several positions: what the noise does to its logits is another thing each time."""
+    """One token reads one cache from several positions: the noise changes its logits differently each time."""
     ctx.feed(TOKENS)
 
     def ask(position: int, dosed: bool) -> F32:
@@ -137,7 +137,7 @@ def test_the_cache_may_be_laid_out_otherwise(
 @pytest.mark.parametrize("kind", [llama_cpp.GGML_TYPE_Q8_0, llama_cpp.GGML_TYPE_Q4_0])
 @pytest.mark.parametrize("noise", ["isotropic", "reference"])
 def test_quantized_caches(model_path: str, kind: int, noise: str) -> None:
-    """The real model: the tiny one's heads are too short for a block."""
+    """On the real model, because the tiny one's heads are too short for a block."""
     prompt = list(range(300, 340))
     with Context(model_path, flash_attn=True) as plain, Context(model_path, flash_attn=True, cache_type=kind) as ctx:
         doses = np.zeros((_core.n_layer(ctx.address), len(SITES)), np.float32)
@@ -150,12 +150,12 @@ def test_quantized_caches(model_path: str, kind: int, noise: str) -> None:
             found.append(context.feed(prompt))
         assert np.isfinite(found[0]).all()
         if noise == "isotropic":
-            # llama.cpp turns quantized keys by a fixed matrix, so directions are others; their effect is as large
+            # llama.cpp rotates quantized keys with a fixed matrix, so the directions differ; their effect is as large
             assert np.abs(found[0] - found[1]).mean() < 20 * rounding + 1
 
 
 def test_a_shared_prefix(ctx: Context) -> None:
-    """Two sequences share cells; each is as it would be alone."""
+    """Two sequences share cells; each gives the same result as on its own."""
     n_prefix = 20
 
     def dose(sequence: int) -> None:
@@ -185,7 +185,7 @@ def test_a_shared_prefix(ctx: Context) -> None:
 @pytest.mark.parametrize("architecture", ["gemma2", "gemma3", "gpt-oss"])
 @pytest.mark.parametrize("flash_attn", [False, True])
 def test_sliding_windows(architecture: str, flash_attn: bool) -> None:
-    """Windows of 32 tokens, caches that forget, soft caps, attention sinks: batches agree far after a window."""
+    """Windows of 32 tokens, caches that forget, soft caps, attention sinks: batches agree far beyond a window."""
     tokens = [(7 * i * i + 3 * i + 5) % 128 for i in range(120)]
     found = {}
     with (
@@ -212,7 +212,7 @@ def test_sliding_windows(architecture: str, flash_attn: bool) -> None:
 
 @pytest.mark.parametrize("flash_attn", [False, True])
 def test_a_sober_neighbour_is_sober_to_the_bit(tiny_model_path: str, flash_attn: bool) -> None:
-    """A batch computes attention twice where it has both kinds of tokens, so that rounding is not shared either."""
+    """A batch with both kinds of tokens computes attention twice, so not even rounding is shared."""
     both: list[Entry] = [(token, i, [s]) for i, token in enumerate(TOKENS) for s in (0, 1)]
     with Context(tiny_model_path, flash_attn=flash_attn) as ctx:
         sober = ctx.decode(both)
@@ -227,7 +227,7 @@ def test_a_sober_neighbour_is_sober_to_the_bit(tiny_model_path: str, flash_attn:
 
 @pytest.mark.parametrize("sites", [("A",), ("H", "Q", "pK", "pV"), ("K",)])
 def test_a_dosed_neighbour_whose_cache_is_not_turned_stays_what_it_is(ctx: Context, sites: tuple[str, ...]) -> None:
-    """Its attention is not rounded otherwise where others are dosed at K and V, nor in layers where only those are."""
+    """Its attention is not rounded differently if others are dosed at K and V, nor in layers where only they are."""
     layers = range(1, 2) if "K" in sites else range(N_LAYER)
     both: list[Entry] = [(token, i, [s]) for i, token in enumerate(TOKENS) for s in (0, 1)]
 
@@ -246,7 +246,7 @@ def test_a_dosed_neighbour_whose_cache_is_not_turned_stays_what_it_is(ctx: Conte
 
 
 def test_both_kinds_of_noise_in_one_batch(ctx: Context) -> None:
-    """Queries are turned at two places of the graph, and each sequence at one of them."""
+    """Queries are turned in two places of the graph, and those of each sequence in only one."""
     kinds = ("isotropic", "reference")
     alone = []
     for sequence, noise in enumerate(kinds):
@@ -264,7 +264,7 @@ def test_both_kinds_of_noise_in_one_batch(ctx: Context) -> None:
 
 
 def test_other_sites_can_take_turns(ctx: Context) -> None:
-    """Graphs of the same size that dose different sites do not take each other's memory."""
+    """Graphs of the same size that dose different sites do not reuse each other's memory."""
     first: dict[str, bytes] = {}
     for site in (*SITES, *reversed(SITES)):
         ctx.forget()
@@ -303,7 +303,7 @@ def test_unknown_noise() -> None:
 
 @pytest.fixture(scope="module")
 def lacking() -> Iterator[Path]:
-    """A model without attention, as ``test_architectures`` makes them."""
+    """A model without attention, as made by ``test_architectures``."""
     with tiny_models("mamba", built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths:
         yield paths[0]
 

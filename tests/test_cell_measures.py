@@ -1,4 +1,4 @@
-"""Measures of cells, against computations that are written another way."""
+"""Measures of cells, against independent implementations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SETTING = Setting("A", 0.5)
 
 
 def brute_bleu(text: str, others: Sequence[str]) -> float:
-    """BLEU up to 4-grams of one text of single words, Papineni et al. 2002; n-grams that no reference has count as
+    """BLEU up to 4-grams of one text of single words, Papineni et al. 2002; n-grams that are in no reference count as
     halves, quarters and so on of one (Chen and Cherry 2014, method 3)."""
     words, references = text.split(), [other.split() for other in others]
     log_precision, half = 0.0, 1.0
@@ -114,7 +114,7 @@ def test_means_are_of_what_is_known(tmp_path: Path) -> None:
 
 
 class Lengths:
-    """Vectors of texts that a test can compute, too."""
+    """Vectors of texts that a test can compute as well."""
 
     name = "lengths"
 

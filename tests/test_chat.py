@@ -24,7 +24,7 @@ def answers(shown: str, question: str) -> list[str]:
 
 
 def test_commands_in_the_chat_act_at_once() -> None:
-    seeds = range(6, 16)  # some of them write what seed 5 writes
+    seeds = range(6, 16)  # some of them write the same text as seed 5
     others = [line for seed in seeds for line in (f"/seed {seed}", "/regen")]
     shown = chat("/dose A=0.5", "/seed 5", "Name a colour.", "/regen", *others, "/seed", "/dose off", "/regen")
     assert "Doses: A=0.5" in shown

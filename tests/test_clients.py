@@ -1,4 +1,4 @@
-"""The examples run as a user runs them, and they print what the server answers."""
+"""The examples run as a user would run them, and print what the server answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def server() -> Iterator[Server]:
 
 
 def run_example(name: str, server: Server, needs: str) -> str:
-    """What an example prints."""
+    """The output of an example."""
     pytest.importorskip(needs, reason=NOT_INSTALLED.format(needs))
     interpreter = sys.executable if name.endswith(".py") else "sh"
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -51,7 +51,7 @@ def run_example(name: str, server: Server, needs: str) -> str:
 
 
 def ask(server: Server, prompt: str = STORY, **fields: Any) -> str:
-    """What the server answers."""
+    """The server's answer."""
     messages = [{"role": "user", "content": prompt}]
     answer = server.post("/v1/chat/completions", {"messages": messages, "max_tokens": 60, **fields})
     assert answer.status == 200, answer.text

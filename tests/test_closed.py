@@ -1,4 +1,4 @@
-"""Whatever is called of a model that was closed says so."""
+"""Every call on a closed model says that it is closed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.tiny_texts import PROMPT, strong
 
 CHAT = [{"role": "user", "content": "hello"}]
 
-#: arguments of public methods; those that are not here take none
+#: arguments of public methods; those that are missing here take none
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "__call__": ("hello",),
     "create_chat_completion": (CHAT,),
@@ -38,10 +38,10 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "variations": ("hello",),
 }
 
-#: closing again does nothing; a prompt cache and these functions have nothing to do with what was freed
+#: closing twice does nothing; a prompt cache and these functions do not use anything that was freed
 HARMLESS = {"adopt", "close", "from_pretrained", "logits_to_logprobs", "longest_token_prefix", "set_cache"}
 
-#: set in the constructor and still there: how the model was loaded
+#: set in the constructor and kept: how the model was loaded
 KEPT = {"model_params"}
 
 PUBLIC = sorted(

@@ -1,4 +1,4 @@
-"""Cold showers that are waited for: when they are due, and what they compute."""
+"""Blocking cold showers: when they are due, and what they compute."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from support.tiny_texts import PROMPT, SINK, feed_prompt, strong, text
 
 @pytest.fixture(params=[None, False], ids=["repeatable", "as-llama.cpp"])
 def llm(request: pytest.FixtureRequest, make_llama: MakeLlama, tiny_model_path: str) -> Llama:
-    """A tiny model under strong doses, of both kinds of arithmetic."""
+    """A tiny model under strong doses, with both kinds of arithmetic."""
     return make_llama(tiny_model_path, drugs=strong(), repeatable=request.param)
 
 
 @pytest.fixture
 def sober(llm: Llama, make_llama: MakeLlama, tiny_model_path: str) -> Llama:
-    """The same model and arithmetic without doses."""
+    """The same model and arithmetic, without doses."""
     return make_llama(tiny_model_path, repeatable=llm.repeatable is None)
 
 

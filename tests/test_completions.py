@@ -1,4 +1,4 @@
-"""What people do with ``llama_cpp.Llama`` every day, dosed, on the real model."""
+"""Everyday use of ``llama_cpp.Llama``, dosed, on the real model."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_completions_vary_with_the_seed_and_begin_soberly(llm: Any, make_llama: 
 
 
 def test_a_seed_repeats_its_text_whatever_was_in_the_cache(llm: Any) -> None:
-    """Rounding depends on how a prompt is cut into batches, so a run must cut it in its own way, prefix or none."""
+    """Rounding depends on how a prompt is split into batches, so a run must always split it in its own way."""
     prompts = [PROMPT + more for more in ("", " said", " said that it was", " said that it was time to go")]
     prompts.append("The keeper")
 
@@ -131,7 +131,7 @@ def keep(_: Any, scores: Any) -> Any:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_character_that_max_tokens_would_cut_is_completed(llm: Any, stream: bool) -> None:
-    """As upstream does: in C++, in Python's loop, and for variations. This character takes several tokens."""
+    """As in upstream: in C++, in Python's loop, and for variations. This character takes several tokens."""
 
     def sea(n: int, **options: Any) -> str:
         asked = {"max_tokens": n, "grammar": SEA, "stream": stream, **options}
@@ -174,7 +174,7 @@ def test_logprobs_are_those_of_their_tokens_and_are_json(
         expected = log_probabilities(llm)
         tokens = llm.input_ids[: llm.n_tokens].tolist()
         assert (tokens[0] == llm.token_bos()) == begins
-        # the last token that was chosen is not in the cache
+        # the last chosen token is not in the cache
         known = [expected[i - 1, tokens[i]] for i in range(1, len(tokens))]
         logprobs = found["token_logprobs"]
         if echo:

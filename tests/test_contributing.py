@@ -1,4 +1,4 @@
-"""What is said to contributors, SECURITY.md and CHANGELOG.md name what is there."""
+"""The guide for contributors, SECURITY.md and CHANGELOG.md name only things that exist."""
 
 from __future__ import annotations
 

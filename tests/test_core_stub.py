@@ -1,4 +1,4 @@
-"""``_core.pyi`` is kept by hand: it and the module must say the same."""
+"""``_core.pyi`` is maintained by hand: it must agree with the module."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Arguments = dict[str, str]
 
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef, Any]]:
-    """Name, stub and compiled function, of the module and of its classes."""
+    """Name, stub and compiled function, for the module and its classes."""
     for function in (node for node in STUB.body if isinstance(node, ast.FunctionDef)):
         yield function.name, function, getattr(_core, function.name)
     for owner in CLASSES:
@@ -40,7 +40,7 @@ def in_the_stub(function: ast.FunctionDef) -> Arguments:
 
 
 def in_the_module(function: Any) -> Arguments:
-    """From the first line of what pybind11 writes: ``rotate(x: type, ..., n_threads: type = 1) -> type``."""
+    """From the first line of pybind11's docstring: ``rotate(x: type, ..., n_threads: type = 1) -> type``."""
     line = str(function.__doc__).splitlines()[0]
     while (shorter := re.sub(r"\[[^][]*\]", "", line)) != line:
         line = shorter

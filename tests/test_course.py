@@ -1,4 +1,4 @@
-"""Doses that go up and down with the tokens of an answer."""
+"""Doses that rise and fall with the tokens of an answer."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ F32 = npt.NDArray[np.float32]
 TOKENS = [1, *range(10, 60)]
 PROMPT = "Once upon a time"
 
-#: no dose for ten tokens
+#: no dose for the first ten tokens
 LATER = [{"token": 9, "ratio": 0}, {"token": 10, "ratio": 1}]
 
 
 class Watching(Context):
-    """A context that keeps how far its first layer turns vectors at site A, by position."""
+    """A context that records by how much its first layer turns vectors at site A, by position."""
 
     start: int
     angles: dict[int, float]

@@ -1,4 +1,4 @@
-"""The decoding loop in C++ beside upstream's in Python: the same texts, told in the same way, and stopped as well."""
+"""The decoding loop in C++ compared with upstream's in Python: same texts, same output, same ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ACCENTS = "Translate to Chinese and add an emoji: good morning, my friend ->"
 
 Options = dict[str, Any]
 
-#: without the tokens that end a text of the real model, for texts that must go on
+#: without the tokens that end a text of the real model, for texts that must continue
 ENDLESS = {"logit_bias": {0: -1e9, 2: -1e9}}
 
 
@@ -33,7 +33,7 @@ def without_id(answer: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def upstream(model_path: str) -> Any:
-    """llama-cpp-python's own class, on the same libraries."""
+    """llama-cpp-python's own class, with the same libraries."""
     llm = llama_cpp.Llama(model_path, n_ctx=256, n_threads=1, n_threads_batch=1, verbose=False)
     yield llm
     llm.close()
@@ -77,7 +77,7 @@ def test_answers_are_upstreams(llm: Any, upstream: Any, prompt: Any, options: Op
     upstream.reset()
     ours, theirs = (without_id(model.create_completion(prompt, **options)) for model in (llm, upstream))
     if ours != theirs:
-        # upstream looks for no end in the three tokens that may complete a character of several bytes
+        # upstream does not check for the end in the three tokens that may complete a character of several bytes
         text, upstreams_text = (answer["choices"][0]["text"] for answer in (ours, theirs))
         assert not upstreams_text.isascii()
         assert upstreams_text.startswith(text)
@@ -138,7 +138,7 @@ def test_bytes_that_are_no_text_are_there_at_the_end(llm: Llama) -> None:
 
 
 def tell(llm: Llama, letters: bytes, stop: list[bytes]) -> list[bytes]:
-    """What a sequence tells of a text that comes byte by byte: each choice is forced by its logits."""
+    """What a sequence reports of a text that comes byte by byte: each choice is forced by its logits."""
     token_of = {llm.detokenize([token]): token for token in range(400)}
     sequence = _core.Sequence(0, 0, len(letters), stop=stop, stop_tokens=[], sampler=0)
     told = []
@@ -176,7 +176,7 @@ def texts(llm: Any, generate: Callable[..., Any]) -> list[list[int]]:
 
 
 def in_python(llm: Llama) -> list[int]:
-    """The loop that the C++ one stands for: one token at a time, through upstream's generate()."""
+    """The loop that the C++ one replaces: one token at a time, through upstream's generate()."""
     tokens = llm.tokenize(PROMPT.encode())
     new = []
     for token in llm.generate(tokens, temp=0.0):
@@ -212,7 +212,7 @@ def test_a_dose_that_another_thread_sets_holds_at_once(make_llama: MakeLlama) ->
     llm.drugs.set_A_dose_theta(0.4)
     n_sober = n_computed(llm._ctx.ctx)
     thread.join()
-    assert n_prompt + 20 <= llm.n_tokens - llm.dirty_count <= n_sober + 2  # dosed from then on, and not before
+    assert n_prompt + 20 <= llm.n_tokens - llm.dirty_count <= n_sober + 2  # dosed from then on, but not before
 
 
 #
@@ -225,7 +225,7 @@ def test_ctrl_c_ends_decoding_within_a_token(make_llama: MakeLlama, press_ctrl_c
     ctrl_c = press_ctrl_c(lambda: n_computed(llm._ctx.ctx), 40)
     with pytest.raises(KeyboardInterrupt):
         llm.create_completion(PROMPT, max_tokens=4000, **ENDLESS)
-    assert ctrl_c.n_computed_since() <= 3  # signals are looked for every two milliseconds
+    assert ctrl_c.n_computed_since() <= 3  # signals are checked every two milliseconds
     n_tokens = llm.n_tokens
     assert n_tokens >= 40
     assert llm.dirty_count == n_tokens - len(llm.tokenize(PROMPT.encode()))
@@ -273,7 +273,7 @@ def test_an_exception_in_a_streamer_reaches_the_caller(llm: Any) -> None:
     with pytest.raises(Oops):
         llm.Dgenerate(tokens, streamer, max_new_tokens=12, past_key_values=None)
     assert streamer.n_put == -1
-    assert llm.n_tokens == len(tokens) + 2  # the third new token was chosen, and can be fed back
+    assert llm.n_tokens == len(tokens) + 2  # the third new token was chosen, and can be fed next
     whole = llm.Dgenerate(tokens, max_new_tokens=12, past_key_values=None)
     with pytest.raises(Oops):
         llm.Dgenerate(tokens, Streamer(), max_new_tokens=12, past_key_values=None)

@@ -27,7 +27,7 @@ SOBER = "the old lighthouse stood on the cliff above the sea"
 
 MARK = "\x1b[1;33m"
 
-#: of which one at least makes a text that differs from the sober one, whatever the processor
+#: at least one of them gives a text that differs from the sober one, whatever the processor
 SEEDS = (1, 2, 3, 4)
 
 
@@ -166,7 +166,7 @@ def run_demo(*arguments: str, **environment: str) -> str:
 
 
 def run_on_a_terminal(*arguments: str, **environment: str) -> str:
-    """Run the demo with stdin, stdout and stderr on one terminal, and return all that it wrote there."""
+    """Run the demo with stdin, stdout and stderr on one terminal, and return everything it writes."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [*COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, **environment}
@@ -185,7 +185,7 @@ def run_on_a_terminal(*arguments: str, **environment: str) -> str:
 
 
 def texts(output: str) -> dict[str, str]:
-    """Heading -> what stands below it, on one line."""
+    """Heading -> the text below it, on one line."""
     parts = re.split(r"^(\S.*)\n", output, flags=re.MULTILINE)[1:]
     return {heading: " ".join(body.split()) for heading, body in zip(parts[::2], parts[1::2])}
 
@@ -207,7 +207,7 @@ def test_a_demo(output: str) -> None:
     assert sober
     assert len({sober, first, *others}) > 2
     assert again == first  # the same seed, the same text
-    assert {text[0] for text in (first, *others)} == {sober[0]}  # the prompt is sober, so the first token is too
+    assert {text[0] for text in (first, *others)} == {sober[0]}  # the prompt is sober, so the first token is, too
 
 
 def test_the_line_for_python_makes_the_same_doses(output: str) -> None:
@@ -248,7 +248,7 @@ def test_an_interrupt_is_one_line_and_status_130(model_path: str) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # what was started in the background ignores Ctrl-C, and hands that on
+        # a background process ignores Ctrl-C, and its children inherit this
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None

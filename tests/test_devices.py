@@ -1,4 +1,4 @@
-"""A model that is spread over devices says what it says on one. Servers on this computer stand for other computers."""
+"""A model that is spread over devices says the same as on one. Servers on this computer stand for other computers."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from support.serving import TINY, dirty, sober_text, text
 
 PROMPT = "The sea was calm"
 
-#: as the program computes a text of the tiny model
+#: as in the program's completion of a text with the tiny model
 TEXT = ("-p", PROMPT, "-n", "24", "-no-cnv", "-c", "256", "-t", "1", "-tb", "1", "--no-warmup", "--temp", "0")
 EXACT = ("-ctk", "f32", "-ctv", "f32", "--no-display-prompt")
 ALL_SITES = [word for site in drugs_cpp.SITES for word in ("--dose", f"{site}=0.6")]
 
 
 class RpcServer:
-    """Lends this computer's CPU to others. For ``with``."""
+    """Lends this computer's CPU to others. Used with ``with``."""
 
     def __init__(self, program: Path) -> None:
         self.address = f"127.0.0.1:{free_port()}"
@@ -81,13 +81,13 @@ def upstreams_program() -> Path:
     return program
 
 
-#: names of servers -> their addresses; they are started when they are first asked for
+#: names of servers -> their addresses; a server is started when it is first requested
 Servers = Callable[..., list[str]]
 
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[Servers]:
-    """Two of our servers, "a" and "b", and "upstream", which does not know the ops."""
+    """Two of our servers, "a" and "b", and "upstream", which does not know our ops."""
     started: dict[str, RpcServer] = {}
     with ExitStack() as stack:
 
@@ -115,9 +115,9 @@ def said_on_devices(folder: Path, **settings: Any) -> Said:
 
 @pytest.fixture(scope="module")
 def said_here(tmp_path_factory: pytest.TempPathFactory, tiny_model_path: str) -> dict[bool, Said]:
-    """What the tiny model says on this computer's CPU alone, without flash attention and with it."""
+    """What the tiny model says on this computer's CPU alone, without and with flash attention."""
     folder = tmp_path_factory.mktemp("here")
-    settings = {"model_path": tiny_model_path, "repeatable": False}  # which only one CPU alone could be
+    settings = {"model_path": tiny_model_path, "repeatable": False}  # which only a single CPU could be
     return {flash: said_on_devices(folder, flash_attn=flash, **settings) for flash in (False, True)}
 
 
@@ -139,7 +139,7 @@ SPREAD: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 def test_texts_are_those_of_one_cpu(
     servers: Servers, said_here: dict[bool, Said], tiny_model_path: str, tmp_path: Path, how: str
 ) -> None:
-    """Token for token, sober and under every dose. The servers have this computer's CPU: also logits, to the bit."""
+    """Token for token, sober and under every dose. On this computer's CPU, logits are also equal, to the bit."""
     names, settings = SPREAD[how]
     said = said_on_devices(tmp_path, model_path=tiny_model_path, servers=servers(*names), **settings)
     here = said_here[settings.get("flash_attn", False)]
@@ -149,13 +149,13 @@ def test_texts_are_those_of_one_cpu(
 
 
 def test_doses_show(said_here: dict[bool, Said]) -> None:
-    """So that the texts above are worth comparing."""
+    """Makes sure that comparing the texts above is meaningful."""
     names = ("sober", *drugs_cpp.SITES, "all", "reference")
     assert len({tuple(said_here[False][name]) for name in names}) == len(names)
 
 
 def computed_on(tiny_model_path: str, *options: str) -> set[str]:
-    """The devices that llama.cpp gives our ops to; RPC0 is the first device of any server."""
+    """The devices to which llama.cpp assigns our ops; RPC0 is the first device of any server."""
     options = (*TEXT, *ALL_SITES, "--log-verbosity", "5", *options)
     ran = run_drugs("completion", "-m", tiny_model_path, *options, GGML_SCHED_DEBUG="2")
     assert ran.returncode == 0, ran.stderr[-2000:]
@@ -181,7 +181,7 @@ def test_vectors_are_turned_where_they_are_if_the_server_can(
 
 
 def answers(model: str, *options: str) -> list[str]:
-    """Of `drugs serve`: dosed, after a shower, sober, and dosed again."""
+    """Answers of `drugs serve`: dosed, after a shower, sober, and dosed again."""
     dosed = {**dict.fromkeys(drugs_cpp.SITES, 0.6), "seed": 7}
     with Server("-m", model, *TINY, *options) as server:
         texts = [text(server, dosed)]
@@ -241,7 +241,7 @@ def test_split_mode_tensor_is_sober_only_in_python(servers: Servers, tiny_model_
 
 
 #
-# servers that are not there
+# servers that do not exist
 #
 
 
@@ -275,7 +275,7 @@ for _ in range(3):
 
 
 def test_a_server_is_added_once(servers: Servers) -> None:
-    """Or a model would be spread over the same device twice."""
+    """Otherwise a model would be spread over the same device twice."""
     before, once, twice = map(int, run_python("-c", ADD_A_SERVER_TWICE, *servers("a")).stdout.split())
     assert before + 1 == once == twice
 
@@ -295,11 +295,11 @@ llm.eval([42])
 
 
 class Wire:
-    """What is between a server and those who use it.
+    """The connection between a server and its clients.
 
     Attributes:
-        delay: seconds that each answer takes.
-        is_cut: the next answer does not arrive, and nothing after it.
+        delay: seconds before each answer arrives.
+        is_cut: the next answer does not arrive, nor does anything after it.
     """
 
     def __init__(self, server: str) -> None:
@@ -331,9 +331,9 @@ class Wire:
 
 
 def test_a_lost_server_ends_the_process_and_does_not_hang_it(servers: Servers, tiny_model_path: str) -> None:
-    """llama.cpp aborts. The thread that finds out logs it, which takes Python's lock: who waits must not hold it."""
+    """llama.cpp aborts. The thread that notices logs it, which takes the GIL: a waiting thread must not hold it."""
     command = [sys.executable, "-c", LOSE_THE_SERVER, tiny_model_path]
-    for delay in (0.3, 3, 30):  # where the answer came before the wire was cut, it must take longer
+    for delay in (0.3, 3, 30):  # if the answer came before the wire was cut, it must take longer
         status, complaint = lose_the_server(Wire(*servers("a")), command, delay)
         if status != 0:
             break
@@ -342,7 +342,7 @@ def test_a_lost_server_ends_the_process_and_does_not_hang_it(servers: Servers, t
 
 
 def lose_the_server(wire: Wire, command: list[str], delay: float) -> tuple[int, str]:
-    """Cut the wire while the process waits for an answer; returns its exit status and what it complained of."""
+    """Cut the wire while the process waits for an answer; returns its exit status and its error output."""
     quick = {**os.environ, "GGML_NO_BACKTRACE": "1"}
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with subprocess.Popen([*command, wire.address], text=True, env=quick, **pipes) as process:

@@ -1,4 +1,4 @@
-"""README and the pages of docs/: their examples run, their links lead somewhere, and they build as a site."""
+"""README and the pages of docs/: their examples run, their links work, and they build as a site."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 
-#: lines of a README that a hurried person reads
+#: the longest README that someone in a hurry reads
 MOST_LINES = 130
 
 
@@ -37,7 +37,7 @@ def examples(page: str) -> list[str]:
 
 
 def anchors(path: Path) -> set[str]:
-    """Headings, as GitHub and the site name them in links."""
+    """Headings, as named in links by GitHub and the site."""
     text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}

@@ -1,4 +1,4 @@
-"""The arithmetic of doses in C++, which the programs share, beside numpy written for this test."""
+"""The arithmetic of doses in C++, which the programs share, compared with a numpy version written for this test."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Points = list[tuple[float, float]]
 
 MODES = ("interpolate", "ceil", "floor")
 
-# a few values are drawn often, so that depths are equal and layers lie on points
+# a few values are drawn often, so that depths coincide and layers fall on points
 depths = st.one_of(st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0, 2.0]), st.floats(-3, 3))
 ratios = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 10))
 points = st.lists(st.tuples(depths, ratios), min_size=1, max_size=6)
 
 
 def by_numpy(points: Points, mode: str, depth: float) -> float:
-    """With arrays and a search where C++ walks: between points i - 1 and i, i the first one at this depth or deeper."""
+    """With arrays and a search instead of a loop: point i is the first one at this depth or deeper."""
     table = np.array(points)[np.argsort([depth for depth, _ in points], kind="stable")]
     i = int(np.searchsorted(table[:, 0], depth))
     if i == 0 or depth >= table[-1, 0]:

@@ -184,7 +184,7 @@ def test_every_change_raises_the_version() -> None:
 
 
 #
-# errors: one exception that names the value, and nothing changed
+# errors: one exception that names the value, and nothing changes
 #
 
 
@@ -384,7 +384,7 @@ def test_plain_values_survive_json(tmp_path: Path) -> None:
 
 
 def test_only_what_angle_and_shape_come_to_together_may_be_too_much(tmp_path: Path) -> None:
-    """The programs read it so, too."""
+    """The programs read it in the same way."""
     drugs = DRUGS(A=10, shape={"A": [{"depth": 0, "peakratio": 0.1}]})
     drugs.set_drug_profile([{"depth": 0, "peakratio": 0.01}], None, "A", 100)
     drugs.save(tmp_path / "doses.json")
@@ -393,7 +393,7 @@ def test_only_what_angle_and_shape_come_to_together_may_be_too_much(tmp_path: Pa
 
 
 def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
-    """Some editors write one, and the programs read over it."""
+    """Some editors write one, and the programs skip it."""
     file = tmp_path / "doses.json"
     file.write_text('{"A": 0.3}', encoding="utf-8-sig")
     assert DRUGS.load(file) == DRUGS(A=0.3)
@@ -477,7 +477,7 @@ def test_files_that_are_no_json(tmp_path: Path) -> None:
 
 @pytest.fixture
 def hasty_threads() -> Iterator[None]:
-    """Lets threads take turns so often that a missing lock shows."""
+    """Makes threads switch so often that a missing lock shows."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -486,7 +486,7 @@ def hasty_threads() -> Iterator[None]:
 
 @pytest.mark.usefixtures("hasty_threads")
 def test_other_threads_see_whole_changes() -> None:
-    """A profile and its dose are set in one step, so no reader may meet one without the other."""
+    """A profile and its dose are set in one step, so no reader may see one without the other."""
     drugs = DRUGS()
     full_ratio, half_ratio = [{"depth": 0, "peakratio": 1}], [{"depth": 0, "peakratio": 0.5}]
     drugs.set_drug_profile(full_ratio, "ceil", "A", 0.1)
@@ -514,7 +514,7 @@ def test_no_change_from_another_thread_is_lost() -> None:
     in_the_middle, other_is_through = threading.Event(), threading.Event()
 
     class SlowAngle:
-        """Gives another thread the time to come in between."""
+        """Gives another thread time to interrupt."""
 
         def __float__(self) -> float:
             in_the_middle.set()

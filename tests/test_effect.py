@@ -1,4 +1,4 @@
-"""Doses by their effect, as values: names, proportions, JSON; and the angles that are estimated for them."""
+"""Doses by their effect, as values: names, proportions, JSON, and the angles that are estimated for them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from drugs_cpp.engine.effects import Effects
 
 
 def found(dosage: Dosage, target: float, angle: float, kl: float) -> Titration:
-    """As if it had been measured."""
+    """A titration as if it had been measured."""
     return Titration(target, angle, 0.01, kl, 0.001, 0.002, 0.1, 1.1, dosage.at_angle(angle))
 
 

@@ -1,4 +1,4 @@
-"""Doses by their effect in the programs and the server: the angles that Python finds, from the same files."""
+"""Doses by their effect in the programs and the server: the same angles as in Python, from the same files."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from support.serving import TINY
 
 
 def titration(drugs: DRUGS, angle: float, kl: float | None = None) -> Titration:
-    """As if it had been measured."""
+    """A titration as if it had been measured."""
     target = drugs.dosage.effect
     assert target is not None
     return Titration(target, angle, 0.01, kl or target, 0.001, 0.002, 0.1, 1.1, drugs.dosage.at_angle(angle))
 
 
 def completed(path: str, *arguments: str, **environment: str) -> tuple[dict[str, Any], str]:
-    """The doses that `drugs complete` says it has, and all else that it says."""
+    """The doses that `drugs complete` reports, and the rest of its output."""
     given = ("complete", "-m", path, "-p", "The sea", "-n", "1", "-c", "64", "-no-cnv", "-ngl", "0")
     run = run_drugs(*given, *arguments, **environment)
     assert run.returncode == 0, run.stderr
@@ -72,12 +72,12 @@ def test_what_python_measured_counts(tiny_model_path: str, tmp_path: Path, monke
     said, _ = completed(tiny_model_path, "--dose-profile", str(tmp_path / "held.json"), "--dose-multiplier", "2")
     assert (said["H"], said["K"], said["multiplier"], said["source"]) == (0.1605, 0.321, 2, "calibrated")
 
-    said, _ = completed(tiny_model_path, "--dose", "strong")  # by the mild one
+    said, _ = completed(tiny_model_path, "--dose", "strong")  # from the mild one
     effects = Effects()
     effects.add([titration(DRUGS.mild(), 0.123)])
     assert said["A"] == pytest.approx(effects.find(DRUGS.strong().dosage).angle)
 
-    os.utime(tiny_model_path, (1, 1))  # as if it were another file
+    os.utime(tiny_model_path, (1, 1))  # as if it were a different file
     said, _ = completed(tiny_model_path, "--dose", "mild")
     assert said["source"] == "estimated"
 

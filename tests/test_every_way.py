@@ -1,4 +1,4 @@
-"""How noise is drawn, held and dosed over time: Python, program and server write the same text of the same settings."""
+"""How noise is drawn, held and dosed over time: Python, program and server write the same text with equal settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.serving import PROMPT, completion, text
 
 COURSE = [{"token": 0, "ratio": 1}, {"token": 12, "ratio": 0.2}]
 
-#: drugs of a request and the options that say the same
+#: "drugs" of a request, and the equivalent options
 SETTINGS: list[tuple[dict[str, Any], list[str]]] = [
     ({"M": 0.9}, ["--dose", "M=0.9"]),
     ({"A": 0.9, "hold": "text"}, ["--dose", "A=0.9", "--dose-hold", "text"]),
@@ -100,7 +100,7 @@ def test_several_answers_are_what_each_is_alone(tiny_server: Server, drugs: dict
     assert [choice["drugs"]["seed"] for choice in choices] == [5, 6, 7]
     for choice in choices:
         assert text(tiny_server, choice["drugs"]) == choice["text"]
-    again = several(tiny_server, {**drugs, "seed": 5})  # the prompt lies in the cache
+    again = several(tiny_server, {**drugs, "seed": 5})  # the prompt is in the cache
     assert [choice["text"] for choice in again] == [choice["text"] for choice in choices]
 
 

@@ -1,4 +1,4 @@
-"""XTC and top-n-sigma, beside what numpy makes of the same logits."""
+"""XTC and top-n-sigma, compared with numpy on the same logits."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ MESSAGES: list[Any] = [{"role": "user", "content": "Name a colour."}]
 F64 = npt.NDArray[np.float64]
 Options = dict[str, Any]
 
-#: llama-cpp-python's other samplers keep every token
+#: with these, llama-cpp-python's other samplers keep every token
 ALL: Options = {"top_k": 0, "top_p": 1.0, "min_p": 0.0}
 
-#: of the five likeliest tokens the least likely one, always: whoever does not have our samplers draws another one
+#: always the least likely of the five most likely tokens: without our samplers, another one would be drawn
 FIFTH: Options = {**ALL, "top_k": 5, "temperature": 0.7, "xtc_probability": 1.0, "xtc_threshold": 0.0}
 
 
@@ -42,7 +42,7 @@ def llm(short_model_path: str) -> Any:
 
 @pytest.fixture(scope="module")
 def logits(llm: Llama) -> F64:
-    """Of the token after the prompt, float64 (n_vocab,)."""
+    """Logits of the token after the prompt, float64 (n_vocab,)."""
     llm.reset()
     llm.eval(llm.tokenize(PROMPT.encode()))
     found: F64 = last_logits(llm).astype(np.float64)
@@ -56,7 +56,7 @@ def softmax(logits: F64) -> F64:
 
 
 def expected(logits: F64, options: Options) -> F64:
-    """What llama.cpp's default chain draws from, computed anew: float64 (n_vocab,)."""
+    """The distribution that llama.cpp's default chain draws from, computed independently: float64 (n_vocab,)."""
     left = logits.copy()
     if options.get("top_n_sigma", -1) > 0:
         left[left < left.max() - options["top_n_sigma"] * left.std()] = -np.inf
@@ -83,7 +83,7 @@ def text_of(llm: Llama, token: int) -> str:
     [
         {"top_n_sigma": 0.6},
         {"top_n_sigma": 0.9, "temperature": 3.0},
-        {"top_n_sigma": 0.5, "top_k": 12},  # deviations of all logits, and not of those that are left
+        {"top_n_sigma": 0.5, "top_k": 12},  # the standard deviation of all logits, and not of the remaining ones
         {"xtc_probability": 1.0, "xtc_threshold": 0.05, "top_k": 20},
         {"xtc_probability": 0.5, "xtc_threshold": 0.02, "top_k": 20},
         {"xtc_probability": 0.5, "xtc_threshold": 0.08, "min_p": 0.2},
@@ -105,13 +105,13 @@ def test_tokens_are_drawn_as_numpy_says(llm: Llama, logits: F64, options: Option
     wanted = [*(500 * by_text[text] for text in often), 500 * (1 - sum(by_text[text] for text in often))]
     pairs = [(s, w) for s, w in zip(seen, wanted) if w > 1e-6]
     assert chisquare(*map(list, zip(*pairs))).pvalue > 1e-3
-    # and without ours it would be something else
+    # and without our samplers, it would be something else
     plain = expected(logits, {name: value for name, value in options.items() if name in (*ALL, "temperature")})
     assert np.abs(plain - probabilities).sum() > 0.1
 
 
 def through_every_way(llm: Any) -> dict[str, Callable[[Options], str]]:
-    """From options to the text of one token, each in another way."""
+    """From options to the text of one token, each in a different way."""
 
     def first_token(options: Options) -> Options:
         return {("temp" if name == "temperature" else name): value for name, value in options.items()}
@@ -191,7 +191,7 @@ def test_a_seed_gives_its_text_in_any_company(llm: Llama) -> None:
 
 @same_rounding
 def test_a_seed_gives_the_text_that_llama_cpps_own_program_gives(make_llama: MakeLlama, model_path: str) -> None:
-    """Which has the samplers of both in the places and with the seeds that are llama.cpp's."""
+    """The program has the samplers of both in llama.cpp's places, with llama.cpp's seeds."""
     llm: Any = make_llama(model_path)
     options = {"temperature": 0.8, "xtc_probability": 0.7, "xtc_threshold": 0.05, "top_n_sigma": 1.5}
     numbers = {"--temp": 0.8, "--xtc-probability": 0.7, "--xtc-threshold": 0.05, "--top-nsigma": 1.5, "-n": 10}
@@ -208,7 +208,7 @@ def test_a_seed_gives_the_text_that_llama_cpps_own_program_gives(make_llama: Mak
 
 
 #
-# where there is nothing to do
+# if there is nothing to do
 #
 
 
@@ -226,7 +226,7 @@ def chain(llm: Llama, **options: Any) -> list[str]:
 
 
 def test_the_order_is_llama_cpps(llm: Llama) -> None:
-    """That of ``common_params_sampling`` in llama.cpp's common/common.h."""
+    """The order of ``common_params_sampling`` in llama.cpp's common/common.h."""
     both = chain(llm, xtc_probability=0.5, top_n_sigma=1.0)
     assert both[1:] == ["top-n-sigma", "top-k", "typical", "top-p", "min-p", "xtc", "temp", "dist"]
     off = chain(llm, temp=1.0, top_k=0, typical_p=1.0, xtc_probability=0.5, top_n_sigma=1.0)

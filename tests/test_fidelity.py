@@ -1,6 +1,6 @@
-"""What benchmarks/fidelity rests on: its statistics, its page, and that its independent model is the engine's.
+"""What benchmarks/fidelity relies on: its statistics, its page, and that its independent model agrees with the engine.
 
-The model computes in numpy here, and in PyTorch in `make fidelity`: its source is the same.
+Here, the model computes in numpy; in `make fidelity`, it computes in PyTorch, from the same source.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def test_what_differs_between_prompts_only_is_no_uncertainty() -> None:
 
 
 class Scaled:
-    """A side that finds a KL of so many times the squared angle."""
+    """A side that finds a KL of this many times the squared angle."""
 
     def __init__(self, factor: float) -> None:
         self._factor = factor
@@ -114,7 +114,7 @@ def test_measure_and_page() -> None:
     repeated = [Cell("A", "isotropic", 0.1)]
     text = page(found, repeated, {HALF: (0, 0), SHIPPED: (0, 0.0001)}, 2, "the command")
     assert "agree in 1 of 4 lines, not for `A` isotropic at 0.1, `A` isotropic at 0.5, `K` isotropic at 0.5." in text
-    assert "do in 4, " in text  # 1.05 times is within the tolerance
+    assert "do in 4, " in text  # a factor of 1.05 is within the tolerance
     lines = [line.split("|")[1:8] for line in text.splitlines() if line.startswith(("| `A`", "| `K`"))]
     cells = [[cell.strip() for cell in line] for line in lines]
     assert [line[5] for line in cells] == ["no*", "no", "yes", "no"]

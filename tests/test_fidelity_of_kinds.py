@@ -1,7 +1,7 @@
-"""Kinds of noise, holds, courses and site M: benchmarks/fidelity's independent model computes what the engine does.
+"""Kinds of noise, holds, courses and site M: benchmarks/fidelity's independent model agrees with the engine.
 
-Where a row is turned, it draws the engine's own random numbers, so that the logits of both can be compared. K and V are
-compared by how far noise moves probabilities, as in test_fidelity.py.
+If a row is turned, the model draws the engine's own random numbers, so that the logits of both can be compared. K and V
+are compared by how far noise changes the probabilities, as in test_fidelity.py.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::drugs_cpp.DoseWarning")
 TEXT = Text(prompt=tuple(range(20, 32)), fed=tuple(range(40, 48)))
 SEEDS = range(7, 9)
 
-#: KL of the engine's probabilities from the model's, in nats: the bound of sober ones
+#: KL between the engine's probabilities and the model's, in nats: the bound for sober ones
 ROUNDING = 1e-5
 
 ROWS = tuple(site for site in SITES if site not in ("K", "V"))
@@ -62,7 +62,7 @@ class Sides:
         self.engine = EngineSide(path, cache_type)
 
     def check_logits(self, site: str, noise: str, settings: Settings, theta: float = 0.6) -> None:
-        """The same seeds give the same logits, and not the sober ones."""
+        """The same seeds give the same logits, which differ from the sober ones."""
         dose = Dose(site, noise, (theta,), settings)
         wanted, found = (side.dosed(TEXT, dose, SEEDS) for side in (self.model, self.engine))
         assert kl(self.model.sober(TEXT), wanted).mean() > 100 * ROUNDING, settings
@@ -84,7 +84,7 @@ def llama(tiny_model_path: str) -> Iterator[Sides]:
 
 @pytest.fixture(scope="module")
 def experts(experts_path: Path) -> Iterator[Sides]:
-    sides = Sides(experts_path, llama_cpp.GGML_TYPE_F32)  # so that rounding does not choose another expert
+    sides = Sides(experts_path, llama_cpp.GGML_TYPE_F32)  # so that rounding does not select another expert
     yield sides
     sides.engine.close()
 
@@ -231,7 +231,7 @@ def test_keys_and_values_of_kinds_do_what_they_do_in_the_engine(
 
 @pytest.mark.parametrize("site", ["K", "V"])
 def test_keys_and_values_turned_by_half_normal_angles(site: str, llama: Sides) -> None:
-    """Only a sixth more than under uniform angles, where these are small: that takes more seeds to see."""
+    """With small angles, the effect is only a sixth larger than with uniform ones, so it takes more seeds to see it."""
     llama.check_distribution(site, "isotropic", Settings("half-normal"), 0.5, 800)
 
 

@@ -1,4 +1,4 @@
-"""The fuzzers' targets (tests/fuzz) with all that was kept, and mutations of it; `make fuzz` looks for more."""
+"""The fuzzers' targets (tests/fuzz) with the saved corpus and mutations of it; `make fuzz` searches for more."""
 
 from __future__ import annotations
 

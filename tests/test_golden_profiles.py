@@ -1,4 +1,4 @@
-"""Profiles of C++, Python and the page's JavaScript are those of tests/golden/profiles.json, to the last bit."""
+"""Profiles in C++, Python and the page's JavaScript equal those in tests/golden/profiles.json, to the last bit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "golden"
 GOLDEN = json.loads((FOLDER / "profiles.json").read_text(encoding="utf-8"))
 PROFILE_JS = Path(drugs_cpp.__file__).parent / "page" / "profile.js"
 
-#: the ratios of each case; the page adds points one by one, and has the mode beside them
+#: the ratios of each case; the page adds points one by one, and has the mode next to them
 RATIOS_JS = """
 const ratiosOf = (cases) => cases.map(({ points, mode, n_layer }) => {
   const add = (shape, [depth, peakratio]) => withPoint(shape, { depth, peakratio });
@@ -46,7 +46,7 @@ def test_ratios_of_cpp_and_python(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", GOLDEN["tables"], ids=lambda case: f"{case['n_layer']} layers")
 def test_tables_of_cpp(case: dict[str, Any]) -> None:
     profiles = {int(site): (points, mode) for site, (points, mode) in case["profiles"].items()}
-    n_sites = len(case["thetas"])  # those that there were
+    n_sites = len(case["thetas"])  # the sites that existed then
     thetas = [*case["thetas"], *[0.0] * (len(SITES) - n_sites)]
     table = _core.dose_table(thetas, profiles, case["multiplier"], case["n_layer"])
     assert table[:, :n_sites].tobytes() == np.array(case["angles"], dtype=np.float32).tobytes()

@@ -1,4 +1,4 @@
-"""The same numbers on a graphics card as on the CPU. Without a card, nothing of this runs."""
+"""The same numbers on a GPU as on the CPU. Without a GPU, none of this runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 
 OPS = "RANDOM_ROTATE,RANDOM_ROTATE_SCORES_VALUES"
 
-#: what the kernels read: see csrc/kernel/gpu/random-rotate-gpu-cache.h
+#: the types that the kernels read: see csrc/kernel/gpu/random-rotate-gpu-cache.h
 CACHE_TYPES = ["f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1"]
 
 PROMPT = [1, *range(40, 60)]
@@ -105,7 +105,7 @@ def test_upstreams_harness(card: str) -> None:
 @pytest.mark.parametrize("flash_attn", [False, True])
 @pytest.mark.parametrize("site", SITES)
 def test_logits(make_llama: MakeLlama, tiny_model_path: str, site: str, flash_attn: bool) -> None:
-    """As near to the CPU's as sober ones are, or nearly so; a dose moves them a hundred times as far."""
+    """Nearly as close to the CPU's logits as sober ones; a dose changes them by a hundred times as much."""
 
     def logits(n_gpu_layers: int, **dose: Any) -> F32:
         settings: dict[str, Any] = {"flash_attn": flash_attn, "dose_inputs": True, "type_k": 0, "type_v": 0}
@@ -121,7 +121,7 @@ def test_logits(make_llama: MakeLlama, tiny_model_path: str, site: str, flash_at
 
 
 def test_a_new_dose_needs_no_new_graph(make_llama: MakeLlama, tiny_model_path: str) -> None:
-    """A captured CUDA graph is replayed: the doses and seeds that it reads must be the new ones."""
+    """A captured CUDA graph is replayed: it must read the new doses and seeds."""
     llm = make_llama(tiny_model_path, n_gpu_layers=-1)
 
     def text(seed: int, dose: float) -> list[int]:
@@ -136,7 +136,7 @@ def test_a_new_dose_needs_no_new_graph(make_llama: MakeLlama, tiny_model_path: s
 
 
 def test_part_of_the_layers(make_llama: MakeLlama, tiny_model_path: str) -> None:
-    """The card's own rounding, of TF32 for example, is all that differs."""
+    """Only the GPU's own rounding, for example of TF32, may differ."""
     dose: dict[str, Any] = dict.fromkeys(SITES, 0.4)
 
     def logits(n_gpu_layers: int, **dose: Any) -> F32:
@@ -152,7 +152,7 @@ def test_part_of_the_layers(make_llama: MakeLlama, tiny_model_path: str) -> None
 
 
 def test_memory_is_used_as_it_should_be(card: str) -> None:
-    """With CUDA: NVIDIA's compute-sanitizer finds nothing."""
+    """With CUDA: NVIDIA's compute-sanitizer reports nothing."""
     sanitizer = os.environ.get("DRUGS_COMPUTE_SANITIZER")
     if not sanitizer:
         pytest.skip("DRUGS_COMPUTE_SANITIZER is not set: `make check-gpu` sets it where compute-sanitizer is installed")

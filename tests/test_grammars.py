@@ -1,4 +1,4 @@
-"""Grammars and schemas that cannot be used: an exception of ours, a model that goes on, not the end of the process."""
+"""Grammars and schemas that cannot be used: our exception, a model that stays usable, not the end of the process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHAIN = "root ::= r0\n" + "".join(f"r{i} ::= r{i + 1}\n" for i in range(100_000)
 DOUBLING = "root ::= r0\n" + "".join(f"r{i} ::= r{i + 1} | r{i + 1}\n" for i in range(60)) + 'r60 ::= "a"\n'
 HIDDEN = 'root ::= e root "a" | "b"\ne ::= f\nf ::= ""\n'
 
-#: the alphabet of no token
+#: a character that is in no token
 NUL = r"root ::= [\x00]"
 
 WRONG = {
@@ -59,7 +59,7 @@ def text(llm: Any, grammar: str, **options: Any) -> str:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_grammar_that_cannot_be_used_is_refused(tiny_model_path: str, name: str) -> None:
-    """In a process of its own, which a fault would end."""
+    """In a separate process, which a fault would end."""
     done = run_python("-c", SCRIPT, tiny_model_path, name)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "the grammar cannot be used" in done.stdout
@@ -86,7 +86,7 @@ def test_rules_that_refer_to_each_other_are_looked_at_once(sober: Any) -> None:
 
 
 def test_deep_but_usable_grammars_go_on_working(sober: Any) -> None:
-    """llama-cpp-python writes the length of a string as groups within groups."""
+    """llama-cpp-python writes the length of a string as nested groups."""
     deep = "root ::= " + "(" * 1500 + '"ab"' + ")" * 1500
     assert text(sober, deep, max_tokens=2) == "ab"
 
@@ -109,7 +109,7 @@ def test_where_no_token_is_allowed_after_some_a_call_raises(sober: Any) -> None:
 
 @pytest.mark.parametrize("pattern", ["^\\d$", "^a\\w+b$"])
 def test_a_schema_whose_pattern_is_refused(make_llama: MakeLlama, pattern: str) -> None:
-    """llama-cpp-python makes a grammar of these that llama.cpp cannot use."""
+    """From these, llama-cpp-python makes a grammar that llama.cpp cannot use."""
     llm: Any = make_llama(n_ctx=512)
     schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": pattern}}, "required": ["a"]}
     ask = {"response_format": {"type": "json_object", "schema": schema}, "max_tokens": 4}

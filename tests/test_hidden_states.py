@@ -1,4 +1,4 @@
-"""`drugs serve`: POST /hidden-states computes what `Llama.trace` does, and leaves the slots as they are."""
+"""`drugs serve`: POST /hidden-states computes the same as `Llama.trace`, and leaves the slots as they are."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from support.tiny_model import N_CTX, N_EMBD, N_LAYER, N_VOCAB
 
 TEXT = "Once upon a time there was a model that had layers."
 DOSES = {"A": 0.5, "seed": 7}
-F32 = 0  # a type of the cache
+F32 = 0  # type of the cache
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -44,7 +44,7 @@ def states(server: Server, **fields: Any) -> Any:
 
 
 def parts_of(body: bytes) -> tuple[Any, Arrays]:
-    """What a file of the format safetensors says about itself, and its arrays."""
+    """The metadata of a safetensors file, and its arrays."""
     n_header = int.from_bytes(body[:8], "little")
     header = json.loads(body[8 : 8 + n_header])
     about, data, arrays, end = json.loads(header.pop("__metadata__")["about"]), body[8 + n_header :], {}, 0
@@ -61,7 +61,7 @@ def f32(numbers: object) -> npt.NDArray[np.float32]:
 
 
 def assert_same(answer: Any, trace: Trace) -> None:
-    """All numbers are the same to the bit; probabilities are added up in another order."""
+    """All numbers are bit for bit the same, except for probabilities, which are summed in a different order."""
     for name in ("tokens", "pieces", "positions", "layers"):
         assert answer[name] == list(getattr(trace, name)), name
     np.testing.assert_array_equal(f32(answer["hidden"]), trace.hidden)
@@ -73,7 +73,7 @@ def assert_same(answer: Any, trace: Trace) -> None:
 
 
 def open_tiny(path: str, **kwargs: Any) -> Llama:
-    """The model as ``tiny_server`` has it."""
+    """The model with the settings of ``tiny_server``."""
     usual: dict[str, Any] = {"n_ctx": N_CTX, "n_threads": 1, "n_threads_batch": 1, "n_gpu_layers": N_GPU_LAYERS}
     return Llama(path, **usual, type_k=F32, type_v=F32, verbose=False, **kwargs)
 
@@ -143,7 +143,7 @@ def test_binary_is_a_file_with_the_same_numbers(tiny_server: Server, tiny_llm: L
     assert about["top"] == [[list(one.values()) for one in top] for top in answer["top"]]
 
     everything: dict[str, Any] = {"about": np.array(json.dumps(about)), **arrays}
-    np.savez(tmp_path / "trace.npz", **everything)  # the same layout in another wrapping
+    np.savez(tmp_path / "trace.npz", **everything)  # the same layout in another container
     assert_same(answer, loaded := Trace.load(tmp_path / "trace.npz"))
     assert loaded.divergence(tiny_llm.trace(TEXT, **fields)).relative_l2.max() == 0
     assert loaded.seed == 7
@@ -313,7 +313,7 @@ def test_clients_that_hang_up_and_a_server_that_stops(model_path: str) -> None:
         for connection in [send() for _ in range(12)]:
             connection.close()
         wait_until(lambda: "cancel task" in server.log)
-        states(server)  # after those before it have ended
+        states(server)  # once the requests before it have finished
 
         waiting = [send() for _ in range(4)]
         assert server.get("/health").status == 200

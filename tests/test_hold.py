@@ -1,4 +1,4 @@
-"""Noise that stays for several tokens, or is the same in all layers."""
+"""Noise that stays the same for several tokens, or in all layers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TOKENS = [1, *range(10, 31)]
 ANGLE, SEED, SINK = 0.7, 7, 6
 FRESH = [1] * len(SITES)
 
-#: where a row is turned
+#: sites at which a row is turned
 ROWS = tuple(site for site in SITES if site not in ("K", "V"))
 
 
 class Watching(Context):
-    """A context that keeps what its rotations do."""
+    """A context that records what its rotations do."""
 
     start: int
     turned: list[tuple[int, Turned]]
@@ -153,7 +153,7 @@ def test_held_noise_is_another_text_and_the_same_in_any_batch(tiny_model_path: s
 
 
 def noise_in_scores(q: F64, k: F64, n: int = 4000) -> F64:
-    """What is added to the scores of two queries (2, d) with a key, at one held position: (n, 2), for n seeds."""
+    """What a key adds to the scores of two queries (2, d), at one held position: (n, 2), for n seeds."""
     found = [
         _core.attend_scores(q[:, None], k[None, None], 0.5, seed, [100, 100], [7], angle="fixed")[0, :, 0]
         for seed in range(n)

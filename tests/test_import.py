@@ -33,7 +33,7 @@ def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str
 
 @pytest.fixture
 def other_libraries(tmp_path: Path) -> str:
-    """A folder with libraries that are not those in the package."""
+    """A folder with libraries other than those in the package."""
     return str(shutil.copytree(PACKAGE / "lib", tmp_path / "other"))
 
 

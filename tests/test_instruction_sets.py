@@ -1,4 +1,4 @@
-"""The same random numbers on processors with other instructions than this one was built for."""
+"""The same random numbers on processors with other instructions than those this build is for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.kernel_compiler import AVX2, ROOT, compile_kernel
 
 AVX512 = (*AVX2, "-mavx512f")
 
-#: options, and what /proc/cpuinfo must say of a processor that runs the result
+#: options, and what /proc/cpuinfo must report if the processor can run the result
 KINDS = {"sse": (("-msse4.2",), "sse4_2"), "avx2": (AVX2, "avx2"), "avx512": (AVX512, "avx512f")}
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment: it is never lost, and neither is a token."""
+"""Ctrl-C at any moment: it is never lost, and no token is lost either."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ARCHITECTURES = ("llama", "gemma3", "jamba", "mamba2")  # plain, with a sliding 
 
 
 class BrokenOff:
-    """A decoder that is interrupted after so many evaluations, in the midst of one, or before it begins."""
+    """A decoder that is interrupted after a number of evaluations, in the middle of one or before it begins."""
 
     def __init__(self, decoder: _core.Decoder, after: int, in_the_midst: bool) -> None:
         self._decoder = decoder
@@ -176,7 +176,7 @@ def test_dgenerate_keeps_what_it_has_chosen(architecture: str, make_llama: MakeL
 
 
 def test_dgenerate_feeds_no_token_twice(llm: Llama) -> None:
-    """A token that was fed before something failed is not fed again."""
+    """A token that was fed before a failure is not fed again."""
     n_seen = [0]
 
     def fail(_: Any, scores: Any) -> Any:
@@ -200,7 +200,7 @@ def test_dgenerate_feeds_no_token_twice(llm: Llama) -> None:
 def test_ctrl_c_ends_a_long_prompt_at_once(
     make_llama: MakeLlama, press_ctrl_c: PressCtrlC, logits_all: bool, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """In the midst of a batch, which is not computed to its end."""
+    """In the middle of a batch, which is not finished."""
     llm = make_llama(n_ctx=1024, n_batch=1024, drugs=DRUGS(A=0.1), logits_all=logits_all)
     llm.eval([5])
     set_verbose(True)
@@ -210,13 +210,13 @@ def test_ctrl_c_ends_a_long_prompt_at_once(
         began.append(time.monotonic())
         llm.eval([(7 * i) % 4000 for i in range(1000)])
 
-    press_ctrl_c(lambda: bool(began) and time.monotonic() - began[0] > 0.05, True)  # such a batch takes ten times that
+    press_ctrl_c(lambda: bool(began) and time.monotonic() - began[0] > 0.05, True)  # it takes ten times that
     try:
         with pytest.raises(KeyboardInterrupt):
             evaluate()
     finally:
         set_verbose(False)
-    assert "decode: removing" in capfd.readouterr().err  # so llama.cpp says, of what is broken off
+    assert "decode: removing" in capfd.readouterr().err  # llama.cpp logs this for an interrupted batch
     assert llm.n_tokens == 1
     assert llm.create_completion("The sea", max_tokens=2)["choices"]  # type: ignore[index]
 
@@ -225,7 +225,7 @@ def test_ctrl_c_ends_a_long_prompt_at_once(
 def test_ctrl_c_while_a_model_loads(
     model_path: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """llama.cpp logs meanwhile, through a callback in Python, and what such a callback raises is dropped."""
+    """Meanwhile, llama.cpp logs through a callback in Python, and exceptions in such a callback are dropped."""
     loaded: list[object] = []
 
     def load(path: Any, params: Any) -> Any:
@@ -239,13 +239,13 @@ def test_ctrl_c_while_a_model_loads(
     monkeypatch.setattr(internals, "llama_model_load_from_file", load)
     with pytest.raises(KeyboardInterrupt):
         Llama(model_path, verbose=False)
-    assert loaded == [None]  # broken off: it was not loaded to its end
+    assert loaded == [None]  # interrupted: it was not loaded completely
     assert "Exception ignored" not in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("press_ctrl_c")
 def test_ctrl_c_in_the_midst_of_loading(tiny_model_path: str) -> None:
-    """Pressed by what llama.cpp itself calls."""
+    """Pressed by a function that llama.cpp itself calls."""
     pressed: list[float] = []
 
     class Pressing(Llama):

@@ -1,4 +1,4 @@
-"""examples/just_chat.py: answers under a dose, a shower while the user types, and a clean end."""
+"""examples/just_chat.py: answers under a dose, a shower while the user types, and a clean exit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ END_OF_INPUT, CTRL_C = b"\x04", b"\x03"
 
 
 def chat(said: str | bytes, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """With input from a pipe."""
+    """Run the program with input from a pipe."""
     done = subprocess.run(
         [sys.executable, str(PROGRAM), *(arguments or ARGUMENTS)],
         input=said.encode() if isinstance(said, str) else said,
@@ -41,7 +41,7 @@ def chat(said: str | bytes, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 def test_it_answers_and_showers(make_llama: MakeLlama, model_path: str) -> None:
-    """As a model that takes its showers at once."""
+    """Like a model that takes its showers at once."""
     questions = ["What is time?", "And space?"]
     done = chat("\n\n".join(questions))
     assert (done.returncode, done.stderr) == (0, "")
@@ -97,7 +97,7 @@ def test_mistakes(arguments: list[str], says: str) -> None:
     assert done.stderr.count("\n") == 1
 
 
-#: makes the terminal that it has been given the one whose keys reach it, and becomes the program; a process in the
+#: makes the terminal that it was given its controlling terminal, and becomes the program; a process in the
 #: background would ignore Ctrl-C
 IN_A_TERMINAL = """
 import fcntl, os, signal, sys, termios
@@ -128,13 +128,13 @@ class Terminal:
         os.close(self._keyboard)
 
     def wait_for(self, text: str) -> None:
-        """Until it was shown, once more than before."""
+        """Wait until it is shown once more than before."""
         begin = len(self.shown)
         while text not in self.shown[begin:]:
             assert self._read(), self.shown
 
     def wait_for_all(self, text: str, n: int) -> None:
-        """Until it was shown so many times."""
+        """Wait until it was shown this many times."""
         while self.shown.count(text) < n:
             assert self._read(), self.shown
 
@@ -142,26 +142,26 @@ class Terminal:
         os.write(self._keyboard, keys)
 
     def end_by(self, key: bytes) -> int:
-        """How the program ended, by a key: Python notices Ctrl-C only later if it comes just before a line is read."""
+        """Exit status after a key: Python notices Ctrl-C only later if it comes just before a line is read."""
         while self._process.poll() is None:
-            with contextlib.suppress(OSError):  # it has ended meanwhile
+            with contextlib.suppress(OSError):  # it has exited in the meantime
                 self.press(key)
             while select.select([self._keyboard], [], [], 5)[0] and self._read():
                 pass
         return self.end()
 
     def end(self) -> int:
-        """How the program ended."""
+        """Exit status of the program."""
         while self._read():
             pass
         return self._process.wait(PATIENCE)
 
     def _read(self) -> bool:
-        """Read what is shown; whether there was something, before the program ended."""
+        """Read what is shown; return whether there was something before the program exited."""
         assert select.select([self._keyboard], [], [], PATIENCE)[0], self.shown
         try:
             more = os.read(self._keyboard, 4096)
-        except OSError:  # what Linux says when nobody has the other side open
+        except OSError:  # what Linux reports when the other side is closed
             more = b""
         self.shown += more.decode("utf-8", errors="replace")
         return bool(more)
@@ -177,7 +177,7 @@ def test_a_key_ends_the_chat(key: bytes, short_model_path: str) -> None:
     assert "Traceback" not in terminal.shown
     assert terminal.shown.count("while you type)") == 1
     assert terminal.shown.count("you: ") == 2
-    assert terminal.shown.count("What is time?") == 1  # the terminal shows what is typed, and the program does not
+    assert terminal.shown.count("What is time?") == 1  # the terminal echoes what is typed, and the program does not
 
 
 def test_ctrl_c_breaks_an_answer_off_and_the_chat_goes_on(short_model_path: str) -> None:

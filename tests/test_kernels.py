@@ -1,4 +1,4 @@
-"""The kernels of graphics cards, as far as a computer without one can tell."""
+"""The GPU kernels, as far as a computer without a GPU can test them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SHIMS = ROOT / "tests" / "kernels"
 
 @pytest.fixture(scope="module")
 def program() -> Path:
-    """Runs the kernels on the processor."""
+    """The program that runs the kernels on the CPU."""
     return Path(built_by_make("DRUGS_CHECK_KERNELS"))
 
 
 @pytest.fixture(scope="module")
 def metal(program: Path) -> str:
-    """The text that Metal compiles."""
+    """The source that Metal compiles."""
     return (program.parent.parent / "tests" / "kernels" / "random-rotate-metal-source.h.metal").read_text("utf-8")
 
 
@@ -44,7 +44,7 @@ def test_all_kernels_agree(program: Path) -> None:
 
 @pytest.mark.parametrize("architecture", [80, 90])
 def test_cuda_files_compile(program: Path, architecture: int) -> None:
-    """`make check-kernels` compiles them, with warnings as errors, and fails if that does."""
+    """`make check-kernels` compiles them with warnings as errors, and fails if that fails."""
     if shutil.which("nvcc") is None:
         pytest.skip("nvcc is not installed: install CUDA (apt install nvidia-cuda-toolkit), then `make check-kernels`")
     for file in ("random-rotate-cuda", "ggml-cuda"):
@@ -60,11 +60,11 @@ def test_metal_text_is_whole(metal: str) -> None:
 
 
 def test_metal_names_the_memory_of_every_pointer(metal: str) -> None:
-    """Metal refuses a pointer that does not say to what; C++ takes it."""
+    """Metal refuses a pointer without an address space; C++ accepts it."""
     code = re.sub(r"//.*", "", metal)
     types = r"(?:float|char|half|bool|int|uint|int8_t|uint8_t|uint16_t|int32_t|uint32_t|random_rotate_\w+)"
     memories = [found[1] for found in re.finditer(rf"(?:(\w+)\s+)?(?:const\s+)?\b{types}\s*[*&](?!=)", code)]
-    assert len(memories) > 50  # None: names no memory
+    assert len(memories) > 50  # None: no address space is named
     named = {"device", "thread", "threadgroup", "constant"}
     assert set(memories) <= named | {f"RANDOM_ROTATE_{of}" for of in ("LOCAL", "SHARED", "DEVICE")}
 

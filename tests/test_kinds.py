@@ -1,4 +1,4 @@
-"""Kinds of angle and turn: rows against numpy and scipy, keys and values against those that are turned one by one."""
+"""Kinds of angle and turn: rows against numpy and scipy, keys and values against ones that are turned one by one."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check_angles(found: F64, kind: str, theta: float = THETA) -> None:
 
 
 def alike(found: npt.NDArray[Any], drawn: F64) -> bool:
-    """Whether both can be samples of one distribution, which may have atoms; some 500 pairs are compared here."""
+    """Whether both can be samples of the same distribution, which may have atoms; about 500 pairs are compared here."""
     return bool(stats.ks_2samp(np.round(found.astype(np.float64), 4), np.round(drawn, 4)).pvalue > 1e-4)
 
 
@@ -97,7 +97,7 @@ def test_nlerp_is_an_addition_at_the_old_length(theta: float, angle: str, d: int
     assert (np.abs(length(kept) / length(x[:, 0]) - 1) < 1e-5 * np.maximum(scale[:, 0], 1) ** 2).all()
     error = (
         1e-5 * length(x[:, 0])[:, None] * np.maximum(scale, 1) ** 2
-    )  # where little is left, rounding counts for more
+    )  # where little is left, rounding has a larger share
     assert (np.abs(kept - added * scale) <= error).all()
 
 
@@ -156,7 +156,7 @@ def test_no_dose_gives_the_same_bits(kinds: dict[str, str]) -> None:
 
 
 def test_opposite_directions_are_no_division_by_zero() -> None:
-    """r = 1 against the vector leaves nothing: with two numbers it comes close now and then."""
+    """r = 1 against the vector leaves nothing: with two numbers, this nearly happens now and then."""
     x = rows(2, 200_000)
     assert np.isfinite(turned(x, 1.0, turn="nlerp", angle="fixed")).all()
 
@@ -262,7 +262,7 @@ def test_threads_and_order_of_cells_change_nothing(turn: str, transposed: bool) 
 
 
 #
-# what goes together
+# which kinds can be combined
 #
 
 

@@ -29,7 +29,7 @@ SMALL = ["--sites", "K,A", "--angles", "0.3:0.9:2", "--seeds", "2", "-t", "1"]
 
 @pytest.fixture(scope="module")
 def folder(short_model_path: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With the store of a small study."""
+    """A folder with the store of a small study."""
     folder = tmp_path_factory.mktemp("lab")
     store = str(folder / "vergence.db")
     page = str(folder / "page.html")
@@ -223,7 +223,7 @@ def page(folder: Path) -> Iterator[Page]:
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("Chromium is not installed: apt install chromium")
-    options = ["--no-sandbox", "--enable-unsafe-swiftshader"]  # draws surfaces without a graphics card
+    options = ["--no-sandbox", "--enable-unsafe-swiftshader"]  # draws surfaces without a GPU
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=options, timeout=1000 * PATIENCE)
         context = browser.new_context(offline=True, viewport={"width": 1200, "height": 1000})

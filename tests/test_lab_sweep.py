@@ -1,4 +1,4 @@
-"""``drugs-lab sweep``: options, TOML files, what it says, and how it ends."""
+"""``drugs-lab sweep``: options, TOML files, its output, and how it ends."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ messages = [
 
 @pytest.fixture
 def folder(short_model_path: str, tmp_path: Path) -> Path:
-    """With a file and its model."""
+    """A folder with a TOML file and its model."""
     (tmp_path / "short.gguf").symlink_to(short_model_path)
     (tmp_path / "sweep.toml").write_text(FILE, encoding="utf-8")
     return tmp_path
@@ -206,7 +206,7 @@ def test_a_profile_of_a_file(tmp_path: Path) -> None:
 
 
 def test_none_of_it_needs_an_extra_package(short_model_path: str, tmp_path: Path) -> None:
-    """Sweep, CSV, Markdown and explorer, where what extras bring is not installed."""
+    """Sweep, CSV, Markdown and explorer work without the packages of the extras."""
     extras = [
         "matplotlib",
         "plotly",
@@ -233,4 +233,4 @@ def test_none_of_it_needs_an_extra_package(short_model_path: str, tmp_path: Path
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert 'pyarrow is not installed: pip install "drugs_cpp[lab]" brings it' in ran.stderr
-    assert "5 texts, 0 of them new" in ran.stdout  # what was exported and imported is the same
+    assert "5 texts, 0 of them new" in ran.stdout  # exporting and importing gives the same texts

@@ -1,4 +1,4 @@
-"""dose_inputs="last": of a prompt the last position alone is dosed, whose output is the first new token."""
+"""dose_inputs="last": only the last position of a prompt, whose output is the first new token, is dosed."""
 
 from __future__ import annotations
 

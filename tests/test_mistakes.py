@@ -1,4 +1,4 @@
-"""What ``drugs_cpp.Llama`` refuses, and what it says then."""
+"""What ``drugs_cpp.Llama`` refuses, and its messages."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_the_number_of_tokens_is_at_most_what_the_cache_holds(llm: Llama) -> Non
             llm.n_tokens = number
         assert llm.n_tokens == 8
     llm.n_tokens = 5
-    llm.n_tokens = 7  # is still there
+    llm.n_tokens = 7  # still exists
     llm.eval([5])
     llm.reset()
     with pytest.raises(CountError, match="n_tokens is 1: the cache holds 0 tokens"):
@@ -201,7 +201,7 @@ def test_tokens_of_another_shape_are_not_taken_over(llm: Llama) -> None:
 )
 def test_options_of_a_completion(llm: Llama, options: dict[str, Any], kind: type[Exception], message: str) -> None:
     in_python = {"logits_processor": LogitsProcessorList([lambda _, scores: scores])}
-    for how in ({}, {} if "logit_bias" in options else in_python):  # of which upstream makes a processor
+    for how in ({}, {} if "logit_bias" in options else in_python):  # from which upstream makes a processor
         with pytest.raises(kind, match=message):
             llm.create_completion(PROMPT, **{"max_tokens": 2, **options, **how})
     assert llm.n_tokens == 0

@@ -62,7 +62,7 @@ def test_unknown_architecture(tiny_model: bytes, tmp_path: Path) -> None:
 
 
 def test_a_token_twice(tiny_model: bytes, tmp_path: Path) -> None:
-    """One damaged byte, over which llama.cpp ended the process."""
+    """One damaged byte, which used to make llama.cpp end the process."""
     token = tiny_model.index(b"A", tiny_model.index(b"@", tiny_model.index(b"tokenizer.ggml.tokens")))
     file = tmp_path / "model.gguf"
     file.write_bytes(tiny_model[:token] + b"@" + tiny_model[token + 1 :])
@@ -88,7 +88,7 @@ def test_no_room_for_the_context(tiny_model_path: str) -> None:
 
 
 def log_callback() -> int | None:
-    """Address of the function that llama.cpp gives its messages to."""
+    """Address of the function to which llama.cpp sends its messages."""
     callback, data = llama_cpp.llama_log_callback(), ctypes.c_void_p()
     llama_cpp.llama_log_get(ctypes.byref(callback), ctypes.byref(data))
     return ctypes.cast(callback, ctypes.c_void_p).value
@@ -97,7 +97,7 @@ def log_callback() -> int | None:
 def test_a_failed_load_leaves_nothing_behind(
     tiny_model: bytes, tiny_model_path: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """llama.cpp's messages go where they went before, and another model can be loaded."""
+    """llama.cpp's messages go to the same place as before, and another model can be loaded."""
     before = log_callback()
     file = tmp_path / "model.gguf"
     file.write_bytes(tiny_model[:-1])

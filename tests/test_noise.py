@@ -18,7 +18,7 @@ F32 = npt.NDArray[np.float32]
 TOKENS = [1, *range(10, 50)]
 SINK = 6
 
-#: how far float32 sums may drift when a batch is cut differently; noise moves logits by more than 0.1
+#: how far float32 sums may drift if a batch is split differently; noise moves logits by more than 0.1
 ROUNDING = 1e-3
 
 
@@ -31,7 +31,7 @@ def table(angle: float = 0.4, sites: tuple[str, ...] = SITES, layers: range = ra
 
 @pytest.fixture
 def ctx(tiny_model_path: str) -> Iterator[Context]:
-    # 16 bits would round an ulp up in one batch and down in another
+    # 16 bits would be rounded up in one batch and down in another
     with Context(tiny_model_path, cache_type=llama_cpp.GGML_TYPE_F32) as context:
         yield context
 
@@ -58,7 +58,7 @@ def test_each_site_changes_the_logits(tiny_model_path: str, site: str, flash_att
         sober = ctx.feed(TOKENS)
         change = np.abs(dosed(ctx, table(sites=(site,))) - sober).max(axis=1)
         assert change[:SINK].max() == 0
-        # a single key or value, or a query alone, may matter little to one token, but not to all
+        # a single key or value, or a query alone, may matter little to one token, but not to all of them
         assert np.median(change[SINK:]) > 10 * ROUNDING
 
 
@@ -102,7 +102,7 @@ def test_another_seed_is_another_text(ctx: Context) -> None:
 
 
 def test_a_dose_counts_from_the_next_token_on(ctx: Context) -> None:
-    """The graph is used again: new angles and seeds reach it as data."""
+    """The graph is reused: new angles and seeds reach it as data."""
     first = dosed(ctx)
     ctx.forget()
     ctx.feed(TOKENS[:20])
@@ -122,7 +122,7 @@ def test_decoding_uses_the_graph_again(ctx: Context) -> None:
     for i, token in enumerate(TOKENS[10:]):
         _core.set_dose(ctx.address, 0, table(0.1 + 0.01 * i), i, SINK)
         ctx.feed([token], 10 + i)
-    # all but the first and those where the cache window grew
+    # all except the first one and those for which the cache window grew
     assert llama_cpp.llama_perf_context(ctx.address).n_reused >= 25
 
 
@@ -131,7 +131,7 @@ def interleave(*sequences: int) -> list[Entry]:
 
 
 def test_sequences_in_one_batch_do_not_leak(ctx: Context) -> None:
-    """Three sequences, two doses and none, in one batch: each as it would be alone."""
+    """Three sequences, two doses and none, in one batch: each gives the same result as on its own."""
     doses = {0: (table(), 7), 1: (table(0.2, ("A", "pV")), 8)}
     alone = []
     for sequence in range(3):

@@ -1,4 +1,4 @@
-"""The notebooks in examples: stored without what they printed, and they run from the first cell to the last."""
+"""The notebooks in examples: stored without output, and they run from the first cell to the last."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def code(*lines: str) -> dict[str, Any]:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Callable[[Path], subprocess.CompletedProcess[str]]:
-    """Runs a notebook in an empty folder, with this package, and nothing of the user's settings."""
+    """Runs a notebook in an empty folder, with this package and none of the user's settings."""
     places = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR")
     path = os.pathsep.join([str(Path(drugs_cpp.__file__).parents[1]), str(TESTS)])
     settings = {name: str(tmp_path / "settings") for name in places}
@@ -67,7 +67,7 @@ def run(start: Any, tmp_path: Path) -> Callable[[Path], Cells]:
 
 
 def outputs(cells: Cells, kind: str) -> list[str]:
-    """Texts of that kind: "stdout", "stderr", or a media type."""
+    """Outputs of a kind: "stdout", "stderr", or a media type."""
     found = [output for cell in cells for output in cell.get("outputs", [])]
     texts = [output["text"] if output.get("name") == kind else output.get("data", {}).get(kind, "") for output in found]
     return [text if isinstance(text, str) else "".join(text) for text in texts if text]
@@ -87,7 +87,7 @@ def test_each_has_a_test_here() -> None:
 def test_they_are_stored_without_what_they_printed(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     stored = json.loads(text)
-    assert text == json.dumps(stored, indent=1, ensure_ascii=False) + "\n"  # so that a change is a small one
+    assert text == json.dumps(stored, indent=1, ensure_ascii=False) + "\n"  # so that changes are small in a diff
     assert stored["metadata"] == MEANT
     code = [cell for cell in stored["cells"] if cell["cell_type"] == "code"]
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)

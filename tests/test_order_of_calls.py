@@ -1,4 +1,4 @@
-"""Calls in an unusual order: a text notices that another one was begun, and what is left behind harms nobody."""
+"""Calls in an unusual order: a text notices that another one was started, and leftovers do no harm."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def make_plain() -> Iterator[MakePlain]:
 
 
 #
-# a text that another call has disturbed
+# a text that was disturbed by another call
 #
 
 OTHER_CALLS: dict[str, Callable[[Llama], object]] = {
@@ -106,7 +106,7 @@ def test_a_processor_that_changes_the_text(llm: Llama) -> None:
 
 
 #
-# variations beside a text
+# variations while a text is in progress
 #
 
 
@@ -196,7 +196,7 @@ def test_a_state_without_the_logits_that_a_model_keeps(make_llama: MakeLlama, ti
     assert text(some) == text(every)
 
 
-# nothing of a plain model was computed repeatably, and its positions count as computed alone
+# nothing in a plain model was computed repeatably, and its positions count as computed one by one
 @pytest.mark.parametrize(("repeatable", "wanted"), [(None, [len(PROMPT) + 1]), (False, [len(PROMPT), 1])])
 @pytest.mark.parametrize("how", ["state", "adopted"])
 def test_nothing_is_known_of_batches_of_a_plain_model(

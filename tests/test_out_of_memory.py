@@ -1,4 +1,4 @@
-"""No C++ exception leaves llama-drugs.h: each ``operator new`` of a call fails once, and the call says so by a code."""
+"""No C++ exception leaves llama-drugs.h: each ``operator new`` of a call fails once, and the call returns a code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a library be loaded in front of the others")
 
-#: memory as C++ asks for it; the n-th request from now on fails
+#: memory as C++ requests it; the n-th request from now on fails
 SOURCE = """
 #include <cstdlib>
 #include <new>
@@ -32,7 +32,7 @@ void operator delete(void * memory) noexcept { std::free(memory); }
 void operator delete(void * memory, std::size_t) noexcept { std::free(memory); }
 """
 
-#: calls until one is not refused any more; prints the codes of each
+#: repeats a call until none of its requests fails; prints the code of each call
 CALLS = """
 import ctypes, json, sys
 import llama_cpp
@@ -80,4 +80,4 @@ def test_every_request_for_memory_may_fail(failing: Path, tiny_model_path: str) 
     for name, given in answers.items():
         assert set(given[:-1]) <= failures, name
         assert given[-1] in (codes["OK"], 1), name
-    assert len(answers["set"]) > 5  # there were some
+    assert len(answers["set"]) > 5  # there were some requests

@@ -1,4 +1,4 @@
-"""The series holds together, applies exactly, and everything that could go wrong with it is noticed."""
+"""The series is consistent and applies exactly, and everything that could go wrong with it is noticed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from patch_file import PatchError, parse_patch, read_patches
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# An upstream of one file, long enough for two hunks that are apart.
+# An upstream of one file, long enough for two hunks that are far apart.
 LINES = [f"line {number}" for number in range(1, 41)]
 EDITED = [*LINES[:9], "first addition", *LINES[9:29], "second addition", *LINES[29:]]
 FILE = "src/file.cpp"
@@ -36,7 +36,7 @@ def write_lines(tree: Path, lines: list[str]) -> None:
 
 @pytest.fixture
 def upstream(tmp_path: Path) -> Path:
-    """A stand-in for llama.cpp's tree."""
+    """A substitute for llama.cpp's tree."""
     tree = tmp_path / "upstream"
     write_lines(tree, LINES)
     (tree / "ggml").mkdir()
@@ -150,7 +150,7 @@ def test_series_and_folder_must_agree(series: Series) -> None:
 
 
 def test_series_applies_inside_another_repository(series: Series, upstream: Path) -> None:
-    """There git would skip the patches and report success: our build trees lie inside a repository."""
+    """There, git would skip the patches and report success: our build trees are inside a repository."""
     folder, _ = series
     subprocess.run(["git", "init", "--quiet", str(upstream.parent)], check=True)
     apply_series(upstream, folder)

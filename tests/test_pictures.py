@@ -1,4 +1,4 @@
-"""What a notebook shows: well-formed, escaped, legible, and of the numbers that numpy finds."""
+"""What a notebook shows: well-formed, escaped, legible, and with the numbers that numpy finds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHAPE = [{"depth": 0.25, "peakratio": 0}, {"depth": 0.5, "peakratio": 1}, {"dept
 
 
 class Elements(HTMLParser):
-    """Names, attributes and text, as a browser reads them; every element has to be closed."""
+    """Names, attributes and text, as read by a browser; every element must be closed."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -53,9 +53,9 @@ class Elements(HTMLParser):
 
 
 def shown(thing: Any) -> Elements:
-    """What an object shows, after checks that hold for all of them."""
+    """What an object shows, after checks that apply to all objects."""
     html = thing._repr_html_()
-    ElementTree.fromstring(html)  # as strict as it can be: well-formed XML, too
+    ElementTree.fromstring(html)  # as strict as possible: well-formed XML, too
     html.encode("utf-8")
     elements = Elements(html)
     assert {name for name, _ in elements.found} <= ALLOWED
@@ -78,7 +78,7 @@ def _escaped_hostile() -> str:
 
 
 def visible(text: str) -> str:
-    """Text whose control characters are replaced."""
+    """Text with control characters replaced."""
     return re.sub("[\x00\x1b\ud800]", "\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -119,7 +119,7 @@ def test_attributes_are_escaped() -> None:
 
 
 def heights(path: str) -> list[float]:
-    """Of the steps in a path: how far each is above the ground."""
+    """How far each step in a path is above the ground."""
     ground = float(path.partition("L")[0].split()[1])
     corners = [tuple(map(float, pair.split())) for pair in re.findall(r"L([-\d.e]+ [-\d.e]+)", path)]
     return [ground - y for _, y in corners]
@@ -145,7 +145,7 @@ def test_sober_doses_and_other_settings() -> None:
     for said in ("course: 0.2 to 1 times the dose", "angle fixed", "turn nlerp", "layers shared", "apart 2"):
         assert said in elements.text
     assert "a fresh seed for each run" in elements.text
-    shown(DRUGS(A=0.3, shape={"A": [{"depth": 0, "peakratio": 0}]}))  # nowhere is anything
+    shown(DRUGS(A=0.3, shape={"A": [{"depth": 0, "peakratio": 0}]}))  # zero everywhere
 
 
 #
@@ -185,7 +185,7 @@ def cells(elements: Elements, n_columns: int, n_layers: int) -> Any:
 
 
 def assert_shows(opacity: Any, values: Any) -> None:
-    """Of twelve shades, each cell has the one just above its share of the largest value."""
+    """In twelve shades, each cell has the one just above its share of the largest value."""
     over = opacity - values / values.max()
     assert over.min() > -0.001
     assert over.max() < 1 / 12 + 0.001
@@ -250,7 +250,7 @@ def test_odd_traces_are_shown_too() -> None:
     shown(same.divergence(same))
     shown(trace(3, hidden=np.full((3, 5, 16), np.nan, np.float32)))
     shown(trace(3, 1, tops=[[], [], []]))
-    shown(trace(1, pieces=(), tokens=(), positions=np.array([-1], np.int32)))  # as from a file of the reference's
+    shown(trace(1, pieces=(), tokens=(), positions=np.array([-1], np.int32)))  # as from the reference's files
     shown(trace(2, 130))
     assert "?, seed 1" in shown(trace(2, drugs={"X": 1}, seed=1)).text  # from a damaged file
 

@@ -16,7 +16,7 @@ def ratios(profile: DoseProfile, n_layer: int) -> list[float]:
     return [profile.ratio(layer / n_layer) for layer in range(n_layer)]
 
 
-# computed by hand: the layers of 8 lie at 0, 1/8, ... 7/8
+# computed by hand: the layers of 8 are at 0, 1/8, ... 7/8
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [

@@ -47,7 +47,7 @@ OPTIONS = {
 
 
 def complete(*arguments: str, n: int = 24, environment: Mapping[str, str] = MappingProxyType({})) -> str:
-    """What `drugs completion` writes after the prompt."""
+    """The text that `drugs completion` writes after the prompt."""
     options = ("-p", PROMPT, "-n", str(n), "-no-cnv", "-c", "512", "--no-display-prompt")
     done = run_drugs("completion", *options, *arguments, **environment)
     assert done.returncode == 0, done.stderr
@@ -56,7 +56,7 @@ def complete(*arguments: str, n: int = 24, environment: Mapping[str, str] = Mapp
 
 @pytest.fixture
 def tiny(tiny_model_path: str) -> Tiny:
-    """``complete`` with a model in float32: under a dose it writes another text on every processor."""
+    """``complete`` with a model in float32: under a dose, it writes a different text on every processor."""
 
     def complete_tiny(*arguments: str, environment: Mapping[str, str] = MappingProxyType({})) -> str:
         return complete("-m", tiny_model_path, "-c", "256", "-fa", "off", *arguments, environment=environment)
@@ -184,7 +184,7 @@ def test_environment_variables_say_the_same(tiny: Tiny) -> None:
 
 @pytest.mark.parametrize("sober_interval", [420, 8])
 def test_it_writes_what_python_writes(tiny_model_path: str, tmp_path: Path, sober_interval: int) -> None:
-    """In float32, where another cut into batches does not show."""
+    """In float32, in which a different split into batches makes no difference."""
     drugs = DRUGS(A=0.5, Q=0.3, K=0.5, H=0.2, shape={"A": (RAMP, "interpolate")}, seed=5)
     drugs.save(tmp_path / "doses.json")
     llm = drugs_cpp.Llama(tiny_model_path, n_ctx=256, verbose=False, drugs=drugs)
@@ -198,7 +198,7 @@ def test_it_writes_what_python_writes(tiny_model_path: str, tmp_path: Path, sobe
 
 
 def test_it_reads_a_long_prompt_under_a_dose_as_python_does(tiny_model_path: str) -> None:
-    """In several batches, and a shower is due after it."""
+    """In several batches, with a shower due afterwards."""
     prompt = "a long beginning " * 6
     drugs = DRUGS(A=0.5, seed=5)
     llm = drugs_cpp.Llama(tiny_model_path, n_ctx=256, verbose=False, drugs=drugs, dose_inputs=True)
@@ -285,7 +285,7 @@ def test_perplexity_shows_what_a_dose_costs(text: str) -> None:
 
 
 def test_a_course_counts_from_the_first_position_after_the_sink(text: str) -> None:
-    """Position 126 predicts the last of 128 tokens: number 120 past a sink of 6, and 118 past one of 8."""
+    """Position 126 predicts the last of 128 tokens: number 120 after a sink of 6, and 118 after a sink of 8."""
     dose = ("--dose", "A=1", "--dose-seed", "1")
     sober, dosed = final(perplexity(text, "--repeatable")), final(perplexity(text, *dose))
     assert final(perplexity(text, *dose, "--dose-course", "interpolate:120:0,121:1")) == sober
@@ -304,7 +304,7 @@ def test_the_divergence_from_sober_grows_with_the_dose(text: str, tmp_path: Path
         return float(re.search(r"Mean +KLD: +(-?[\d.]+)", shown).group(1))  # type: ignore[union-attr]
 
     sober, weak, strong = divergence("A=0"), divergence("A=0.1"), divergence("A=0.5")
-    assert abs(sober) < 1e-3  # the file holds 16 bits a logit
+    assert abs(sober) < 1e-3  # the file stores 16 bits per logit
     assert sober < weak < strong
 
 

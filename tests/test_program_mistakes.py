@@ -70,7 +70,7 @@ def test_a_file_that_holds_something_else_is_named(tmp_path: Path) -> None:
         assert f"'{path}' cannot be read as doses" in done.stderr
 
 
-#: lets each thread of a program begin late
+#: makes each thread of a program start late
 LATE_THREADS = Path(__file__).parent / "support" / "late_threads.c"
 
 
@@ -97,7 +97,7 @@ def test_a_missing_site_is_named(command: str) -> None:
 )
 @pytest.mark.parametrize("command", ["completion", "batched-bench"])
 def test_the_reason_stands_after_the_log(command: str, tmp_path: Path) -> None:
-    """Also where the log's thread begins late."""
+    """Even if the log's thread starts late."""
     late = tmp_path / "late.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", late, LATE_THREADS, "-ldl"], check=True)
     with tiny_models("mamba", built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as models:
@@ -108,7 +108,7 @@ def test_the_reason_stands_after_the_log(command: str, tmp_path: Path) -> None:
 
 
 def test_without_a_model_it_says_how_to_get_one(tmp_path: Path) -> None:
-    """The program and its libraries alone, as `pip install --target` puts them."""
+    """Only the program and its libraries, as installed by `pip install --target`."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "drugs_cpp").mkdir()
     shutil.copy(PROGRAM, tmp_path / "bin" / "drugs")

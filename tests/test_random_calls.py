@@ -1,4 +1,4 @@
-"""Random sequences of public calls, each answered as an independent model says (``random_calls/machine.py``)."""
+"""Random sequences of public calls, each with the result of an independent model (``random_calls/machine.py``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from random_calls.running import N_CALLS_OF_EXAMPLE, make_calls
 
 
 def test_a_thousand_calls() -> None:
-    """`make random-calls` makes more."""
+    """`make random-calls` runs more."""
     n_examples = 20
     assert make_calls(0, n_examples) > n_examples * N_CALLS_OF_EXAMPLE // 2
 

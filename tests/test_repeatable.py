@@ -1,4 +1,4 @@
-"""A dosed run computes the same bits in any company: other tokens of its batch, cuts of its prompt, threads."""
+"""A dosed run computes the same bits in any batch: whatever the other tokens, the split of its prompt, the threads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROMPT = [1, *np.random.default_rng(5).integers(32, 120, 290).tolist()]
 N_NEW = 10
 DOSES = {"H": 0.05, "A": 0.2, "K": 0.2, "V": 0.3}
 
-#: as batches, threads and kinds of attention differ; flash attention sums in an order of its own
+#: settings with different batches, threads and kinds of attention; flash attention sums in its own order
 WAYS: list[dict[str, Any]] = [
     {"n_batch": 7, "n_ubatch": 7},
     {"n_ubatch": 16},
@@ -32,7 +32,7 @@ WAYS: list[dict[str, Any]] = [
     {"n_threads": 3, "n_threads_batch": 2},
 ]
 
-#: prompts that are read before, so that the cache has part of the prompt
+#: prompts that are evaluated before, so that the cache contains part of the prompt
 CUTS = [[5, 100, 290], [1, 37, 38], [289]]
 
 
@@ -86,7 +86,7 @@ def test_batches_threads_and_cuts_change_no_bit(path: str, flash_attn: bool) -> 
 
 
 def test_company_changes_no_bit(path: str) -> None:
-    """A dosed sequence after 1 to 17 others that have read other tokens, in one batch."""
+    """A dosed sequence after 1 to 17 others with different tokens, in one batch."""
     llm = load(path)
     context = open_context(llm.engine.settings, 18, 512, unified=False)
     address = int(context.ctx)
@@ -99,7 +99,7 @@ def test_company_changes_no_bit(path: str) -> None:
         dose = llm.engine.dosing.dose(llm.engine.sites, seed=3, n_before=0)
         assert dose is not None
         dose.give(address, n_others)
-        _core.set_repeatable(address, n_others, True)  # one is enough
+        _core.set_repeatable(address, n_others, True)  # one of them is enough
         for other in range(n_others):
             decoder.evaluate(PROMPT[other + 1 : other + 61], 0, [other])
         decoder.evaluate(PROMPT[:60], 0, [n_others])
@@ -133,7 +133,7 @@ def test_variations_are_the_same_in_any_number(path: str) -> None:
 
 
 def test_without_it_batches_matter(folder: Path) -> None:
-    """So that what is tested above can fail: there are types for which llama.cpp's own kernels differ."""
+    """So that the tests above can fail: for some types, llama.cpp's own kernels differ."""
     paths = [str(write_quantized_model(folder, name)) for name in ("F16", "BF16", "Q4_K")]
     assert any(
         not numbers_of(path, flash_attn=True, repeatable=False).same_as(
@@ -164,7 +164,7 @@ def test_what_is_sober_stays_as_in_llama_cpp(folder: Path) -> None:
     asked = load(path, drugs=None, repeatable=True)
     try:
         assert sober_logits(sober) == sober_logits(plain)
-        assert sober_logits(asked) != sober_logits(plain)  # a token alone is added up as several are
+        assert sober_logits(asked) != sober_logits(plain)  # a single token is summed like several
     finally:
         for llm in (plain, sober, asked):
             llm.close()
@@ -224,7 +224,7 @@ def test_another_device_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch
     llm.close()
 
 
-#: soft-capped scores, sinks, ALiBi, values of another size than keys, and the usual kind
+#: soft-capped scores, sinks, ALiBi, values of a different size than keys, and the usual kind
 KINDS_OF_ATTENTION = ("gemma2", "gpt-oss", "mpt", "deepseek2", "llama")
 
 

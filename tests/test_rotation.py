@@ -33,7 +33,7 @@ def angles(x: F32, y: F32) -> F64:
 
 
 def directions(x: F32, y: F32) -> F64:
-    """The part of y that is orthogonal to x, of length 1."""
+    """The part of y orthogonal to x, with length 1."""
     x64, y64 = x.astype(np.float64), y.astype(np.float64)
     u = y64 - (y64 * x64).sum(-1, keepdims=True) / (x64 * x64).sum(-1, keepdims=True) * x64
     return np.asarray(u / np.linalg.norm(u, axis=-1, keepdims=True))
@@ -131,7 +131,7 @@ def test_zero_stays_zero() -> None:
 
 @pytest.mark.parametrize("scale", [1e-42, 1e-30, 1e-18, 1e18, 1e36])
 def test_tiny_and_huge_rows(scale: float) -> None:
-    """A rotation commutes with scaling, up to what float32 can hold."""
+    """A rotation commutes with scaling, as far as float32 allows."""
     x = rows(65, n_tokens=50, scale=1.0)
     small = (x * np.float64(scale)).astype(np.float32)
     y = turn(small).astype(np.float64) / scale
@@ -189,7 +189,7 @@ def test_everything_named_changes_the_noise() -> None:
 
 
 def test_neighbours_are_not_correlated() -> None:
-    """Directions of neighbouring positions, layers, sites, heads and seeds share nothing."""
+    """Directions of neighbouring positions, layers, sites, heads and seeds are independent."""
     x = np.broadcast_to(rows(64, 1, 1), (4000, 2, 64)).copy()
     base = directions(x, turn(x))
     others = {

@@ -1,4 +1,4 @@
-"""The reference project's format: what its files say, what is not a file of texts, and back again."""
+"""The reference project's format: what its files mean, which files are not texts, and writing them."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ def test_whatever_people_name_and_write_comes_back(tmp_path: Path) -> None:
 
 
 def without_origin(path: Path) -> set[tuple[Any, ...]]:
-    """All that is known of each text, but for what computed it."""
+    """Everything known about each text, except what computed it."""
     return {(*row[:3], *row[4:]) for row in sweep_rows(path)}
 
 
@@ -319,7 +319,7 @@ def test_a_damaged_file_of_ours_is_listed(tmp_path: Path) -> None:
 
 
 def test_the_reference_s_page_can_read_what_is_written(tmp_path: Path) -> None:
-    """By its expressions, which text_from_dirstruct.js has."""
+    """With the expressions from its text_from_dirstruct.js."""
     export(synthetic_store(tmp_path / "x.db", n_prompts=1, sites=["K"], doses=[0.5]), tmp_path / "out")
     index = json.loads((tmp_path / "out" / "directory_structure.json").read_text(encoding="utf-8"))
     files = index["prompt 0"]["7B"]["llama"]["synthetic-7b"]["Q4_1"]

@@ -31,7 +31,7 @@ def compiled(folder: Path, kind: str, body: str) -> list[str]:
 
 @pytest.fixture
 def in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Reports are kept in a folder of the test's own."""
+    """Reports are kept in the test's own folder."""
     monkeypatch.setattr(sanitize, "folder", lambda kind: tmp_path / kind)
     return tmp_path
 

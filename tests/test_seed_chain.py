@@ -1,4 +1,4 @@
-"""After ``set_seed`` or ``Llama(seed=...)`` each call has another seed, derived from the last one, as upstream's."""
+"""After ``set_seed`` or ``Llama(seed=...)``, each call has a new seed, derived from the last one, as in upstream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from drugs_cpp import DRUGS, Llama
 from drugs_cpp.doses.seed import check_seed, derived_seed
 from support.tiny_texts import PROMPT, strong, text
 
-#: so that a sampler's seed can be seen in a text
+#: so that a sampler's seed makes a difference to the text
 HOT: dict[str, Any] = {"temperature": 3.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "max_tokens": 12}
 
 MESSAGES: Any = [{"role": "user", "content": "Name a river."}]
@@ -83,7 +83,7 @@ def test_every_kind_of_call_moves_on(make_llama: MakeLlama, tiny_model_path: str
         wanted = derived_seed(wanted)
         assert llm.seed == wanted
     llm.set_cache(LlamaRAMCache(2 << 20))
-    for _ in range(2):  # the second one finds the first one's state in the cache
+    for _ in range(2):  # the second one finds the state of the first one in the cache
         complete(llm)
         wanted = derived_seed(wanted)
         assert llm.seed == wanted
@@ -91,7 +91,7 @@ def test_every_kind_of_call_moves_on(make_llama: MakeLlama, tiny_model_path: str
 
 def test_a_stream_moves_on_when_it_begins(make_llama: MakeLlama, tiny_model_path: str) -> None:
     llm = make_llama(tiny_model_path, seed=3)
-    llm.create_completion(PROMPT, **HOT, stream=True)  # never begun
+    llm.create_completion(PROMPT, **HOT, stream=True)  # never started
     complete(llm)
     assert llm.seed == derived_seed(3)
 

@@ -1,4 +1,4 @@
-"""The seed of a run: where it comes from, and that it is the text."""
+"""The seed of a run: where it comes from, and that it determines the text."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_three_ways_to_set_a_seed(make_llama: MakeLlama, tiny_model_path: str) -
     assert len(fed_back) > 5
     assert completion["choices"][0]["finish_reason"] in ("length", "stop")
     assert llm.seed == 11
-    assert llm.drugs.seed == 5  # a call's seed is for that call
+    assert llm.drugs.seed == 5  # a call's seed applies only to that call
 
 
 def test_without_a_seed_each_run_draws_one_that_repeats_it(make_llama: MakeLlama, tiny_model_path: str) -> None:
@@ -95,7 +95,7 @@ def test_bad_seeds(llm: Llama, make_llama: MakeLlama, tiny_model_path: str, seed
 
 
 def test_minus_one_is_a_fresh_seed_everywhere(make_llama: MakeLlama, tiny_model_path: str) -> None:
-    """Also where another seed is set: whoever gives -1 wants a new text."""
+    """Even if another seed is set: -1 asks for a new text."""
     llm: Any = make_llama(tiny_model_path, drugs=strong(seed=5))
 
     def seed_after(call: Callable[[], object]) -> int:

@@ -132,7 +132,7 @@ def test_one_batch_holds_different_doses_and_none_changes_another(tiny_server: S
 
 
 def test_a_cached_prompt_changes_no_number_of_a_dosed_answer(model_path: str, tmp_path: Path) -> None:
-    """In half precision a token alone is rounded differently from one in a batch."""
+    """In half precision, a single token is rounded differently from one in a batch."""
     path = str(tmp_path / "f16.gguf")
     assert run_drugs("quantize", "--allow-requantize", model_path, path, "f16").returncode == 0
     prompt = "The keeper of the lighthouse found a door behind the lamp, and told nobody about it until winter came."

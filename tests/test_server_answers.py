@@ -1,4 +1,4 @@
-"""`drugs serve`: the doses in an answer of every format, and the doses of the server's options."""
+"""`drugs serve`: the doses in answers of every format, and the doses from the server's options."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_server_of_several_models_gives_each_the_doses(tiny_model_path: str, t
 
 
 def test_what_another_slot_is_given_from_the_prompt_cache_is_sober(tiny_model_path: str) -> None:
-    """With one slot, a task that waits takes it at once, and what was there goes to the prompt cache unshowered."""
+    """With one slot, a waiting task takes it at once, and its contents go to the prompt cache unshowered."""
     with Server("-m", tiny_model_path, *TINY[4:], "-c", "256", "-np", "1") as server, ThreadPoolExecutor(2) as pool:
         dosed = text(server, {"A": 1, "V": 1, "seed": 1})
         wait_until(lambda: dirty(server) == 0)

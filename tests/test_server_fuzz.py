@@ -1,4 +1,4 @@
-"""Thousands of odd values in the field "drugs": a clear 400 or an answer, and the server goes on."""
+"""Thousands of odd values in the field "drugs": each gives a clear 400 or an answer, and the server keeps running."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def ask(server: Server, body: str) -> tuple[int, Any]:
 
 
 def body_with(drugs: object, n_predict: int) -> str:
-    # NaN and Infinity are written as Python does: they are not JSON, and the server says so
+    # NaN and Infinity are written as in Python: they are not JSON, and the server says so
     return json.dumps({"prompt": "Once upon a time", "n_predict": n_predict, "drugs": drugs})
 
 

@@ -1,4 +1,4 @@
-"""`drugs serve`: what a client sends must not end it, and answers to several questions count as one request."""
+"""`drugs serve`: nothing that a client sends may end it, and answers to several questions count as one request."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_json_within_a_text_is_not_nested_deeper_than_json(server: Server) -> No
 
 
 def test_a_parser_that_calls_itself_is_an_error_of_that_request(server: Server) -> None:
-    """Upstream takes the parser of an answer from the request."""
+    """Upstream takes the parser for an answer from the request."""
     parser = json.dumps({"parsers": [{"type": "sequence", "children": [0]}], "rules": {}, "root": 0})
     answer = server.post("/completion", {"prompt": PROMPT, "n_predict": 2, "chat_parser": parser, "chat_format": 3})
     assert answer.status in (200, 400, 500)
@@ -174,7 +174,7 @@ def test_a_template_that_calls_itself_or_is_nested_deeply_is_refused(tiny_model_
 
 
 def test_a_model_without_a_chat_template_says_so_once(tiny_server: Server, server: Server) -> None:
-    """Only the one with the option --chat-template has one."""
+    """Only the server with the option --chat-template has one."""
     for _ in range(2):
         tiny_server.post("/v1/chat/completions", CHAT)
     assert tiny_server.log.count("this model has no chat template") == 1

@@ -1,4 +1,4 @@
-"""`drugs serve`: a dosed answer has the same numbers to the bit, whatever else the server does, or was started with."""
+"""`drugs serve`: a dosed answer is bit for bit the same, whatever else the server does and whatever its options."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.tiny_architectures import tiny_models
 
 STORY = "The keeper of the lighthouse found a door behind the lamp, and told nobody about it."
 
-#: the tokens of the story: one for each character, one for the beginning, and one for the space that is put before it
+#: the tokens of the story: one per character, one for the beginning, and one for the space that is put before it
 N_PROMPT = len(STORY) + 2
 
 DOSES: list[dict[str, Any]] = [
@@ -30,7 +30,7 @@ DOSES: list[dict[str, Any]] = [
     {"V": 0.5, "seed": 5},
 ]
 
-#: one slot and thread, and prompts in one piece; every other server is compared with this one
+#: one slot and thread, and prompts in one piece; all other servers are compared with this one
 ALONE = ("-np", "1", "-t", "1", "-c", "512", "--metrics", "--slots")
 
 #: the usual slots, two threads, and prompts in small pieces
@@ -60,7 +60,7 @@ def alone(path: str) -> Iterator[Server]:
 
 
 def numbers(server: Server, drugs: object, **fields: Any) -> Any:
-    """The tokens of an answer, and the probabilities of each and of its rivals."""
+    """The tokens of an answer, and the probabilities of each and of its competitors."""
     return answer(server, drugs, **fields)["completion_probabilities"]
 
 
@@ -79,7 +79,7 @@ def n_cached(of: Any) -> int:
 
 
 def answers_in_company(server: Server, n_others: int) -> list[Any]:
-    """An answer for each of the doses, beside other requests that come and go, dosed and sober, short and long."""
+    """An answer for each of the doses, while other requests come and go, dosed and sober, short and long."""
     others = itertools.cycle([{}, {"A": 0.3, "seed": 8}, {}, {"pK": 0.3, "seed": 9, "dose_inputs": True}])
     with ThreadPoolExecutor(len(DOSES) + n_others) as pool:
         company = [
@@ -108,7 +108,7 @@ def test_neither_company_nor_the_cut_of_a_prompt_nor_threads_change_a_bit(models
 
         try_until(share_batches)
         for dose, numbers_alone in zip(DOSES, expected):
-            assert numbers(server, dose, id_slot=0) == numbers_alone  # perhaps with a cached prompt
+            assert numbers(server, dose, id_slot=0) == numbers_alone  # possibly with a cached prompt
             answer(server, {}, id_slot=0, prompt=STORY + " Then", n_predict=3)
             assert numbers(server, dose, id_slot=0) == numbers_alone
 
@@ -163,7 +163,7 @@ def test_a_sliding_window_changes_nothing(options: tuple[str, ...]) -> None:
 
 
 def test_a_prompt_that_comes_back_without_what_was_outside_the_window_is_computed_again() -> None:
-    """From the cache of prompts; it is longer than the window, and the new request goes back to before its end."""
+    """From the prompt cache; the prompt is longer than the window, and the new request goes back to before its end."""
     prompt = [(7 * i * i + 3 * i + 5) % 120 + 3 for i in range(40)]
     with tiny_models("gemma3", built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths:
         path = str(next(path for path in paths if "dense" in path.name))
@@ -175,7 +175,7 @@ def test_a_prompt_that_comes_back_without_what_was_outside_the_window_is_compute
 
 
 #
-# what is used of a cache
+# what is used from a cache
 #
 
 
@@ -185,7 +185,7 @@ def test_a_dosed_request_uses_what_was_computed_repeatably(server: Server) -> No
     assert n_cached(answer(server, dose, id_slot=1)) == 0  # a sober request has computed it
     wait_until(lambda: dirty(server) == 0)
     assert n_cached(answer(server, dose, id_slot=1)) == N_PROMPT - 1
-    assert n_cached(answer(server, {}, id_slot=1)) == 0  # a sober request is computed as llama.cpp computes it
+    assert n_cached(answer(server, {}, id_slot=1)) == 0  # sober requests are computed as in llama.cpp
     wait_until(lambda: dirty(server) == 0)
     longer = STORY + " Then it was winter."
     assert n_cached(answer(server, {}, id_slot=1, prompt=longer)) >= N_PROMPT
@@ -245,7 +245,7 @@ def test_a_context_that_was_shifted_is_computed_again(path: str, alone: Server) 
 
 
 #
-# what is said about it
+# what is reported about it
 #
 
 

@@ -43,12 +43,12 @@ def test_what_follows_a_dosed_answer_is_as_if_it_had_been_sober(tiny_server: Ser
     expected = None
     with Server("-m", tiny_model_path, *TINY) as fresh:
         expected = sober_text(fresh, prompt=PROMPT + dosed)
-    assert sober_text(tiny_server, prompt=PROMPT + dosed, id_slot=1) == expected  # perhaps before the shower
+    assert sober_text(tiny_server, prompt=PROMPT + dosed, id_slot=1) == expected  # possibly before the shower
     text(tiny_server, {"A": 1, "V": 1, "seed": 1}, id_slot=1)
     wait_until(lambda: dirty(tiny_server) == 0)
     after = completion(tiny_server, {"repeatable": True}, temperature=0, prompt=PROMPT + dosed, id_slot=1)
     assert after["content"] == expected
-    assert after["timings"]["cache_n"] > len(PROMPT) + 1  # showered, so that it could be used
+    assert after["timings"]["cache_n"] > len(PROMPT) + 1  # it was showered, so it could be used
 
 
 def test_dirty_positions_are_dropped_when_there_is_no_time_to_shower(tiny_server: Server) -> None:
@@ -90,7 +90,7 @@ def test_a_slot_that_writes_can_be_showered(tiny_server: Server) -> None:
         return reported["n_pending"] > 0 and showered
 
     def wait_for_shower(server: Server, before: int) -> bool:
-        """Whether it came before the text ended."""
+        """Whether the shower came before the text ended."""
         while slots(server)[3]["is_processing"]:
             if slots(server)[3]["drugs"]["n_showers"] > before:
                 return True
@@ -106,7 +106,7 @@ def test_a_slot_that_writes_can_be_showered(tiny_server: Server) -> None:
     [("gemma3", "--no-repeatable"), ("gemma3", "--repeatable"), ("jamba", "--no-repeatable")],
 )
 def test_caches_that_forget_or_cannot_be_cut_are_showered_too(architecture: str, option: str) -> None:
-    """A sliding window has lost what a shower would begin with, and a recurrent state cannot go back."""
+    """A sliding window has lost the positions a shower would need first, and a recurrent state cannot go back."""
     prompt = [(7 * i * i + 3 * i + 5) % 120 + 3 for i in range(30)]
     fields = {"prompt": prompt, "n_predict": 60, "return_tokens": True, "ignore_eos": True, "id_slot": 0}
     with tiny_models(architecture, built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths:
@@ -115,7 +115,7 @@ def test_caches_that_forget_or_cannot_be_cut_are_showered_too(architecture: str,
             dosed = completion(server, {"A": 1, "seed": 1}, **fields)["tokens"]
             follow = {**fields, "prompt": prompt + dosed, "temperature": 0}
             expected = completion(fresh, {}, **follow)["tokens"]
-            assert completion(server, {}, **follow)["tokens"] == expected  # perhaps in the middle of a shower
+            assert completion(server, {}, **follow)["tokens"] == expected  # possibly in the middle of a shower
             assert completion(server, {"A": 1, "seed": 1}, **fields)["tokens"] == dosed
             wait_until(lambda: dirty(server) == 0)
             assert completion(server, {}, **follow)["tokens"] == expected
@@ -130,7 +130,7 @@ def test_caches_that_forget_or_cannot_be_cut_are_showered_too(architecture: str,
             )
             two = completion(
                 server, {**often, "seed": 0}, **{**fields, "id_slot": -1}, n=2
-            )  # the second slot is copied into
+            )  # to copy into the second slot
             assert two[1]["tokens"] == completion(fresh, often, **fields)["tokens"]
 
 

@@ -1,4 +1,4 @@
-"""`drugs serve`: a slot's text and cache belong to its task, whatever becomes of other tasks."""
+"""`drugs serve`: a slot's text and cache belong to its task, whatever happens to other tasks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_prompt_from_the_cache_is_not_overwritten_by_another_one(tiny_model_pa
         expected = completion(server, SOBER, **follow)["content"]
         n_from_cache = 0
         for other in OTHERS * 2:
-            completion(server, SOBER, prompt="w", temperature=0, n_predict=1)  # puts the story into the prompt cache
+            completion(server, SOBER, prompt="w", temperature=0, n_predict=1)  # moves the story to the prompt cache
             completion(server, SOBER, prompt=other, temperature=0, n_predict=1, n=2)
             answer = completion(server, SOBER, **follow)
             assert answer["content"] == expected
@@ -50,7 +50,7 @@ FIRST_CELLS = struct.pack("<6i", 0, 1, 0, 1, 1, 0)
 
 
 def damaged(saved: bytes, damage: str) -> bytes:
-    """Without its last byte, or with another position for its first token."""
+    """The file without its last byte, or with a different position for its first token."""
     if damage == "cut":
         return saved[:-1]
     before, cells, after = saved.partition(FIRST_CELLS)
@@ -60,7 +60,7 @@ def damaged(saved: bytes, damage: str) -> bytes:
 
 @pytest.mark.parametrize("damage", ["cut", "-1", "100", "2147483647"])
 def test_a_damaged_slot_file_is_refused(tiny_model_path: str, tmp_path: Path, damage: str) -> None:
-    """llama.cpp ends the process over it, at once or in the slot's next request."""
+    """llama.cpp would end the process over it, at once or in the slot's next request."""
     follow = {"prompt": "Once upon a time", "temperature": 0, "n_predict": 5, "id_slot": 0}
     path = tmp_path / "slot.bin"
     with Server("-m", tiny_model_path, *TINY, "--slot-save-path", str(tmp_path)) as server:
@@ -84,7 +84,7 @@ def test_what_waits_for_a_slot_is_answered_after_one_that_leaves_it_free(tiny_mo
             return int(line.split()[-1])
 
         stream: Any = server.stream("/completion", {"prompt": STORY, "n_predict": -1, "temperature": 0, "stream": True})
-        next(stream)  # the slot is busy until somebody hangs up
+        next(stream)  # the slot is busy until the client hangs up
         saved = pool.submit(server.post, "/slots/0?action=save", {"filename": "slot.bin"})
         wait_until(lambda: n_waiting() == 1)
         completed = pool.submit(completion, server, prompt="w", n_predict=1)

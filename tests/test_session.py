@@ -1,4 +1,4 @@
-"""A session keeps what it says of its cache, whatever is called in whatever order."""
+"""What a session says about its cache stays true, whatever is called in whatever order."""
 
 from __future__ import annotations
 

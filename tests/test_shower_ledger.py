@@ -1,4 +1,4 @@
-"""The ledger of dirty positions, beside a model of it that is nothing but a list of flags."""
+"""The ledger of dirty positions, compared with a model of it that is just a list of flags."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ calls = st.one_of(
 
 
 def by_hand(flags: list[bool], call: tuple[Any, ...]) -> list[bool]:
-    """What a call makes of the flags of all positions, position by position."""
+    """The effect of a call on the flags of all positions, position by position."""
     name, *arguments = call
     if name == "computed":
         start, n_new, dosed, sink = arguments
@@ -97,7 +97,7 @@ def test_flags_of_another_shape() -> None:
 
 
 #
-# what a decoder notes
+# what a decoder records
 #
 
 
@@ -115,7 +115,7 @@ def test_a_decoder_notes_each_token_and_stops_when_a_shower_is_due(make_llama: M
     sequence.dosed, sequence.sink = True, 12
     llm.engine.session.decoder.run([sequence], 100, [], False, sober_interval=5)
     assert (sequence.n_past, ledger.n_tokens, ledger.n_dirty, ledger.first_dirty) == (17, 17, 5, 12)
-    llm.engine.session.decoder.run([sequence], 100, [], False, sober_interval=5)  # due already
+    llm.engine.session.decoder.run([sequence], 100, [], False, sober_interval=5)  # already due
     assert sequence.n_past == 17
     llm.engine.session.decoder.run([sequence], 3, [], False, sober_interval=100)
     sequence.dosed = False
@@ -147,7 +147,7 @@ def test_a_sequence_needs_no_ledger(make_llama: MakeLlama, tiny_model_path: str)
 
 
 #
-# where the cache can go back
+# if the cache can go back
 #
 
 

@@ -1,4 +1,4 @@
-"""Cold showers that need not be waited for: by switching to a sober twin, and in the background."""
+"""Non-blocking cold showers: by switching to a sober twin, and in the background."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def strong() -> DRUGS:
     return DRUGS(A=0.4, pK=0.7, pV=0.9, seed=1)
 
 
-#: what another cut into batches does to logits of float32; a dose moves them by more than a hundred times that
+#: how far a different split into batches moves float32 logits; a dose moves them by more than a hundred times that
 ROUNDING = 1e-4
 
 
 @pytest.fixture(params=["float32", "quantized"])
 def make_model(request: pytest.FixtureRequest, make_llama: MakeLlama, tiny_model_path: str) -> MakeLlama:
-    """Makes a model that rounds little, or the real one, whose rounding is that of the processor."""
+    """Creates a model with little rounding, or the real one, whose rounding depends on the processor."""
     exact: Any = {"type_k": llama_cpp.GGML_TYPE_F32, "type_v": llama_cpp.GGML_TYPE_F32}
     settings = {"path": tiny_model_path, **exact} if request.param == "float32" else {}
     return lambda **others: make_llama(n_ctx=512, **settings, **others)
@@ -44,7 +44,7 @@ def dirty_model(make_model: MakeLlama, n_tokens: int = 40, **settings: Any) -> L
 
 
 def error(make_model: MakeLlama, llm: Llama) -> float:
-    """How far the next logits lie from those of a model that was never dosed: the largest difference."""
+    """The largest difference between the next logits and those of a model that was never dosed."""
     sober = make_model()
     sober.eval(llm.input_ids[: llm.n_tokens].tolist())
     logits = []
@@ -56,7 +56,7 @@ def error(make_model: MakeLlama, llm: Llama) -> float:
 
 
 def is_clean(after: float, before: float, llm: Llama) -> bool:
-    """Whether an error is one of rounding, where it was ``before`` under a dose."""
+    """Whether an error is only rounding, given that it was ``before`` under a dose."""
     return before > 100 * ROUNDING > 100 * after if llm.n_vocab() == N_VOCAB else before > 2 * after
 
 
@@ -89,7 +89,7 @@ def test_logits_after_a_twins_shower(architecture: str, swa_full: bool, make_lla
             llm.eval(TOKENS[24:25], dosed=True)
             dosed = llm.engine.session.decoder.logits()
             assert llm.cold_shower() == 5
-            llm.sample()  # needs the logits, and makes them
+            llm.sample()  # needs the logits, and computes them
             washed = llm.engine.session.decoder.logits()
             llm.eval(TOKENS[25:26])
             next_washed = llm.engine.session.decoder.logits()
@@ -103,7 +103,7 @@ def test_logits_after_a_twins_shower(architecture: str, swa_full: bool, make_lla
 
 
 def test_a_twin_changes_nothing_that_the_dosed_sequence_says(make_llama: MakeLlama, tiny_model_path: str) -> None:
-    """In a model of float32, whose choices do not hang on the rounding that another batch brings along."""
+    """With a float32 model, whose choices do not depend on the rounding that a larger batch brings."""
     for options in ({"dose_inputs": False}, {"dose_inputs": True}):
         found = []
         for sober_twin in (False, True):
@@ -129,13 +129,13 @@ def test_showers_on_the_way_and_rewinding_with_a_twin(make_llama: MakeLlama) -> 
     assert texts[0] == texts[2]
     assert llm.dirty_count < 5
     assert llm.create_completion(PROMPT[:20], max_tokens=4, seed=1)  # goes back into the prompt
-    assert next(llm.generate([504, 3], temp=0.0)) >= 0  # upstream's loop knows nothing of a twin
+    assert next(llm.generate([504, 3], temp=0.0)) >= 0  # upstream's loop does not know about a twin
     assert llm.create_completion(PROMPT, max_tokens=24, seed=1)["choices"][0]["text"] == texts[0]
 
 
 def test_states_with_and_without_a_twin(make_model: MakeLlama) -> None:
     plain, twin = dirty_model(make_model), make_model(sober_twin=True)
-    twin.load_state(plain.save_state())  # the twin is made from the tokens
+    twin.load_state(plain.save_state())  # the twin is computed from the tokens
     assert twin.dirty_count == plain.dirty_count > 0
     dosed = error(make_model, twin)
     twin.cold_shower()
@@ -183,7 +183,7 @@ def test_the_next_call_cancels_it_and_the_text_goes_on_as_it_would_have(make_mod
 
     dirty: list[int] = []
     plain, cancelled = text(False), text(True)
-    if dirty[1]:  # else it was done already
+    if dirty[1]:  # otherwise, it was already done
         assert dirty[0] == dirty[1]
         assert plain == cancelled
 
@@ -205,7 +205,7 @@ def test_closing_ends_it(make_model: MakeLlama) -> None:
 
 
 def test_logits_after_it(make_llama: MakeLlama, tiny_model_path: str) -> None:
-    """In a model of float32, where rounding is small."""
+    """With a float32 model, in which rounding is small."""
     llm = make_llama(tiny_model_path, drugs=DRUGS(A=0.5, pK=0.5, seed=1))
     llm.Dgenerate([1, 20, 33, 47, 60, 75, 90], max_new_tokens=30)
     tokens = llm.input_ids[: llm.n_tokens].tolist()

@@ -1,4 +1,4 @@
-"""The soak in short, and that it notices what it is for."""
+"""A short soak, and that it notices what it is meant to notice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sober means: bit for bit what unpatched llama.cpp computes, from the same graph."""
+"""Sober means: bit for bit what unpatched llama.cpp computes, with the same graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What carries doses, seed and dirty positions: saved states, caches, pickles."""
+"""What preserves doses, seed and dirty positions: saved states, caches, pickles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.tiny_texts import PROMPT, batches_of, strong, text
 
 
 def disturb(llm: Llama) -> None:
-    """Another run with everything else."""
+    """Another run, with all settings changed."""
     llm.drugs.detox()
     llm.set_seed(99)
     llm.sink = 0
@@ -125,7 +125,7 @@ def complete(llm: Llama, prompt: list[int] = PROMPT, **kwargs: Any) -> list[int]
 
 @pytest.mark.parametrize("warm", [False, True])
 def test_a_cache_changes_no_text(llm: Llama, warm: bool) -> None:
-    """A hit brings positions; what the caller has set holds, and dirty positions are not taken for a prompt."""
+    """A hit restores positions; the caller's settings still hold, and dirty positions are not used for a prompt."""
     other = [1, 9, 8, 7, 6, 5, 4]
     wanted, wanted_other = complete(llm), complete(llm, other)
     longer = wanted[:20]
@@ -165,7 +165,7 @@ def test_states_that_do_not_fit(llm: Llama, make_llama: MakeLlama, tiny_model_pa
 
 
 def test_damaged_states(llm: Llama, tiny_model_path: str) -> None:
-    """Of ours nothing is taken; of a plain model's, which has no checksum, llama.cpp may have taken a part."""
+    """Nothing of a damaged state of ours is loaded; of a plain model's, without a checksum, a part may be."""
     llm.Dgenerate(PROMPT, max_new_tokens=6)
     state = llm.save_state()
     state.llama_state = state.llama_state[:-1] + b"\x7f"
@@ -182,10 +182,10 @@ def test_damaged_states(llm: Llama, tiny_model_path: str) -> None:
     assert llm.n_tokens == 0
     assert len(text(llm)) == 24
 
-    plain.reset()  # leaves what was in the cache
+    plain.reset()  # leaves the contents of the cache
     of_plain = plain.save_state()
     of_plain.n_tokens = len(PROMPT) + 1
-    of_plain.input_ids[len(PROMPT)] = 1  # memory that nobody has set
+    of_plain.input_ids[len(PROMPT)] = 1  # memory that was never written
     with pytest.raises(StateError, match="the cache is empty now"):
         llm.load_state(of_plain)
     plain.close()

@@ -1,4 +1,4 @@
-"""Studies of vergence: which runs, what is kept of them, and that a study that was broken off goes on."""
+"""Studies of vergence: which runs they make, what they keep of them, and that an interrupted study continues."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_results_are_those_of_single_traces(sober: Llama, dosed: str) -> None:
 
 
 class Stop(Exception):
-    """As Ctrl-C would."""
+    """Like Ctrl-C."""
 
 
 def stop_after(n: int) -> Callable[[int, int, float], None]:
@@ -222,7 +222,7 @@ def test_a_larger_grid_keeps_what_is_there(sober: Llama, tmp_path: Path) -> None
 
 
 def test_layers_without_a_site_are_left_out(sober: Llama, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in hybrid models, where some layers have no heads."""
+    """As in hybrid models, in which some layers have no heads."""
     has: Bools = np.ones((N_LAYER, 8), bool)
     has[1:, 4] = False
     monkeypatch.setattr("drugs_cpp._core.has_sites", lambda *_: has)

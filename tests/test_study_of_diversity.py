@@ -1,4 +1,4 @@
-"""What the benchmark of diversity computes, against brute force; and a small one of it, from texts to tables."""
+"""What the benchmark of diversity computes, against brute force, and a small run of it, from texts to tables."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PROSE = -3.0
 
 
 def covered(points: Sequence[Point], worst: float) -> float:
-    """Share of random places in the plane than which a point has more of both, times what they are drawn from."""
+    """Share of random points that some point exceeds in both coordinates, times the area they are drawn from."""
     draw = np.random.default_rng(1)
     places = np.column_stack([draw.uniform(1, 5, 40000), draw.uniform(worst, 0, 40000)])
     below = [(places[:, 0] < point.diversity) & (places[:, 1] < point.coherence) for point in points]
@@ -71,7 +71,7 @@ def test_nothing_has_more_of_both_than_the_front() -> None:
 
 
 def made_up(vendi: float, coherence: float, n: int = 8) -> Measured:
-    """A setting whose prompts are all alike."""
+    """A setting whose prompts all have the same values."""
     values = {name: np.full(n, np.nan) for name in MEASURES}
     values |= {"vendi": np.full(n, vendi), "log_likelihood": np.full(n, coherence)}
     return Measured(values, {}, n)
@@ -88,7 +88,7 @@ def test_the_gain_is_the_height_above_the_others() -> None:
 
 
 def test_a_gain_that_most_draws_do_not_know_is_none() -> None:
-    """The setting lies where the others end, or a little beyond, as prompts are drawn."""
+    """The setting is where the others end, or slightly beyond, depending on which prompts are drawn."""
     others = [made_up(1, -1), made_up(3, -2)]
     one = made_up(4, -2)
     one.values["log_likelihood"][:] = [-1, -3] * 4
@@ -101,7 +101,7 @@ def test_means_leave_out_what_was_not_measured() -> None:
 
 
 def embed(texts: Sequence[str]) -> np.ndarray:
-    """A vector of each text's words: those with no word in common are at right angles."""
+    """A vector of each text's words: texts with no word in common are orthogonal."""
     vectors = np.zeros((len(texts), 512))
     for vector, text in zip(vectors, texts):
         for word in text.split():
@@ -178,7 +178,7 @@ def test_from_texts_to_a_table(short_model_path: str, tmp_path: Path) -> None:
         texts = Texts(results, model)
         assert texts.complete([*settings, *doses], prompts, 3) == prompts
         assert texts.complete([*settings, *doses], prompts, 4) == []
-        using = instruments(-30.0)  # a model of few layers writes unlikely texts
+        using = instruments(-30.0)  # a model with few layers writes unlikely texts
         stage = Stage(compared, prompts, 3)
         found = measured(stage, texts, using)
         some = unbroken(stage, texts, -30.0)

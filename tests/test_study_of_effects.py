@@ -1,4 +1,4 @@
-"""The benchmark of effects: what is committed of it is what the page and the estimates say."""
+"""The benchmark of effects: its committed results are those on the page and in the estimates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the benchmark of uncertainty computes: against definitions that are written another way, and brute force."""
+"""What the benchmark of uncertainty computes: against independent implementations, and brute force."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from drugs_cpp.model.uncertainty_methods import usual_doses
 
 
 def pairs_won(confidence: np.ndarray, right: np.ndarray) -> float:
-    """AUROC by going through all pairs."""
+    """AUROC by iterating over all pairs."""
     pairs = list(itertools.product(confidence[right], confidence[~right]))
     return sum(1.0 if good > bad else 0.5 if good == bad else 0.0 for good, bad in pairs) / len(pairs)
 
 
 def left_errors(order: np.ndarray, right: np.ndarray) -> float:
-    """Mean share of errors that are left while answers are rejected in an order, by trapezoids."""
+    """Mean share of remaining errors while answers are rejected in an order, by trapezoids."""
     wrong = ~right[order]
     left = [wrong[i:].sum() / len(wrong) for i in range(len(wrong) + 1)]
     return float(sum((a + b) / 2 for a, b in zip(left, left[1:])) / len(wrong))
@@ -61,7 +61,7 @@ def test_an_interval_holds_what_it_is_of() -> None:
 
 
 def simulated(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features, which answers are right, and how likely each was to be."""
+    """Features, which answers are right, and how likely each was to be right."""
     draw = np.random.default_rng(6)
     features = np.column_stack([draw.random((n, 3)), draw.normal(-1, 0.5, n)])
     likely = 1 / (1 + np.exp(-(-1 + features @ TRUE_WEIGHTS)))
@@ -98,7 +98,7 @@ def test_the_calibration_error_is_the_distance_from_what_is_right() -> None:
     same = np.ones(1000)
     assert calibration_error(scores, right, same) == pytest.approx(expected)
     assert calibration_error(scores, np.ones(1000, bool), same) == pytest.approx(1 - scores.mean())
-    twice = np.repeat([1.0, 3.0], 500)  # counted three times, or there three times
+    twice = np.repeat([1.0, 3.0], 500)  # once counted with weight 3, once repeated three times
     rows = np.concatenate([np.arange(500), *[np.arange(500, 1000)] * 3])
     grouped = calibration_error(np.sort(scores), right[np.argsort(scores)], twice)
     again = calibration_error(np.sort(scores)[rows], right[np.argsort(scores)][rows], np.ones(2000))
@@ -106,13 +106,13 @@ def test_the_calibration_error_is_the_distance_from_what_is_right() -> None:
 
 
 def test_answers_to_one_question_are_judged_by_the_same_weights() -> None:
-    """Each question comes twice with a feature of its own; whoever has seen it once knows the answer."""
+    """Each question appears twice, with a feature of its own: having seen it once gives away the answer."""
     draw = np.random.default_rng(8)
     names = [str(i) for i in range(60)]
     right = np.tile(draw.random(60) < 0.5, 2)
     features = np.tile(np.eye(60) * np.where(right[:60], 30, -30)[:, None], (2, 1))
     found = fit(features, right, [0] * 120, [*names, *names])
-    assert len(np.unique(found.scores.round(3))) <= 5  # one for each part, whatever the answer
+    assert len(np.unique(found.scores.round(3))) <= 5  # one per part, whatever the answer
     leaked = fit(features, right, [0] * 120, [str(i) for i in range(120)])
     assert len(np.unique(leaked.scores.round(3))) > 5
 
@@ -144,7 +144,7 @@ def test_no_sum_comes_twice(tmp_path: Path) -> None:
     small = by_name["small-sums"].questions
     assert len(small) == len({question.prompt for question in small}) == 66 + 55 + 36
     assert by_name["trivia"].questions[0].right == {"C"}
-    assert by_name["NQ-open"].questions[0].right == {"ann"}  # an article alone says nothing
+    assert by_name["NQ-open"].questions[0].right == {"ann"}  # an article alone is no answer
     assert by_name["GSM8K"].questions[0].right == {"1200"}
     assert [data.is_long for data in by_name.values()] == [False, False, False, False, True]
     assert [data.name for data in data_sets(tmp_path, ["sums"])] == ["sums"]

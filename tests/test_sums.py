@@ -1,4 +1,4 @@
-"""Sums of the CPU's kernels stay in registers, also where these are narrower than 16 numbers, as on most laptops."""
+"""Sums in the CPU's kernels stay in registers, even if these hold fewer than 16 numbers, as on most laptops."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def assembly(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def test_no_cell_is_computed_alone(assembly: list[str]) -> None:
-    """The arithmetic of a score's or a weight's noise is for eight cells at once."""
+    """The noise of scores and weights is computed for eight cells at once."""
     for loop in innermost_loops(assembly):
         assert sum(bool(SCALAR.match(line)) for line in loop) < 8, "\n".join(loop)
 
@@ -52,7 +52,7 @@ def test_sums_stay_in_registers(assembly: list[str]) -> None:
 
 
 def innermost_loops(lines: list[str]) -> list[list[str]]:
-    """From a label to a jump back to it, without another such jump between."""
+    """From a label to a jump back to it, without another such jump in between."""
     at = {line.rstrip(":"): number for number, line in enumerate(lines) if line.startswith(".L")}
     jumps = [(at[found[1]], end) for end, line in enumerate(lines) if (found := JUMP.match(line)) and found[1] in at]
     back = [(start, end) for start, end in jumps if start < end]

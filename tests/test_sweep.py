@@ -1,4 +1,4 @@
-"""Sweeps: what is written, that nothing of it is lost, and that no end of a process changes it."""
+"""Sweeps: what is written, that none of it is lost, and that no way in which a process ends changes it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def texts_of(store: Path) -> dict[tuple[str, Setting, int], TextRow]:
 
 @pytest.fixture(scope="module")
 def store(short_model_path: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of a sweep of the real model's words, with a sampler and a profile."""
+    """The store of a sweep with the real model's words, with a sampler and a profile."""
     path = tmp_path_factory.mktemp("sweep") / "results.db"
     profiles = {name: PROFILES[name] for name in ("all", "middle")}
     plan = plan_of(profiles=profiles, noise=["isotropic", "reference"], samplers=[{"temperature": 1.5, "top_k": 50}])
@@ -215,7 +215,7 @@ def test_without_likelihoods_and_with_them_later(short_model_path: str, store: P
 
 
 #
-# going on
+# continuing
 #
 
 
@@ -227,7 +227,7 @@ def test_more_seeds_and_doses_add_what_is_missing(short_model_path: str, store: 
     plan = plan_of()
     n_written = sweep([short_model_path], plan, path, ONE_THREAD, lambda n, n_all, _: told.append((n, n_all)))
     assert n_written == plan.n_texts - len(first)
-    assert told == [(i + 1, 2 * n_written) for i in range(2 * n_written)]  # each is written, and read again
+    assert told == [(i + 1, 2 * n_written) for i in range(2 * n_written)]  # each is written, and then read again
     assert first < sweep_rows(path) < sweep_rows(store)
 
 
@@ -285,7 +285,7 @@ def test_a_store_of_the_first_version_gets_new_tables(short_model_path: str, sto
 
 
 #
-# what cannot be
+# what is refused
 #
 
 

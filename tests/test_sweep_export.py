@@ -1,4 +1,4 @@
-"""Exports of sweeps: what the tables hold, and that they are whole or not there."""
+"""Exports of sweeps: what the tables contain, and that they are either complete or absent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FIRST = ["model", "prompt", "site", "dose", "seed", "text"]
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of a sweep, with texts that a table may stumble over."""
+    """The store of a sweep, with texts that could break a table."""
     path = synthetic_store(tmp_path_factory.mktemp("export") / "x.db")
     with open_sweep(path) as results:
         rows = [text_row(text, seed) for seed, text in enumerate(ODD)]
@@ -127,7 +127,7 @@ def test_imported_models_have_no_hash(tmp_path: Path) -> None:
 @pytest.mark.parametrize("write", [write_csv, write_json_lines, write_parquet])
 def test_many_rows_need_no_memory(tmp_path: Path, write: Callable[..., None]) -> None:
     columns = {"text": TEXT}
-    write(tmp_path / "first", columns, [{"text": ""}])  # whatever is loaded once
+    write(tmp_path / "first", columns, [{"text": ""}])  # everything that is loaded only once
     tracemalloc.start()
     try:
         write(tmp_path / "x", columns, ({"text": f"{i:01000}"} for i in range(20_000)))
@@ -191,14 +191,14 @@ def test_a_missing_package_is_said_first(store: Path, tmp_path: Path, monkeypatc
     with pytest.raises(MissingExtraError, match="pyarrow is not installed"):
         export(store, tmp_path / "x.parquet", progress=lambda *_: pytest.fail("something was done"))
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
-    export(store, tmp_path / "x.csv")  # needs neither
+    export(store, tmp_path / "x.csv")  # it needs neither
     assert read_csv(tmp_path / "x.csv")[0]["cell_self_bleu"] is None
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.parquet", "x/"])
 def test_a_file_is_whole_or_the_old_one(store: Path, tmp_path: Path, name: str) -> None:
     class Stop(Exception):
-        """As Ctrl-C would."""
+        """Like Ctrl-C."""
 
     def stop(what: str, n: int, *_: object) -> None:
         if what == WRITING and n > 5:

@@ -1,4 +1,4 @@
-"""Merged stores: nothing is lost, nothing is there twice, and files that cannot be read change nothing."""
+"""Merged stores: nothing is lost, nothing is duplicated, and files that cannot be read change nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from support.sweeps import add_cell, model_info, synthetic_store, text_row
 
 
 def contents(path: Path) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    """All of each text, by what it is of."""
+    """Everything about each text, by what identifies it."""
     with open_sweep(path) as results:
         models, prompts, settings = results.models(), results.prompts(), results.settings()
         origins = results.origins()
@@ -36,7 +36,7 @@ def contents(path: Path) -> dict[tuple[Any, ...], tuple[Any, ...]]:
 
 @pytest.fixture
 def parts(tmp_path: Path) -> list[Path]:
-    """Of a sweep, in other orders, so that numbers are not the same; some texts are in two of them."""
+    """Parts of a sweep in different orders, so that ids differ; some texts are in two of them."""
     first = synthetic_store(tmp_path / "a.db", 2, ["A", "K"], [0.1, 0.5], [1, 2])
     second = synthetic_store(tmp_path / "b.db", 3, ["V", "K", "H"], [0.5, 0.3], [3, 2])
     with open_sweep(first) as results:
@@ -99,14 +99,14 @@ def test_studies_of_vergence_are_joined(tmp_path: Path) -> None:
 
 
 def damage(path: Path) -> None:
-    """In the middle of its texts."""
+    """Damage a store in the middle of its texts."""
     whole = path.read_bytes()
     at = whole.rindex(b"keeper") // 4096 * 4096
     path.write_bytes(whole[:at] + b"\xff" * 4096 + whole[at + 4096 :])
 
 
 def damage_a_study(path: Path) -> None:
-    """In the middle of its runs, of which nothing but :meth:`Store.check` reads all."""
+    """Damage a store in the middle of its runs, which only :meth:`Store.check` reads completely."""
     add_study(path, "x", range(2000))
     whole = path.read_bytes()
     at = whole.rindex(b"near") // 4096 * 4096
@@ -161,7 +161,7 @@ def test_an_input_that_cannot_be_read_changes_nothing(
 @pytest.mark.parametrize("is_new", [True, False])
 def test_what_is_broken_off_is_all_or_nothing_of_a_file(parts: list[Path], tmp_path: Path, is_new: bool) -> None:
     class Stop(Exception):
-        """As Ctrl-C would."""
+        """Like Ctrl-C."""
 
     n_first = len(contents(parts[0]))
 

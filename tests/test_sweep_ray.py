@@ -1,4 +1,4 @@
-"""Sweeps on a Ray cluster of three nodes: the same texts as on one machine, whoever dies."""
+"""Sweeps on a Ray cluster of three nodes: the same texts as on one machine, whichever process dies."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ needs_ray = pytest.mark.skipif(
     reason="Ray has no wheel for this Python on this system: `pip install ray` where it has one",
 )
 
-#: Ray's own
+#: warnings from Ray itself
 pytestmark = [pytest.mark.filterwarnings(f"ignore::{kind}") for kind in ("ResourceWarning", "FutureWarning")]
 
 
-#: how soon a node counts as dead, which otherwise takes half a minute
+#: how soon a node counts as dead; the default is half a minute
 HEALTH = {"health_check_initial_delay_ms": 500, "health_check_period_ms": 500, "health_check_failure_threshold": 4}
 
 
 class Cluster:
-    """Three nodes on 127.0.0.1, and a folder that says what its workers do."""
+    """Three nodes on 127.0.0.1, and a folder that controls what its workers do."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -57,23 +57,23 @@ class Cluster:
         self.workers = importlib.import_module("support.ray_workers")
 
     def complete(self) -> None:
-        """Three nodes at least, and an empty folder."""
+        """Make sure that there are at least three nodes, and an empty folder."""
         for file in self.folder.iterdir():
             file.unlink()
         while len(self._nodes) < 3:
             self.add()
 
     def add(self) -> None:
-        """One more node."""
+        """Add a node."""
         options: dict[str, Any] = {} if self._nodes else {"include_dashboard": False, "_system_config": HEALTH}
         self._nodes.append(self._cluster.add_node(num_cpus=1, node_ip_address="127.0.0.1", **options))
 
     def names(self) -> list[str]:
-        """Of the nodes; the first is the head."""
+        """Names of the nodes; the first one is the head."""
         return [node.node_id for node in self._nodes]
 
     def kill_one(self) -> str:
-        """Kill a node, which is not the head, and say which."""
+        """Kill a node other than the head, and return its name."""
         node = self._nodes.pop(1)
         self._cluster.remove_node(node, allow_graceful=False)
         return str(node.node_id)
@@ -82,7 +82,7 @@ class Cluster:
         (self.folder / name).write_text("\n".join(lines))
 
     def written(self) -> dict[str, list[str]]:
-        """What each node has written."""
+        """The texts that each node has written."""
         return {path.name.partition("-")[2]: path.read_text().splitlines() for path in self.folder.glob("written-*")}
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ def one_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     path = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(TESTS)])
     before = set(psutil.pids())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # a loopback address stays one
+        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # keeps a loopback address
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("DRUGS_TEST_RAY", str(folder))
         patch.setenv("PYTHONPATH", path)
@@ -108,7 +108,7 @@ def one_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def _of_ray() -> list[psutil.Process]:
-    """Processes of Ray that this one has started."""
+    """Processes of Ray that this process has started."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
@@ -125,14 +125,14 @@ def cluster(one_cluster: Cluster) -> Cluster:
 
 @pytest.fixture(scope="module")
 def alone(tiny_model_path: str, tmp_path_factory: pytest.TempPathFactory) -> dict[Any, Any]:
-    """What one machine writes."""
+    """What a single machine writes."""
     store = tmp_path_factory.mktemp("alone") / "sweep.db"
     sweep([tiny_model_path], PLAN, store, OPTIONS)
     return rows(store)
 
 
 def rows(store: Path) -> dict[Any, Any]:
-    """All that is known of texts but how long they took, by prompt, setting and seed."""
+    """Everything known about texts except how long they took, by prompt, setting and seed."""
     found = {}
     with open_sweep(store) as results:
         prompts, settings, models, origins = results.prompts(), results.settings(), results.models(), results.origins()
@@ -171,7 +171,7 @@ def test_texts_are_those_of_one_machine(
 
 @needs_ray
 def test_a_node_that_is_killed(cluster: Cluster, alone: dict[Any, Any], tiny_model_path: str, tmp_path: Path) -> None:
-    """Another one that comes in the midst is used."""
+    """A node that joins in the middle is used."""
     store, killed = tmp_path / "sweep.db", list[str]()
 
     def add_and_kill(n_done: int, *_: object) -> None:
@@ -278,7 +278,7 @@ def test_addresses_where_nobody_answers(tiny_model_path: str, tmp_path: Path) ->
 
 @needs_ray
 def test_a_cluster_of_its_own(alone: dict[Any, Any], tiny_model_path: str, tmp_path: Path) -> None:
-    """In a process of its own, because Ray cannot have two in one."""
+    """In a separate process, because Ray cannot have two clusters in one."""
     store = tmp_path / "sweep.db"
     run = run_python("-m", "support.ray_driver", tiny_model_path, str(store), "local")
     assert run.returncode == 0, run.stderr

@@ -1,4 +1,4 @@
-"""How many threads compute where nobody says, whose threads they are, and what becomes of the environment."""
+"""The default number of threads, whose threads they are, and what happens to the environment."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_slow_cores_do_not_count_beside_fast_ones(tmp_path: Path) -> None:
     root = machine(tmp_path, {"sys/devices/cpu_core/cpus": "0-2,4"}, EIGHT)
     assert _core.default_threads(root, list(range(8))) == 4
     assert _core.default_threads(root, [2, 3, 4, 5]) == 2
-    assert _core.default_threads(root, [5, 6, 7]) == 3  # there are no others
+    assert _core.default_threads(root, [5, 6, 7]) == 3  # only slow ones are allowed
 
 
 @linux
@@ -107,7 +107,7 @@ def test_slow_cores_do_not_count_beside_fast_ones(tmp_path: Path) -> None:
             },
             3,
         ),
-        # neither is there, or only another controller
+        # neither exists, or only another controller
         ({}, 8),
         ({"proc/self/cgroup": "2:cpuset:/", "sys/fs/cgroup/cpuset/cpu.max": "100000 100000"}, 8),
     ],
@@ -150,7 +150,7 @@ def test_llama_takes_the_default_and_keeps_what_it_is_given(tiny_model_path: str
 # whose threads they are, and the environment
 #
 
-#: computes with three threads; then what a child of this process gets, and the names of this process's threads
+#: computes with three threads; then prints the environment of a child, and the names of this process's threads
 REPORT = """
 import json, os, subprocess, sys
 before = dict(os.environ)
@@ -174,7 +174,7 @@ print(json.dumps({
 }))
 """
 
-#: where llama-cpp-python finds its libraries; llama.cpp itself sets the third, for LLVM's OpenMP
+#: where llama-cpp-python finds its libraries; the third is set by llama.cpp itself, for LLVM's OpenMP
 KNOWN = {"LLAMA_CPP_LIB_PATH", "MTMD_CPP_LIB", "KMP_BLOCKTIME"}
 
 
@@ -194,7 +194,7 @@ def report(model: str, **environment: str) -> dict[str, Any]:
 @linux
 def test_threads_of_our_own_leave_the_environment_alone(tiny_model_path: str) -> None:
     found = report(tiny_model_path)
-    assert found["ours"] == 2  # the third is the one that calls
+    assert found["ours"] == 2  # the third thread is the caller's
     assert set(found["python"]) <= KNOWN
     assert {text.partition("=")[0] for text in found["child"]} <= KNOWN
     assert found["openmp"] == {}

@@ -28,7 +28,7 @@ SHORT = {"n_ctx": 512}
 
 
 def strong_titration() -> Titration:
-    """As if it had been measured."""
+    """A titration as if it had been measured."""
     return Titration(0.2, 0.7, 0.01, 0.2, 0.001, 0.002, 0.1, 1.1, DRUGS.strong().dosage.at_angle(0.7))
 
 
@@ -63,7 +63,7 @@ def token_by_token(llm: Llama, drugs: DRUGS, text: FedText, seed: int) -> np.nda
 def test_the_effect_is_that_of_tokens_that_are_fed_one_by_one(make_llama: MakeLlama, drugs: DRUGS) -> None:
     llm = make_llama(**SHORT)
     text = frozen_texts(int(llm._model.vocab))[1]
-    found = measured(llm, drugs.dosage, [text], 2, range(5, 8))  # the third seed comes alone
+    found = measured(llm, drugs.dosage, [text], 2, range(5, 8))  # the third seed is computed alone
     sober = token_by_token(llm, DRUGS(), text, 1)
     for column, seed in enumerate(range(5, 8)):
         dosed = token_by_token(llm, drugs, text, seed)
@@ -142,7 +142,7 @@ def test_what_cannot_be_measured_now_is_estimated(
 
 
 #
-# at the first use
+# at first use
 #
 
 
@@ -236,7 +236,7 @@ def test_a_folder_that_cannot_be_made_keeps_nothing(tmp_path: Path, monkeypatch:
 def test_an_effect_that_an_angle_jumps_over_is_refused(
     make_llama: MakeLlama, tiny_model_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in a model whose keys are so long that rounding decides what they are turned to."""
+    """As in a model with keys so long that rounding decides how they are turned."""
     llm = make_llama(tiny_model_path, **SHORT)
     angles: list[float] = []
 

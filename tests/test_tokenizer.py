@@ -1,4 +1,4 @@
-"""Texts and tokens: as upstream has them, but for what ended the process there."""
+"""Texts and tokens: as in upstream, except for what ended the process there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.byte_model import write_byte_model
 from support.parrot_model import write_parrot_model
 from support.process import run_python
 
-#: ways to split a text that llama.cpp has no code of its own for, and one that it has
+#: ways to split text for which llama.cpp has no code of its own, and one for which it has
 SPLITTERS = ("gpt-4o", "deepseek-v3", "tekken", "llama-bpe")
 
 
@@ -79,7 +79,7 @@ def test_the_first_space_of_a_whole_text_is_left_out(make_llama: MakeLlama, tiny
 
 
 def test_a_long_token_is_whole(tmp_path: Path, make_llama: MakeLlama) -> None:
-    """llama-cpp-python leaves out tokens of more than 32 bytes."""
+    """llama-cpp-python drops tokens of more than 32 bytes."""
     long = "x" * 100
     write_parrot_model(tmp_path / "parrot.gguf", ["\n", "a", long, "</s>"], "</s>", {"a": {long: 1.0}})
     llm = make_llama(tmp_path / "parrot.gguf")
@@ -140,7 +140,7 @@ def test_a_model_is_not_closed_under_a_thread_that_reads_its_vocabulary(
     thread = threading.Thread(target=read)
     thread.start()
     inside.wait()
-    assert llm.tokenize(b"a")  # two may read
+    assert llm.tokenize(b"a")  # two readers are allowed
     with pytest.raises(BusyError, match="another thread is reading this model's vocabulary"):
         llm.close()
     assert llm.tokenize(b"a")
@@ -152,7 +152,7 @@ def test_a_model_is_not_closed_under_a_thread_that_reads_its_vocabulary(
 
 
 def test_a_long_text_and_a_close(make_llama: MakeLlama, model_path: str) -> None:
-    """Whatever comes first, nothing is read after it was freed."""
+    """Whichever comes first, nothing is read after it was freed."""
     text = b"a b " * 50_000
     for _ in range(3):
         llm = make_llama(model_path)

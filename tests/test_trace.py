@@ -1,4 +1,4 @@
-"""Traces: what is read is what is computed, for sober and dosed runs, and reading changes nothing."""
+"""Traces: they contain what is computed, in sober and dosed runs, and reading them changes nothing."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def same(a: Trace, b: Trace) -> bool:
 
 
 #
-# what is read is what is computed
+# traces contain what is computed
 #
 
 
@@ -106,7 +106,7 @@ def test_each_position_is_as_if_the_text_ended_there(sober: Llama) -> None:
 
 @same_rounding
 def test_the_embedding_is_the_models_table(sober: Llama) -> None:
-    """So the first hidden state depends on the token alone, and on no dose."""
+    """So the first hidden state depends only on the token, and not on a dose."""
     trace = sober.trace([*TOKENS[:10], *TOKENS[:2]], positions="all", drugs=DRUGS(H=0.5, A=0.5, seed=1))
     assert np.array_equal(trace.hidden[10:, 0], trace.hidden[:2, 0])
     assert not np.array_equal(trace.hidden[10:, 1], trace.hidden[:2, 1])
@@ -123,7 +123,7 @@ def test_a_dosed_layer_changes_what_comes_after_it_alone(sober: Llama, layer: in
 
 @same_rounding
 def test_a_head_is_what_the_site_a_turns(sober: Llama) -> None:
-    """A turn keeps the length of each head's output, and moves it by no more than the angle."""
+    """A turn keeps the length of each head's output, and moves it by at most the angle."""
     before = sober.trace(TOKENS, heads=0, drugs=DRUGS()).heads[0]
     after = sober.trace(TOKENS, heads=0, drugs=DRUGS(A=0.5, seed=2)).heads[0]
     _, angle, _ = vector_divergence(after, before)
@@ -157,7 +157,7 @@ def test_the_last_lens_is_the_real_output(sober: Llama) -> None:
 
 @same_rounding
 def test_a_lens_of_any_number_of_vectors(sober: Llama) -> None:
-    """Also in a context with several sequences, which computes as many tokens of each."""
+    """Also in a context with several sequences, which computes the same number of tokens for each."""
     trace = sober.trace(TOKENS, positions="all")
     vectors = np.concatenate([trace.hidden.reshape(-1, trace.hidden.shape[2])] * 2)
     one_by_one = [sober.lens(vector) for vector in vectors]
@@ -219,7 +219,7 @@ def test_the_models_cache_doses_and_seeds_stay(llm: Llama) -> None:
 
 @same_rounding
 def test_who_takes_the_slots_is_not_traced(sober: Llama) -> None:
-    """And the traces that were broken off say so, if somebody goes on with them."""
+    """And interrupted traces say so if someone continues them."""
     doses = {"A": 0.3}
     before = sober.variations(TOKENS, n=2, seeds=1, drugs=doses, max_tokens=6)["choices"]
     traces = sober.traces(TOKENS, n=4, seeds=1, drugs=doses, dosed="last", n_parallel=1)
@@ -249,7 +249,7 @@ def test_ways_to_choose(sober: Llama) -> None:
 
 
 #
-# numbers of a divergence, by other means
+# numbers of a divergence, computed in another way
 #
 
 

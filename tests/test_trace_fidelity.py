@@ -1,7 +1,7 @@
-"""Traces hold what benchmarks/fidelity's independent model computes: hidden states, logits, heads, attention, the lens.
+"""Traces agree with benchmarks/fidelity's independent model: hidden states, logits, heads, attention, the lens.
 
-The weights are 32-bit floats, and so are keys and values in the cache. The model computes in numpy here, and in PyTorch
-in `make fidelity`: its source is the same.
+The weights are 32-bit floats, and so are keys and values in the cache. Here, the model computes in numpy; in
+`make fidelity`, it computes in PyTorch, from the same source.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Sides = tuple[Inside, Inside]
 
 
 def both_sides(path: Path, text: str | list[int]) -> Sides:
-    """What the engine computes, and what the independent model does."""
+    """Results of the engine and of the independent model."""
     engine = EngineInside(path)
     tokens = engine.tokens(text) if isinstance(text, str) else text
     found = engine.inside(tokens)
@@ -78,7 +78,7 @@ def shifted(axis: int) -> Callable[[Inside], Inside]:
         **{
             part: np.roll(getattr(side, part), 1, axis)
             for part in Inside._fields
-            if getattr(side, part).ndim > axis + 1  # the last axis is a vector's own
+            if getattr(side, part).ndim > axis + 1  # the last axis is within a vector
         }
     )
 

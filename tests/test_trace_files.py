@@ -1,4 +1,4 @@
-"""Files of traces: what was saved comes back, what is damaged is said in one error, the reference's layout is kept."""
+"""Files of traces: what was saved is restored, damage is reported in one error, the reference's layout is supported."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_without_its_model_there_is_no_lens(trace: Trace, tmp_path: Path) -> Non
 
 
 def test_the_references_layout(trace: Trace, tmp_path: Path) -> None:
-    """As ``save_trace`` of EGjoni/DRUGS writes it, and transformers numbers hidden states: the last one is normed."""
+    """As written by ``save_trace`` of EGjoni/DRUGS. As in transformers, the last hidden state is normed."""
     trace.save(tmp_path / "trace.msgpack")
     saved: dict[str, Any] = msgpack.unpackb((tmp_path / "trace.msgpack").read_bytes())
     assert list(saved) == ["dose_shape", "dose", "dose_mode", "hidden_state_embedding", "top_k"]
@@ -64,7 +64,7 @@ def test_the_references_layout(trace: Trace, tmp_path: Path) -> None:
     assert np.array_equal(hidden, [*trace.hidden[-1, :-1], trace.norm[-1]])
     top = saved["top_k"]
     assert [sorted(token) for token in top] == [["id", "logit", "prob", "token"]] * 4
-    assert [token["prob"] for token in top] == sorted(token["prob"] for token in top)  # the likeliest is the last
+    assert [token["prob"] for token in top] == sorted(token["prob"] for token in top)  # the most likely one is last
     assert top[-1]["id"] == str(trace.top[0].id)
 
 
@@ -123,7 +123,7 @@ def test_damaged_files(trace: Trace, tmp_path: Path, ending: str) -> None:
             loaded = Trace.load(path)
         except ResultFileError:
             continue
-        assert loaded.hidden.ndim == 3  # a number is another one
+        assert loaded.hidden.ndim == 3  # a damaged number is just another number
 
 
 def test_other_files(tmp_path: Path) -> None:

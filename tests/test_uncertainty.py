@@ -1,4 +1,4 @@
-"""``uncertainty``: one batch of a sober answer and dosed ones, and what comes of it, in Python and on the server."""
+"""``uncertainty``: one batch of a sober answer and dosed ones, and the results, in Python and on the server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DOSE = {"A": 0.6, "noise": "reference"}
 
 @pytest.fixture
 def real(make_llama: MakeLlama, model_path: str) -> Llama:
-    """Repeatable, so that a sober answer has the same bits in any batch."""
+    """A repeatable model, so that a sober answer has the same bits in any batch."""
     return make_llama(model_path, n_ctx=512, n_threads=2, n_threads_batch=2, repeatable=True)
 
 
@@ -117,7 +117,7 @@ def test_it_says_which_angles_were_taken(real: Llama) -> None:
 
 
 def test_the_server_says_the_same_as_python(real_server: Server, make_llama: MakeLlama, model_path: str) -> None:
-    real = make_llama(model_path, n_ctx=512, repeatable=True, flash_attn=True)  # as the server computes
+    real = make_llama(model_path, n_ctx=512, repeatable=True, flash_attn=True)  # like the server
     body = {"messages": MESSAGES, "max_tokens": 12, "uncertainty": {"n": 6, "drugs": {**DOSE, "seed": 5}}}
     answer = real_server.post("/v1/chat/completions", body)
     assert answer.status == 200, answer.text
@@ -181,7 +181,7 @@ def test_a_sober_request_gets_the_usual_dose_and_keeps_all_else(tiny_server: Ser
     found = dosed_with(tiny_server, drugs={"seed": 7, "hold": 4, "A": 0}, uncertainty=2)
     assert (found["effect"], found["hold"], found["layers"], found["seed"]) == ("medium", 4, "shared", 7)
     assert found["M"] > 0
-    assert "A" not in dosed_with(tiny_server, uncertainty={"n": 2, "drugs": {}})  # as in Python, it is what was asked
+    assert "A" not in dosed_with(tiny_server, uncertainty={"n": 2, "drugs": {}})  # as in Python, it is used as given
 
 
 def test_the_usual_dose_is_the_same_in_python_and_on_the_server(real_server: Server, real: Llama) -> None:

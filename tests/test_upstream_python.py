@@ -1,4 +1,4 @@
-"""llama-cpp-python's own tests pass with `drugs_cpp.Llama` in the place of `llama_cpp.Llama`, unchanged."""
+"""llama-cpp-python's own tests pass with `drugs_cpp.Llama` in place of `llama_cpp.Llama`, unchanged."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from upstream_source import find_source
 
 HERE = Path(__file__).parent / "upstream_python"
 
-#: what the tests are, and what they read
+#: the tests, and the files that they read
 NEEDED = ("tests/test_*.py", "vendor/llama.cpp/models/ggml-vocab-llama-spm.gguf")
 
 
 def unpack(folder: Path) -> None:
-    """Put upstream's tests, and what they read, into a folder."""
+    """Put upstream's tests, and the files that they read, into a folder."""
     source = find_source()
     if source.is_dir():
         for path in (path for pattern in NEEDED for path in source.glob(pattern)):
@@ -55,7 +55,7 @@ def tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def models(tests: Path) -> Path:
-    """The file that tells the plugin which models there are."""
+    """The file from which the plugin knows the models."""
     source = "".join(path.read_text(encoding="utf-8") for path in (tests / "tests").glob("*.py"))
     written = write_upstream_models(tests, built_by_make("DRUGS_TEST_LLAMA_ARCHS"), source)
     (tests / "models.json").write_text(json.dumps(written), encoding="utf-8")
@@ -64,7 +64,7 @@ def models(tests: Path) -> Path:
 
 @pytest.mark.parametrize("package", ["llama_cpp", "drugs_cpp"])
 def test_upstreams_own_tests_pass(tests: Path, models: Path, package: str) -> None:
-    """With upstream's own class, too, and without a patch: otherwise a model would be at fault."""
+    """With upstream's own class, too, and without a patch: otherwise, a model would be at fault."""
     library = {"LLAMA_CPP_LIB_PATH": built_by_make("DRUGS_UNPATCHED_LIB")} if package == "llama_cpp" else {}
     options = ["--noconftest", "-p", "upstream_python_plugin", "-p", "no:cacheprovider", "-q", "-rf"]
     done = subprocess.run(

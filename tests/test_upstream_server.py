@@ -14,7 +14,7 @@ from support.program import DRUGS
 
 HERE = Path(__file__).parent / "upstream_server"
 
-#: all of them with `make upstream-server-tests`, else those about what the patches touch
+#: all files with `make upstream-server-tests`, otherwise those about what the patches change
 FILES = (
     ("unit",)
     if os.environ.get("DRUGS_ALL_UPSTREAM_SERVER_TESTS")
@@ -28,7 +28,7 @@ def test_upstreams_own_tests_pass(model_path: str, tmp_path: Path) -> None:
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(HERE), str(folder), str(HERE.parent)]),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "GIT_CEILING_DIRECTORIES": str(folder.parents[3]),  # this repository ignores the folder that it is built in
+        "GIT_CEILING_DIRECTORIES": str(folder.parents[3]),  # this repository ignores the folder it is built in
         "LLAMA_SERVER_BIN_PATH": str(HERE / "server_with_small_model.py"),
         "LLAMA_CACHE": str(tmp_path),
         "DRUGS_PROGRAM": f"'{DRUGS}' serve",

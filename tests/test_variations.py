@@ -1,4 +1,4 @@
-"""``variations``: each text is the one that its seed gives alone, whatever is decoded beside it."""
+"""``variations``: each text is the one that its seed gives alone, whatever is decoded in the same batch."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ PROMPT = "The keeper of the lighthouse looked at the sea and"
 MESSAGES: list[Any] = [{"role": "user", "content": "Name a colour."}]
 SEEDS = [5, 6, 7, 8, 9]
 
-#: the tokens that end a text of the real model, for texts that must go on
+#: the tokens that end a text of the real model, for texts that must continue
 ENDLESS = {0: -1e9, 2: -1e9}
 
 Options = dict[str, Any]
@@ -67,7 +67,7 @@ def texts(answer: Any) -> list[str]:
 
 
 def alone(llm: Any, prompt: Any = PROMPT, **options: Any) -> list[str]:
-    """What the seeds give one after the other."""
+    """The texts that the seeds give one after the other."""
     return [str(llm.create_completion(prompt, seed=seed, **options)["choices"][0]["text"]) for seed in SEEDS]
 
 
@@ -122,7 +122,7 @@ def test_company_and_order_do_not_matter(llm: Any) -> None:
     wanted = texts(llm.variations(PROMPT, seeds=range(10), max_tokens=16))
     assert texts(llm.variations(PROMPT, seeds=[7, 7, 2], max_tokens=16)) == [wanted[7], wanted[7], wanted[2]]
     assert texts(llm.variations(PROMPT, seeds=range(9, -1, -1), max_tokens=16, n_parallel=4)) == wanted[::-1]
-    # another prompt in between, one that begins in the same way, and a longer context
+    # another prompt in between, a prompt that begins in the same way, and a longer context
     llm.variations("Once", n=2, max_tokens=8)
     llm.variations(PROMPT + " said that", n=2, max_tokens=300)
     assert texts(llm.variations(PROMPT, seeds=range(10), max_tokens=16)) == wanted
@@ -221,7 +221,7 @@ def test_a_stream_tells_pieces_of_all(llm: Any, n_parallel: int | None) -> None:
     for choice in whole:
         assert last[choice["index"]]["finish_reason"] == choice["finish_reason"]
         assert last[choice["index"]]["drugs"] == choice["drugs"]
-    assert order[: n_parallel or 5] == list(range(n_parallel or 5))  # side by side, not one after the other
+    assert order[: n_parallel or 5] == list(range(n_parallel or 5))  # in parallel, not one after the other
 
 
 def test_seeds(llm: Any, make_llama: MakeLlama) -> None:
@@ -364,7 +364,7 @@ def test_a_context_that_llama_cpp_cannot_make(llm: Any, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def n_varied(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Tokens computed so far in the context for variations that the test made last."""
+    """Tokens computed so far in the last context for variations that the test created."""
     made: list[LlamaContext] = []
 
     def make(**kwargs: Any) -> LlamaContext:
@@ -376,7 +376,7 @@ def n_varied(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 
 
 def make_room(llm: Any, n: int, n_tokens: int) -> None:
-    """Make the context anew, for so many texts of so many tokens."""
+    """Recreate the context for this many texts with this many tokens each."""
     llm.engine.slots.close()
     chunks = llm.variations([5], n=n, max_tokens=n_tokens - 1, stream=True, logit_bias=ENDLESS)
     next(chunks)
@@ -389,7 +389,7 @@ def test_ctrl_c_ends_decoding_within_a_token(llm: Any, n_varied: Callable[[], in
     ctrl_c = press_ctrl_c(n_varied, n_varied() + 100)
     with pytest.raises(KeyboardInterrupt):
         llm.variations(PROMPT, n=8, max_tokens=4000, logit_bias=ENDLESS)
-    assert ctrl_c.n_computed_since() <= 3 * 8  # of 8 texts; signals are looked for every two milliseconds
+    assert ctrl_c.n_computed_since() <= 3 * 8  # of 8 texts; signals are checked every two milliseconds
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
 
 
@@ -407,7 +407,7 @@ def test_ctrl_c_ends_a_long_prompt_within_a_batch(
 
 @pytest.mark.usefixtures("press_ctrl_c")
 def test_ctrl_c_while_a_context_is_made_is_not_lost(llm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """llama.cpp logs meanwhile, through a callback in Python, and what such a callback raises is dropped."""
+    """Meanwhile, llama.cpp logs through a callback in Python, and exceptions in such a callback are dropped."""
     wanted = texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8))
 
     def press(**kwargs: Any) -> Any:
@@ -430,7 +430,7 @@ def test_a_broken_off_stream_and_a_new_one(llm: Any) -> None:
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
     chunks = llm.variations(PROMPT, seeds=SEEDS, max_tokens=24, stream=True)
     next(chunks)
-    # takes the places over, whose doses must not colour its prompt
+    # takes over the slots, whose doses must not affect its prompt
     assert texts(llm.variations(PROMPT + " said", seeds=SEEDS, max_tokens=8)) != wanted
     assert texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8)) == wanted
     with pytest.raises(StateError, match="another call"):

@@ -1,4 +1,4 @@
-"""What becomes of texts that are to be repeated: regimes, and where one ends."""
+"""What happens to texts that should be repeated: regimes, and where each ends."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_texts_are_short_and_there_are_several() -> None:
 
 
 def test_shares_are_those_of_the_texts_that_a_model_repeats_sober(tmp_path: Path) -> None:
-    """One text is repeated under small doses, half of the time replaced in the middle, and lost above."""
+    """One text is repeated under small doses, replaced in the middle half of the time, and lost under larger ones."""
     model = tmp_path / "model.gguf"
     model.write_bytes(b"GGUF")
     text = originals()[0]

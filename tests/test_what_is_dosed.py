@@ -1,4 +1,4 @@
-"""What ``drugs_cpp.Llama`` doses, and what it takes from its cache."""
+"""What ``drugs_cpp.Llama`` doses, and what it reuses from its cache."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from support.tiny_texts import PROMPT, SINK, batches_of, feed_prompt, strong, ta
 
 @pytest.fixture(params=[None, False], ids=["repeatable", "as-llama.cpp"])
 def llm(request: pytest.FixtureRequest, make_llama: MakeLlama, tiny_model_path: str) -> Llama:
-    """A tiny model under strong doses, of both kinds of arithmetic."""
+    """A tiny model under strong doses, with both kinds of arithmetic."""
     return make_llama(tiny_model_path, drugs=strong(), repeatable=request.param)
 
 
 @pytest.fixture
 def sober(llm: Llama, make_llama: MakeLlama, tiny_model_path: str) -> Llama:
-    """The same model and arithmetic without doses."""
+    """The same model and arithmetic, without doses."""
     return make_llama(tiny_model_path, repeatable=llm.repeatable is None)
 
 
@@ -39,7 +39,7 @@ def test_the_prompt_is_sober_and_so_is_the_first_token(llm: Llama, sober: Llama)
 
 def test_every_token_fed_back_is_dosed(llm: Llama) -> None:
     assert len(text(llm)) == 24
-    assert llm.n_tokens == len(PROMPT) + 23  # the last one was not fed back
+    assert llm.n_tokens == len(PROMPT) + 23  # the last token was not fed
     assert llm.dirty_count == 23
 
 
@@ -71,7 +71,7 @@ def test_eval_is_sober_unless_told_otherwise(llm: Llama) -> None:
 
 
 def test_the_prompt_of_the_next_run_is_sober_again(llm: Llama, sober: Llama) -> None:
-    """A second turn repeats the first answer in its prompt: its dirty positions are computed anew."""
+    """A second turn repeats the first answer in its prompt: its dirty positions are computed again."""
     prompt = PROMPT + text(llm) + [40, 41]
     assert llm.dirty_count > 0
     next(llm.generate(prompt))
@@ -95,7 +95,7 @@ def test_a_clean_prefix_is_not_computed_again(llm: Llama, monkeypatch: pytest.Mo
 def test_only_the_last_token_of_a_prompt_is_computed_alone(llm: Llama, monkeypatch: pytest.MonkeyPatch) -> None:
     text(llm)
     sizes = batches_of(llm, monkeypatch)
-    next(llm.generate([*PROMPT, 50]))  # the last token of PROMPT was alone, and would be alone again
+    next(llm.generate([*PROMPT, 50]))  # the last token of PROMPT was computed alone, and would be again
     assert sizes == ([1] if llm.repeatable is None else [2, 1])
 
 

@@ -1,4 +1,4 @@
-// compare_answers, answer_of, rouge_l, confidence: how far several answers to one question agree, as the server says it, too.
+// compare_answers, answer_of, rouge_l, confidence: how far several answers to one question agree, computed as in the server.
 
 #include "bindings.h"
 #include "drugs-answers.h"

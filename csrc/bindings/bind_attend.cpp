@@ -1,4 +1,4 @@
-// attend_scores, attend_values: the ops for keys and values by themselves, on any device, for looking at their mathematics.
+// attend_scores, attend_values: the ops for keys and values on their own, on any device, to examine their mathematics.
 
 #include "bindings.h"
 #include "names.h"
@@ -104,7 +104,7 @@ static py::array_t<float> attend_scores(const float_array & q, const float_array
     py::array_t<float> y({ q.shape(1), q.shape(0), k.shape(0) }); // (n_head, n_tokens, n_kv)
     float * out = y.mutable_data();
     {
-        // safe without the GIL: only memory of q, k and y is touched, and the arrays are held by this call
+        // safe without the GIL: only the memory of q, k and y is accessed, and this call holds the arrays
         py::gil_scoped_release release;
         backend_ptr backend = backend_of(device, n_threads);
         context_ptr ctx     = no_alloc_context();
@@ -147,7 +147,7 @@ static py::array_t<float> attend_values(const float_array & p, const float_array
     py::array_t<float> y({ (py::ssize_t) p.shape(0), (py::ssize_t) p.shape(1), (py::ssize_t) d }); // (n_head, n_tokens, d)
     float * out = y.mutable_data();
     {
-        // safe without the GIL: only memory of p, v and y is touched, and the arrays are held by this call
+        // safe without the GIL: only the memory of p, v and y is accessed, and this call holds the arrays
         py::gil_scoped_release release;
         backend_ptr backend = backend_of(device, n_threads);
         context_ptr ctx     = no_alloc_context();

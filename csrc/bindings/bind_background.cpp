@@ -1,4 +1,4 @@
-// BackgroundEvaluation: tokens that are evaluated while Python does something else.
+// BackgroundEvaluation: evaluates tokens while Python does something else.
 
 #include "background-evaluation.h"
 #include "bindings.h"
@@ -17,8 +17,9 @@
 
 namespace py = pybind11;
 
-// Its thread never holds the GIL for longer than llama.cpp logs, and does not wait for it when it ends: an interpreter that ends
-// stops threads that do, in the midst of C++. Whoever waits for the thread lets the GIL go, because it may be logging.
+// Its thread holds the GIL only while llama.cpp logs, and does not wait for it at its end: an interpreter that shuts
+// down stops threads that wait for it, in the middle of C++ code. Code that waits for the thread releases the GIL,
+// because the thread may be logging.
 class py_background_evaluation {
 public:
     py_background_evaluation(uintptr_t address, std::vector<llama_token> tokens, int32_t n_past, llama_seq_id seq_id) {
@@ -37,7 +38,7 @@ public:
     }
 
     void wait() {
-        // signals are handled by Python's main thread alone, which may be this one
+        // only Python's main thread handles signals, and this may be it
         while (!wait_a_moment()) {
             if (PyErr_CheckSignals() != 0) {
                 throw py::error_already_set();

@@ -23,8 +23,8 @@ namespace py = pybind11;
 
 using logits_array = py::array_t<float, py::array::c_style | py::array::forcecast>; // (n_vocab,)
 
-// The GIL is released while a decoder computes. That is safe because it touches nothing of Python's then: arguments were copied
-// into C++ before, and drugs_cpp.Llama lets no second thread use its contexts and sequences meanwhile.
+// The GIL is released while a decoder computes. This is safe because it does not touch Python objects then: arguments were copied
+// to C++ before, and drugs_cpp.Llama lets no other thread use its contexts and sequences meanwhile.
 class py_decoder {
 public:
     explicit py_decoder(uintptr_t address) : ctx(as_context(address)), core(ctx, [this] { return stop.poll(); }) {}
@@ -50,7 +50,7 @@ public:
     logits_array logits() const {
         const float * last;
         {
-            // waits for devices, and a thread that serves one may have something to log, which takes the GIL
+            // waits for devices, and a thread that serves one may log, which takes the GIL
             const py::gil_scoped_release release;
             last = core.last_logits();
         }
@@ -78,7 +78,7 @@ public:
     }
 
 private:
-    // the sequences that get a token, those that are twins among them
+    // the sequences that get a token, including twins
     static std::vector<llama_seq_id> ids_of(const std::vector<sequence *> & seqs) {
         std::vector<llama_seq_id> ids;
         for (const auto * seq : seqs) {
@@ -123,7 +123,7 @@ private:
         check_decoded(status, core.n_failed);
     }
 
-    // A sampler may throw: a grammar does where the vocabulary has no token that it allows.
+    // A sampler may throw: a grammar does if the vocabulary has no token that it allows.
     template <typename F>
     static void choosing(F && what) {
         try {

@@ -1,4 +1,4 @@
-// devices, add_rpc_server: what can compute, here and on other computers.
+// devices, add_rpc_server: the devices that can compute, here and on other computers.
 
 #include "bindings.h"
 #include "errors.h"

@@ -1,4 +1,5 @@
-// set_dose, get_dose, clear_dose, set_repeatable, can_repeat, repeats_cheaply, has_sites, n_layer, site_names: llama-drugs.h for Python. A context is given by its address.
+// set_dose, get_dose, clear_dose, set_repeatable, can_repeat, repeats_cheaply, has_sites, n_layer, site_names: llama-drugs.h for
+// Python. A context is given by its address.
 
 #include "bindings.h"
 #include "context.h"
@@ -45,8 +46,8 @@ static void check_angles(const table_array & table) {
     }
 }
 
-// These functions keep the GIL: they copy a few hundred numbers and never wait, and holding it keeps two Python threads
-// from changing the same context at once.
+// These functions keep the GIL: they copy a few hundred numbers and never wait, and holding it prevents two Python threads from
+// changing the same context at once.
 
 static void set_dose(uintptr_t address, llama_seq_id seq_id, const table_array & table, uint32_t seed, int32_t sink,
         const std::string & noise, const std::optional<std::vector<int32_t>> & hold, bool shared_layers, const std::string & angle,

@@ -1,4 +1,5 @@
-// effect_names, effect_site, effect_nats, effect_floor, estimated_angle: doses by their effect, which the programs have from the same source.
+// effect_names, effect_site, effect_nats, effect_floor, estimated_angle: doses by their effect, from the
+// same source as in the programs.
 
 #include "bindings.h"
 #include "drugs-effect.h"

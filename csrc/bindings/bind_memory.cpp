@@ -1,4 +1,4 @@
-// cache_memory: what the cache of a context takes, and what is left.
+// cache_memory: the memory that the cache of a context takes, and what is left.
 
 #include "bindings.h"
 #include "context.h"
@@ -15,7 +15,7 @@
 
 namespace py = pybind11;
 
-// bytes that the cache takes in one kind of memory, and bytes that a device says are free there; main memory says nothing
+// bytes that the cache takes in one kind of memory, and bytes that a device reports as free there; main memory reports nothing
 using cache_part = std::pair<size_t, std::optional<size_t>>;
 
 static std::vector<cache_part> cache_memory(uintptr_t address) {

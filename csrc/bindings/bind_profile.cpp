@@ -1,4 +1,4 @@
-// profile_ratio, course_points, dose_table: the arithmetic of doses, which the programs have from the same source.
+// profile_ratio, course_points, dose_table: the arithmetic of doses, from the same source as in the programs.
 
 #include "bindings.h"
 #include "drugs-dosage.h"

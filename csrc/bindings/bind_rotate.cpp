@@ -1,4 +1,4 @@
-// rotate: the op GGML_OP_RANDOM_ROTATE by itself, on any device, for looking at its mathematics.
+// rotate: the op GGML_OP_RANDOM_ROTATE on its own, on any device, to examine its mathematics.
 
 #include "bindings.h"
 #include "names.h"
@@ -19,7 +19,7 @@ namespace py = pybind11;
 using strided_array = py::array_t<float>; // (n_tokens, n_head, d), any strides
 using int_array   = py::array_t<int32_t, py::array::c_style | py::array::forcecast>;
 
-// rows as they lie in memory, so that the op sees the strides it was given
+// rows as they are laid out in memory, so that the op gets the original strides
 struct strided_rows {
     const float * data;
     int64_t d, n_head, n_tokens;
@@ -33,7 +33,7 @@ static strided_rows rows_of(const strided_array & x) {
     return { x.data(), x.shape(2), x.shape(1), x.shape(0), stride(2), stride(1), stride(0) };
 }
 
-// false for strides that ggml cannot have: backwards, none, or rows that overlap
+// returns false for strides that ggml does not support: negative, zero, or with overlapping rows
 static bool strides_fit(const strided_array & x) {
     for (int i = 0; i < 3; ++i) {
         if (x.strides(i) <= 0 || x.strides(i) % (py::ssize_t) sizeof(float) != 0) {
@@ -96,7 +96,7 @@ static strided_array rotate(strided_array x, float theta, uint32_t seed, const i
     const strided_rows rows = rows_of(x);
     float * out = y.mutable_data();
     {
-        // safe without the GIL: only memory of x and y is touched, and both arrays are held by this call
+        // safe without the GIL: only the memory of x and y is accessed, and this call holds both arrays
         py::gil_scoped_release release;
         compute(rows, theta, tokens, layer, site, n_threads, device, out);
     }

@@ -20,7 +20,7 @@ static llama_token sample(uintptr_t address, uintptr_t sampler, int32_t row) {
     }
     try {
         return llama_sampler_sample(reinterpret_cast<llama_sampler *>(sampler), ctx, row);
-    } catch (const std::runtime_error & error) { // of a grammar
+    } catch (const std::runtime_error & error) { // from a grammar
         throw drugs_error(error_kind::decode, std::string("no token could be chosen: ") + error.what());
     }
 }

@@ -35,7 +35,8 @@ static void load(shower_ledger & ledger, const flag_array & flags) {
     ledger.load({ flags.data(), flags.data() + flags.size() });
 }
 
-// Empties or shortens, and computes nothing: the GIL is held, which keeps two Python threads from changing the same context at once.
+// Empties or shortens the cache, and computes nothing: the GIL is held, which prevents two Python threads from
+// changing the same context at once.
 static int32_t shorten(uintptr_t address, llama_seq_id seq_id, int32_t n_tokens) {
     llama_context * ctx = as_context(address);
     check_seq(ctx, seq_id);

@@ -1,4 +1,4 @@
-// default_threads: how many threads compute where nobody says.
+// default_threads: the number of compute threads if the user gives none.
 
 #include "bindings.h"
 

@@ -30,7 +30,7 @@ static llama_trace_part part_of(const std::string & name) {
     throw py::value_error("unknown part '" + name + "' of a trace: the parts are hidden, norm, logits, heads, attention");
 }
 
-// a flag for each layer; vector<bool> has no array of them
+// a flag per layer; vector<bool> does not store them as an array
 static std::unique_ptr<bool[]> flags_of(const std::vector<int32_t> & layers, int32_t n, const char * what) {
     auto flags = std::make_unique<bool[]>(n);
     for (const auto layer : layers) {
@@ -42,8 +42,8 @@ static std::unique_ptr<bool[]> flags_of(const std::vector<int32_t> & layers, int
     return flags;
 }
 
-// These functions keep the GIL, but for the lens: they copy numbers and never wait, and holding it keeps two Python threads from
-// changing the same context at once.
+// Except for the lens, these functions keep the GIL: they copy numbers and never wait, and holding it prevents two Python threads
+// from changing the same context at once.
 
 static void trace_begin(uintptr_t address, const std::vector<int32_t> & hidden, const std::vector<int32_t> & heads,
         const std::vector<int32_t> & attention, bool norm, bool logits) {
@@ -66,7 +66,7 @@ static std::vector<std::pair<llama_seq_id, llama_pos>> trace_tokens(uintptr_t ad
     return tokens;
 }
 
-// nothing: this model has no such part
+// std::nullopt: the model has no such part
 static std::optional<std::vector<float_array>> trace_part(uintptr_t address, const std::string & name, int32_t layer) {
     const llama_context * ctx = as_context(address);
     const auto part = part_of(name);
@@ -96,7 +96,7 @@ static float_array trace_lens(uintptr_t address, const float_array & hidden) {
     {
         const float * in  = hidden.data();
         float       * out = logits.mutable_data();
-        const py::gil_scoped_release release; // it computes with these arrays, which nobody else has or frees meanwhile
+        const py::gil_scoped_release release; // it computes with these arrays, which nothing else holds or frees in the meantime
         status = llama_trace_lens(ctx, in, (int32_t) hidden.shape(0), out);
     }
     if (status == LLAMA_DRUGS_ERR_TRACE) {

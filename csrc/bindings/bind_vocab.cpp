@@ -1,4 +1,4 @@
-// vocab: between text and the tokens of a model.
+// vocab: converts between text and the tokens of a model.
 
 #include "bindings.h"
 #include "errors.h"
@@ -26,7 +26,7 @@ static const llama_vocab * as_vocab(uintptr_t address) {
     return vocab;
 }
 
-// the tokens, or fewer than `room` of them and minus their number
+// returns the number of tokens; or minus that number, if there is no room for all of them in `tokens`
 static int32_t write_tokens(const llama_vocab * vocab, const std::string & text, std::vector<llama_token> & tokens, bool add_bos, bool special) {
     try {
         return llama_tokenize(vocab, text.data(), (int32_t) text.size(), tokens.data(), (int32_t) tokens.size(), add_bos, special);
@@ -37,14 +37,14 @@ static int32_t write_tokens(const llama_vocab * vocab, const std::string & text,
     }
 }
 
-// The GIL is released: a vocabulary is never changed, and whoever calls keeps the model.
+// The GIL is released: a vocabulary never changes, and the caller keeps the model.
 static std::vector<llama_token> tokenize(uintptr_t address, const std::string & text, bool add_bos, bool special) {
     const llama_vocab * vocab = as_vocab(address);
     if (text.size() > (size_t) std::numeric_limits<int32_t>::max() - 2) {
         throw drugs_error(error_kind::prompt, "the text has " + std::to_string(text.size()) + " bytes: 2147483645 is the most");
     }
     py::gil_scoped_release release;
-    std::vector<llama_token> tokens(text.size() + 2); // first and last ones that the vocabulary adds
+    std::vector<llama_token> tokens(text.size() + 2); // room for the first and last tokens that the vocabulary adds
     int32_t n = write_tokens(vocab, text, tokens, add_bos, special);
     if (n < 0 && n != std::numeric_limits<int32_t>::min()) {
         tokens.resize(-n);

@@ -1,4 +1,4 @@
-// The Python module drugs_cpp._core. One topic a file; each adds its functions to the module.
+// The Python module drugs_cpp._core. One file per topic; each adds its functions to the module.
 
 #pragma once
 

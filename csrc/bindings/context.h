@@ -1,4 +1,4 @@
-// A context, as Python gives it: by its address. And a sequence of it.
+// A context, which Python passes as its address, and a sequence of it.
 
 #pragma once
 
@@ -36,7 +36,7 @@ inline void check_seq(const llama_context * ctx, llama_seq_id seq_id) {
     }
 }
 
-// sequences that get tokens in one batch: one at least, and each once
+// sequences that get tokens in one batch: at least one, and each only once
 inline void check_seqs(const llama_context * ctx, const std::vector<llama_seq_id> & seq_ids) {
     if (seq_ids.empty()) {
         throw pybind11::value_error("no sequence: give one at least");

@@ -40,7 +40,7 @@ void check_decoded(decoder_status status, int32_t n_failed) {
     }
 }
 
-// The module of the classes imports this one, so it is imported when there is something to raise.
+// The module that defines the classes imports this one, so it is imported only when there is something to raise.
 static void raise(const char * name, const std::exception & error) {
     py::set_error(py::module_::import("drugs_cpp.errors").attr(name), error.what());
 }

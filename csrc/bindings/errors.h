@@ -1,4 +1,4 @@
-// What Python catches: classes of drugs_cpp.errors. Here alone, codes of llama-drugs.h and of the decoder become exceptions.
+// Exceptions for Python: classes of drugs_cpp.errors. Codes of llama-drugs.h and of the decoder become exceptions only here.
 
 #pragma once
 
@@ -22,9 +22,9 @@ public:
 // throws if `status` is an error of enum llama_drugs_status; `what` begins the message
 void check_status(const std::string & what, int32_t status);
 
-// throws if it failed, and llama_decode() returned n_failed
+// throws if decoding failed; n_failed: what llama_decode() returned
 void check_decoded(decoder_status status, int32_t n_failed);
 
-// From here on, functions of this module may throw drugs_error, std::invalid_argument for a dose that cannot be used and
-// std::out_of_range for a number of tokens that cannot be.
+// From here on, functions of this module may throw drugs_error, std::invalid_argument for a dose that cannot be used, and
+// std::out_of_range for an impossible number of tokens.
 void translate_errors();

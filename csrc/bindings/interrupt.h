@@ -1,4 +1,4 @@
-// What may stop a computation: a signal such as Ctrl-C.
+// What may interrupt a computation: a signal such as Ctrl-C.
 
 #pragma once
 
@@ -10,7 +10,7 @@
 
 class interrupt {
 public:
-    // A computation, from its beginning to its end, however it ends. Made and destroyed with the GIL.
+    // A computation, from its beginning to its end, however it ends. Created and destroyed with the GIL.
     class scope {
     public:
         explicit scope(interrupt & of) : of(of) { of.begin(); }
@@ -19,7 +19,7 @@ public:
         scope(const scope &) = delete;
         scope & operator=(const scope &) = delete;
 
-        // raises what a signal handler has raised meanwhile
+        // raises what a signal handler has raised in the meantime
         void raise() {
             if (of.raised) {
                 throw pybind11::error_already_set(*std::exchange(of.raised, nullptr));
@@ -30,11 +30,11 @@ public:
         interrupt & of;
     };
 
-    // Call without the GIL, from the thread that made the scope. Taking the GIL can mean waiting for other threads, so signals are
-    // looked for once in two milliseconds. What a handler raises is kept for scope::raise().
+    // Call without the GIL, from the thread that created the scope. Taking the GIL can mean waiting for other threads, so signals
+    // are checked once every two milliseconds. What a handler raises is kept for scope::raise().
     bool poll() {
         if (!active) {
-            return false; // somebody else computes with the context
+            return false; // something else computes with the context
         }
         if (raised) {
             return true;

@@ -1,4 +1,4 @@
-// Sites and kinds of noise, as Python gives them.
+// Sites and kinds of noise, as given by Python.
 
 #pragma once
 
@@ -24,7 +24,7 @@ inline llama_drugs_site site_of(const std::string & name) {
     throw drugs_error(error_kind::dose, "unknown site '" + name + "': the sites are " + known);
 }
 
-// what the tokens of an op are told of kinds; names as in drugs-kinds.h
+// the kinds that are set for the tokens of an op; names as in drugs-kinds.h
 struct op_kinds {
     llama_drugs_noise noise;
     llama_drugs_angle angle;

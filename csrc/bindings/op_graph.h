@@ -1,4 +1,4 @@
-// What it takes to compute one op on a device.
+// What is needed to compute a single op on a device.
 
 #pragma once
 
@@ -26,7 +26,7 @@ inline void check(bool ok, const std::string & message) {
     }
 }
 
-// device: a name of devices(); n_threads: of the CPU
+// device: a name from devices(); n_threads: of the CPU
 inline backend_ptr backend_of(const std::string & device, int32_t n_threads) {
     backend_ptr backend(ggml_backend_init_by_name(device.c_str(), nullptr));
     if (!backend) {

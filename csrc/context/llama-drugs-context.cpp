@@ -6,8 +6,8 @@
 #include "llama-model.h"
 #include "llama-trace-record.h"
 
-// Builds graphs in which everything is dosed, of one token a sequence, and reads from the hooks where they were. Nothing is allocated or
-// computed, and the graph of the last batch stays as it is, so that it can be used again.
+// Builds graphs with one token per sequence in which everything is dosed, and lets the hooks record where they are. Nothing is
+// allocated or computed, and the graph of the last batch is left as it is, so that it can be reused.
 llama_drugs_sites llama_context::find_drugs_sites() {
     const uint32_t n_layer = model.hparams.n_layer();
 
@@ -22,13 +22,13 @@ llama_drugs_sites llama_context::find_drugs_sites() {
     if (llama_model_has_encoder(&model)) {
         types.push_back(LLM_GRAPH_TYPE_ENCODER);
     }
-    // puts back what belongs to the last batch, also where building throws
+    // restores the state of the last batch, also if building throws
     struct put_back {
         llama_context & ctx;
         const int32_t   n_saved;
 
         ~put_back() {
-            ctx.gf_res_reserve->reset(); // it points at what ends here
+            ctx.gf_res_reserve->reset(); // it refers to objects that are destroyed here
             ctx.n_outputs = n_saved;
         }
     };
@@ -41,7 +41,7 @@ llama_drugs_sites llama_context::find_drugs_sites() {
         params.drugs.sites.assign(n_layer, (1 << LLAMA_DRUGS_HOOK_COUNT) - 1);
         params.drugs.found = &found;
         params.trace.reset();
-        params.samplers.clear(); // they note the tensors of the last graph that they were built into
+        params.samplers.clear(); // samplers remember the tensors of the last graph that they were built into
 
         res->reset();
         model.build_graph(params);
@@ -49,9 +49,9 @@ llama_drugs_sites llama_context::find_drugs_sites() {
     return found;
 }
 
-// The allocator uses its last plan again if a graph has as many nodes and leaves as the one before, each as large. It does not
-// look at the order of the leaves, which differs between graphs that dose different sites: inputs would lie on each other. Nor does
-// it look at what is kept until a trace has read it.
+// The allocator reuses its last plan if a graph has the same number of nodes and leaves as the one before, with the same sizes. It
+// ignores the order of the leaves, which differs between graphs that dose different sites, so inputs would overlap in memory. It
+// also ignores which tensors must be kept until a trace has read them.
 void llama_context::reserve_drugs(const llm_graph_params & params) {
     const bool others = !drugs_built.sites.empty() && !params.drugs.sites.empty() && !drugs_built.same_nodes_as(params.drugs);
 
@@ -63,5 +63,5 @@ void llama_context::reserve_drugs(const llm_graph_params & params) {
     auto * gf = model.build_graph(params);
     llama_trace_mark(params);
     ggml_backend_sched_reset(sched.get());
-    ggml_backend_sched_reserve(sched.get(), gf); // what fails here will fail again, and be reported
+    ggml_backend_sched_reserve(sched.get(), gf); // if this fails, it will fail again later, and be reported
 }

@@ -132,7 +132,7 @@ void llama_drugs_doses::set_repeatable(llama_seq_id seq_id, bool value) {
     repeatable[seq_id] = value;
 }
 
-// one sequence is enough: the others lose nothing by it
+// one repeatable sequence is enough: the others lose nothing
 bool llama_drugs_doses::is_repeatable(const llama_ubatch & ubatch) const {
     for (uint32_t s = 0; s < ubatch.n_seqs_unq; ++s) {
         const auto seq_id = (size_t) ubatch.seq_id_unq[s];
@@ -151,10 +151,10 @@ llama_drugs_plan llama_drugs_doses::plan(const llama_ubatch & ubatch) const {
         return plan;
     }
 
-    const llama_drugs_dose * seen = nullptr; // neighbours mostly belong to one sequence
+    const llama_drugs_dose * seen = nullptr; // neighbouring tokens mostly belong to the same sequence
     bool any   = false;
     bool sober = false;
-    std::vector<uint8_t> plain; // layers where the cache of some dosed token is not turned
+    std::vector<uint8_t> plain; // layers in which at least one dosed token does not turn the cache
     for (uint32_t i = 0; i < ubatch.n_tokens; ++i) {
         const auto * dose = of_token(ubatch, i);
         sober = sober || !dose;

@@ -1,4 +1,4 @@
-// The doses of a context's sequences, and what they mean for one batch.
+// The doses of a context's sequences, and what they mean for a batch.
 
 #pragma once
 
@@ -11,7 +11,7 @@
 struct ggml_cgraph;
 struct llama_ubatch;
 
-// Places in the graph, as bits: site s is bit s. Under reference noise queries are turned elsewhere, at a bit of their own.
+// Places in the graph, as bits: site s is bit s. Under reference noise, queries are turned in another place, which has its own bit.
 enum llama_drugs_hook {
     LLAMA_DRUGS_HOOK_Q_BEFORE_ROPE = LLAMA_DRUGS_SITE_COUNT,
 
@@ -23,7 +23,7 @@ int llama_drugs_hook_of(llama_drugs_site site, llama_drugs_noise noise);
 // hooks of each layer, [n_layer]
 using llama_drugs_sites = std::vector<uint16_t>;
 
-// the hooks that turn what is cached, for each token that reads it
+// the hooks that turn cached keys or values, separately for each token that reads them
 constexpr uint16_t LLAMA_DRUGS_CACHED_SITES = 1 << LLAMA_DRUGS_SITE_K | 1 << LLAMA_DRUGS_SITE_V;
 
 static_assert(LLAMA_DRUGS_HOOK_COUNT <= 16, "llama_drugs_sites holds 16 bits a layer");
@@ -31,7 +31,7 @@ static_assert(LLAMA_DRUGS_HOOK_COUNT <= 16, "llama_drugs_sites holds 16 bits a l
 // the dose of one sequence
 struct llama_drugs_dose {
     std::vector<float>   table; // [LLAMA_DRUGS_SITE_COUNT, n_layer], empty: sober
-    llama_drugs_sites    sites; // where an angle is above zero
+    llama_drugs_sites    sites; // the sites with an angle above zero
 
     uint32_t          seed   = 0;
     int32_t           n_sink = 0;
@@ -52,10 +52,10 @@ struct llama_drugs_dose {
     // whether the token at a position is dosed
     bool reaches(int32_t position) const { return position >= n_sink && position >= start && factor(position) > 0.0f; }
 
-    // what a position's numbers at a site are drawn for
+    // the time that random numbers at a site are drawn for: it is the same for all positions that share a draw
     int32_t time(int site, int32_t position) const { return hold[site] > 0 ? position/hold[site] : 0; }
 
-    // on all angles at a position
+    // factor on all angles at a position
     float factor(int32_t position) const;
 
     // the input of the ops for a token, [GGML_RANDOM_ROTATE_TOKEN_SIZE]
@@ -68,20 +68,20 @@ struct llama_drugs_dose {
 
 class llama_drugs_doses;
 
-// whether keys or values of a layer are turned for some tokens of a batch and not for others
+// whether keys or values of a layer are turned only for some tokens of a batch
 enum llama_drugs_mixture {
     LLAMA_DRUGS_NOT_MIXED,
     LLAMA_DRUGS_MIXED_WITH_SOBER, // the others are sober
     LLAMA_DRUGS_MIXED_WITH_DOSED, // some of them are dosed at other sites, or in other layers
 };
 
-// which layers and sites of one batch's graph get a node; decides whether a graph can be used again
+// which layers and sites get a node in the graph of a batch; decides whether a graph can be reused
 struct llama_drugs_plan {
     const llama_drugs_doses * doses = nullptr;
     llama_drugs_sites         sites; // empty: no token of the batch is dosed
-    llama_drugs_sites       * found = nullptr; // notes the hooks that the graph has, whether dosed or not
-    std::vector<uint8_t>      mixed; // [n_layer], enum llama_drugs_mixture; or empty, if nothing is mixed
-    bool                      repeatable = false; // a token's numbers do not depend on its company
+    llama_drugs_sites       * found = nullptr; // collects the hooks that the graph has, dosed or not
+    std::vector<uint8_t>      mixed; // [n_layer], enum llama_drugs_mixture; empty if nothing is mixed
+    bool                      repeatable = false; // a token's results do not depend on the other tokens in the batch
 
     bool has(int hook, int il) const {
         return (size_t) il < sites.size() && ((sites[il] >> hook) & 1);
@@ -107,7 +107,7 @@ public:
     void clear(llama_seq_id seq_id);
     void clear();
 
-    // what the model has; empty: not looked for yet
+    // the hooks that the model has; empty: not searched yet
     llama_drugs_sites found;
 
     // seq_id = -1: all sequences
@@ -119,11 +119,12 @@ private:
     std::vector<llama_drugs_dose> by_seq; // up to the highest sequence that ever had a dose
     int32_t n_dosed = 0;
 
-    std::vector<bool> repeatable; // of each sequence, up to the highest one that ever was
+    std::vector<bool> repeatable; // by sequence, up to the highest one that was ever set
 };
 
-// marks the products and the attention of a graph, so that each token gets the same bits in any company (csrc/matmul/repeatable.h)
+// marks the matrix products and the attention of a graph, so that each token gets the same bits whatever else is in the
+// batch (csrc/matmul/repeatable.h)
 void llama_drugs_mark_repeatable(ggml_cgraph * gf, const llama_drugs_plan & plan);
 
-// upper bound of the nodes that doses add to a graph: an op and two views per hook and layer, and attention a second time
+// upper bound for the nodes that doses add to a graph: an op and two views per hook and layer, and attention a second time
 uint32_t llama_drugs_max_nodes(uint32_t n_layer);

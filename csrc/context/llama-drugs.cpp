@@ -12,7 +12,7 @@
 #include <exception>
 #include <new>
 
-// Runs what may throw and returns its status: exceptions must not cross the C interface.
+// Runs code that may throw, and returns its status: exceptions must not cross the C interface.
 template <typename F>
 static int32_t guarded(F && what) {
     try {
@@ -27,7 +27,7 @@ static int32_t guarded(F && what) {
     return LLAMA_DRUGS_ERR_GRAPH;
 }
 
-// each device has some of the heads then, and would count them from zero
+// each device then has only some of the heads and counts them from zero
 static bool heads_are_divided(const llama_context & ctx) {
     return ctx.get_model().split_mode() == LLAMA_SPLIT_MODE_TENSOR;
 }
@@ -36,7 +36,7 @@ static bool is_noise(llama_drugs_noise noise) {
     return noise == LLAMA_DRUGS_NOISE_ISOTROPIC || noise == LLAMA_DRUGS_NOISE_REFERENCE;
 }
 
-// a dose at any of some sites, as bits
+// whether any of the given sites (as bits) is dosed
 static bool doses_any(const llama_drugs_params & params, uint32_t sites) {
     for (int32_t i = 0; i < params.n_layer*LLAMA_DRUGS_SITE_COUNT; ++i) {
         if (params.doses[i] > 0.0f && (sites >> i % LLAMA_DRUGS_SITE_COUNT & 1)) {
@@ -94,7 +94,7 @@ static bool has_site(llama_context & ctx, int32_t layer, llama_drugs_site site, 
     return (sites_of(ctx)[layer] >> llama_drugs_hook_of(site, noise)) & 1;
 }
 
-// a site must be there in one at least of the layers that dose it: hybrid models have layers without attention
+// a dosed site must exist in at least one of the layers that dose it: hybrid models have layers without attention
 static bool has_dosed_sites(llama_context & ctx, const llama_drugs_params & params) {
     for (int32_t site = 0; site < LLAMA_DRUGS_SITE_COUNT; ++site) {
         bool dosed = false;
@@ -233,11 +233,11 @@ int32_t llama_drugs_clear(llama_context * ctx, llama_seq_id seq_id) {
     return LLAMA_DRUGS_OK;
 }
 
-// other devices have kernels of their own for one row and for many
+// other devices use different kernels for one row and for many
 static bool computes_on_cpu_alone(const llama_context & ctx) {
     ggml_backend_sched_t sched = ctx.get_sched();
     if (!sched) {
-        return false; // a vocabulary alone computes nothing
+        return false; // a vocab-only model computes nothing
     }
     for (int i = 0; i < ggml_backend_sched_get_n_backends(sched); ++i) {
         ggml_backend_dev_t device = ggml_backend_get_device(ggml_backend_sched_get_backend(sched, i));

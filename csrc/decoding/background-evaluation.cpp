@@ -16,7 +16,7 @@ void background_evaluation::compute(const std::vector<llama_token> & tokens, int
     try {
         status = core.evaluate(tokens, n_past, { seq_id }, /* shared = */ true);
     } catch (...) {
-        // there is nobody to throw to, and what is incomplete is dropped
+        // there is no caller to throw to, and an incomplete evaluation is dropped
     }
     const std::lock_guard<std::mutex> lock(mutex);
     now = status == DECODER_OK ? state::complete : state::incomplete;

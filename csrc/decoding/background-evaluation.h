@@ -1,4 +1,4 @@
-// Evaluates tokens in a thread of its own.
+// Evaluates tokens in a separate thread.
 
 #pragma once
 
@@ -16,26 +16,26 @@
 
 class background_evaluation {
 public:
-    // Evaluates tokens at positions from n_past on in a sequence. Until it is over, nobody else may use the context.
-    // Throws std::system_error: the system has no thread to spare.
+    // Evaluates tokens at positions from n_past on in a sequence. Until it has finished, nothing else may use the context.
+    // Throws std::system_error if the system has no thread to spare.
     background_evaluation(llama_context * ctx, std::vector<llama_token> tokens, int32_t n_past, llama_seq_id seq_id);
 
-    // cancels, and waits for the end
+    // cancels, and waits until it has finished
     ~background_evaluation();
 
     background_evaluation(const background_evaluation &) = delete;
     background_evaluation & operator=(const background_evaluation &) = delete;
 
-    // makes it end within moments
+    // makes it finish within moments
     void cancel() { cancelled = true; }
 
-    // waits for so long at most; whether it is over
+    // waits for at most this long; returns whether it has finished
     bool wait_for(std::chrono::milliseconds time);
 
-    // waits for the end
+    // waits until it has finished
     void wait();
 
-    // whether it is over and all tokens are computed: it was not cancelled and did not fail
+    // whether it has finished and computed all tokens: it was not cancelled and did not fail
     bool is_complete() const { return now == state::complete; }
 
 private:
@@ -48,5 +48,5 @@ private:
     std::mutex              mutex;
     std::condition_variable over;
     decoder                 core;
-    std::thread             thread; // last: it begins when all else is there
+    std::thread             thread; // last: it starts when all other members exist
 };

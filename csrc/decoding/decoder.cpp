@@ -94,7 +94,7 @@ decoder_status decoder::step(const std::vector<sequence *> & seqs) {
         }
         seq->n_past++;
     }
-    // rows of logits are counted over all tokens of the batch
+    // rows of logits count all tokens of the batch
     int32_t row = 0;
     for (auto * seq : seqs) {
         row += seq->twin >= 0;
@@ -147,7 +147,7 @@ llama_token decoder::choose_token(sequence & seq, const float * logits) {
     try {
         return sample(seq.sampler, logits);
     } catch (...) {
-        seq.end = sequence_end::failed; // its last token is in the cache already, and must not be fed again
+        seq.end = sequence_end::failed; // its last token is already in the cache, and must not be fed again
         throw;
     }
 }
@@ -160,7 +160,7 @@ llama_token decoder::sample(llama_sampler * sampler, const float * logits) {
     llama_token_data_array array = { candidates.data(), candidates.size(), -1, false };
     llama_sampler_apply(sampler, &array);
     if (array.selected < 0 || (size_t) array.selected >= array.size) {
-        return most_likely(logits, n_vocab()); // a chain that only filters
+        return most_likely(logits, n_vocab()); // the chain only filters
     }
     const llama_token token = array.data[array.selected].id;
     llama_sampler_accept(sampler, token);

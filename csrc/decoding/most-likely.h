@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <limits>
 
-// Index of the largest of n numbers, the first one among equals, as llama.cpp's greedy sampler finds it; n > 0.
-// That sampler first copies every logit into a list of candidates, which takes longer than looking for the largest.
+// Index of the largest of n numbers, the first one if several are equal, as in llama.cpp's greedy sampler; n > 0.
+// That sampler first copies every logit into a list of candidates, which takes longer than finding the largest.
 static inline int32_t most_likely(const float * logits, int32_t n) {
     constexpr int32_t n_lanes = 16;
 
@@ -24,5 +24,5 @@ static inline int32_t most_likely(const float * logits, int32_t n) {
         largest = std::max(largest, logits[i]);
     }
     const int32_t found = (int32_t) (std::find(logits, logits + n, largest) - logits);
-    return found < n ? found : 0; // nothing but NaN
+    return found < n ? found : 0; // all are NaN
 }

@@ -16,7 +16,7 @@ bool sequence_text::add(const std::string & piece) {
 
     size_t end = std::string::npos;
     for (const auto & word : stop) {
-        // one that lies in the old bytes alone would have been found before
+        // one that lies entirely in the old bytes would have been found before
         const size_t first = n_old < word.size() ? 0 : n_old - word.size() + 1;
         end = std::min(end, bytes.find(word, first));
     }
@@ -27,7 +27,7 @@ bool sequence_text::add(const std::string & piece) {
     return stopped;
 }
 
-// bytes at the end of `text` that begin a character whose other bytes are not there yet
+// number of bytes at the end of `text` that begin a character whose other bytes are still missing
 static size_t n_incomplete(const std::string & text) {
     for (size_t n = 1; n <= 3 && n <= text.size(); ++n) {
         const unsigned char byte = text[text.size() - n];

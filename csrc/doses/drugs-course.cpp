@@ -11,7 +11,7 @@
 static constexpr double MAX_TOKEN = std::numeric_limits<int32_t>::max() - 1;
 
 std::vector<llama_drugs_course_point> drugs_course::points() const {
-    std::set<int32_t> tokens; // between the neighbours of two points, all three modes are straight lines
+    std::set<int32_t> tokens; // between two neighbours, each of the three modes is a straight line
     for (const auto & point : profile.points) {
         for (const double token : { point.depth - 1, point.depth, point.depth + 1 }) {
             if (token >= profile.points.front().depth && token <= profile.points.back().depth) {

@@ -1,4 +1,4 @@
-// The course of a dose: how it goes up and down with the tokens of an answer, as a profile does with depth.
+// The course of a dose: how it rises and falls with the tokens of an answer, as a profile does with depth.
 
 #pragma once
 
@@ -9,20 +9,20 @@
 #include <string>
 #include <vector>
 
-// a profile over tokens: depth is the number of the token, from the first new one of an answer on, which is 0
+// a profile over tokens: depth is the index of a token, counted from the first new token of an answer
 struct drugs_course {
     drugs_profile profile; // no points: the full dose all the time
 
     bool   empty() const { return profile.points.empty(); }
     double peak()  const { return profile.peak(); }
 
-    // Points for the engine, on straight lines between which each token has what the profile says; tokens grow.
+    // Points for llama_drugs_params: interpolated linearly, they give each token the ratio of the profile; tokens increase.
     std::vector<llama_drugs_course_point> points() const;
 
-    // Sorts points, which may come in any order. Throws std::invalid_argument: none, or more than DRUGS_MAX_POINTS; a token that is not
-    // a whole number, 0 or more, or is there twice; a ratio that is negative or not finite.
+    // Sorts points, which may come in any order. Throws std::invalid_argument if there are no points or more than DRUGS_MAX_POINTS;
+    // if a token is not a whole number, 0 or more, or occurs twice; or if a ratio is negative or not finite.
     void check();
 
-    // throws std::invalid_argument: a course cannot have so many points
+    // throws std::invalid_argument if a course cannot have this many points
     static void check_count(size_t n_points);
 };

@@ -10,7 +10,7 @@
 
 using json = common_json;
 
-// a value as messages show it
+// a value as shown in messages
 static std::string shown(const json & value) {
     return drugs_shortened(value.dump_safe());
 }
@@ -114,7 +114,7 @@ static std::vector<drugs_profile::point> read_course_points(const json & value) 
     return points;
 }
 
-// as a shape: points, or an object with points and a mode
+// like a shape: points, or an object with points and a mode
 static drugs_course read_course(const json & value) {
     drugs_course course;
     if (value.is_array()) {
@@ -141,7 +141,7 @@ static json course_to_json(const drugs_course & course) {
     return json { { "points", points }, { "mode", drugs_mode_name(course.profile.mode) } };
 }
 
-// true: for each of several answers
+// true: a direction for each of several answers
 static void read_apart(drugs_dosage & dosage, const json & value) {
     if (value.is_boolean()) {
         dosage.set_each_apart(value.get<bool>());
@@ -166,7 +166,7 @@ static json inputs_to_json(drugs_inputs inputs) {
     return inputs == DRUGS_INPUTS_LAST ? json(DRUGS_LAST) : json(inputs == DRUGS_INPUTS_YES);
 }
 
-// a number of tokens, or "text" for all of them; at an empty site: at all of them
+// a number of tokens, or "text" for all of them; an empty site stands for all sites
 static void read_hold_at(drugs_dosage & dosage, const std::string & site, const json & value) {
     if (value.is_string() && value.get<std::string>() == DRUGS_HOLD_TEXT) {
         dosage.hold_text(site);
@@ -237,7 +237,7 @@ static void read_entry(drugs_dosage & dosage, const std::string & key, const jso
     } else if (key == "effect") {
         read_effect(dosage, value);
     } else if (key == "source") {
-        read_string("source", value); // of an answer: how the angles were found, which are found again
+        read_string("source", value); // part of an answer: how the angles were found; they are found again
     } else if (key == "dose_theta") {
         for (const auto & [site, theta] : check_object("dose_theta", value).items()) {
             read_theta(dosage, site, theta);
@@ -370,7 +370,7 @@ json drugs_dosage_to_json(const drugs_dosage & dosage) {
 }
 
 drugs_dosage drugs_dosage_from_text(const std::string & json_text, const drugs_dosage & defaults) {
-    if (json_text.find('\0') != std::string::npos) { // the parser would take it for the end
+    if (json_text.find('\0') != std::string::npos) { // the parser would treat it as the end
         throw std::invalid_argument("a byte 0 is not JSON");
     }
     return drugs_dosage_from_json(json::parse(json_text), defaults);

@@ -8,30 +8,31 @@
 
 #include <string>
 
-// Reads an object, or the name of an effect, on top of `defaults`, of which it keeps all but the doses themselves:
+// Reads an object, or the name of an effect, on top of `defaults`, of which everything but the doses themselves is kept:
 //
 //   "A": 0.1, ...                      largest angle at a site, in radians
-//   "effect": "mild"                   instead of angles: "mild", "medium", "strong" or nats; angles are proportions then
+//   "effect": "mild"                   instead of angles: "mild", "medium", "strong" or nats; angles are then proportions
 //   "shape": {"A": SHAPE, ...}         how a dose depends on depth
 //   "multiplier": 1.0                  factor on all doses
-//   "seed": 7                          0 to 2^32 - 2; -1 draws one; null is as if it were left out
+//   "seed": 7                          0 to 2^32 - 2; -1 draws one; null counts as missing
 //   "noise": "isotropic"               or "reference"
-//   "sink": 6                          first positions that are not dosed
-//   "dose_inputs": false               dose the prompt too
+//   "sink": 6                          number of first positions that are not dosed
+//   "dose_inputs": false               whether the prompt is dosed, too
 //   "sober_interval": 420              dosed tokens between two cold showers
-//   "repeatable": true                 whether company, threads and cuts of the prompt change no bit
+//   "repeatable": true                 whether other sequences, threads and the split of the prompt change no bit
 //
-// SHAPE is {"points": [{"depth": 0.3, "peakratio": 0}, ...], "mode": "interpolate"} or the points alone. The names
-// "dose_theta" (an object of doses), "dose_shape" and "dose_multiplier" are read too: files of an older form have them.
+// SHAPE is {"points": [{"depth": 0.3, "peakratio": 0}, ...], "mode": "interpolate"}, or only the points. The names "dose_theta" (an
+// object of doses), "dose_shape" and "dose_multiplier" from older files are also accepted.
 //
-// Throws std::invalid_argument: something else; the message names it. Angles are not compared with a cap.
+// Throws std::invalid_argument for anything else; the message names it. Angles are not compared with a cap.
 drugs_dosage drugs_dosage_from_json(const common_json & data, const drugs_dosage & defaults);
 
-// The same from a text, which is nothing but that object. Throws std::exception: it is something else.
+// The same from a text, which must be exactly such an object. Throws std::exception if it is not.
 drugs_dosage drugs_dosage_from_text(const std::string & json_text, const drugs_dosage & defaults);
 
-// The object that drugs_dosage_from_json() reads back; if sober it is {}, or {"repeatable": true}.
+// The object that drugs_dosage_from_json() reads back; {} or {"repeatable": true} if sober.
 common_json drugs_dosage_to_json(const drugs_dosage & dosage);
 
-// Reads a file that holds such an object. Throws std::invalid_argument: no such file, or it holds something else.
+// Reads a file that contains such an object. Throws std::invalid_argument if there is no such file, or if it contains something
+// else.
 drugs_dosage drugs_dosage_from_file(const std::string & path, const drugs_dosage & defaults);

@@ -10,7 +10,7 @@
 #include <random>
 #include <stdexcept>
 
-// the largest seed: the number after it stands for "draw one"
+// the largest seed: the next number stands for "draw one"
 static const uint32_t MAX_SEED = LLAMA_DEFAULT_SEED - 1;
 
 //
@@ -67,7 +67,7 @@ double drugs_dosage::largest_angle(llama_drugs_site site) const {
 
 bool drugs_dosage::sober() const {
     const bool has_site = std::any_of(thetas.begin(), thetas.end(), [](double theta) { return theta > 0; });
-    if (lacks_angles() && !has_site) { // it gets the usual one
+    if (lacks_angles() && !has_site) { // the usual site is dosed
         return multiplier * shapes[DRUGS_EFFECT_SITE].peak() * course.peak() == 0;
     }
     for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
@@ -183,7 +183,7 @@ void drugs_dosage::set_layers(const std::string & name) {
 }
 
 void drugs_dosage::set_seed(double value) {
-    const bool fresh = value == -1 || value == (double) LLAMA_DEFAULT_SEED; // both mean that upstream
+    const bool fresh = value == -1 || value == (double) LLAMA_DEFAULT_SEED; // upstream uses both for this
     if (!fresh && !(value >= 0 && value <= MAX_SEED && value == std::floor(value))) {
         throw std::invalid_argument("the dose seed is " + drugs_number(value) + ": give a whole number from 0 to " +
                 std::to_string(MAX_SEED) + ", or -1 for a fresh one");

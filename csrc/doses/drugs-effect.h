@@ -14,29 +14,28 @@ struct drugs_effect_name {
 
 constexpr std::array<drugs_effect_name, 3> DRUGS_EFFECTS = {{ { "mild", 0.01 }, { "medium", 0.05 }, { "strong", 0.2 } }};
 
-// where an effect is sought that comes without a site
+// the site for an effect that is given without a site
 constexpr llama_drugs_site DRUGS_EFFECT_SITE = LLAMA_DRUGS_SITE_A;
 
-// Nats for each squared radian of a small angle, where each layer has the whole dose, by site: of two models together, as
-// `python -m benchmarks effects` prints them (docs/effect.md). At K and pK these differ by a factor of 370, and the more sensitive one
-// counts. Sites and layers add up.
+// Nats per squared radian of a small angle, if each layer has the whole dose, by site: of two models together, as printed by
+// `python -m benchmarks effects` (docs/effect.md). At K and pK, the two models differ by a factor of 370, and the more sensitive
+// one counts. Sites and layers add up.
 constexpr std::array<double, LLAMA_DRUGS_SITE_COUNT> DRUGS_NATS = { 0.48, 1.6, 550, 0.17, 0.32, 550, 0.16, 1.0 };
 
-// nats under next to no dose, of both files together
+// nats at a dose close to zero, of both models together
 constexpr double DRUGS_EFFECT_FLOOR = 0.002;
 
 // "mild, medium, strong"
 std::string drugs_effect_names();
 
-// Nats of a name. Throws std::invalid_argument: there is no such name.
+// Nats of a name. Throws std::invalid_argument if there is no such name.
 double drugs_effect_of_name(const std::string & name);
 
-// The name of an effect; nullptr: it has none.
+// The name of an effect, or nullptr if it has none.
 const char * drugs_name_of_effect(double nats);
 
-// radians: further than a right angle the square law is nothing to go by
+// radians: beyond a right angle, the square law is no guide
 constexpr double DRUGS_MAX_ESTIMATE = 1.5707963267948966;
 
-// The largest angle (radians) with about this effect, by the square law: nats = floor + per_square * angle^2; DRUGS_MAX_ESTIMATE where
-// it would be larger.
+// The angle (radians) with about this effect, by the square law: nats = floor + per_square * angle^2; at most DRUGS_MAX_ESTIMATE.
 double drugs_estimated_angle(double effect, double floor, double per_square);

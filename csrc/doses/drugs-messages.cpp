@@ -15,7 +15,7 @@ std::string drugs_shortened(const std::string & text) {
     if (text.size() <= end) {
         return text;
     }
-    while (end > 0 && (text[end] & 0xC0) == 0x80) { // not within a character
+    while (end > 0 && (text[end] & 0xC0) == 0x80) { // do not cut a character
         end--;
     }
     return text.substr(0, end) + "...";

@@ -1,4 +1,4 @@
-// Values as messages show them, and the check that many values have in common.
+// Values as shown in messages, and a check that many values need.
 
 #pragma once
 
@@ -7,11 +7,11 @@
 // a number in its shortest usual form
 std::string drugs_number(double value);
 
-// a text, which may be long: at most 60 bytes of it, whole characters
+// a text that may be long: at most 60 bytes of it, in whole characters
 std::string drugs_shortened(const std::string & text);
 
-// the same between quotes
+// the same in quotes
 std::string drugs_quoted(const std::string & text);
 
-// Returns `value`. Throws std::invalid_argument: below zero, infinite or not a number; `what` begins the message.
+// Returns `value`. Throws std::invalid_argument if it is negative, infinite or not a number; `what` begins the message.
 double drugs_not_negative(const std::string & what, double value);

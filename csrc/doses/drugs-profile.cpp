@@ -25,7 +25,7 @@ double drugs_profile::ratio(double depth) const {
         case MODE_FLOOR: return std::min(low->peakratio, high->peakratio);
         case MODE_INTERPOLATE: break;
     }
-    const double scale = std::isinf(high->depth - low->depth) ? 0.5 : 1.0; // points so far apart that the distance is not a number
+    const double scale = std::isinf(high->depth - low->depth) ? 0.5 : 1.0; // the distance of points that are very far apart is not a number
     const double way = (depth*scale - low->depth*scale) / (high->depth*scale - low->depth*scale);
     return low->peakratio + way * (high->peakratio - low->peakratio);
 }

@@ -133,7 +133,7 @@ llm_graph_input_drugs * llm_graph_context::build_inp_drugs(const llama_drugs_pla
     return (llm_graph_input_drugs *) res->add_input(std::move(inp));
 }
 
-// whether a hook is dosed at this layer; the search for what a model has is told that it is here
+// whether a hook is dosed in this layer; also reports the hook to the search for the model's sites
 static bool hook(const llm_graph_input_drugs * inp, int at, int il) {
     if (!inp || inp->n_paused > 0 || !inp->plan.has(at, il)) {
         return false;
@@ -145,13 +145,13 @@ static bool hook(const llm_graph_input_drugs * inp, int at, int il) {
 }
 
 static ggml_tensor * turn_vectors(const llm_graph_context & graph, ggml_tensor * cur, int at, int il, int64_t n_head, ggml_tensor * heads) {
-    // the last layer's MLP gets only what is output
+    // the last layer's MLP gets only the rows that are output
     const int64_t n_rows = at == LLAMA_DRUGS_SITE_M && cur->ne[heads ? 2 : 1] == graph.n_outputs ? graph.n_outputs : graph.n_tokens;
 
     // [d*n_head, n_rows] or [d, n_head, n_rows]
     const bool flat = cur->ne[1] == n_rows && cur->ne[2] == 1 && !heads;
     if (flat && at == LLAMA_DRUGS_SITE_PV) {
-        n_head = cur->ne[0]/graph.hparams.n_embd_head_v(il); // the values of PLM
+        n_head = cur->ne[0]/graph.hparams.n_embd_head_v(il); // PLM's values
     }
 
     ggml_tensor * rows = cur;
@@ -160,7 +160,7 @@ static ggml_tensor * turn_vectors(const llm_graph_context & graph, ggml_tensor *
         rows = ggml_view_3d(graph.ctx0, cur, d, n_head, cur->ne[1], d*cur->nb[0], cur->nb[1], 0);
     }
     if (rows->ne[2] != n_rows || n_rows == 0 || rows->ne[3] != 1 || !hook(graph.inp_drugs, at, il)) {
-        return cur; // not dosed, or not vectors of this batch's tokens, for example an encoder's keys
+        return cur; // not dosed, or not vectors of this batch's tokens, such as an encoder's keys
     }
 
     const bool q_before_rope = at == LLAMA_DRUGS_HOOK_Q_BEFORE_ROPE;
@@ -172,7 +172,7 @@ static ggml_tensor * turn_vectors(const llm_graph_context & graph, ggml_tensor *
         ggml_random_rotate_name_heads(rows, heads);
     }
     if (site == LLAMA_DRUGS_SITE_Q) {
-        // a batch may have queries of both kinds of noise, each turned at its own place
+        // a batch may contain queries with both kinds of noise, and each kind is turned in its own place
         ggml_random_rotate_only(rows, q_before_rope ? GGML_RANDOM_ROTATE_REFERENCE : GGML_RANDOM_ROTATE_ISOTROPIC);
     }
     if (flat) {
@@ -230,7 +230,8 @@ ggml_tensor * llm_graph_context::build_drugs_scores(
         ggml_tensor * kq_mask,
         ggml_tensor * cells,
                 int   il) const {
-    // beside dosed keys, sober keys take this way too, so a repeatable row with dosed values does so alone as well
+    // in a batch with dosed keys, sober keys take this path, too; so a repeatable row with dosed values
+    // also takes it when it is alone
     if (!cells || (!hook(inp_drugs, LLAMA_DRUGS_SITE_K, il) && !inp_drugs->plan.repeatable)) {
         return nullptr;
     }
@@ -241,7 +242,7 @@ ggml_tensor * llm_graph_context::build_drugs_scores(
 }
 
 bool llm_graph_context::trace_wants_attention(const ggml_tensor * v, int il) const {
-    // without flash attention, quantized values would have to lie transposed
+    // without flash attention, quantized values would have to be transposed
     return trace && trace->wants(LLAMA_TRACE_ATTENTION, il) && !ggml_is_quantized(v->type);
 }
 
@@ -254,8 +255,8 @@ ggml_tensor * llm_graph_context::build_drugs_values(
     if (trace) {
         trace->note_attention(il, kq);
     }
-    // beside dosed keys, sober values that do not lie transposed take this way too: transposing a cache for each token is
-    // slow, and impossible where it is quantized; a repeatable row does so always, as it does beside dosed values
+    // in a batch with dosed keys, sober values that are not transposed take this path, too: transposing a cache for each token is
+    // slow, and impossible if it is quantized. A repeatable row always takes it, because it does so in a batch with dosed values
     if (!cells || (!hook(inp_drugs, LLAMA_DRUGS_SITE_V, il) && v_trans && !inp_drugs->plan.repeatable)) {
         return nullptr;
     }

@@ -1,17 +1,18 @@
-// What doses put into a compute graph: a few small input tensors, and an op at each dosed site.
+// What doses add to a compute graph: a few small input tensors, and an op at each dosed site.
 //
 //   llm_graph_context()    builds the input if a token of the batch is dosed
 //   build_qkv()            H; Q under reference noise
-//   build_attn()           pK, pV; hands build_attn_mha() the positions of the cells that it reads
-//   build_attn_mha()       Q at its start, K before and V after the softmax, A at its end; a trace notes weights and outputs here
+//   build_attn()           pK, pV; passes the positions of the cells it reads to build_attn_mha()
+//   build_attn_mha()       Q at its start, K before and V after the softmax, A at its end; a trace records weights and outputs here
 //   build_ffn()            M, as head 0
-//   build_moe_ffn()        M, as head 1 + number of the expert
+//   build_moe_ffn()        M, as head 1 + index of the expert
 //
-// The ops for K and V round differently from llama.cpp's products. So that a token whose cache is not turned is what it is without the
-// others, a layer that is dosed there for some tokens only computes attention twice, and each token takes its own.
+// The ops for K and V round differently from llama.cpp's matrix products. The other tokens of the batch must not change the results of a
+// token whose cache is not turned, so a layer in which K or V is dosed for some tokens only computes attention twice, and each token
+// takes its own result.
 //
-// Nothing is added where nothing is dosed: a sober batch builds llama.cpp's own graph. A layer whose keys or values are dosed
-// takes the path without flash attention, whose kernels keep scores to themselves.
+// If nothing is dosed, nothing is added: a sober batch builds llama.cpp's own graph. A layer with dosed keys or values does not use
+// flash attention, because its kernels do not expose the scores.
 
 #pragma once
 
@@ -31,21 +32,22 @@ public:
 
     bool can_reuse(const llm_graph_params & params) override;
 
-    // positions of the cells of a cache, or of the batch's own tokens if cache is nullptr: I32 [n_kv, n_stream], -1 for none
+    // positions of the cells of a cache, or of the batch's own tokens if cache is nullptr: I32
+    // [n_kv, n_stream], -1 for an empty cell
     ggml_tensor * cells_of(ggml_context * ctx, const llama_kv_cache * cache, int64_t n_kv, int64_t n_stream);
 
-    // what the tokens that are output tell the ops
+    // the tokens input for the tokens that are output
     ggml_tensor * tokens_of_outputs(ggml_context * ctx, int64_t n_outputs);
 
     const llama_drugs_plan plan;
 
     int  n_paused = 0;     // above zero: nothing is dosed, whatever the plan says
-    bool in_mixed = false; // building one of two attentions
+    bool in_mixed = false; // one of the two attentions is being built
 
     ggml_tensor * doses  = nullptr; // F32 [LLAMA_DRUGS_SITE_COUNT, n_layer, n_seqs_unq]
     ggml_tensor * tokens = nullptr; // I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE, n_tokens]
-    ggml_tensor * outputs = nullptr; // I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE, n_outputs], of those tokens that are output
-    ggml_tensor * rows   = nullptr; // I32 [n_tokens, n_layer], of plain outputs and turned ones after them, which is whose
+    ggml_tensor * outputs = nullptr; // I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE, n_outputs], for the tokens that are output
+    ggml_tensor * rows   = nullptr; // I32 [n_tokens, n_layer], each token's row among the plain outputs followed by the turned ones
 
 private:
     void set_doses (const llama_ubatch & ubatch);
@@ -61,7 +63,7 @@ private:
     std::vector<cache_cells> cells;
 };
 
-// While it lives, hooks do nothing: cross attention looks at another sequence, whose vectors are nobody's dose.
+// Disables the hooks while it exists: cross attention reads another sequence, and no dose applies to its vectors.
 class llama_drugs_pause {
 public:
     explicit llama_drugs_pause(llm_graph_input_drugs * inp, llama_trace_record * trace = nullptr) : inp(inp), trace(trace) { add(1); }
@@ -84,7 +86,7 @@ private:
     llama_trace_record    * trace;
 };
 
-// the cache that attention reads, as its input knows it; only while the graph is built
+// the cache that attention reads, taken from its input; valid only while the graph is built
 inline const llama_kv_cache_context * drugs_cache(const llm_graph_input_attn_kv     * inp, bool)     { return inp->mctx; }
 inline const llama_kv_cache_context * drugs_cache(const llm_graph_input_attn_k      * inp, bool)     { return inp->mctx; }
 inline const llama_kv_cache_context * drugs_cache(const llm_graph_input_attn_k_dsa  * inp, bool)     { return inp->mctx->get_mla(); }

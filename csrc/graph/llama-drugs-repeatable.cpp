@@ -4,7 +4,7 @@
 
 #include "ggml.h"
 
-// all that adds up numbers in an order of its own for one token and for many
+// ops that sum in a different order for one token than for many
 static bool depends_on_company(ggml_op op) {
     return op == GGML_OP_MUL_MAT || op == GGML_OP_MUL_MAT_ID || op == GGML_OP_FLASH_ATTN_EXT;
 }

@@ -1,4 +1,4 @@
-// Copies of sequences in a context where each has a cache of its own.
+// Copies of sequences, for contexts in which each sequence has its own cache.
 
 #pragma once
 
@@ -8,8 +8,8 @@
 extern "C" {
 #endif
 
-// Carries out what llama_memory_seq_cp() has noted for the next batch. A state that is read into a sequence in between
-// (llama_state_seq_set_data()) would be overwritten by a copy that comes later. false: it failed, as the next batch will.
+// Carries out the copies that llama_memory_seq_cp() has scheduled for the next batch. Otherwise a state that is loaded into a sequence in
+// between (llama_state_seq_set_data()) would be overwritten by a pending copy. Returns false on failure; the next batch fails, too.
 LLAMA_API bool llama_finish_copies(struct llama_context * ctx);
 
 #ifdef __cplusplus

@@ -29,9 +29,9 @@ bool drugs_is_too_deep(const std::string & json_text) {
     return false;
 }
 
-// the address that this thread's stack, which grows downwards, must not come below; 0: not known
+// the lowest address that this thread's stack, which grows downwards, may reach; 0: unknown
 static uintptr_t end_of_stack() {
-    [[maybe_unused]] const uintptr_t reserve = 512*1024; // for what is called from here
+    [[maybe_unused]] const uintptr_t reserve = 512*1024; // for the functions that are called from here
 #if defined(__linux__)
     pthread_attr_t attributes;
     if (pthread_getattr_np(pthread_self(), &attributes) != 0) {

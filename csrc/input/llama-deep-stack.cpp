@@ -8,8 +8,8 @@
 
 #include <pthread.h>
 
-// Bytes of stack: three calls of an optimized build take 320 to 500, those of a sanitized one some thousand. What is not used costs
-// no memory.
+// Bytes of stack per character: three calls of an optimized build take 320 to 500, those of a sanitized build several
+// thousand. Unused stack costs no memory.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
 static const size_t PER_CHARACTER = 16*1024;
 #else
@@ -17,7 +17,7 @@ static const size_t PER_CHARACTER = 1024;
 #endif
 static const size_t FOR_THE_REST = 1024*1024;
 
-// Not worth a thread: even a stack of 64 KiB has room for it.
+// Not worth a thread: even a stack of 64 KiB has room for this many characters.
 static const size_t SHORT = 64*1024/PER_CHARACTER;
 
 struct deep_work {
@@ -35,7 +35,7 @@ static void * run(void * data) {
     return nullptr;
 }
 
-// returns false where there is no memory for the stack
+// returns false if there is no memory for the stack
 static bool run_in_thread(size_t stack, deep_work & deep) {
     pthread_attr_t attributes;
     if (pthread_attr_init(&attributes) != 0) {
@@ -63,7 +63,7 @@ void llama_run_on_deep_stack(size_t n_characters, const std::function<void()> & 
 
 #else
 
-// libc++'s regular expressions do not call themselves, and Microsoft's throw an exception where the stack ends
+// libc++'s regular expressions do not recurse, and Microsoft's throw an exception at the end of the stack
 void llama_run_on_deep_stack(size_t, const std::function<void()> & work) {
     work();
 }

@@ -1,8 +1,8 @@
-// Flash attention whose every row is the same to the bit, however many rows there are.
+// Flash attention in which each row is bit for bit the same, however many rows there are.
 //
-// llama.cpp's has kernels of their own for one row, for few and for many, and divides a row between threads. Here a row goes through
-// the cells in tiles of 64, from the first one on (https://arxiv.org/abs/2205.14135), and is computed by one thread; rows only share
-// what is read.
+// llama.cpp has different kernels for one row, a few and many, and splits a row between threads. Here, each row is
+// computed by one thread, which goes through the cells in tiles of 64, from the first one on
+// (https://arxiv.org/abs/2205.14135). Rows only share what is read.
 
 #include "repeatable.h"
 
@@ -15,9 +15,9 @@
 #include <cstring>
 
 static constexpr int64_t TILE  = CELLS; // cells
-static constexpr int64_t BLOCK = 64;    // rows of a unit of work
+static constexpr int64_t BLOCK = 64;    // rows in a unit of work
 
-// rows that are multiplied at a time: as many as vector registers hold
+// rows that are multiplied at a time: as many as fit into vector registers
 #if defined(__AVX512F__)
 static constexpr int AT_A_TIME = 4;
 #else
@@ -68,7 +68,7 @@ static void score(const float * x, int64_t d, int64_t n, const float * const * q
     }
 }
 
-// the same numbers of n_rows rows: sums[r] += weights[r].x, as many as n_registers hold
+// sums[r] += weights[r].x for n_rows rows, for as many numbers as n_registers hold
 template <int n_rows, int n_registers>
 static void add_some_values(const float * x, int64_t d, int64_t n, const float * const * weights, float * const * sums, int64_t i) {
     packed sum[n_rows][n_registers];
@@ -92,7 +92,7 @@ static void add_some_values(const float * x, int64_t d, int64_t n, const float *
     }
 }
 
-// sums[r] += weights[r].x, of a tile of values x, [d, n]
+// sums[r] += weights[r].x, for a tile of values x, [d, n]
 template <int n_rows>
 static void add_values(const float * x, int64_t d, int64_t n, const float * const * weights, float * const * sums) {
     int64_t i = 0;
@@ -154,7 +154,7 @@ struct attention {
         if (!mask) {
             return true;
         }
-        uint16_t differs = 0; // from minus infinity
+        uint16_t differs = 0; // bits in which any number differs from minus infinity
 #pragma omp simd reduction(|:differs)
         for (int64_t i = 0; i < n; ++i) {
             differs |= mask[i] ^ 0xfc00;
@@ -171,7 +171,8 @@ struct attention {
         memset(x + n*d, 0, (TILE - n)*d*sizeof(float));
     }
 
-    // of a tile, and of another number; a lane each, as a single largest number is compared with one score after the other
+    // maximum of a tile and of another number; one maximum per lane, because a single one would be compared
+    // with one score after the other
     static float largest_of(const float * scores, float most) {
         float lane[LANES];
         std::fill(lane, lane + LANES, most);
@@ -184,7 +185,8 @@ struct attention {
         return *std::max_element(lane, lane + LANES);
     }
 
-    // scores to weights of a tile; sum and largest: of the tiles so far, whose values have to be multiplied by what is returned
+    // turns the scores of a tile into weights; sum and largest: of the tiles so far, whose values have to be
+    // multiplied by the return value
     float weigh(float * scores, const ggml_fp16_t * mask, int64_t n, float slope, float & sum, float & largest) const {
         float added[TILE] = {};
         if (mask) {
@@ -251,7 +253,7 @@ struct attention {
         }
     }
 
-    // n_rows rows and a tile; returns n_rows
+    // attention of n_rows rows to a tile; returns n_rows
     template <int n_rows>
     int attend(const int64_t * rows, int64_t first, int64_t head, int64_t stream, int64_t cell, int64_t n, const float * keys,
             const float * values, float * scores, float * sums, float * total, float * largest) const {
@@ -288,7 +290,7 @@ struct attention {
         memcpy((char *) dst->data + head*dst->nb[1] + token*dst->nb[2] + stream*dst->nb[3], sums, dv*sizeof(float));
     }
 
-    // floats of a thread; what llama.cpp reserves for its own kernel is more
+    // floats per thread; llama.cpp reserves more than this for its own kernel
     size_t scratch_size() const { return (k->ne[0] + v->ne[0])*TILE + v->ne[0]*BLOCK + AT_A_TIME*TILE; }
 };
 

@@ -1,4 +1,4 @@
-// Dot products of F32, F16 and BF16 in the order of llamafile_sgemm(): one sum for each lane of a vector, added up at the end.
+// Dot products of F32, F16 and BF16 in the order of llamafile_sgemm(): one sum per lane of a vector, added up at the end.
 
 #include "repeatable-dots.h"
 
@@ -77,7 +77,7 @@ float to_float(float x)       { return x; }
 float to_float(ggml_fp16_t x) { return ggml_fp16_to_fp32(x); }
 float to_float(ggml_bf16_t x) { return ggml_bf16_to_fp32(x); }
 
-// Where lanes are left over, llamafile_sgemm() computes nothing, and this function everything.
+// If a row does not fill all lanes, llamafile_sgemm() computes nothing, and this function everything.
 template <typename T>
 float dot(int n, const T * x, const T * y) {
     lanes<T> all;

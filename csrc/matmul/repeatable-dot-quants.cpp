@@ -1,5 +1,5 @@
-// Dot products of K-quants in the order of llama.cpp's tiled kernels: for each 256 numbers an exact sum of integers, which becomes a
-// float, is scaled and added to the sum of those before.
+// Dot products of K-quants in the order of llama.cpp's tiled kernels: for every 256 numbers, an exact sum of integers is converted
+// to a float, scaled and added to the sum so far.
 
 #include "repeatable-dots.h"
 
@@ -34,7 +34,7 @@ __m128 add_block(__m128 sum, __m128 x, float y_d) {
 #endif
 }
 
-// the fifth bits of 32 numbers, bit i of each byte, in their place; Q4_K has none
+// the fifth bits of 32 numbers, bit i of each byte, moved into place; Q4_K has none
 __m256i fifth_bits(const block_q5_K & x, int i) {
     const __m256i bit = _mm256_set1_epi8((char) (1 << i));
     const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes(x.qh), bit), bit);
@@ -43,7 +43,7 @@ __m256i fifth_bits(const block_q5_K & x, int i) {
 
 __m256i fifth_bits(const block_q4_K &, int) { return _mm256_setzero_si256(); }
 
-// Q4_K and Q5_K: 8 times 32 numbers, each times a scale, less a minimum
+// Q4_K and Q5_K: 8 times 32 numbers, multiplied by a scale, minus a minimum
 template <typename block>
 float dot_with_minima(int n, const block * x, const block_q8_K * y) {
     const __m256i nibble = _mm256_set1_epi8(15);
@@ -91,7 +91,7 @@ __m128i scales_of(const block_q3_K & x) {
     return _mm_sub_epi8(scales, _mm_set1_epi8(32));
 }
 
-// four times 32 numbers of a half j of a block, before LESS is taken from each
+// four times 32 numbers of half j of a block, before LESS is subtracted from each
 void numbers_of(const block_q6_K & x, int j, __m256i * q) {
     const __m256i nibble = _mm256_set1_epi8(15);
     const __m256i upper  = _mm256_set1_epi8(48);
@@ -115,7 +115,7 @@ void numbers_of(const block_q3_K & x, int j, __m256i * q) {
     }
 }
 
-// Q6_K and Q3_K: 16 times 16 numbers, each less 32 or 4, times a scale
+// Q6_K and Q3_K: 16 times 16 numbers, minus 32 or 4 each, multiplied by a scale
 template <int LOG2_LESS, typename block>
 float dot_of_sixteens(int n, const block * x, const block_q8_K * y) {
     __m128 sum = _mm_setzero_ps();
@@ -141,7 +141,7 @@ float dot_of_sixteens(int n, const block * x, const block_q8_K * y) {
     return _mm_cvtss_f32(sum);
 }
 
-// 8 times 32 numbers from a table, times a scale
+// 8 times 32 numbers from a table, multiplied by a scale
 float dot(int n, const block_iq4_xs * x, const block_q8_K * y) {
     const __m128i nibble = _mm_set1_epi8(15);
     const __m128i table  = _mm_setr_epi8(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);

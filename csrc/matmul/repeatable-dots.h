@@ -1,5 +1,5 @@
-// Dot products that add in the order of llama.cpp's kernels for many rows. Each has the arguments of ggml_vec_dot_t: n numbers of a row
-// x of a matrix and of a row y of activations, in the types that those kernels take; s: the sum.
+// Dot products that sum in the order of llama.cpp's kernels for many rows. Each has the arguments of ggml_vec_dot_t: n numbers of a
+// row x of a matrix and of a row y of activations, in the types that those kernels take; s: the sum.
 
 #pragma once
 

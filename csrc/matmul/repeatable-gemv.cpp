@@ -1,5 +1,5 @@
-// One row of activations times matrices of Q4_K whose rows lie interleaved by eight, in the order of ggml_gemm_q4_K_8x8_q8_K(): the sum of
-// each 64 numbers becomes a float. ggml_gemv_q4_K_8x8_q8_K() makes one of each 256.
+// One row of activations times a matrix in Q4_K with rows interleaved by eight, in the order of ggml_gemm_q4_K_8x8_q8_K(): the sum
+// of every 64 numbers is converted to a float. ggml_gemv_q4_K_8x8_q8_K() converts the sum of every 256.
 
 #include "repeatable-gemv.h"
 
@@ -17,7 +17,7 @@ __m256i bytes(const void * x) { return _mm256_loadu_si256((const __m256i *) x); 
 
 __m256 eight_halves(const ggml_half * x) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) x)); }
 
-// a row's scale for each of its four numbers in a vector of four rows: of the first four rows, or of the others
+// repeats each row's scale for its four numbers in a vector of four rows; first: 0 for the first four rows, 4 for the others
 __m256i spread(__m128i scales, int first) {
     const __m128i four = _mm_shuffle_epi8(scales, _mm_add_epi8(
         _mm_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3), _mm_set1_epi8((char) first)));
@@ -95,7 +95,7 @@ void repeatable_gemv_q4_K_8x8(int n, float * s, const void * x, const void * y, 
 #else
 
 void repeatable_gemv_q4_K_8x8(int, float *, const void *, const void *, int) {
-    GGML_ABORT("no repeatable_gemv_q4_K_8x8() for this processor"); // repeatable_gemv() never calls it there
+    GGML_ABORT("no repeatable_gemv_q4_K_8x8() for this processor"); // repeatable_gemv() never calls it on such a processor
 }
 
 #endif

@@ -1,4 +1,4 @@
-// Products of one row that add in the order of llama.cpp's kernels for several.
+// Products of one row that sum in the order of llama.cpp's kernels for several rows.
 
 #pragma once
 

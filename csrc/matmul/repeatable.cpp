@@ -5,7 +5,7 @@
 
 #include "ggml-cpu.h"
 
-// what adds as the kernels for many rows do, or nullptr where there is none for a type
+// a dot product that sums in the order of the kernels for many rows, or nullptr if there is none for a type
 static repeatable_vec_dot_t dot_of_blocks(ggml_type type) {
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
     switch (type) {
@@ -36,11 +36,11 @@ repeatable_vec_dot_t repeatable_vec_dot(const ggml_tensor * op, repeatable_vec_d
     return dot ? dot : vec_dot;
 }
 
-// how one row is multiplied by matrices whose rows lie interleaved as several are
+// how to multiply one row by a matrix with interleaved rows in the same order as several rows
 enum class gemv {
-    same,       // llama.cpp's kernel for one row adds as the one for several does
+    same,       // llama.cpp's kernel for one row sums in the order of the one for several
     own,        // repeatable_gemv_q4_K_8x8() does
-    row_by_row, // none does: several rows are multiplied one by one
+    row_by_row, // no kernel does: several rows are multiplied one by one
 };
 
 static gemv gemv_of(const ggml_tensor * op) {

@@ -7,7 +7,7 @@
 
 #include <immintrin.h>
 
-// as bytes: the scales in the lower half
+// unpacked to bytes, with the scales in the lower half
 static inline __m128i scales_and_minima(const uint8_t * packed) {
     uint32_t word[3];
     memcpy(word, packed, sizeof(word));

@@ -12,8 +12,8 @@
 #    define CAN_TELL 0
 #endif
 
-#define OSXSAVE (1u << 27) // of leaf 1, ecx: xgetbv can be used
-#define AVX     0x06u      // of xcr0: the registers of AVX
+#define OSXSAVE (1u << 27) // leaf 1, ecx: xgetbv can be used
+#define AVX     0x06u      // xcr0: the registers of AVX
 #define AVX512  0xe6u      // and those of AVX-512
 
 struct instruction_set {
@@ -25,7 +25,7 @@ struct instruction_set {
 
 #define WORD(name) offsetof(struct drugs_processor, name)
 
-// Those that ggml's code, or what a compiler makes of it, uses. Those of AMX are not among them: ggml looks for them itself.
+// The ones used by ggml's code, or by what a compiler makes of it. AMX is not among them, because ggml checks for it itself.
 static const struct instruction_set INSTRUCTION_SETS[] = {
     { "SSE3",            WORD(leaf_1_ecx),         0, 0      },
     { "SSSE3",           WORD(leaf_1_ecx),         9, 0      },
@@ -118,7 +118,7 @@ static struct drugs_processor this_processor(void) {
     if (found.leaf_1_ecx & OSXSAVE) {
         __asm__ volatile("xgetbv" : "=a"(found.xcr0), "=d"(edx) : "c"(0));
 #if defined(__APPLE__)
-        found.xcr0 |= AVX512; // macOS keeps these registers from their first use on
+        found.xcr0 |= AVX512; // macOS saves these registers from their first use on
 #endif
     }
     return found;

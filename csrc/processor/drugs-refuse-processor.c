@@ -1,4 +1,4 @@
-// Compiled into ggml-base, which is loaded before all libraries that hold code for one kind of processor.
+// Compiled into ggml-base, which is loaded before all libraries with code for one kind of processor.
 
 #include "drugs-processor.h"
 

@@ -37,7 +37,7 @@ static void write_log() {
 }
 
 int drugs_run(int (*command)(int, char **), int argc, char ** argv) {
-#ifndef _WIN32 // there, the log's thread has ended by then
+#ifndef _WIN32 // there, the log's thread has already ended
     std::atexit(write_log); // for commands that call exit()
 #endif
     int status = 1;

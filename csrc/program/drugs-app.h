@@ -1,12 +1,12 @@
-// What main() of the program calls.
+// Called by main() of the program.
 
 #pragma once
 
 #include <string>
 #include <vector>
 
-// --dose and --dose-shape can be repeated. Upstream keeps the last of an option, so this replaces the arguments, for its own
-// lifetime, by some that have one of each, with its values separated by commas.
+// --dose and --dose-shape can be repeated. Upstream keeps only the last value of an option, so this object replaces the arguments,
+// for its own lifetime, by ones in which each of the two options occurs once, with its values separated by commas.
 class drugs_joined_args {
 public:
     drugs_joined_args(int & argc, char ** & argv);
@@ -16,9 +16,9 @@ private:
     std::vector<char *>      pointers;
 };
 
-// Runs a subcommand and returns the program's exit status. An exception that the subcommand does not catch is a message and the
-// status 1. Waits until upstream's log, which has a thread of its own, has written everything, also where the subcommand calls
-// exit() (but on Windows): the end would cut it off.
+// Runs a subcommand and returns the program's exit status. An exception that the subcommand does not catch becomes a message and
+// status 1. Waits until upstream's log, which has its own thread, has written everything, also if the subcommand calls exit()
+// (except on Windows): the end of the process would cut it off.
 int drugs_run(int (*command)(int, char **), int argc, char ** argv);
 
 // The versions of this package and of llama.cpp in one line.

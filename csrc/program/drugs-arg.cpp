@@ -15,7 +15,7 @@
 // options
 //
 
-// keeps what an option changes, after a trial shows that it can be done
+// keeps the change that an option makes, after a trial has shown that it is valid
 static void note(common_params & params, const std::function<void(drugs_dosage &)> & change) {
     drugs_dosage scratch;
     change(scratch);
@@ -204,7 +204,7 @@ std::string drugs_dose_examples(llama_example ex) {
 // consequences
 //
 
-// slots of a server that was not told how many
+// slots of a server if the user does not give a number
 static const int32_t SERVER_DEFAULT_SLOTS = 4;
 
 // programs in which each request has its own sampler; a chat is a client of such a server
@@ -212,7 +212,7 @@ static bool serves_requests(llama_example ex) {
     return ex == LLAMA_EXAMPLE_CLI || ex == LLAMA_EXAMPLE_SERVER;
 }
 
-// a server of several models starts another server for each
+// a server for several models starts another server for each of them
 static bool is_router(const common_params & params, llama_example ex) {
     return ex == LLAMA_EXAMPLE_SERVER && !(params.models_dir.empty() && params.models_preset.empty());
 }
@@ -238,7 +238,7 @@ void drugs_apply_options(drugs_params & drugs) {
     }
 }
 
-// throws for sizes with which llama.cpp would end the process, or say something else
+// throws for sizes with which llama.cpp would end the process, or report something else
 static void check_sizes(const common_params & params) {
     const struct {
         const char * options;
@@ -260,12 +260,12 @@ static void check_sizes(const common_params & params) {
     }
 }
 
-// throws where a batch has no room for a token of each sequence, for then llama.cpp ends the process
+// throws if a batch has no room for a token of each sequence, because llama.cpp would end the process
 static void check_batch(const common_params & params, llama_example ex) {
     const bool whole = params.embedding && params.n_ubatch < params.n_batch; // an embedding is computed in one piece
     const int32_t n_batch     = whole ? params.n_ubatch : params.n_batch;
     const int32_t n_sequences = params.n_parallel < 0 ? SERVER_DEFAULT_SLOTS : params.n_parallel;
-    const int32_t n_least     = serves_requests(ex) ? 2 : 1; // a server tries with two tokens what its cache can do
+    const int32_t n_least     = serves_requests(ex) ? 2 : 1; // a server tests with two tokens what its cache can do
     if (n_batch >= std::max(n_least, n_sequences)) {
         return;
     }
@@ -302,7 +302,7 @@ void drugs_finish_params(common_params & params, llama_example ex) {
     if (dosed && !serves_requests(ex) && !drugs_has_sampler_option(params.sampling)) {
         drugs_make_greedy(params.sampling);
     }
-    drugs.everything = !serves_requests(ex) && ex != LLAMA_EXAMPLE_COMPLETION; // these write text, all others measure
+    drugs.everything = !serves_requests(ex) && ex != LLAMA_EXAMPLE_COMPLETION; // these write text; all others measure
     if (drugs.everything && dosed && drugs.dosage.seed == LLAMA_DEFAULT_SEED) {
         drugs.dosage.seed = drugs_fresh_seed();
     }

@@ -12,7 +12,7 @@
 
 struct cache_size {
     uint32_t n_ctx_train;
-    size_t   n_bytes; // for a position
+    size_t   n_bytes; // per position
 };
 
 static size_t free_memory() {
@@ -29,7 +29,7 @@ static size_t free_memory() {
     return free;
 }
 
-// Makes a context without memory. Throws std::runtime_error: the model cannot be loaded.
+// Creates a context without memory. Throws std::runtime_error if the model cannot be loaded.
 static cache_size measure(common_params params) {
     const llama_model_params   mparams = common_model_params_to_llama(params);
     const llama_context_params cparams = common_context_params_to_llama(params);
@@ -88,7 +88,7 @@ static void choose_caches(common_params & params) {
     try {
         size = measure(full);
     } catch (const std::runtime_error &) {
-        return; // whoever loads the model says why
+        return; // the code that loads the model reports why
     }
     const size_t n_room   = free_memory() / 2 / std::max<size_t>(1, size.n_bytes);
     const size_t n_needed = params.n_ctx ? params.n_ctx : size.n_ctx_train;

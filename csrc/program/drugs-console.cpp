@@ -8,7 +8,7 @@
 
 static const char32_t REPLACEMENT = 0xFFFD;
 
-// bytes after the first one; -1: no character begins with it
+// number of bytes after the first one; -1: no character begins with it
 static int n_following(int first) {
     if (first < 0x80) {
         return 0;
@@ -16,7 +16,7 @@ static int n_following(int first) {
     return first >= 0xC2 && first < 0xE0 ? 1 : first >= 0xE0 && first < 0xF0 ? 2 : first >= 0xF0 && first < 0xF5 ? 3 : -1;
 }
 
-// neither half of a pair of UTF-16, nor too large, nor written with more bytes than it takes
+// not half of a UTF-16 pair, not too large, and not written with more bytes than it needs
 static bool is_character(char32_t value, int n_more) {
     static const char32_t least[] = { 0, 0x80, 0x800, 0x10000 };
     return value >= least[n_more] && value <= 0x10FFFF && !(value >= 0xD800 && value <= 0xDFFF);
@@ -35,7 +35,7 @@ char32_t drugs_read_character() {
     for (int i = 0; i < n_more; i++) {
         const int next = getchar();
         if (next == EOF || (next & 0xC0) != 0x80) {
-            ungetc(next, stdin); // begins something else; EOF stays EOF
+            ungetc(next, stdin); // it begins something else; EOF stays EOF
             return REPLACEMENT;
         }
         value = value << 6 | (next & 0x3F);

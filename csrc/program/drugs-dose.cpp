@@ -122,7 +122,7 @@ void drugs_dose_everything(llama_context * ctx, const drugs_dosage & dosage) {
     for (uint32_t i = 0; i < llama_n_seq_max(ctx); i++) {
         drugs_dosage own = dosage;
         own.seed = drugs_later_seed(dosage.seed, i);
-        own.dose_inputs = DRUGS_INPUTS_YES; // who measures gives everything as input
+        own.dose_inputs = DRUGS_INPUTS_YES; // programs that measure pass everything as input
         drugs_dose(ctx, (llama_seq_id) i, own, dosage.n_sink);
     }
 }

@@ -17,7 +17,7 @@ void drugs_make_greedy(common_params_sampling & sampling) {
     sampling.samplers = { COMMON_SAMPLER_TYPE_TEMPERATURE };
     sampling.temp     = 0.0f;
     sampling.mirostat = 0;
-    // marked as the user's own, because a model's file may recommend others
+    // marked as set by the user, because a model file may recommend others
     sampling.user_sampling_config |= COMMON_PARAMS_SAMPLING_CONFIG_SAMPLERS | COMMON_PARAMS_SAMPLING_CONFIG_TEMP |
             COMMON_PARAMS_SAMPLING_CONFIG_MIROSTAT;
 }

@@ -24,10 +24,10 @@ namespace fs = std::filesystem;
 
 using json = common_json;
 
-// of the frozen texts on which effects are measured (model/frozen_texts.py)
+// version of the frozen texts on which effects are measured (model/frozen_texts.py)
 static const char * const TEXTS = "texts 1";
 
-// depths at which a shape is looked at
+// number of depths at which a shape is sampled
 static const int N_DEPTHS = 48;
 
 //
@@ -39,7 +39,7 @@ static fs::path environment(const char * name) {
     return value ? value : "";
 }
 
-// as model/known_effects.py has it
+// as in model/known_effects.py
 static fs::path cache_folder() {
     const fs::path given = environment("DRUGS_CACHE");
     if (!given.empty()) {
@@ -55,7 +55,7 @@ static fs::path cache_folder() {
 #endif
 }
 
-// an empty object for what is not there, or no JSON object
+// an empty object if the file is missing or is not a JSON object
 static json read_object(const fs::path & path) {
     std::ifstream file(path, std::ios::binary);
     std::stringstream text;
@@ -82,7 +82,7 @@ static std::string hash_of(const std::string & path) {
     return hex;
 }
 
-// whether an object has another one of this name
+// whether an object contains another object with this name
 static bool has(const json & data, const char * name) {
     return data.contains(name) && data.at(name).is_object();
 }
@@ -101,8 +101,8 @@ static bool is_stamp(const json & noted, double size, double time) {
     return is_one && noted.at(0).get<double>() == size && noted.at(1).get<double>() == time;
 }
 
-// The hash of a model's file, as it was noted when its effects were measured. Otherwise it is computed where the shipped table has
-// a file of the same size; empty: nothing can be known of it.
+// The hash of a model file, as recorded when its effects were measured. Otherwise, it is computed if the shipped table has a file
+// of the same size. Empty: nothing can be known about the model.
 static std::string model_hash(const std::string & path, const json & kept, const json & table) {
     std::error_code error;
     const std::string real = fs::weakly_canonical(path, error).string();
@@ -138,7 +138,7 @@ static bool same_shape(const drugs_profile & a, const drugs_profile & b) {
     return a.mode == b.mode && std::equal(a.points.begin(), a.points.end(), b.points.begin(), b.points.end(), same);
 }
 
-// whether two doses are the same but for the size of their angles, and what comes on top of them
+// whether two doses are the same except for the size of their angles, and for settings on top of them
 static bool same_proportions(const drugs_dosage & a, const drugs_dosage & b) {
     for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
         if (std::abs(a.thetas[site] / peak(a) - b.thetas[site] / peak(b)) > 1e-3) {
@@ -152,7 +152,7 @@ static bool same_proportions(const drugs_dosage & a, const drugs_dosage & b) {
             a.shared_layers == b.shared_layers;
 }
 
-// throws for what is not a dose that was measured
+// throws for anything that is not a measured dose
 static drugs_known_effect effect_of(const json & values, const char * source) {
     drugs_known_effect effect;
     effect.dosage = drugs_dosage_from_json(values.at("dose"), {});
@@ -180,7 +180,7 @@ static std::vector<drugs_known_effect> effects_in(const json & data, const std::
     for (const auto & [i, values] : model.at("doses").items()) {
         try {
             found.push_back(effect_of(values, source));
-        } catch (const std::exception &) { // the others count
+        } catch (const std::exception &) { // the others still count
         }
     }
     return found;
@@ -203,7 +203,7 @@ const std::vector<drugs_known_effect> & drugs_known_effects::known() {
     return effects;
 }
 
-// nats for each squared radian, as other models have them
+// nats per squared radian, as on other models
 static double nats_of(const drugs_dosage & proportions) {
     double nats = 0;
     for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
@@ -217,7 +217,7 @@ static double nats_of(const drugs_dosage & proportions) {
     return nats;
 }
 
-// throws for an effect that rounding alone has on a model, if that is known
+// throws for an effect that rounding alone has on the model, if that is known
 static void check_floor(const std::vector<drugs_known_effect> & known, double effect) {
     if (!known.empty() && effect <= known[0].floor) {
         throw std::invalid_argument("the effect is " + drugs_number(effect) + " nats, and under next to no dose this model moves by " +
@@ -233,13 +233,13 @@ void drugs_known_effects::resolve(drugs_dosage & dosage) {
         dosage.thetas[DRUGS_EFFECT_SITE] = 1;
     }
     const double most = peak(dosage);
-    if (most == 0) { // a shape leaves nothing
+    if (most == 0) { // the shape leaves nothing
         dosage.thetas = {};
         dosage.source = DRUGS_TABLE;
         return;
     }
     check_floor(known(), dosage.effect);
-    const drugs_known_effect * near = nullptr; // of the same dose, the effect that is next to the wanted one
+    const drugs_known_effect * near = nullptr; // among the effects of the same dose, the one closest to the requested effect
     const auto distance = [&](const drugs_known_effect & effect) { return std::abs(std::log(effect.target / dosage.effect)); };
     for (const auto & effect : known()) {
         if (same_proportions(effect.dosage, dosage) && (!near || distance(effect) < distance(*near))) {

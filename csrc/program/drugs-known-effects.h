@@ -1,4 +1,4 @@
-// The angles of doses by their effect on a model: as `drugs-lab titrate` found them, and else as other models have them.
+// The angles of doses that are given by their effect on a model: as found by `drugs-lab titrate`, otherwise as on other models.
 
 #pragma once
 
@@ -8,29 +8,29 @@
 #include <string>
 #include <vector>
 
-// how angles were found: measured on this computer; shipped with the package; from what other models do
+// how angles were found: measured on this computer; shipped with the package; estimated from other models
 constexpr const char * DRUGS_CALIBRATED = "calibrated";
 constexpr const char * DRUGS_TABLE      = "table";
 constexpr const char * DRUGS_ESTIMATED  = "estimated";
 
-// a dose that was measured
+// a measured dose
 struct drugs_known_effect {
     drugs_dosage dosage;
-    double       target = 0; // nats that were wanted
-    double       nats   = 0; // that were measured
-    double       floor  = 0; // under next to no dose
-    double       angle  = 0; // the largest of any layer at any site, radians
+    double       target = 0; // requested nats
+    double       nats   = 0; // measured nats
+    double       floor  = 0; // nats at a dose close to zero
+    double       angle  = 0; // the largest angle of any layer at any site, in radians
     const char * source = "";
 };
 
-// What is known of a model. Any thread may resolve doses.
+// What is known about a model. Any thread may resolve doses.
 class drugs_known_effects {
 public:
     // Path of a GGUF file; nothing is read before the first effect.
     explicit drugs_known_effects(std::string model_path) : model_path(std::move(model_path)) {}
 
-    // Gives a dose by its effect its angles, and says how they were found. A dose with angles stays as it is.
-    // Throws std::invalid_argument: an angle above a half turn.
+    // Sets the angles of a dose that is given by its effect, and says how they were found. A dose with angles is left unchanged.
+    // Throws std::invalid_argument for an angle above a half turn.
     void resolve(drugs_dosage & dosage);
 
 private:

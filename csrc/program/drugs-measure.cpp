@@ -56,7 +56,7 @@ static void apply(const common_arg & arg, common_params & params, const std::str
 drugs_bench_args::drugs_bench_args(int & argc, char ** & argv) {
     std::vector<common_arg> args;
     for (auto & arg : drugs_args()) {
-        if (arg.in_example(LLAMA_EXAMPLE_COMMON)) { // not those of the server alone
+        if (arg.in_example(LLAMA_EXAMPLE_COMMON)) { // not those of the server only
             args.push_back(arg);
         }
     }

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-// Does what the options say with all sequences if `params.everything` is set; the model's path is that of its file. Exits with a
-// message if it cannot.
+// Applies the options to all sequences if `params.everything` is set; model_path is the path of the model file. Exits with a
+// message if this is not possible.
 void drugs_measure(llama_context * ctx, const drugs_params & params, const std::string & model_path);
 
-// For llama-bench, which has its own parser: takes the options for doses out of the arguments and adds the default model
-// if none is named. Prints its options with --help, and exits with a message if one cannot be used.
+// For llama-bench, which has its own parser: removes the options for doses from the arguments, and adds the default model if none
+// is named. Prints its options with --help, and exits with a message if one cannot be used.
 class drugs_bench_args {
 public:
     drugs_bench_args(int & argc, char ** & argv);

@@ -10,7 +10,7 @@
 
 namespace fs = std::filesystem;
 
-// the folder of the package; empty if this is not part of one
+// the folder of the package; empty if this library is not part of one
 static fs::path package_folder() {
     // libllama is in the package's folder lib
     Dl_info info;

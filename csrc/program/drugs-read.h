@@ -1,4 +1,4 @@
-// Doses and what belongs to them as people type them, in options and in a chat.
+// Parses doses and their settings as people type them, in options and in a chat.
 
 #pragma once
 
@@ -6,8 +6,8 @@
 
 #include <string>
 
-// "A=0.1,Q=0.2" sets the doses of these sites; commas or spaces separate them. Throws std::invalid_argument: malformed; the
-// message shows the form.
+// "A=0.1,Q=0.2" sets the doses of these sites, separated by commas or spaces. Throws std::invalid_argument if the text is
+// malformed; the message shows the form.
 void drugs_read_doses(drugs_dosage & dosage, std::string text);
 
 // "A=interpolate:0:0,1:1" sets the shape of this site; more sites follow after commas. Throws in the same way.
@@ -16,8 +16,8 @@ void drugs_read_shapes(drugs_dosage & dosage, const std::string & text);
 // "interpolate:0:1,40:0.2" sets the course; throws in the same way
 void drugs_read_course(drugs_dosage & dosage, const std::string & text);
 
-// "text" or "8" sets for how many tokens noise is held at all sites, "A=text,H=8" at some; throws in the same way
+// "text" or "8" sets for how many tokens noise is held at all sites, "A=text,H=8" at some sites; throws in the same way
 void drugs_read_hold(drugs_dosage & dosage, const std::string & text);
 
-// reads a number in the same way under every locale; throws std::invalid_argument: something else
+// parses a number in the same way in every locale; throws std::invalid_argument for anything else
 double drugs_read_number(const std::string & what, const std::string & text);

@@ -29,7 +29,7 @@ drugs_writer::drugs_writer(llama_context * ctx, llama_seq_id seq_id, drugs_dosag
     LOG_INF("doses: %s\n", drugs_dosage_to_json(this->dosage).dump().c_str());
 }
 
-// the first of the next positions that is dosed; the end of all: none
+// the first of the next positions that is dosed, or their end if none is
 int32_t drugs_writer::first_dosed(int32_t n_past, int32_t n_next, bool ends) const {
     const int32_t end = n_past + n_next;
     if (written || dosage.dose_inputs == DRUGS_INPUTS_YES) {
@@ -60,7 +60,7 @@ bool drugs_writer::before_decode(const std::vector<llama_token> & next, int32_t 
     return true;
 }
 
-// Positions may have come from a file, or have gone in a context shift, which takes them from after the first n_keep.
+// Positions may have been loaded from a file, or removed by a context shift, which takes them from after the first n_keep.
 void drugs_writer::follow(int32_t n_past, int32_t n_keep) {
     const int32_t n_gone = (int32_t) tokens.size() - n_past;
     if (n_gone > 0) {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-// what Python's traces call their files
+// the format name in Python's trace files
 static constexpr const char * FORMAT = "drugs_cpp trace 1";
 
 //
@@ -43,7 +43,7 @@ json drugs_hidden_result::to_json() {
     };
 }
 
-// Nine digits bring each float32 back to the bit. JSON has no infinite numbers.
+// Nine digits restore each float32 exactly. JSON has no infinite numbers.
 static void append_number(std::string & text, float value) {
     char digits[32];
     if (!std::isfinite(value)) {
@@ -62,7 +62,7 @@ static void append_vector(std::string & text, const float * values, int32_t n) {
     text += ']';
 }
 
-// all vectors of a position, or the one
+// all vectors of a position, or the only one
 static void append_position(std::string & text, const float * values, int32_t n_layers, int32_t n_embd) {
     text += '[';
     for (int32_t layer = 0; layer < n_layers; layer++) {
@@ -75,7 +75,7 @@ static void append_position(std::string & text, const float * values, int32_t n_
 // everything before the numbers of "hidden"
 static std::string beginning(drugs_hidden_result & result) {
     std::string text = safe_json_to_str(result.to_json());
-    text.pop_back(); // its last bracket
+    text.pop_back(); // the closing bracket
     text += ",\"norm\":";
     if (result.norm.empty()) {
         text += "null";
@@ -131,7 +131,7 @@ public:
 private:
     json   header = json::object();
     size_t n_data = 0;
-    std::vector<std::pair<const char *, size_t>> parts; // the values stay elsewhere
+    std::vector<std::pair<const char *, size_t>> parts; // the values are stored elsewhere
 };
 
 static std::string about_of(drugs_hidden_result & result) {

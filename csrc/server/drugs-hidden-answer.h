@@ -1,4 +1,4 @@
-// Answers with hidden states, as JSON or as a file of the format safetensors.
+// Answers with hidden states, as JSON or as a safetensors file.
 
 #pragma once
 
@@ -9,16 +9,16 @@
 #include <memory>
 #include <string>
 
-// Writes the answer. JSON goes out position by position: as text, the numbers take four times as much.
+// Writes the answer. JSON is sent position by position: as text, the numbers take four times as much memory.
 void drugs_write_hidden(server_http_res & res, std::shared_ptr<drugs_hidden_result> result);
 
-// Shape and tokens do not go into headers of HTTP, of which many clients and proxies take 8 to 64 KiB.
+// Shape and tokens are not sent in HTTP headers, because many clients and proxies limit these to 8 to 64 KiB.
 //
-// The file that a trace's save() writes in Python (python/drugs_cpp/traces/files.py), without the logits. The numbers of "hidden" come
-// first after the header, little-endian.
+// The same file as from a trace's save() in Python (python/drugs_cpp/traces/files.py), without the logits. The numbers of "hidden"
+// come first after the header, in little-endian order.
 std::string drugs_hidden_to_safetensors(drugs_hidden_result & result);
 
-// Answers a request. A template, because upstream defines its response in the file that calls this.
+// Answers a request. A template, because upstream defines its response type in the file that calls this.
 template <typename response>
 std::unique_ptr<response> drugs_answer_hidden(std::unique_ptr<response> res, const server_http_req & req, const drugs_hidden_server & server) {
     server_task task(SERVER_TASK_TYPE_HIDDEN_STATES);

@@ -11,8 +11,8 @@ static std::string metadata(const llama_model * model, const std::string & key) 
     return llama_model_meta_val_str(model, key.c_str(), value.data(), value.size()) > 0 ? value.data() : "";
 }
 
-// Models with two sets of rotary frequencies take those for long texts in every context that is longer than what they were first trained
-// for, however short the text: as the slots do.
+// Models with two sets of rotary frequencies use those for long texts in every context longer than they were first trained for,
+// however short the text. The context has to do this if the slots do.
 static uint32_t room_for(const llama_model * model, int32_t n_tokens, int32_t n_slot) {
     const std::string scaling = metadata(model, "general.architecture") + ".rope.scaling.";
     const int64_t n_first = std::strtoll(metadata(model, scaling + "original_context_length").c_str(), nullptr, 10);
@@ -43,7 +43,7 @@ llama_context_ptr drugs_open_hidden_context(llama_model * model, const common_pa
     cparams.embeddings    = false;
     cparams.pooling_type  = LLAMA_POOLING_TYPE_NONE;
     cparams.kv_unified    = false;
-    cparams.swa_full      = true; // or sums would depend on how the text is cut
+    cparams.swa_full      = true; // otherwise, sums would depend on how the text is split
 
     llama_context_ptr ctx(llama_init_from_model(model, cparams));
     if (!ctx) {

@@ -1,4 +1,4 @@
-// A context of its own for the text of a request: what a server's slots have, their caches and doses, stays as it is.
+// A separate context for the text of a request: the caches and doses of a server's slots stay as they are.
 
 #pragma once
 
@@ -8,9 +8,9 @@
 
 #include <cstdint>
 
-// tokens of a batch: the slots wait for one, and the logits of more would take memory
+// tokens per batch: the slots wait for a batch, and the logits of more tokens would take more memory
 constexpr uint32_t DRUGS_HIDDEN_BATCH = 64;
 
-// A context for n_tokens, which computes as slots of n_slot tokens do, with the server's adapters and control vectors.
-// Throws std::runtime_error: there is no memory for it.
+// A context for n_tokens that computes like slots of n_slot tokens, with the server's adapters and control vectors.
+// Throws std::runtime_error if there is no memory for it.
 llama_context_ptr drugs_open_hidden_context(llama_model * model, const common_params & params, int32_t n_tokens, int32_t n_slot);

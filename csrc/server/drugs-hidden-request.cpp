@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <set>
 
-// what a likely token takes in an answer, about
+// approximate size of a likely token in an answer
 static constexpr size_t BYTES_OF_TOP = 64;
 
 static constexpr const char * ALL  = "all";
@@ -20,12 +20,12 @@ drugs_hidden_error drugs_hidden_error::not_supported(const std::string & message
     return drugs_hidden_error(format_error_response(message, ERROR_TYPE_NOT_SUPPORTED));
 }
 
-// a value as messages show it
+// a value as shown in messages
 static std::string shown(const json & value) {
     return drugs_shortened(value.dump_safe());
 }
 
-// null is as if it were left out
+// null counts as missing
 static json value_of(const json & data, const char * name, const json & otherwise) {
     return data.contains(name) && !data.at(name).is_null() ? data.at(name) : otherwise;
 }
@@ -42,7 +42,7 @@ static json error_too_long(size_t n_tokens, int32_t n_ctx) {
     return data;
 }
 
-// Before they are read as tokens, which keeps 32 bits of a number.
+// Called before they are read as tokens, because that keeps only 32 bits of a number.
 static void check_ids(const json & prompt, int32_t n_vocab) {
     if (!prompt.is_array()) {
         return;
@@ -64,7 +64,7 @@ static llama_tokens tokens_of(const json & data, const llama_vocab * vocab) {
     std::vector<server_tokens> texts;
     try {
         texts = tokenize_input_prompts(vocab, nullptr, prompt, true, true, {});
-    } catch (const std::exception & error) { // another kind of value, or a text that the vocabulary cannot write
+    } catch (const std::exception & error) { // another kind of value, or a text that the vocabulary cannot encode
         throw std::invalid_argument("prompt is " + shown(prompt) + ": give a text or a list of tokens (" + error.what() + ")");
     }
     if (texts.size() != 1) {
@@ -86,7 +86,7 @@ static void check_length(const llama_tokens & tokens, int32_t n_ctx) {
 // what is read
 //
 
-// Numbers from 0 to n - 1, ascending, each once; as Python's trace() takes them.
+// Numbers from 0 to n - 1, ascending and without duplicates, in the forms that Python's trace() accepts.
 static std::vector<int32_t> chosen(const std::string & what, const json & given, int32_t n) {
     if (given == ALL || given == LAST) {
         std::vector<int32_t> numbers;
@@ -153,7 +153,8 @@ static uint32_t read_seed(const json & data) {
     return (uint32_t) seed.get<int64_t>();
 }
 
-// Where nobody says whether it is computed repeatably, it is if the context can, so that what is dosed can be compared with what is not.
+// If nothing says whether to compute it repeatably, this is done if the context can do so, so that dosed and
+// sober results can be compared.
 static drugs_dosage read_doses(const json & data, const drugs_hidden_server & server, const std::string & dosed) {
     drugs_params defaults = server.params.drugs;
     defaults.dosage.repeatable.reset();

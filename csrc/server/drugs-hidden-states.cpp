@@ -20,7 +20,7 @@ static void check_status(int32_t status) {
 // likely tokens
 //
 
-// The k most likely tokens; of equal ones, the lower id first. What is not a number comes last.
+// The k most likely tokens; among equally likely ones, the lower id first. NaN comes last.
 static std::vector<drugs_hidden_top> most_likely(const float * logits, int32_t n_vocab, int32_t k, const llama_vocab * vocab) {
     const auto key = [&](int32_t id) { return std::isnan(logits[id]) ? -std::numeric_limits<float>::infinity() : logits[id]; };
     std::vector<int32_t> ids(n_vocab);
@@ -98,7 +98,7 @@ void drugs_hidden_work::compute_some(server_queue & queue) {
         batch.add(request.tokens[i], i, 0, wanted || i == end - 1);
     }
     int32_t status = 0;
-    queue.yield_to_queue([&]() { // only requests for metrics are answered meanwhile, which change nothing here
+    queue.yield_to_queue([&]() { // only requests for metrics are answered in the meantime; they change nothing here
         status = llama_process(ctx.get(), LLAMA_PROCESS_TYPE_DECODE, batch.get());
     });
     if (status != 0) {
@@ -141,7 +141,7 @@ void drugs_hidden_work::read_row(int32_t row) {
     result->tops.push_back(most_likely(logits.data(), (int32_t) logits.size(), k, vocab));
 }
 
-// appends what the model has there, perhaps nothing
+// appends what the model has there, possibly nothing
 void drugs_hidden_work::read_part(int32_t row, llama_trace_part part, int32_t layer, std::vector<float> & out) {
     llama_trace_values values;
     const int32_t status = llama_trace_get(ctx.get(), row, part, layer, &values);

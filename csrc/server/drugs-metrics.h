@@ -1,4 +1,4 @@
-// The server's counts of dosed tokens and showers since it started.
+// The server's counters of dosed tokens and showers since it started.
 
 #pragma once
 
@@ -6,10 +6,10 @@
 #include <string>
 
 struct drugs_metrics {
-    uint64_t n_dosed    = 0; // tokens that were computed under a dose
+    uint64_t n_dosed    = 0; // tokens computed under a dose
     uint64_t n_showers  = 0; // cold showers
-    uint64_t n_showered = 0; // tokens that they computed again
-    uint64_t n_dropped  = 0; // dirty positions that were dropped instead of showered
+    uint64_t n_showered = 0; // tokens computed again by them
+    uint64_t n_dropped  = 0; // dirty positions dropped instead of showered
 
     uint64_t n_dirty = 0; // positions of all slots that are dirty now
 

@@ -30,7 +30,7 @@ bool drugs_load(common_params & params, llama_context * ctx) {
     drugs_prefer_repeatable(ctx, drugs.dosage);
     const llama_model * model = llama_get_model(ctx);
     drugs.can_go_back = !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model);
-    // drugs_choose_caches() asks every model for it
+    // drugs_choose_caches() requests it for every model
     params.swa_full = params.swa_full && llama_model_n_swa(llama_get_model(ctx)) > 0;
     drugs.keeps_all = params.swa_full;
     return true;
@@ -42,7 +42,7 @@ static const char * repeatable_name(const drugs_params & params) {
     return params.repeats_everything() ? "always" : dosed ? "dosed" : "never";
 }
 
-// doses with angles for each named effect; those that the server does not allow are left out
+// doses with angles for each named effect; those that the server does not allow are omitted
 static json effects_of(const drugs_params & params) {
     json effects = json::object();
     for (const auto & effect : DRUGS_EFFECTS) {

@@ -6,9 +6,9 @@
 
 #include "json.h"
 
-// Finds the sites of the model. false: it cannot be dosed as the options of the server say; an error is logged. A model without a
-// chat template gets a warning.
+// Finds the sites of the model. Returns false if it cannot be dosed as the server's options say; an error is logged. Logs a warning
+// for a model without a chat template.
 bool drugs_load(common_params & params, llama_context * ctx);
 
-// the entry "drugs" of /props; has_template: something says how a conversation is written down for the model
+// the entry "drugs" of /props; has_template: whether there is a chat template for the model
 common_json drugs_props(const drugs_params & params, bool has_template);

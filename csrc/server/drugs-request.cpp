@@ -28,12 +28,12 @@ static bool has_sampler_field(const json & data) {
     return false;
 }
 
-// Whether a field that gave no seed says -1, and not nothing.
+// If "drugs" gave no seed: whether it says -1, rather than nothing.
 static bool has_fresh_seed(const json & data) {
     return has_value(data, "drugs") && data.at("drugs").is_object() && has_value(data.at("drugs"), "seed");
 }
 
-// of the first request that is worth it
+// for the first request that deserves it
 static void warn_once(const drugs_dosage & dosage) {
     static std::once_flag warned;
     const std::string warning = dosage.warning();
@@ -141,7 +141,7 @@ static json * place_of(json & data, task_response_type type, bool stream) {
             if (!stream) {
                 return &data.at("choices").at(0);
             }
-            for (size_t i = data.size(); i-- > 0; ) { // the last chunk may hold nothing but usage
+            for (size_t i = data.size(); i-- > 0; ) { // the last chunk may contain only usage
                 if (!data.at(i).at("choices").empty()) {
                     return &data.at(i).at("choices").at(0);
                 }

@@ -1,6 +1,6 @@
-// Showers of idle slots, and of slots that a request names.
+// Showers of idle slots, and of slots named in a request.
 //
-// Templates, because upstream defines its slots in the file that calls these.
+// Templates, because upstream defines its slot type in the file that calls these.
 
 #pragma once
 
@@ -10,13 +10,13 @@
 #include "server-queue.h"
 
 struct drugs_shower_result : server_task_result {
-    size_t n_showered = 0; // positions that were computed again
-    size_t n_pending  = 0; // positions still to compute: of a running slot before its next token, others when all are idle
+    size_t n_showered = 0; // positions computed again
+    size_t n_pending  = 0; // positions still to compute: before the next token for a running slot, otherwise when all slots are idle
 
     json to_json() override { return json { { "n_showered", n_showered }, { "n_pending", n_pending } }; }
 };
 
-// Computes a batch of the dirty positions of an idle slot. false: there are none.
+// Computes a batch of the dirty positions of an idle slot. Returns false if there are none.
 template <typename slot_type>
 bool drugs_shower_some(std::vector<slot_type> & slots, server_queue & queue, int id_slot = -1) {
     for (slot_type & slot : slots) {
@@ -29,7 +29,7 @@ bool drugs_shower_some(std::vector<slot_type> & slots, server_queue & queue, int
         common_batch batch(slot.ctx_tgt);
         bool ok = slot.drugs.fill_idle_shower(slot.prompt.tokens, batch);
         if (ok && batch.size() > 0) {
-            queue.yield_to_queue([&]() { // only requests for metrics are answered meanwhile, which change nothing here
+            queue.yield_to_queue([&]() { // only requests for metrics are answered in the meantime; they change nothing here
                 ok = llama_process(slot.ctx_tgt, LLAMA_PROCESS_TYPE_DECODE, batch.get()) == 0;
             });
         }
@@ -51,8 +51,8 @@ void drugs_shower_idle(std::vector<slot_type> & slots, server_queue & queue) {
     }
 }
 
-// Carries out a task of showers: for a running slot before its next token, for an idle one at once if no slot is running,
-// which would have to wait.
+// Runs a shower task: for a running slot before its next token, for an idle slot at once if no slot is running, because a
+// running slot would have to wait.
 template <typename slot_type>
 server_task_result_ptr drugs_shower(std::vector<slot_type> & slots, server_queue & queue, const server_task & task,
         const drugs_metrics & metrics) {
@@ -83,7 +83,7 @@ std::unique_ptr<response> drugs_answer_shower(std::unique_ptr<response> res, con
     task.slot_action.id_slot = drugs_slot_of_request(req.get_param("id_slot"), n_slots);
     res->rd.post_task(std::move(task));
     const auto result = res->rd.next(req.should_stop);
-    if (result) { // the client has not gone
+    if (result) { // the client is still there
         res->ok(result->to_json());
     }
     return res;

@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-static int ends[2]; // of a pipe, because a signal handler may do little else than write to one
+static int ends[2]; // of a pipe, because a signal handler may do little more than write to one
 
 static void forward(int signal) {
     const unsigned char number = (unsigned char) signal;
@@ -18,7 +18,7 @@ static void forward(int signal) {
 
 void drugs_handle_signals(void (* handle)(int)) {
     if (pipe(ends) != 0) {
-        return; // the usual end of a process at a signal
+        return; // signals end the process in the usual way
     }
     std::thread([handle]() {
         unsigned char number;

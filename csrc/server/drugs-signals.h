@@ -2,6 +2,6 @@
 
 #pragma once
 
-// Calls `handle` with SIGINT and SIGTERM, each in a thread of its own: it locks mutexes, and the thread that a signal interrupts may
-// hold them. That of an idle shower often does.
+// Calls `handle` for SIGINT and SIGTERM, each in its own thread: it locks mutexes, which the interrupted thread may hold. The
+// thread of an idle shower often does.
 void drugs_handle_signals(void (* handle)(int));

@@ -27,7 +27,7 @@ void drugs_slot::begin(const drugs_dosage & dosage) {
 }
 
 void drugs_slot::end() {
-    // a task that ends before a batch has been computed: another prompt may come into the slot's cache
+    // for a task that ends before a batch was computed: another prompt may come into the slot's cache
     llama_finish_copies(memory->ctx_tgt);
     if (memory->ctx_dft) {
         llama_finish_copies(memory->ctx_dft);
@@ -44,7 +44,7 @@ void drugs_slot::truncated(size_t n_tokens) {
 }
 
 void drugs_slot::restored(const server_tokens & tokens) {
-    llama_memory_t  mem   = llama_get_memory(ctx); // none: the model keeps nothing
+    llama_memory_t  mem   = llama_get_memory(ctx); // nullptr: the model keeps nothing
     const llama_pos n_pos = tokens.pos_next();
     if (mem && (llama_memory_seq_pos_max(mem, seq_id) != n_pos - 1 || (n_pos > 0 && llama_memory_seq_pos_min(mem, seq_id) < 0))) {
         throw std::runtime_error("Invalid positions in slot save file");
@@ -55,7 +55,7 @@ void drugs_slot::restored(const server_tokens & tokens) {
 void drugs_slot::shifted(size_t n_keep, size_t n_discard) {
     ledger.shift((int32_t) n_keep, (int32_t) n_discard);
     n_before -= (llama_pos) n_discard;
-    dosed = false; // the context has the old position
+    dosed = false; // the dose in the context has the old position
     moved_to(n_keep);
 }
 
@@ -64,7 +64,8 @@ size_t drugs_slot::n_clean(const server_tokens & tokens) const {
     return first < 0 ? tokens.size() : std::min((size_t) first, tokens.size());
 }
 
-// A saved cache comes back without what was outside the window then. A cache that keeps everything is taken to have it.
+// A saved cache is restored without what was outside the window at the time. A cache that keeps everything is assumed to contain
+// it.
 bool drugs_slot::misses_cells() const {
     llama_memory_t mem = llama_get_memory(ctx);
     return keeps_all && mem && llama_memory_seq_pos_min(mem, seq_id) > 0;
@@ -75,7 +76,7 @@ size_t drugs_slot::n_usable(const server_tokens & tokens) const {
         return 0;
     }
     if (!repeatable && n_repeatable > 0) {
-        return 0; // what is sober is computed as llama.cpp computes it
+        return 0; // sober requests are computed as in llama.cpp
     }
     const size_t n = repeatable ? std::min(n_clean(tokens), n_repeatable) : n_clean(tokens);
     if (dosage.dose_inputs != DRUGS_INPUTS_YES || dosage.sober()) {
@@ -123,7 +124,7 @@ void drugs_slot::start_written(const server_tokens & tokens, size_t n) {
         drugs_dose(ctx, seq_id, dosage, n_before);
         dosed = true;
     }
-    const int32_t n_sober = std::max(0, dosage.n_sink - tokens.pos_next()); // drafts may reach across the sink
+    const int32_t n_sober = std::max(0, dosage.n_sink - tokens.pos_next()); // drafts may reach beyond the sink
     const int32_t start   = (int32_t) tokens.size();
     ledger.computed(start, start + (int32_t) n, true, start + n_sober);
     metrics->n_dosed += std::max(0, (int32_t) n - n_sober);
@@ -208,7 +209,7 @@ void drugs_slot::end_shower() {
     metrics->n_showers++;
 }
 
-// An incoming request waits for one such batch. If possible none has one token, which would be rounded differently.
+// An incoming request waits for one such batch. If possible, none has a single token, which would be rounded differently.
 static int32_t batch_of_shower(size_t n_left, uint32_t n_batch) {
     const size_t most = std::min(64u, n_batch);
     return (int32_t) (n_left == most + 1 && most > 2 ? most - 1 : most);

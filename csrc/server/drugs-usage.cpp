@@ -2,7 +2,7 @@
 
 using json = common_json;
 
-// the entry of OpenAI's API; others have other names in it
+// the entry in OpenAI's API; other APIs use other names in it
 static const json * usage_of(const json & answer) {
     if (!answer.is_object() || !answer.contains("usage") || !answer.at("usage").is_object()) {
         return nullptr;
@@ -38,7 +38,7 @@ void drugs_usage::put_into(json & answer) const {
     }
 }
 
-// false: the event is to be taken out
+// returns false if the event should be removed
 bool drugs_usage::pass_one(json & event, bool is_last) {
     if (!usage_of(event)) {
         return true;

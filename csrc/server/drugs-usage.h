@@ -1,4 +1,4 @@
-// The tokens of a request: each of its answers counts its own, and the client gets the sums.
+// Token usage of a request: each of its answers counts its own tokens, and the client gets the sums.
 
 #pragma once
 
@@ -8,17 +8,17 @@
 
 class drugs_usage {
 public:
-    // n_answers: to each prompt, whose tokens count once
+    // n_answers: per prompt, whose tokens count once
     explicit drugs_usage(int32_t n_answers) : n_answers(n_answers) {}
 
-    // counts what an answer says of its own; one that says nothing counts nothing
+    // counts what an answer reports about itself, if anything
     void add(const common_json & answer);
 
     // writes the sums into an answer that has such an entry
     void put_into(common_json & answer) const;
 
-    // For a stream: counts what an event, or an array of them, says. Only what comes with the last answer keeps it, as the sums;
-    // an event that says nothing but this is taken out of the others.
+    // For a stream: counts what an event, or an array of events, reports. Only the event of the last answer keeps the entry, with
+    // the sums; other events are removed if they contain nothing else.
     void pass(common_json & events, bool is_last);
 
 private:

@@ -1,7 +1,7 @@
 // Which positions of a sequence's cache are dirty, and when a cold shower is due.
 //
-// A position is dirty if it was computed under a dose, or if a shower that is on its way has yet to compute it. The ledger knows
-// nothing of a context: whoever computes, shortens or shifts the cache notes it here.
+// A position is dirty if it was computed under a dose, or if a shower in progress has yet to compute it. The ledger does not know
+// the context: the code that computes, shortens or shifts the cache records it here.
 
 #pragma once
 
@@ -15,38 +15,38 @@ public:
     int32_t size() const { return (int32_t) flags.size(); }
 
     // Positions start .. end - 1 were computed: those from `sink` on are dirty if dosed, all others are clean. What the cache held
-    // from `end` on is gone. Positions in front of `start` of which nothing was noted are clean.
-    // Throws std::out_of_range: not 0 <= start <= end.
+    // from `end` on is gone. Positions before `start` that were never recorded are clean.
+    // Throws std::out_of_range unless 0 <= start <= end.
     void computed(int32_t start, int32_t end, bool dosed, int32_t sink);
 
-    // the sequence was shortened to its first n_tokens positions; longer than it is: nothing happens
+    // the sequence was shortened to its first n_tokens positions; if it is not longer than that, nothing happens
     void cut(int32_t n_tokens);
 
-    // n_gone positions after the first n_keep are gone, and those after them have moved into their place
+    // n_gone positions after the first n_keep were removed, and those after them have moved into their place
     void shift(int32_t n_keep, int32_t n_gone);
 
     void clear() { cut(0); }
 
-    // dirty positions among the first n_tokens: fewer than size() where the last ones have been rejected since they were computed
+    // dirty positions among the first n_tokens, which are fewer than size() if the last ones were rejected after they were computed
     int32_t n_dirty(int32_t n_tokens = ALL) const;
 
     // -1: none
     int32_t first_dirty() const;
 
-    // whether `interval` positions or more are dirty, and one at least
+    // whether at least `interval` positions are dirty, and at least one
     bool is_due(int32_t interval, int32_t n_tokens = ALL) const;
 
-    // dosed tokens that may still be computed before a shower is due
+    // dosed tokens that can still be computed before a shower is due
     int32_t until_due(int32_t interval, int32_t n_tokens = ALL) const;
 
-    // A shower begins: positions start .. end - 1, all that there are from there on, will be computed again, and are dirty until
-    // then.
+    // A shower begins: positions start .. end - 1, which are all positions from there on, will be computed
+    // again, and are dirty until then.
     void shower_from(int32_t start, int32_t end) { computed(start, end, true, 0); }
 
-    // the shower has computed positions start .. end - 1, which are clean now; those after them stay as they are
+    // the shower has computed positions start .. end - 1, which are clean now; later positions are unchanged
     void cleaned(int32_t start, int32_t end);
 
-    // one flag for each position, true where it is dirty
+    // one flag per position, true if it is dirty
     const std::vector<uint8_t> & positions() const { return flags; }
     void load(std::vector<uint8_t> positions);
 

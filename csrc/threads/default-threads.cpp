@@ -53,7 +53,7 @@ static std::set<int> read_list(const std::string & text) {
 }
 
 static int32_t physical_cores(const std::string & root, const std::vector<int> & processors) {
-    // present where there are slow cores, too
+    // exists only if there are slow cores as well
     const std::set<int> fast = read_list(first_line(root + "/sys/devices/cpu_core/cpus"));
 
     std::set<std::string> cores;
@@ -73,7 +73,7 @@ static int32_t physical_cores(const std::string & root, const std::vector<int> &
 
 static const double UNLIMITED = std::numeric_limits<double>::infinity();
 
-// microseconds of processors' time in each period, both numbers; "max" or a negative number: no limit
+// quota and period in microseconds of processor time; "max" or a negative number: no limit
 static double processors_of(const std::string & quota, const std::string & period) {
     std::istringstream texts(quota + " " + period);
     double used, of;
@@ -91,8 +91,8 @@ static double limit_of_v1(const std::string & group) {
     return processors_of(first_line(group + "/cpu.cfs_quota_us"), first_line(group + "/cpu.cfs_period_us"));
 }
 
-// The least of a group and those around it. In a container, the path may be one of the machine around it, where nothing
-// is to be found, and the files at the top are the container's.
+// The lowest limit of a group and its parents. In a container, the path may be one of the surrounding machine, where there is
+// nothing to find, and the files at the top are the container's.
 static double limit_of_groups(double (*limit_of)(const std::string &), const std::string & top, std::string path) {
     double least = limit_of(top);
     while (path.size() > 1) {
@@ -104,7 +104,7 @@ static double limit_of_groups(double (*limit_of)(const std::string &), const std
 
 static double processors_of_groups(const std::string & root) {
     double least = UNLIMITED;
-    std::ifstream groups(root + "/proc/self/cgroup"); // lines of NUMBER:CONTROLLERS:PATH
+    std::ifstream groups(root + "/proc/self/cgroup"); // lines of the form NUMBER:CONTROLLERS:PATH
     for (std::string line; std::getline(groups, line); ) {
         const size_t controllers = line.find(':') + 1;
         const size_t path        = line.find(':', controllers) + 1;
@@ -137,7 +137,7 @@ int32_t drugs_default_threads(const std::string & root, const std::vector<int> &
 int32_t drugs_default_threads() {
     std::vector<int> processors;
     cpu_set_t set;
-    const int32_t n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_SETSIZE : 0; // fails where there are more
+    const int32_t n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_SETSIZE : 0; // fails if there are more
     for (int32_t i = 0; i < n; ++i) {
         if (CPU_ISSET(i, &set)) {
             processors.push_back(i);

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-// How many threads compute, where the user does not say: as many as there are physical cores among the processors that
-// this process may run on, and no more than the share of the processor that its control group has; at least one.
-// Where a processor has fast and slow cores, only the fast ones count.
+// The number of compute threads if the user does not set it: the number of physical cores among the processors that this
+// process may run on, limited to its control group's share of the processor, and at least one. If a processor has fast and slow
+// cores, only the fast ones count.
 int32_t drugs_default_threads();
 
-// The same on Linux from the files below a folder that stands for /, for a process that may run on these processors.
-// Exists so that it can be tested.
+// The same on Linux, from the files below a folder that stands for /, for a process that may run on these processors. Exists for
+// tests.
 int32_t drugs_default_threads(const std::string & root, const std::vector<int> & processors);

@@ -16,10 +16,10 @@
 #include <pthread.h>
 #include <unistd.h>
 
-// No object of this file has a constructor that runs when the library is loaded: ggml loads those of other kinds of processors,
-// too, before it chooses one.
+// No object in this file has a constructor that runs when the library is loaded: ggml also loads the libraries for other kinds of
+// processors before it chooses one.
 
-// OMP_NUM_THREADS does not count: ggml gives the number of threads itself.
+// OMP_NUM_THREADS does not count: ggml sets the number of threads itself.
 static bool user_sets_openmp() {
     for (char ** variable = environ; variable && *variable; ++variable) {
         const char * name = *variable;
@@ -65,13 +65,13 @@ namespace {
 using compute_t = void (*)(void * data, int ith);
 
 struct worker {
-    alignas(64) uint32_t work = 0; // word: goes on when there is something to compute
+    alignas(64) uint32_t work = 0; // word: advances when there is something to compute
 };
 
-// Threads that work for one caller at a time. They live as long as the process, asleep when there is nothing to do.
+// Threads that work for one caller at a time. They live as long as the process, and sleep when there is nothing to do.
 class team {
 public:
-    // throws std::system_error: the system has no more threads; nothing was computed
+    // throws std::system_error if the system has no more threads; then nothing was computed
     void run(int n_threads, compute_t compute, void * data) {
         while ((int) workers.size() < n_threads - 1) {
             add_worker();
@@ -84,16 +84,16 @@ public:
             word_advance(&workers[i].work);
         }
         compute(data, 0);
-        word_wait_for_others(&done, count); // what they compute may be freed when this returns
+        word_wait_for_others(&done, count); // the data of the other threads may be freed when this returns
     }
 
 private:
-    std::deque<worker> workers; // stay where they are when others are added
+    std::deque<worker> workers; // their addresses stay the same when others are added
     compute_t          compute = nullptr;
     void *             data    = nullptr;
 
     alignas(64) int      n_left = 0;
-    alignas(64) uint32_t done   = 0; // word: goes on when no thread is left
+    alignas(64) uint32_t done   = 0; // word: advances when no thread is left
 
     void add_worker() {
         const int ith = (int) workers.size() + 1;
@@ -118,8 +118,8 @@ private:
     }
 };
 
-// One team for each thread that computes at the same time. None is ever deleted: its threads may still run when the
-// process ends.
+// One team for each thread that computes at the same time. Teams are never deleted, because their threads may
+// still run when the process ends.
 class teams {
 public:
     team * take() {

@@ -11,15 +11,16 @@
 #include <time.h>
 #include <unistd.h>
 
-// Nanoseconds. Waking a thread takes some ten microseconds: who spins several times as long loses little by sleeping then.
+// Nanoseconds. Waking a thread takes some ten microseconds: a thread that has spun several times as long
+// loses little if it then sleeps.
 static const int64_t LONGEST_FOR_OTHERS = INT64_C(200000);
 static const int64_t LONGEST_FOR_WORK   = INT64_C(1000000);
 
-// looks at a word before the clock is read, about a microsecond
+// how often a word is read before the clock is, about a microsecond
 static const int QUICK = 16;
 
-// Of one thread: how many of its next waits end after a quick look, because spinning was in vain. After each vain wait
-// twice as many, so that on a busy machine little time is lost by looking whether it is still busy.
+// For one thread: how many of its next waits end after a quick look, because spinning was in vain. The number doubles after each
+// vain wait, so that a busy machine loses little time on checking whether it is still busy.
 struct impatience {
     static constexpr int LEAST = 8, MOST = 512;
 
@@ -76,7 +77,7 @@ static bool look(const uint32_t * word, uint32_t count) {
     return false;
 }
 
-// false if it took longer, even if the word has changed by then: this thread did not run meanwhile
+// returns false if it took longer, even if the word has changed by then: this thread was not running in the meantime
 static bool spin(const uint32_t * word, uint32_t count, int64_t longest) {
     const int64_t end = now() + longest;
     bool changed = false;
@@ -94,7 +95,7 @@ static void sleep(uint32_t * word, uint32_t count) {
         uint32_t awake = count;
         const uint32_t asleep = count | 1;
         __atomic_compare_exchange_n(word, &awake, asleep, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, asleep, nullptr, nullptr, 0); // returns at once if it has changed
+        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, asleep, nullptr, nullptr, 0); // returns at once if the word has changed
     }
 }
 

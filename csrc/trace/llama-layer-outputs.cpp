@@ -7,7 +7,7 @@
 #include <string>
 #include <unordered_map>
 
-// of a node or leaf that no layer had a part in
+// for a node or leaf that depends on no layer
 static constexpr int32_t BEFORE_ALL = -1;
 
 // the number after a part of a name, or BEFORE_ALL
@@ -21,7 +21,7 @@ static bool starts_with(const char * name, const char * beginning) {
     return strncmp(name, beginning, strlen(beginning)) == 0;
 }
 
-// the layer of a weight or a cache, by the names that all architectures share
+// the layer of a weight or a cache, from the names that all architectures share
 static int32_t layer_of_leaf(const char * name, int32_t n_layer) {
     if (starts_with(name, "cache_")) {
         return number_after(name, "_l");
@@ -32,7 +32,7 @@ static int32_t layer_of_leaf(const char * name, int32_t n_layer) {
     return number_after(name, "blk.");
 }
 
-// ops that hand on what they read: a norm without its weights, or the same numbers differently laid out
+// ops that pass on their input: a norm without its weights, or the same numbers in another layout
 static bool passes_on(ggml_op op) {
     switch (op) {
         case GGML_OP_NORM:
@@ -89,15 +89,15 @@ private:
         int32_t il = node->view_src ? layer_of(node->view_src) : BEFORE_ALL;
         bool    embeds = false;
         for (const auto * src : node->src) {
-            if (src && src->type != GGML_TYPE_I32) { // which rows or experts are taken says nothing of where they come from
+            if (src && src->type != GGML_TYPE_I32) { // indices of rows or experts do not say where the data comes from
                 il = std::max(il, layer_of(src));
                 embeds = embeds || starts_with(src->name, "token_embd");
             }
         }
-        return embeds && il >= 0 ? shape.n_layer : il; // the embedding's weights once more, after all layers
+        return embeds && il >= 0 ? shape.n_layer : il; // tied embeddings: the weights are used again, after all layers
     }
 
-    // the mask of attention may be as wide as a vector, and depend on vectors by which cells were chosen
+    // the attention mask may be as wide as a vector, and depend on vectors through the choice of cells
     bool reads_embedding(const ggml_tensor * node) {
         return std::any_of(std::begin(node->src), std::end(node->src), [&](const ggml_tensor * src) {
             return src && src->type != GGML_TYPE_I32 && (embedded[src] || (src->op == GGML_OP_NONE && strstr(src->name, "embd")));
@@ -115,7 +115,7 @@ private:
         return n_rows == shape.n_tokens*shape.n_streams || n_rows == shape.n_outputs*shape.n_streams;
     }
 
-    // the nodes come in an order in which each is computed, so readers come after what they read
+    // nodes are in the order of computation, so readers come after what they read
     void note_readers() {
         for (auto it = nodes.rbegin(); it != nodes.rend(); ++it) {
             for (auto * src : (*it)->src) {

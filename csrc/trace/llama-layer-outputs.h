@@ -1,7 +1,7 @@
-// Finds the tensors in a graph that leave each layer of a model, for every architecture, whatever their names.
+// Finds the output tensor of each layer in a model's graph, for every architecture, whatever the tensors are named.
 //
-// A node belongs to the highest layer among the weights and caches that it was computed from. What leaves a layer is the last vector
-// of n_embd numbers a token that was computed there and that a later layer reads, by itself or through a norm.
+// A node belongs to the highest layer among the weights and caches from which it was computed. The output of a layer is the last
+// tensor with n_embd numbers per token that belongs to this layer and that a later layer reads, directly or through a norm.
 
 #pragma once
 
@@ -17,10 +17,10 @@ struct llama_layer_shape {
     int64_t n_embd;
     int64_t n_tokens;
     int64_t n_outputs; // the last layer may keep only the rows that are output
-    int64_t n_streams; // residual streams beside each other
+    int64_t n_streams; // number of parallel residual streams
 
-    const ggml_tensor * last; // nothing after it belongs to a layer: pooling, for example; or nullptr
+    const ggml_tensor * last; // nodes after it belong to no layer, such as pooling; may be nullptr
 };
 
-// [n_layer + 1]: what the first layer reads, then what leaves each layer; nullptr where a layer has none
+// [n_layer + 1]: the input of the first layer, then the output of each layer; nullptr if a layer has none
 std::vector<ggml_tensor *> find_layer_outputs(ggml_cgraph * gf, const llama_layer_shape & shape);

@@ -11,7 +11,7 @@
 #include <numeric>
 #include <vector>
 
-// The part of a graph that comes after a tensor: the tensor becomes an input.
+// The part of a graph after a tensor, which becomes an input.
 class graph_after {
 public:
     graph_after(ggml_tensor * first, ggml_tensor * last, size_t max_nodes) : first(first), last(last) {
@@ -25,7 +25,7 @@ public:
         ggml_build_forward_expand(gf, last);
     }
 
-    // Whether nothing else goes in but weights and which rows are output, which is known here.
+    // Whether its only other inputs are weights and the indices of the output rows, which are known here.
     bool takes_only_rows() {
         for (int i = 0; i < ggml_graph_n_nodes(gf); ++i) {
             const ggml_tensor * node = ggml_graph_node(gf, i);
@@ -33,7 +33,7 @@ public:
                 if (!src || src == first || src->op != GGML_OP_NONE || !(src->flags & GGML_TENSOR_FLAG_INPUT)) {
                     continue;
                 }
-                const bool of_weights = node->src[0]->op == GGML_OP_NONE && node->src[0] != first; // an embedding of tokens
+                const bool of_weights = node->src[0]->op == GGML_OP_NONE && node->src[0] != first; // a token embedding
                 if (node->op != GGML_OP_GET_ROWS || of_weights || ggml_nelements(src) != ggml_nrows(first)) {
                     return false;
                 }
@@ -57,15 +57,15 @@ public:
     ggml_cgraph * gf;
 
 private:
-    ggml_context_ptr           ctx; // of the graph alone; its tensors are another one's
+    ggml_context_ptr           ctx; // holds only the graph; the tensors belong to another context
     std::vector<ggml_tensor *> rows;
 };
 
-// Builds the model's own graph, and computes only what comes after the last layer.
+// Builds the model's own graph, but computes only the part after the last layer.
 int32_t llama_context::trace_lens(const float * hidden, int32_t n_rows, float * logits) {
     llama_memory_context_ptr mctx = memory ? memory->init_full() : nullptr;
 
-    // as many tokens as rows, or more: a graph is built for tokens of all sequences that have a cache of their own
+    // at least as many tokens as rows: a graph is built for tokens of all sequences that have their own cache
     const uint32_t n_seqs       = cparams.kv_unified ? 1 : cparams.n_seq_max;
     const uint32_t n_seq_tokens = (n_rows + n_seqs - 1)/n_seqs;
     const int64_t  n_tokens     = (int64_t) n_seq_tokens*n_seqs;
@@ -73,15 +73,15 @@ int32_t llama_context::trace_lens(const float * hidden, int32_t n_rows, float * 
     llama_batch_allocr balloc(model.hparams.n_pos_per_embd());
     llama_ubatch ubatch = balloc.ubatch_reserve(n_seq_tokens, n_seqs);
 
-    // puts back what belongs to the last batch, also where something throws
+    // restores the state of the last batch, also if something throws
     struct put_back {
         llama_context & ctx;
         const int32_t   n_saved;
 
         ~put_back() {
             ggml_backend_sched_reset(ctx.sched.get());
-            ctx.gf_res_reserve->reset(); // it points at what ends here
-            ctx.gf_res_prev_active = nullptr; // its memory was used
+            ctx.gf_res_reserve->reset(); // it refers to objects that are destroyed here
+            ctx.gf_res_prev_active = nullptr; // its memory was reused
             ctx.n_outputs = n_saved;
         }
     };
@@ -94,7 +94,7 @@ int32_t llama_context::trace_lens(const float * hidden, int32_t n_rows, float * 
 
     params.drugs.sites.clear();
     params.trace.reset();
-    params.samplers.clear(); // they note the tensors of the last graph that they were built into
+    params.samplers.clear(); // samplers remember the tensors of the last graph that they were built into
 
     res->reset();
     auto * whole = model.build_graph(params);
@@ -114,7 +114,7 @@ int32_t llama_context::trace_lens(const float * hidden, int32_t n_rows, float * 
     if (!ggml_backend_sched_alloc_graph(sched.get(), after.gf)) {
         return LLAMA_DRUGS_ERR_MEMORY;
     }
-    std::vector<float> vectors(ggml_nelements(last_layer)); // those beyond the rows are zeros
+    std::vector<float> vectors(ggml_nelements(last_layer)); // vectors beyond n_rows are zero
     std::copy_n(hidden, n_rows*last_layer->ne[0], vectors.begin());
     after.set(vectors.data());
     if (graph_compute(after.gf, n_tokens > 1) != GGML_STATUS_SUCCESS) {

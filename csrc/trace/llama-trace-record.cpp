@@ -45,7 +45,7 @@ void llama_trace_record::start_graph() {
     std::fill(cells.begin(), cells.end(), llama_trace_cells());
 }
 
-// the last one counts: attention may be computed twice, and then rows of both are chosen
+// the last call counts: attention may be computed twice, and then rows are taken from both
 void llama_trace_record::note_heads(int32_t layer, ggml_tensor * heads, int64_t n_head) {
     if (n_paused > 0 || !wants(LLAMA_TRACE_HEADS, layer)) {
         return;
@@ -73,12 +73,12 @@ void llama_trace_record::mark_node(llama_trace_node node) {
         return;
     }
     for (auto * tensor = node.tensor; tensor; tensor = tensor->view_src) {
-        ggml_set_output(tensor); // nothing else may lie in its memory before it is read
+        ggml_set_output(tensor); // its memory must not be reused before it is read
     }
     nodes.push_back(node);
 }
 
-// Whether each weight is that of a position. Not where a layer gathers or compresses what it attends to.
+// Whether each weight belongs to one position. This is not so if a layer gathers or compresses the cells it attends to.
 static bool tells_positions(const llama_trace_node & node, llm_arch arch) {
     return node.cells.n_kv == node.tensor->ne[0] && arch != LLM_ARCH_DEEPSEEK4;
 }
@@ -151,7 +151,7 @@ void llama_trace_record::read(const llm_graph_params & params) {
     }
 }
 
-// The tensor has a vector for each token, or for each one that is output; or several, one a residual stream.
+// The tensor has one vector per token, or per token that is output; with several residual streams, one per stream.
 void llama_trace_record::read_vectors(const llama_trace_node & node, const llama_ubatch & ubatch, size_t first_row) {
     const auto    tokens    = outputs_of(ubatch);
     const int64_t n_tokens  = ubatch.n_tokens;
@@ -164,12 +164,12 @@ void llama_trace_record::read_vectors(const llama_trace_node & node, const llama
     const int64_t n_each   = streams && streams_inside ? n_streams : 1;
     const bool    of_all   = n_vectors == (streams ? n_streams : 1)*n_tokens;
     if (!of_all && n_vectors != (streams ? n_streams : 1)*n_outputs) {
-        return; // pooled, for example
+        return; // for example, pooled
     }
 
     const auto row_of = [&](int64_t j) { return (of_all ? tokens[j] : j)*n_each; };
 
-    std::vector<float> all; // one copy is faster than one a row, on a device, but for a few rows of many
+    std::vector<float> all; // on a device, one copy is faster than one per row, unless only a few of many rows are needed
     if (8*n_outputs >= n_vectors) {
         all.resize(n);
         ggml_backend_tensor_get(node.tensor, all.data(), 0, n*sizeof(float));
@@ -185,7 +185,7 @@ void llama_trace_record::read_vectors(const llama_trace_node & node, const llama
     }
 }
 
-// positions of the cells that a token's sequence reads; -1 for an empty one
+// positions of the cells that a token's sequence reads; -1 for an empty cell
 static std::vector<llama_pos> positions_of_cells(const llama_kv_cache * cache, const llama_ubatch & ubatch, int64_t token, int64_t n_kv) {
     std::vector<llama_pos> positions(n_kv, -1);
     if (!cache) {
@@ -200,7 +200,7 @@ static std::vector<llama_pos> positions_of_cells(const llama_kv_cache * cache, c
 }
 
 void llama_trace_record::read_attention(const llm_graph_params & params, int32_t layer, size_t first_row) {
-    std::vector<llama_trace_node> here; // one; or one that is plain, and one whose keys or values are turned
+    std::vector<llama_trace_node> here; // one node; or a plain one, and one with turned keys or values
     std::copy_if(nodes.begin(), nodes.end(), std::back_inserter(here),
         [&](const auto & node) { return node.part == LLAMA_TRACE_ATTENTION && node.layer == layer; });
     if (here.empty()) {
@@ -225,7 +225,7 @@ void llama_trace_record::read_attention(const llm_graph_params & params, int32_t
             ggml_backend_tensor_get(weights, of_head.data(), offset, n_kv*sizeof(float));
             for (int64_t cell = 0; cell < n_kv; ++cell) {
                 if (positions[cell] >= 0) {
-                    piece.data[h*n_positions + positions[cell]] += of_head[cell]; // those of other sequences are 0
+                    piece.data[h*n_positions + positions[cell]] += of_head[cell]; // weights of other sequences are 0
                 }
             }
         }

@@ -11,7 +11,7 @@
 #include <memory>
 #include <new>
 
-// vectors that a lens looks at together; more would take memory, for they have a number for each token of the vocabulary
+// vectors per pass of a lens; more would need more memory, because each gives one logit per token of the vocabulary
 static constexpr int32_t LENS_ROWS = 64;
 
 int32_t llama_trace_begin(llama_context * ctx, const llama_trace_params * params) {
@@ -34,7 +34,7 @@ int32_t llama_trace_end(llama_context * ctx) {
     if (!ctx) {
         return LLAMA_DRUGS_ERR_POINTER;
     }
-    llama_trace_clear(ctx); // the last graph's parameters keep the record, so that no other one has its address
+    llama_trace_clear(ctx); // the last graph's parameters keep the record alive, so that no other record gets its address
     ctx->trace.reset();
     return LLAMA_DRUGS_OK;
 }

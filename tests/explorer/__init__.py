@@ -1,1 +1,1 @@
-"""The explorer, as its users see it: in a browser, from the disk."""
+"""The explorer as its users see it: in a browser, from the disk."""

@@ -41,7 +41,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def explore(browser: Browser, sites: dict[str, str]) -> Iterator[Callable[..., Page]]:
-    """Opens the explorer at a hash; nothing may be loaded from elsewhere, and no error may be but the one expected."""
+    """Opens the explorer at a hash; nothing may be loaded from elsewhere, and only the expected error may occur."""
     contexts = []
     wrong: list[str] = []
 
@@ -61,7 +61,7 @@ def explore(browser: Browser, sites: dict[str, str]) -> Iterator[Callable[..., P
 
 @pytest.fixture(scope="package")
 def calculator(browser: Browser, sites: dict[str, str]) -> Iterator[Page]:
-    """One explorer for all tests that call its functions and leave what it shows as it is."""
+    """One explorer for all tests that call its functions without changing what it shows."""
     wrong: list[str] = []
     page = opened(browser, wrong, sites["small"])
     page.locator("#text-2[aria-busy=false]").wait_for()
@@ -71,7 +71,7 @@ def calculator(browser: Browser, sites: dict[str, str]) -> Iterator[Page]:
 
 
 def opened(browser: Browser, wrong: list[str], address: str, at: str = "", expected: str = "", **options: Any) -> Page:
-    """A page that notes what goes wrong in it."""
+    """A page that records what goes wrong in it."""
 
     def note_error(message: ConsoleMessage) -> None:
         if message.type == "error" and not (expected and expected in message.text):

@@ -1,4 +1,4 @@
-"""The explorer without a mouse, on a phone, in the dark, with a screen reader, with texts that would break a page."""
+"""The explorer without a mouse, on a phone, in dark mode, with a screen reader, with texts that would break a page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VIEWS = ["Map", "Plot", "Search", "Favourites"]
 
 
 def violations(page: Page, axe: str, part: str = "html", only: str = "") -> Any:
-    """What axe-core finds wrong in a part of the page, perhaps by one rule only."""
+    """What axe-core finds wrong in a part of the page, optionally by only one rule."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(axe)
     options = {"resultTypes": ["violations"], "preload": False, **({"runOnly": [only]} if only else {})}
@@ -35,7 +35,7 @@ def test_axe_finds_nothing(explore: Explore, axe: str, colours: str, options: di
     for number in range(2):
         page.locator(".side").nth(number).get_by_text("Configuration and code").click()
     text(page, 2).locator(".differs").first.focus()
-    only = "color-contrast" if colours == "dark" else ""  # nothing else is another in the dark
+    only = "color-contrast" if colours == "dark" else ""  # dark mode changes nothing else
     assert violations(page, axe, only=only) == []
     for name in VIEWS[1:]:
         view(page, name)
@@ -79,7 +79,7 @@ def test_dark_and_light(explore: Explore) -> None:
 
 
 def focus_by_tab(page: Page, selector: str) -> None:
-    """Press Tab until an element has the focus, which has to be seen."""
+    """Press Tab until an element has the focus, which must be visible."""
     for _ in range(80):
         page.keyboard.press("Tab")
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
@@ -125,7 +125,7 @@ def test_texts_that_would_break_a_page_are_only_texts(explore: Explore) -> None:
     for number, hostile in enumerate(HOSTILE, 1):
         seed(page, 2, number)
         expect(page.locator("[name=seed-2]:checked")).to_have_value(str(number))
-        # a half of a character does not leave the browser as it is
+        # half of a character does not leave the browser unchanged
         shown = page.evaluate("JSON.stringify(document.getElementById('text-2').textContent)")
         assert json.loads(shown) == hostile
     assert page.evaluate("window.broken") is None

@@ -1,4 +1,4 @@
-"""Choosing models, prompts, sites, doses and seeds; what does not exist; the address that holds it all."""
+"""Choosing models, prompts, sites, doses and seeds; what does not exist; the address that contains it all."""
 
 from __future__ import annotations
 

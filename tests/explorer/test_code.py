@@ -1,4 +1,4 @@
-"""Code that writes a text again: it is exact, and it runs."""
+"""Code that reproduces a text: it is exact, and it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What differs between two texts, and how that is shown."""
+"""How two texts differ, and how that is shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.exploring import Explore, expect, text
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-#: both texts with what is marked in brackets
+#: both texts, with the marked parts in brackets
 MARKED = """([a, b]) => {
     const { words, hunks } = explorer.diff;
     const both = [words(a), words(b)];
@@ -28,7 +28,7 @@ MARKED = """([a, b]) => {
     });
 }"""
 
-#: words that nothing marks, of both sides of each pair, and how many of them come before each place that differs
+#: the unmarked words on both sides of each pair, and how many of them precede each place that differs
 UNMARKED = """(pairs) => pairs.map(([a, b]) => {
     const { words, hunks } = explorer.diff;
     const found = hunks(words(a), words(b));
@@ -48,7 +48,7 @@ UNMARKED = """(pairs) => pairs.map(([a, b]) => {
         ("The sea was calm.", "The sea was calm.", ["The sea was calm .", "The sea was calm ."]),
         ("The sea was calm.", "The sea was wild.", ["The sea was [calm] .", "The sea was [wild] ."]),
         ("", "A word", ["", "[A word]"]),
-        # what two sentences happen to share is not a reason to cut them into pieces
+        # words that two sentences happen to share are no reason to cut them into pieces
         (
             "The keeper slowly climbed the stairs and opened everything.",
             "The keeper quickly descended the ladder and closed nothing.",
@@ -57,13 +57,13 @@ UNMARKED = """(pairs) => pairs.map(([a, b]) => {
                 "The keeper [quickly descended the ladder and closed nothing] .",
             ],
         ),
-        # words that only one side has do not take in those between them
+        # words that only one side has do not include the words between them
         (
             "The old man sat.",
             "The very old and wise man sat.",
             ["The old man sat .", "The [very] old [and wise] man sat ."],
         ),
-        # one word in the midst of much that differs says nothing, whatever comes after it
+        # one shared word in the middle of large differences means nothing, whatever comes after it
         (
             "He climbed every one of the many stairs slowly once more.",
             "She went down into the dark and empty cellar slowly and once more.",
@@ -72,7 +72,7 @@ UNMARKED = """(pairs) => pairs.map(([a, b]) => {
                 "[She went down into the dark and empty cellar slowly and] once more .",
             ],
         ),
-        # of the places where a sentence may have been put in, the one that is a sentence
+        # if there are several places where a sentence may have been inserted, the one that is a whole sentence
         (
             "The cat came. The dog ran.",
             "The cat came. The cat slept. The dog ran.",

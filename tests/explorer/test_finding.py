@@ -33,7 +33,7 @@ def test_a_cell_of_the_map_shows_its_texts(explore: Explore) -> None:
 def test_the_map_shows_what_was_measured(explore: Explore) -> None:
     page = explore()
     expect(cell(page, "A 0.35")).to_have_text("\N{MINUS SIGN}1.70")
-    # of doses alone: samplers can be far away
+    # only of doses: samplers can be far away
     expect(page.locator("#map-means")).to_contain_text(
         "From \N{MINUS SIGN}2.60 (faint) to \N{MINUS SIGN}1.10 (strong)."
     )
@@ -41,7 +41,7 @@ def test_the_map_shows_what_was_measured(explore: Explore) -> None:
     expect(page.locator("#map thead th")).to_have_text(["rad", "0.05", "0.1", "0.2", "0.35", "0.4", "0.5", "0.8"])
     page.locator("#measure").select_option(label="Diversity (1 \N{MINUS SIGN} self-BLEU)")
     expect(cell(page, "A 0.8")).to_have_text("0.40")
-    expect(page.locator("#measure")).not_to_contain_text("Distinct words")  # nobody has measured them
+    expect(page.locator("#measure")).not_to_contain_text("Distinct words")  # they were not measured
 
     depths = [
         cell(page, name).evaluate("node => getComputedStyle(node).backgroundColor") for name in ("A 0.1", "A 0.8")

@@ -1,4 +1,4 @@
-"""``drugs-lab explore`` as people type it; where the results come from is another test's matter."""
+"""``drugs-lab explore`` as people type it; other tests check where the results come from."""
 
 from __future__ import annotations
 

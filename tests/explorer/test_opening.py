@@ -1,4 +1,4 @@
-"""What is shown first, and what is shown where much is not known."""
+"""What is shown first, and what is shown if little is known."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_at_first_the_texts_differ_if_any_do(
     page = explore(address=address)
     seed = page.locator("[name=seed-2]:checked").input_value()
     assert ((summary(page, 2).text_content() or "").split(" \N{MIDDLE DOT} ")[0], int(seed)) == shown
-    chosen = explore("2.site=A&2.dose=0.2", address=address)  # nothing is better than what somebody has chosen
+    chosen = explore("2.site=A&2.dose=0.2", address=address)  # nothing takes precedence over what someone has chosen
     expect(summary(chosen, 2)).to_have_text(re.compile("^A 0.2 "))
 
 

@@ -1,4 +1,4 @@
-"""The site's files, the folder that they are written to, the server that serves them."""
+"""The site's files, the folder they are written to, and the server that serves them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_what_the_files_hold() -> None:
     assert next(iter(files)) == "data/index.js"
     assert [block["n_texts"] for block in index["blocks"]] == [93, 93, 81, 65]
     assert index["settings"][0]["site"] == "sober"
-    assert index["blocks"][0]["cells"]["measures"]["parted"][0] is None  # not a number
+    assert index["blocks"][0]["cells"]["measures"]["parted"][0] is None  # it was not a number
     texts = payload(files["data/texts-0.js"])
     assert set(map(len, texts.values())) == {93}
     assert texts["text"][0] == SOBER_TEXT
@@ -228,7 +228,7 @@ def test_ctrl_c_ends_it_cleanly() -> None:
     assert process.stdout is not None
     said = process.stdout.readline().strip()
     assert answer(said, "GET", "/")[0] == 200
-    with socket.create_connection((urlsplit(said).hostname, urlsplit(said).port)):  # one that sends nothing
+    with socket.create_connection((urlsplit(said).hostname, urlsplit(said).port)):  # a client that sends nothing
         process.send_signal(signal.SIGINT)
         _, complaints = process.communicate(timeout=60)
     assert (process.returncode, complaints) == (0, "")
@@ -246,7 +246,7 @@ def test_a_sweep_without_texts_says_so(tmp_path: Path, explore: Explore) -> None
 
 
 def test_many_texts_are_shown_and_stepped_through(browser: Browser, tmp_path: Path) -> None:
-    """What ``python -m benchmarks explorer`` measures with more of them."""
+    """What ``python -m benchmarks explorer`` measures with more texts."""
     write_site(benchmark.sweep_of(2000), tmp_path)
     times = benchmark.times_of(browser, tmp_path)
     assert len(times[benchmark.STEPPED]) == benchmark.N_STEPS

@@ -1,6 +1,6 @@
-"""Run fuzzers one after the other, each from the kept corpus on: ``make fuzz``.
+"""Run fuzzers one after the other, each starting from the saved corpus: ``make fuzz``.
 
-python -m fuzz SECONDS [TARGET...]      what one finds stays in build/fuzz/TARGET
+python -m fuzz SECONDS [TARGET...]      findings are kept in build/fuzz/TARGET
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FOUND = ROOT / "build" / "fuzz"
 ERROR = "drugs_cpp: error: "
 
 _LONGEST_INPUT = 1 << 15  # bytes
-_LONGEST_RUN = 20  # seconds for one input; more is a fault, too
+_LONGEST_RUN = 20  # seconds for one input; a longer run is a fault, too
 
 
 def program(target: str) -> list[str]:
@@ -29,7 +29,7 @@ def program(target: str) -> list[str]:
 
 
 def run(target: str, seconds: int) -> bool:
-    """Fuzz a target for so long; returns whether it found nothing."""
+    """Fuzz a target for this long; returns whether nothing was found."""
     folder = FOUND / target
     (folder / "corpus").mkdir(parents=True, exist_ok=True)
     words = dictionary(target)

@@ -1,4 +1,4 @@
-"""What an input says, taken apart byte by byte; after its end every byte is 0."""
+"""The choices encoded in an input, byte by byte; after its end, every byte is 0."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Choices:
         return part
 
     def below(self, n: int) -> int:
-        """A number from 0 to ``n - 1``, of two bytes."""
+        """A number from 0 to ``n - 1``, from two bytes."""
         return int.from_bytes(self.take(2), "little") % n
 
     def one_of(self, values: Sequence[T]) -> T:

@@ -1,4 +1,4 @@
-"""Fuzz one of Python's targets with atheris, which is libFuzzer for Python.
+"""Fuzz one of the Python targets with atheris, which is libFuzzer for Python.
 
 python -m fuzz.guided TARGET [options and folders of libFuzzer]
 """

@@ -1,4 +1,4 @@
-"""Write the first inputs of each corpus, from what is real: ``PYTHONPATH=tests python -m fuzz.make_corpus``."""
+"""Write the first inputs of each corpus, from real data: ``PYTHONPATH=tests python -m fuzz.make_corpus``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def profiles() -> dict[str, bytes]:
 
 
 def saved() -> dict[str, bytes]:
-    """What ``DRUGS.save`` writes, today's form and the first one, and what was written wrongly."""
+    """Files from ``DRUGS.save``, in the current and the first form, and files with errors."""
     inputs = {"all-sites": DRUGS(dict.fromkeys(SITES, 0.1), multiplier=1.5, noise="reference", seed=7).to_dict()}
     course = [{"token": 0, "ratio": 1}, {"token": 40, "ratio": 0.2}]
     inputs["in-time"] = DRUGS(
@@ -105,7 +105,7 @@ def requests() -> dict[str, bytes]:
 
 
 def headers() -> dict[str, bytes]:
-    """Whole ones, and changes of one at some places (model_header.py)."""
+    """Whole headers, and one with changes in some places (model_header.py)."""
     whole, end = whole_file()
     header = whole[:end]
     inputs = {"header": header, "begin": header[:60], "text": b"hello, this is text", "empty": b""}
@@ -120,7 +120,7 @@ def headers() -> dict[str, bytes]:
 
 
 def states() -> dict[str, bytes]:
-    """A state, and a change of each kind at some place (saved_state.py)."""
+    """A state, and one change of each kind somewhere (saved_state.py)."""
     inputs = {f"{which}-state": bytes([i]) for i, which in enumerate(("dosed", "plain"))}
     for change in range(5):
         for where in range(3):

@@ -1,7 +1,7 @@
-"""Model files that are none, and damaged headers of a tiny one: what is said of them.
+"""Files that are not models, and damaged headers of a tiny one: the messages they give.
 
-llama.cpp's parser says nothing of what it has reached, so that a guided fuzzer would shorten a header to its first
-bytes. What begins with another byte than 0 is therefore a list of changes to the header of a whole file.
+llama.cpp's parser does not report its coverage, so a guided fuzzer would shorten a header to its first bytes. Input
+that begins with a byte other than 0 is therefore a list of changes to the header of a whole file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MOST_CHANGES = 8
 
 @functools.cache
 def whole_file() -> tuple[bytes, int]:
-    """A tiny model, and how long its header is."""
+    """A tiny model, and the length of its header."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tiny.gguf"
         write_tiny_model(path, n_layer=1, n_embd=16, n_ff=16)

@@ -1,4 +1,4 @@
-"""Mutations from a fixed seed: what a fuzzer would do, without looking at what it has reached."""
+"""Mutations from a fixed seed: like a fuzzer, but without looking at coverage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LONGEST = 1 << 15
 
 
 def words_of(dictionary: Path) -> list[bytes]:
-    """The words of a dictionary of libFuzzer's."""
+    """The words of a libFuzzer dictionary."""
     if not dictionary.is_file():
         return [b"\x00", b"\xff", b"\x80"]
     words = re.findall(r'^[^#"]*"(.*)"$', dictionary.read_text("utf-8"), re.M)
@@ -19,7 +19,7 @@ def words_of(dictionary: Path) -> list[bytes]:
 
 
 def mutations(corpus: list[bytes], words: list[bytes], n: int, seed: int) -> Iterator[bytes]:
-    """``n`` inputs, each made of one or two of a corpus by one to four changes."""
+    """``n`` inputs, each made from one or two of a corpus by one to four changes."""
     rng = random.Random(seed)
     for _ in range(n):
         data = bytearray(rng.choice(corpus))

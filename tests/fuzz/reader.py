@@ -20,10 +20,10 @@ from drugs_cpp.doses.sites import SITES
 
 @dataclass(frozen=True)
 class Read:
-    """Doses that the programs have read.
+    """Doses as read by the programs.
 
     Attributes:
-        values: what they would write of them.
+        values: what the programs would write for them.
         table: float32 (n_layer, len(SITES)), the largest angles.
     """
 
@@ -32,7 +32,7 @@ class Read:
 
 
 def read_as_programs(text: bytes, n_layer: int) -> Read | None:
-    """What the programs make of a text; None: they refuse it, and say why."""
+    """How the programs read a text; None: they refuse it, and say why."""
     table = np.full((n_layer, len(SITES)), np.nan, np.float32)
     answer: bytes = _library().drugs_fuzz_read(text, len(text), n_layer, table.ctypes.data_as(ctypes.c_void_p))
     if answer.startswith(b"+"):
@@ -44,7 +44,7 @@ def read_as_programs(text: bytes, n_layer: int) -> Read | None:
 
 @functools.cache
 def _library() -> ctypes.CDLL:
-    assert drugs_cpp  # has loaded llama.cpp's libraries, which this one shares
+    assert drugs_cpp  # it has loaded llama.cpp's libraries, which this one shares
     suffix = ".dylib" if sys.platform == "darwin" else ".so"
     folder = Path(os.environ["DRUGS_FUZZ"])
     library = ctypes.CDLL(str(next(path for path in folder.glob("libfuzz-reader.*") if path.suffix in (suffix, ".so"))))

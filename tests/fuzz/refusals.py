@@ -1,8 +1,8 @@
-"""What holds for every refusal."""
+"""What every refusal must satisfy."""
 
 from __future__ import annotations
 
 
 def check_refusal(error: Exception) -> None:
-    """It says something that can be printed."""
+    """The message can be printed."""
     assert str(error).encode("utf-8")

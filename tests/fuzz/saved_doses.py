@@ -19,10 +19,10 @@ from fuzz.refusals import check_refusal
 
 N_LAYER = 30
 
-#: of a server's model; Python refuses them in doses
+#: settings for a server's model; Python refuses them in doses
 _OF_A_MODEL = ("sink", "dose_inputs", "sober_interval", "repeatable")
 
-#: beside today's names, which of the two counts is open
+#: next to the current names, it is undefined which of the two counts
 _OLD_NAMES = {"dose_theta", "dose_shape", "dose_multiplier"}
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="drugs-fuzz-")
@@ -39,7 +39,7 @@ def check(data: bytes) -> None:
             _check_answer(theirs)
         if theirs is not None:
             values = json.loads(data.decode("utf-8-sig"))
-            if ours is None:  # the programs read more
+            if ours is None:  # the programs accept more
                 assert (
                     set(_OF_A_MODEL) & set(values)
                     or isinstance(values.get("apart"), bool)
@@ -50,7 +50,7 @@ def check(data: bytes) -> None:
 
 
 def _load(data: bytes) -> DRUGS | None:
-    """What ``DRUGS.load`` reads; None: it refuses the file, and says why."""
+    """The doses that ``DRUGS.load`` reads; None: it refuses the file, and says why."""
     _FILE.write_bytes(data)
     try:
         return DRUGS.load(_FILE)
@@ -60,7 +60,7 @@ def _load(data: bytes) -> DRUGS | None:
 
 
 def _check_written(drugs: DRUGS) -> None:
-    """What was read can be written, copied and pickled, and the programs read the same from the file."""
+    """Doses that were read can be written, copied and pickled, and the programs read the same from the file."""
     drugs.save(_FILE)
     assert drugs == DRUGS.load(_FILE) == drugs.copy() == copy.deepcopy(drugs) == pickle.loads(pickle.dumps(drugs))
     theirs = read_as_programs(_FILE.read_bytes(), N_LAYER)
@@ -69,7 +69,7 @@ def _check_written(drugs: DRUGS) -> None:
 
 
 def _check_answer(theirs: Read) -> None:
-    """Python takes the doses that the programs write, without what belongs to their model."""
+    """Python accepts the doses that the programs write, except for settings of their model."""
     assert read_as_programs(json.dumps(theirs.values).encode(), N_LAYER) is not None
     doses: dict[str, Any] = {name: value for name, value in theirs.values.items() if name not in _OF_A_MODEL}
     _check_same(DRUGS.from_dict(doses), theirs)

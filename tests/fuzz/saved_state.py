@@ -1,4 +1,4 @@
-"""Saved states of a tiny model that are not what was saved: each loads or is refused, and leaves the model usable."""
+"""Saved states of a tiny model with changes: each loads or is refused, and leaves the model usable."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_CHANGES = 6
 
 _OPTIONS: dict[str, Any] = {"n_ctx": _N_CTX, "n_batch": 8, "n_threads": 1, "n_threads_batch": 1, "verbose": False}
 
-#: what may stand in the place of anything
+#: values that may replace anything
 _ODD_VALUES: list[Any] = [
     *(None, True, -1, 0, 1, 5, 31, 32, 33, N_VOCAB, 2**31 - 1, 2**31, 2**32 - 1, 2**64, -(2**63)),
     *(0.5, math.nan, "", "A", b"", b"\0" * 64, [], [1, 2], {}, {"A": 0.3}, DRUGS(A=0.3, seed=3)),
@@ -36,7 +36,7 @@ _ODD_VALUES: list[Any] = [
 
 
 class _Models:
-    """A dosed model that loads the states, and what it and a plain one have saved."""
+    """A dosed model that loads the states, and the saved states of it and of a plain model."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="drugs-fuzz-")
@@ -51,7 +51,7 @@ class _Models:
         plain.close()
 
     def text(self) -> list[int]:
-        """What the model writes after its doses, seed and cache were set anew."""
+        """What the model writes after its doses, seed and cache were set again."""
         self.llm.reset()
         self.llm.set_seed(7)  # ends the run that was loaded
         self.llm.drugs.assign(DRUGS(A=0.6, pK=0.6, seed=7))
@@ -94,7 +94,7 @@ def _load(llm: Llama, state: LlamaState) -> bool:
 
 
 def _go_on(llm: Llama) -> None:
-    """The model continues what it has loaded, or says why not; and saves a state that it can load."""
+    """The model continues from what it has loaded, or says why not; and saves a state that it can load."""
     try:
         llm.Dgenerate([5], max_new_tokens=2)
         llm.load_state(llm.save_state())
@@ -113,12 +113,12 @@ def _owners(state: LlamaState) -> list[Any]:
 
 
 def _set(owner: Any, name: str, value: Any) -> None:
-    object.__setattr__(owner, name, value)  # some are frozen
+    object.__setattr__(owner, name, value)  # some objects are frozen
 
 
 def _place(state: LlamaState, choices: Choices) -> tuple[Any, str]:
     owner = choices.one_of(_owners(state))
-    # a state without a checksum is taken for whole, as that of a plain model
+    # a state without a checksum counts as intact, like that of a plain model
     return owner, choices.one_of([name for name in sorted(vars(owner)) if name != "checksum"])
 
 
@@ -147,7 +147,7 @@ def _change_length(state: LlamaState, choices: Choices) -> None:
 
 
 def _change_cache(state: LlamaState, choices: Choices) -> None:
-    """Of a state with a checksum: llama.cpp ends the process over some, which a plain model's state cannot prevent."""
+    """Only with a checksum: some changes end the process in llama.cpp, which a plain model's state cannot prevent."""
     cache = getattr(state, "llama_state", None)
     if isinstance(cache, bytes) and getattr(state, "checksum", None) is not None:
         at = choices.below(len(cache) + 1)

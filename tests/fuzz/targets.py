@@ -1,4 +1,4 @@
-"""The targets: what reads input, and a function or a program that looks at what it does with any bytes at all."""
+"""The targets: code that reads input, each with a function or program that checks what it does with arbitrary bytes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
 
-#: of C++, in NAME.cpp: shapes, saved doses as the programs read them, the field "drugs" of a request
+#: in C++, in NAME.cpp: shapes, saved doses as read by the programs, the field "drugs" of a request
 IN_CPP = ("profile", "doses", "request")
 
-#: of Python, in NAME.py: saved doses, a model file's header, saved states
+#: in Python, in NAME.py: saved doses, a model file's header, saved states
 IN_PYTHON = ("saved_doses", "model_header", "saved_state")
 
 TARGETS = (*IN_CPP, *IN_PYTHON)
 
-#: what an input is given to; it raises what is not expected
+#: gets an input; raises anything unexpected
 Check = Callable[[bytes], None]
 
 
@@ -26,5 +26,5 @@ def kept(target: str) -> list[Path]:
 
 
 def dictionary(target: str) -> Path:
-    """Words that inputs of a target are made of, as libFuzzer reads them; not every target has them."""
+    """Words that inputs of a target consist of, in libFuzzer's format; not every target has them."""
     return HERE / f"{target}.dict"

@@ -1,7 +1,7 @@
-"""What profiles give, computed with nothing of this project's.
+"""The values of profiles, computed without any of this project's code.
 
-``python tests/golden/make_profiles.py`` writes profiles.json. C++, Python and the page's JavaScript are held to that
-file, to the last bit: all of them compute in float64.
+``python tests/golden/make_profiles.py`` writes profiles.json. C++, Python and the page's JavaScript must agree with
+that file to the last bit: all of them compute in float64.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-// The shared arithmetic, in the dialect of whoever includes this file after the kernels' headers.
+// The shared arithmetic, in the dialect of the file that includes this one after the kernels' headers.
 
 #pragma once
 
@@ -10,12 +10,12 @@ struct arithmetic {
     float    normals[4];
     float    sine, cosine;
     float    precise_sine, precise_cosine;
-    float    share, t1, t2; // of a score
+    float    share, t1, t2; // for a score
     float    half_normal;
     float    apart;
 };
 
-// i: which numbers
+// i: which of the test inputs
 static inline arithmetic arithmetic_of(uint32_t i) {
     random_rotate_noise_key noise = {};
     noise.seed      = 0x5eedu*i + 7;

@@ -1,5 +1,5 @@
-// Compares the kernels of graphics cards, run on the processor, with the CPU's own: integers bit for bit, floats to 1e-5 of a
-// vector's length. Prints the largest difference of each kernel and returns 1 if one is too large.
+// Compares the GPU kernels, run on the CPU, with the CPU's own kernels: integers bit for bit, floats to 1e-5 of a
+// vector's length. Prints the largest difference of each kernel, and returns 1 if one is too large.
 
 #include "on_host.h"
 
@@ -62,7 +62,7 @@ static void fill(ggml_tensor * t, float scale) {
     }
 }
 
-// tokens of all kinds: sober ones, all kinds of noise, tables that differ; cached: as keys and values have them
+// tokens of all kinds: sober ones, all kinds of noise, different tables; cached: only kinds that keys and values support
 static void fill_dose(ggml_tensor * doses, ggml_tensor * tokens, float theta, int32_t first_position, bool cached) {
     for (int64_t i = 0; i < ggml_nelements(doses); ++i) {
         ((float *) doses->data)[i] = theta*(1.0f + 0.01f*(float) i);
@@ -98,7 +98,7 @@ static double length(const float * x, int64_t n) {
     return std::sqrt(sum);
 }
 
-// the difference of two numbers in a vector of this length; the same infinity, and NaN and NaN, are equal
+// the difference of two numbers in a vector of this length; equal infinities, and NaN and NaN, count as equal
 static double difference(float a, float b, double length) {
     if (a == b || (std::isnan(a) && std::isnan(b))) {
         return 0.0;
@@ -129,7 +129,7 @@ struct report {
     }
 };
 
-// y of the op, computed elsewhere, and back again
+// the result of the op computed elsewhere; the tensor keeps its own
 static std::vector<float> elsewhere(const backend & on, ggml_tensor * op) {
     const std::vector<char> kept((char *) op->data, (char *) op->data + ggml_nbytes(op));
     on.run(op);
@@ -160,7 +160,7 @@ static bool check_arithmetic(const backend & on) {
     return words.finish() & floats.finish();
 }
 
-// what the CPU draws for sixteen counters at once is what one counter gives
+// random words for sixteen counters at once are the same as for single counters
 static bool check_lanes() {
     report lanes = { "CPU", "lanes" };
     for (uint32_t i = 0; i < 2000; ++i) {
@@ -263,8 +263,8 @@ static bool check_rows(const backend & on) {
 struct shape {
     ggml_type type;
     int64_t   d, n_head, n_head_kv, n_kv, n_tokens, n_stream;
-    bool      shuffled; // positions of cells in any order, some cells empty
-    ggml_type mask;     // or GGML_TYPE_COUNT for none
+    bool      shuffled; // positions of cells in arbitrary order, and some empty cells
+    ggml_type mask;     // GGML_TYPE_COUNT: none
 
     std::string name() const {
         return std::string(ggml_type_name(type)) + ", d = " + std::to_string(d) + ", " + std::to_string(n_head) + " heads of " +
@@ -284,7 +284,7 @@ static void fill_cells(ggml_tensor * cells, bool shuffled) {
     }
 }
 
-// a token sees what came before it, and the last of a batch nothing
+// a token attends to what came before it, and the last token of a batch to nothing
 static void fill_mask(ggml_tensor * mask) {
     const int64_t n_kv = mask->ne[0];
     for (int64_t i = 0; i < ggml_nelements(mask); ++i) {
@@ -309,7 +309,7 @@ static bool sees(const ggml_tensor * mask, int64_t cell, int64_t it, int64_t str
 
 static void check_scores_of(const backend & on, report & scores, const shape & of) {
     context c;
-    // as caches have them: heads of a cell, of a token are neighbours
+    // laid out as in caches: the heads of a cell and of a token are adjacent
     ggml_tensor * q = ggml_permute(c.ctx, ggml_new_tensor_4d(c.ctx, GGML_TYPE_F32, of.d, of.n_head, of.n_tokens, of.n_stream), 0, 2, 1, 3);
     ggml_tensor * k = ggml_permute(c.ctx, ggml_new_tensor_4d(c.ctx, of.type, of.d, of.n_head_kv, of.n_kv, of.n_stream), 0, 2, 1, 3);
     fill(q->view_src, 1.0f);
@@ -419,7 +419,7 @@ static bool check_cache(const backend & on) {
 }
 
 int main() {
-    setvbuf(stdout, nullptr, _IOLBF, 0); // what is known comes at once
+    setvbuf(stdout, nullptr, _IOLBF, 0); // print results as soon as they are known
     bool good = check_lanes();
     for (const backend & on : BACKENDS) {
         good &= check_arithmetic(on);

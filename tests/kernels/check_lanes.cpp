@@ -1,5 +1,5 @@
-// Random words of 16 counters at once are those of one counter after the other. Compiled for several kinds of processors
-// (tests/test_instruction_sets.py), as each has a generator of its own in random-rotate-lanes.h.
+// Checks that the random words of 16 counters at once are those of the single counters. Compiled for several kinds of
+// processors (tests/test_instruction_sets.py), because each has its own generator in random-rotate-lanes.h.
 
 #include "random-rotate-draw.h"
 

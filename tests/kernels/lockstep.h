@@ -1,5 +1,5 @@
-// Runs kernels of a graphics card on the processor: the threads of a block take turns, and each goes on until it has to wait for
-// others. Slow, exact, and strict: a block whose threads wait for different things is an error.
+// Runs GPU kernels on the CPU: the threads of a block take turns, and each runs until it has to wait for others. Slow,
+// exact, and strict: it is an error if the threads of a block wait for different things.
 
 #pragma once
 
@@ -25,7 +25,7 @@ struct size3 {
 static constexpr int    SIMD       = 32;
 static constexpr size_t STACK_SIZE = 64*1024;
 
-// a point that all of a group of threads have to reach before any goes on
+// a point that all threads of a group must reach before any of them continues
 struct meeting {
     int n_arrived = 0;
     int n_times   = 0;
@@ -45,7 +45,7 @@ struct block {
     meeting              all;
     std::vector<meeting> simd;
     std::vector<std::array<uint32_t, SIMD>> exchanged;
-    std::function<void()> begin; // before each block
+    std::function<void()> begin; // called before each block
     std::function<void()> body;
     size3                index;
     size3                size;
@@ -81,14 +81,14 @@ inline void barrier() {
     meet(b->all, (int) b->threads.size());
 }
 
-// what the other threads of the SIMD group hand over
+// the numbers that the threads of the SIMD group pass to each other
 inline std::array<uint32_t, SIMD> exchange(uint32_t mine) {
     block * b = running();
     const int group = b->current/SIMD;
     b->exchanged[group][b->current % SIMD] = mine;
     meet(b->simd[group], SIMD);
     const std::array<uint32_t, SIMD> theirs = b->exchanged[group];
-    meet(b->simd[group], SIMD); // nobody overwrites what others have not read
+    meet(b->simd[group], SIMD); // nothing is overwritten before the others have read it
     return theirs;
 }
 
@@ -128,7 +128,7 @@ inline void run_block(block & b) {
     running() = nullptr;
 }
 
-// body: the kernel, for the thread that running() tells; begin: before each block
+// body: the kernel, for the thread given by running(); begin: called before each block
 inline void run_grid(size3 grid, size3 size, const std::function<void()> & body, const std::function<void()> & begin = [] {}) {
     if (size.x == 0 || size.x % SIMD != 0 || size.x > 1024 || size.y != 1 || size.z != 1 || grid.y > 65535 || grid.z > 65535) {
         fprintf(stderr, "blocks of %u threads in a grid of %u x %u x %u cannot be launched\n", size.x, grid.x, grid.y, grid.z);

@@ -1,4 +1,4 @@
-// What the host hands to a kernel of Metal's.
+// What the host passes to a Metal kernel.
 
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <vector>
 
 struct metal_launch {
-    std::vector<std::vector<char>> arguments; // of each buffer, or empty where it is a tensor
+    std::vector<std::vector<char>> arguments; // of each buffer, or empty if it is a tensor
     std::vector<void *>            tensors;
     std::vector<char>            * shared;
     size_t                         n_taken    = 0;

@@ -1,4 +1,4 @@
-// The text that Metal would compile, and its kernels by the names that they have for the host.
+// The text that Metal would compile, and its kernels by their host names.
 
 #include "metal_host.h"
 #include "on_host.h"
@@ -9,7 +9,7 @@
 
 template <typename> struct taken;
 
-// a kernel's parameters are taken in their order: arguments, tensors, shared memory, positions
+// a kernel's parameters are taken in order: arguments, tensors, shared memory, positions
 template <typename T> struct taken<T *>       { static T * from(metal_launch & l) { return (T *) l.pointer(); } };
 template <typename T> struct taken<const T &> { static const T & from(metal_launch & l) { return *(const T *) l.bytes(sizeof(T)); } };
 template <>           struct taken<uint3>     { static uint3 from(metal_launch & l) { return l.position(); } };

@@ -1,4 +1,5 @@
-// The host's side of Metal: what random-rotate-metal.cpp calls of upstream's wrappers around Apple's interface.
+// The host side of Metal: the functions of upstream's wrappers around Apple's interface that
+// random-rotate-metal.cpp calls.
 
 #include "metal_host.h"
 #include "on_host.h"
@@ -84,7 +85,7 @@ bool metal_supports(const ggml_tensor * op) {
     return ggml_metal_random_rotate_supported(nullptr, op);
 }
 
-// tensors of the backend lie in its buffers
+// the backend's tensors are in its buffers
 static void give_buffer(ggml_tensor * t) {
     static ggml_backend_buffer buffer = {};
     (t->view_src ? t->view_src : t)->buffer = &buffer;
@@ -98,7 +99,7 @@ void run_metal(ggml_tensor * dst) {
         }
     }
 
-    // with room after the result, as the backend's buffers have
+    // with room after the result, as in the backend's buffers
     std::vector<char> memory(ggml_nbytes(dst) + ggml_metal_random_rotate_extra(dst), (char) 0xff);
     void * data = dst->data;
     dst->data = memory.data();

@@ -1,5 +1,5 @@
-// The kernels of graphics cards, run on the processor by the shims beside this file. dst: one of the ops, with its sources, all in
-// memory; supports(): as the backend says.
+// The GPU kernels, run on the CPU with the shims next to this file. dst: one of the ops, with its sources, all in memory;
+// supports(): the backend's answer.
 
 #pragma once
 

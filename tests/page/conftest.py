@@ -18,7 +18,7 @@ CHROMIUM = shutil.which("chromium")
 
 @pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
-    # one thread, for the browser needs a core as well
+    # one thread, because the browser needs a core as well
     with Server("-np", "4", "-c", "4096", "-t", "1", "-tb", "1") as server:
         yield server
 
@@ -60,5 +60,5 @@ def open_page(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]
 
 @pytest.fixture(scope="package")
 def parting(server: Server) -> str:
-    """The part of an address that gives a strong dose, and a seed under which its answer is another one."""
+    """The part of an address that gives a strong dose, and a seed with which its answer differs."""
     return f"A={STRONG['A']}&seed={parting_seed(server)}"

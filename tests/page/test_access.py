@@ -1,4 +1,4 @@
-"""The page without a mouse, on a phone, in the dark, without motion."""
+"""The page without a mouse, on a phone, in dark mode, without motion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers and variations: what is sent, what is shown while they are written, and how a conversation goes on."""
+"""Answers and variations: what is sent, what is shown while they are written, and how a conversation continues."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_newcomer_presses_send_and_sees_both_answers(open_page: Open) -> None:
     assert [request["drugs"].get("A") for request in requests] == [None, 0.2]
     assert requests[0]["temperature"] == 0
     assert "temperature" not in requests[1]
-    for _ in range(20):  # seeds: some write what the sober model writes
+    for _ in range(20):  # seeds: some give the text of the sober model
         sober, dosed = answers(page)
         assert len(sober) > 40
         assert len(dosed) > 40
@@ -77,8 +77,8 @@ WATCH = """() => {
 def test_answers_stream_and_are_those_of_the_server(
     open_page: Open, server: Server, angle: float, fields: dict[str, Any]
 ) -> None:
-    answer_of(server, **fields)  # both find the prompt in the cache
-    for _ in range(10):  # a browser that gets little of the processor shows an answer in few steps
+    answer_of(server, **fields)  # both requests find the prompt in the cache
+    for _ in range(10):  # a browser that gets little processor time shows an answer in few steps
         page = open_page(f"view=chat&A={angle}&" + SHORT.replace("length=16", "length=60"))
         page.evaluate(WATCH)
         send(page)

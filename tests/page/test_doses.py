@@ -1,4 +1,4 @@
-"""Doses, their profiles and all other settings, by mouse, keyboard and finger."""
+"""Doses, their profiles and all other settings, with mouse, keyboard and touch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a dose does beside its angle: hold, course, kinds and the prompt, on the page and in its address."""
+"""What a dose has besides its angle: hold, course, kinds and the prompt, on the page and in its address."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.program import Server
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-#: no model is needed to see what is sent
+#: seeing what is sent does not require a model
 CALM = {"**/v1/chat/completions": streamed("The sea was calm.")}
 
 COURSE = {"points": [{"token": 0, "ratio": 1}, {"token": 40, "ratio": 0.2}], "mode": "floor"}
@@ -36,7 +36,7 @@ NAMES = set(OTHERS) - {"dose_inputs"}
 
 
 def drugs_sent(page: Page) -> Any:
-    """The field "drugs" of the dosed request for the message that waits, or for the last one again."""
+    """The field "drugs" of the dosed request for the pending message, or for the last one again."""
     requests = sent(page)
     if page.locator(".turn").count():
         ask_again(page)

@@ -1,4 +1,4 @@
-"""The panel with the most likely tokens at one place, sober and dosed."""
+"""The panel with the most likely tokens in one place, sober and dosed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_with_its_last_position_dosed_the_first_token_is_another(open_page: Open
 
 @pytest.mark.parametrize(("choice", "inputs"), [("false", False), ("last", "last"), ("true", True)])
 def test_what_was_not_written_is_read_as_it_would_have_been(open_page: Open, choice: str, inputs: object) -> None:
-    """Texts without tokens have no probabilities, so that both models are asked for them."""
+    """Texts without tokens have no probabilities, so both models are queried for them."""
     at = f"A=0.35&course=interpolate_0_1_1_0.5&dose_inputs={choice}&{SHORT}"
     page = open_page(at, {"**/v1/chat/completions": streamed("The sea was calm.")})
     requests = sent(page, "/completion")

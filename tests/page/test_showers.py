@@ -1,4 +1,4 @@
-"""The button for cold showers, and the number of dirty positions beside it."""
+"""The button for cold showers, and the number of dirty positions next to it."""
 
 from __future__ import annotations
 

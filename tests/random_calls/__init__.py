@@ -1,4 +1,4 @@
-"""A random sequence of public calls, beside a model of what they must do: hypothesis' state machines (``machine.py``).
+"""Random sequences of public calls, against a model of their effects: hypothesis' state machines (``machine.py``).
 
-``tests/test_random_calls.py`` makes some thousand calls; ``make random-calls`` as many as are wanted, in slices.
+``tests/test_random_calls.py`` makes about a thousand calls; ``make random-calls`` as many as requested, in slices.
 """

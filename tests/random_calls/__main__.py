@@ -1,4 +1,4 @@
-"""``python -m random_calls``: many random calls, in slices; what was done is kept, and the next run goes on from it."""
+"""``python -m random_calls``: many random calls, in slices; progress is saved, and the next run continues from it."""
 
 from __future__ import annotations
 

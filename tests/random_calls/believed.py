@@ -19,7 +19,7 @@ class Settings:
         drugs: the doses.
         dose_inputs: prompts are dosed, too.
         sink: number of first positions that are never dosed.
-        sober_interval: dirty positions that make a shower due.
+        sober_interval: number of dirty positions after which a shower is due.
     """
 
     drugs: DRUGS
@@ -40,9 +40,9 @@ class Believed:
     """A sequence of tokens, and which of them are dirty.
 
     Attributes:
-        tokens: those in the cache.
-        dirty: for each of them whether it was computed under a dose.
-        pending: the token that ``Dgenerate`` has chosen and not fed back yet.
+        tokens: the tokens in the cache.
+        dirty: for each of them, whether it was computed under a dose.
+        pending: the token that ``Dgenerate`` has chosen but not fed back yet.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Believed:
         return copy.deepcopy(self)
 
     def compute(self, tokens: Sequence[int], settings: Settings, dosed: bool) -> None:
-        """Tokens come after the others."""
+        """Add tokens after the others."""
         for token in tokens:
             self.dirty.append(dosed and settings.is_dosed and len(self.tokens) >= settings.sink)
             self.tokens.append(token)
@@ -64,14 +64,14 @@ class Believed:
             self.pending = None
 
     def feed_back(self, tokens: Sequence[int], settings: Settings) -> None:
-        """Tokens of a text are fed back one by one, after a shower where one is due."""
+        """Feed back the tokens of a text one by one, after a shower if one is due."""
         for token in tokens:
             if sum(self.dirty) >= settings.sober_interval:
                 self.shower()
             self.compute([token], settings, dosed=True)
 
     def begin(self, prompt: Sequence[int], settings: Settings) -> None:
-        """The sequence is a prompt and nothing else."""
+        """Replace the sequence by a prompt."""
         self.clear()
         self.compute(prompt, settings, settings.dose_inputs)
 

@@ -1,4 +1,4 @@
-"""Calls that change the cache and write nothing."""
+"""Calls that change the cache but write nothing."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class CacheCalls(ModelCalls):
         elif then == "forget":
             self.close("reset", "n_tokens", False)
             return
-        self.llm.eval([])  # takes over what is complete, or drops it
+        self.llm.eval([])  # takes over what is complete, and drops the rest
         if then != "use" or self.llm.dirty_count == 0:
             self.believed.shower()
         self._disturb()
@@ -101,7 +101,7 @@ class CacheCalls(ModelCalls):
         self.llm.n_tokens = len(tokens) - 1
         self.llm.eval(tokens[-1:], dosed=False)
         wanted = self.oracle.sober_logits(self.repeatable, tokens)
-        # What is not repeatable rounds batches differently, and the cache has 11 bits for a number. A twin lies in the
-        # cache between the positions of its sequence, whose sums are rounded differently for that.
+        # Computation that is not repeatable rounds batches differently, and the cache has 11 bits per number. A
+        # twin's cells are between those of its sequence, whose sums are rounded differently because of this.
         is_exact = self.repeatable and self.llm.engine.session.twin is None
         np.testing.assert_allclose(last_logits(self.llm), wanted, rtol=0, atol=0 if is_exact else 2e-3)

@@ -1,4 +1,4 @@
-"""Calls while another thread is in the midst of one."""
+"""Calls while another thread is in the middle of one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from random_calls.oracle import PROMPT
 from support.ctrl_c import CtrlC, n_computed
 from support.patience import PATIENCE
 
-#: what needs the model, and nothing of it may happen while another thread has it
+#: calls that need the model; all must be refused while another thread uses it
 REFUSED: dict[str, Callable[[Any], object]] = {
     "eval": lambda llm: llm.eval([40]),
     "eval of nothing": lambda llm: llm.eval([]),
@@ -33,7 +33,7 @@ REFUSED: dict[str, Callable[[Any], object]] = {
     "close": lambda llm: llm.close(),
 }
 
-#: what only looks
+#: calls that only read
 ALLOWED: dict[str, Callable[[Any], object]] = {
     "n_tokens": lambda llm: llm.n_tokens,
     "dirty_count": lambda llm: llm.dirty_count,
@@ -46,7 +46,7 @@ ALLOWED: dict[str, Callable[[Any], object]] = {
 
 
 class Worker(threading.Thread):
-    """Does one thing; ``result()`` waits for it, and returns what it returned or raises what it raised."""
+    """Makes one call; ``result()`` waits for it, and returns or raises what it returned or raised."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         super().__init__(daemon=True)
@@ -71,7 +71,7 @@ class Worker(threading.Thread):
 
 @contextlib.contextmanager
 def busy(llm: Llama, prompt: Sequence[int], seed: int, max_tokens: int) -> Iterator[Worker]:
-    """For ``with``: another thread is in the midst of a completion, whose answer its result is."""
+    """For ``with``: another thread is in the middle of a completion, whose answer is the worker's result."""
     inside, go_on = threading.Event(), threading.Event()
 
     def wait(_: Any, scores: Any) -> Any:
@@ -93,14 +93,14 @@ def busy(llm: Llama, prompt: Sequence[int], seed: int, max_tokens: int) -> Itera
 
 
 def try_both(llm: Llama, refused: str, allowed: str) -> None:
-    """While another thread is busy."""
+    """Try two calls while another thread is busy."""
     with pytest.raises(BusyError, match="another thread is using this model"):
         REFUSED[refused](llm)
     ALLOWED[allowed](llm)
 
 
 def interrupted(llm: Llama, call: Callable[[], object], n_tokens: int) -> bool:
-    """Press Ctrl-C once ``call`` has computed that many tokens, or before; False: it was faster."""
+    """Press Ctrl-C once ``call`` has computed this many tokens, or earlier; False: it finished first."""
     context = llm._ctx.ctx
     begin = n_computed(context)
     is_armed = True

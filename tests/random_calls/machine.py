@@ -34,7 +34,7 @@ class RandomCalls(TextCalls):
 
     @rule(prompt=lengths, seed=seeds, call=st.sampled_from(sorted(set(REFUSED) - {"close"})))
     def race(self, prompt: int, seed: int, call: str) -> None:
-        """Two threads at once: who comes second is refused, or comes after the first."""
+        """Two threads at once: the second one is refused, or runs after the first."""
         other = Worker(lambda: self.llm.create_completion(PROMPT[:prompt], max_tokens=40, seed=seed))
         with contextlib.suppress(BusyError):
             REFUSED[call](self.llm)
@@ -45,7 +45,7 @@ class RandomCalls(TextCalls):
 
     @rule(what=st.sampled_from(["eval", "complete", "Dgenerate", "shower", "variations"]), n=st.integers(0, 60))
     def interrupt(self, what: str, n: int) -> None:
-        """What is in the cache is what was there, or a part of what should be; and it can be made clean."""
+        """The cache contains what it did before, or a part of what it should contain; and it can be made clean."""
         seed = self._seed()
         before = list(self.believed.tokens)
         room = (PROMPT * 6)[: N_CTX - len(before) - (self.believed.pending is not None)]
@@ -60,7 +60,7 @@ class RandomCalls(TextCalls):
         interrupted(self.llm, calls[what], n)
         tokens = self._cached()
         if what in ("complete", "Dgenerate"):
-            of_run = self.llm.seed  # Dgenerate goes on with that of the last run
+            of_run = self.llm.seed  # Dgenerate continues with the seed of the last run
             wanted = PROMPT + self._wanted(PROMPT, seed if of_run is None or what == "complete" else of_run, 40)
             assert tokens in (before[: len(tokens)], wanted[: len(tokens)])
         elif what == "eval":

@@ -1,4 +1,4 @@
-"""Calls that cannot be: what each must raise. None of them may change anything."""
+"""Invalid calls: what each must raise. None of them may change anything."""
 
 from __future__ import annotations
 

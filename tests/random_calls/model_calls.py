@@ -1,4 +1,4 @@
-"""One model after another, its settings, and what holds after each call."""
+"""One model after another, its settings, and what must hold after each call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from random_calls.company import ALLOWED, REFUSED
 from random_calls.mistakes import MISTAKES
 from random_calls.oracle import Oracle, open_model
 
-#: doses, as few as make each kind of noise happen, so that a fresh model is asked for each only once
+#: as few doses as cover each kind of noise, so that a fresh model is asked for each only once
 DOSES: list[dict[str, Any]] = [
     {},
     {"A": 0.6},
@@ -38,14 +38,14 @@ intervals = st.sampled_from([1, 5, 420])
 
 @dataclass
 class Text:
-    """A generator that may go on.
+    """A generator that may continue.
 
     Attributes:
         tokens: the generator.
-        wanted: all that it must yield; None: something has changed that its tokens depend on.
-        last: the token that it has yielded last.
-        left: what the sequence was then.
-        n: tokens that it has yielded.
+        wanted: everything it must yield; None: something that its tokens depend on has changed.
+        last: the token that it yielded last.
+        left: the sequence at that time.
+        n: number of tokens that it has yielded.
         is_touched: another call may have changed the sequence since.
     """
 
@@ -58,12 +58,12 @@ class Text:
 
 
 class ModelCalls(RuleBasedStateMachine):
-    """One model after another, its independent double, and what fresh models write.
+    """One model after another, its independent counterpart, and what fresh models write.
 
     Attributes:
-        path: of the model's file, set by whoever runs this.
+        path: of the model file; set by the caller.
         oracle: of the same file.
-        n_calls: how many were made, of all instances.
+        n_calls: number of calls made, by all instances.
     """
 
     path: str
@@ -93,7 +93,7 @@ class ModelCalls(RuleBasedStateMachine):
 
     @rule(call=st.sampled_from(sorted(REFUSED)), look=st.sampled_from(sorted(ALLOWED)), twin=st.booleans())
     def close(self, call: str, look: str, twin: bool) -> None:
-        """What is closed says so; the next one is another model."""
+        """A closed model says that it is closed; the next one is another model."""
         text, self.text = self.text, None
         self.llm.close()
         calls: list[Callable[[], object]] = [lambda: REFUSED[call](self.llm), lambda: ALLOWED[look](self.llm)]
@@ -108,7 +108,7 @@ class ModelCalls(RuleBasedStateMachine):
 
     @rule()
     def pickle(self) -> None:
-        """A copy of the model goes on, and the old one is gone."""
+        """A copy of the model continues, and the old one is gone."""
         again = pickle.loads(pickle.dumps(self.llm))
         self.text = None
         self.llm.close()
@@ -140,7 +140,7 @@ class ModelCalls(RuleBasedStateMachine):
         self._disturb()
 
     #
-    # what holds after each call
+    # what must hold after each call
     #
 
     @invariant()
@@ -165,7 +165,7 @@ class ModelCalls(RuleBasedStateMachine):
         return self.oracle.text(self.settings, self.repeatable, prompt, seed, n)
 
     def _written(self, prompt: Sequence[int], new_tokens: list[int]) -> None:
-        """A text was begun with a prompt, and all its tokens but the last one were fed back."""
+        """A text was started with a prompt, and all its tokens except the last one were fed back."""
         self.believed.begin(prompt, self.settings)
         self.believed.feed_back(new_tokens[:-1], self.settings)
         self._touch()
@@ -176,7 +176,7 @@ class ModelCalls(RuleBasedStateMachine):
             self.text.is_touched = True
 
     def _disturb(self) -> None:
-        """What the next tokens of a text depend on has changed."""
+        """Something that the next tokens of a text depend on has changed."""
         if self.text is not None:
             self.text.wanted = None
 

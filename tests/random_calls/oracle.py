@@ -1,4 +1,4 @@
-"""What a model writes that was loaded for nothing else."""
+"""What a model writes if it is loaded for nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from drugs_cpp import Llama
 from random_calls.believed import Settings
 
-#: of the models here: tokens of the context, and of a batch
+#: of the models here: tokens in the context, and in a batch
 N_CTX = 96
 N_BATCH = 16
 
@@ -48,7 +48,7 @@ class Oracle:
         self._texts: dict[tuple[object, ...], list[int]] = {}
 
     def text(self, settings: Settings, repeatable: bool | None, prompt: Sequence[int], seed: int, n: int) -> list[int]:
-        """The first ``n`` new tokens after a prompt; fewer where the context ends."""
+        """The first ``n`` new tokens after a prompt; fewer if the context ends."""
         with_seed = settings.copy()
         with_seed.drugs.seed = seed
         question = (str(with_seed), repeatable, tuple(prompt))

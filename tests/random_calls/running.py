@@ -13,15 +13,15 @@ from random_calls.machine import RandomCalls
 from random_calls.oracle import N_CTX, Oracle
 from support.tiny_model import write_tiny_model
 
-#: calls of one model and of those that are opened after it
+#: calls for one model and the models that are opened after it
 N_CALLS_OF_EXAMPLE = 50
 
 
 def make_calls(seed: int, n_examples: int) -> int:
-    """Make random calls, always the same ones for the same seed; returns how many.
+    """Make random calls, always the same ones for the same seed; returns their number.
 
     Raises:
-        AssertionError: something was not as it must be. Hypothesis prints the calls that led there.
+        AssertionError: something was wrong. Hypothesis prints the calls that led to it.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tiny.gguf"
@@ -37,7 +37,7 @@ def make_calls(seed: int, n_examples: int) -> int:
             settings=settings(
                 max_examples=n_examples,
                 stateful_step_count=N_CALLS_OF_EXAMPLE,
-                phases=[Phase.generate],  # shorter sequences are not looked for: threads do not do the same twice
+                phases=[Phase.generate],  # no search for shorter sequences: threads do not do the same thing twice
                 deadline=None,
                 database=None,
                 suppress_health_check=list(HealthCheck),

@@ -1,4 +1,4 @@
-"""Calls that write, each of which must write what a fresh model writes."""
+"""Calls that write text, each of which must write the same as a fresh model."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class TextCalls(CacheCalls):
 
     @rule(prompt=lengths, n=few)
     def break_a_stream_off(self, prompt: int, n: int) -> None:
-        """It keeps what was written so far, and nothing is known of how much that is."""
+        """It keeps what was written so far, and it is unknown how much that is."""
         seed = self._seed()
         wanted = self._wanted(PROMPT[:prompt], seed, 12)
         chunks = self.llm.create_completion(PROMPT[:prompt], max_tokens=12, seed=seed, stream=True)
@@ -67,7 +67,7 @@ class TextCalls(CacheCalls):
     @precondition(lambda self: self.text is not None)
     @rule(n=few)
     def go_on(self, n: int) -> None:
-        """If another call has changed the tokens, it cannot."""
+        """It cannot continue if another call has changed the tokens."""
         text = self.text
         assert text is not None
         for _ in range(n):
@@ -101,7 +101,7 @@ class TextCalls(CacheCalls):
         try:
             new = self.llm.Dgenerate(tokens, max_new_tokens=n)
         except NoLogitsError:
-            assert n_new == 0  # the cache was cut or brought back, and its last logits are gone
+            assert n_new == 0  # the cache was cut or restored, and its last logits are gone
             return
         self._touch()
         believed.feed_pending(self.settings)
@@ -131,5 +131,5 @@ class TextCalls(CacheCalls):
 
 
 def as_text(tokens: Sequence[int]) -> str:
-    """Each token is a sign."""
+    """Each token is one character."""
     return "".join(chr(token) for token in tokens)

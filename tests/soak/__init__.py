@@ -1,1 +1,1 @@
-"""The soak: a server with more clients than slots, where every answer must be what it is alone (`make soak`)."""
+"""The soak: a server with more clients than slots, in which every answer must be the same as alone (`make soak`)."""

@@ -1,4 +1,4 @@
-"""``python -m soak``, with tests/ among Python's paths, as `make soak` runs it: see ``--help``."""
+"""``python -m soak``, with tests/ on Python's path, as in `make soak`: see ``--help``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def _run(model: str, options: argparse.Namespace, findings: Findings) -> tuple[list[float], float]:
-    """The server's memory in MiB, and how many seconds it was looked at."""
+    """The server's memory in MiB, and for how many seconds it was observed."""
     with Progress("asking a server that has nothing else to do") as progress:
         asked = run.alone(model, pool(options.seed))
         start = time.monotonic()

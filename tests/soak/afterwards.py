@@ -1,4 +1,4 @@
-"""What must hold when all clients have gone."""
+"""What must hold after all clients have gone."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any
 
 from support.program import Server
 
-#: seconds for a server to notice that nobody waits for what its slots write, and to shower them
+#: seconds for a server to notice that its clients have gone, and to shower its slots
 PATIENCE = 120
 
 TROUBLE = re.compile("error|assert|abort|terminate|exception|fail", re.IGNORECASE)
 
-#: what the server says of questions that it refuses
+#: the server's log messages about questions that it refuses
 REFUSALS = re.compile(r'got exception: \{"error":\{"code":400,|exceeds the available context size')
 
 
 def busy_slots(slots: list[Any]) -> list[str]:
-    """What is wrong with the slots of a server whose clients have gone, from what /slots answers."""
+    """What is wrong with the slots of a server whose clients have gone, from the answer of /slots."""
     busy = [f"slot {slot['id']} is still busy" for slot in slots if slot["is_processing"]]
     dirty = [f"slot {slot['id']} has {n} dirty positions" for slot in slots if (n := slot["drugs"]["n_dirty"])]
     return busy + dirty
 
 
 def rest(look: Callable[[], list[str]]) -> list[str]:
-    """Wait until ``look()`` finds nothing wrong; what it finds when patience ends."""
+    """Wait until ``look()`` finds nothing wrong; return what it finds when patience ends."""
     deadline = time.monotonic() + PATIENCE
     while (found := look()) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -36,7 +36,7 @@ def rest(look: Callable[[], list[str]]) -> list[str]:
 def at_rest(server: Server) -> list[str]:
     """What is wrong with a server whose clients have gone."""
     if not server.is_alive:
-        return []  # its end says more
+        return []  # the way it ends says more
     return rest(lambda: busy_slots(server.get("/slots").json))
 
 

@@ -1,4 +1,4 @@
-"""What of an answer must be the same each time."""
+"""The part of an answer that must be the same each time."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 from soak.questions import Question
 from support.program import Answer, Server
 
-#: names and times of one answer, the slot it was given, and what that one had in its cache
+#: names and times of a single answer, its slot, and what the slot had in its cache
 PASSING = {"id", "id_slot", "created", "timings", "prompt_tokens_details", "completion_id"}
 
 
 def ask(server: Server, question: Question) -> dict[str, Any]:
-    """The status of the answer, and what of it must be the same each time."""
+    """The status of the answer, and the part of it that must be the same each time."""
     answer = server.post(question.path, question.data)
     return {"status": answer.status, "answer": lasting(content(answer))}
 
 
 def content(answer: Answer) -> Any:
-    """The JSON of an answer, or of the events of a stream: those of each text in their order, which ends in none."""
+    """The JSON of an answer, or of the events of a stream: for each text in order, and finally those of no text."""
     if not answer.headers.get("content-type", "").startswith("text/event-stream"):
         return answer.json
     texts: dict[str, list[Any]] = defaultdict(list)
@@ -33,7 +33,7 @@ def content(answer: Answer) -> Any:
 
 
 def lasting(value: Any) -> Any:
-    """The same without what passes."""
+    """The same value without the parts that vary."""
     if isinstance(value, dict):
         return {name: lasting(part) for name, part in value.items() if name not in PASSING}
     if isinstance(value, list):
@@ -42,7 +42,7 @@ def lasting(value: Any) -> Any:
 
 
 def _index(event: Any) -> int | None:
-    """Of the text that an event is of; None: of no single one."""
+    """The index of an event's text; None: it belongs to no single text."""
     if not isinstance(event, dict):
         return None
     choices = event.get("choices", [event])

@@ -21,12 +21,12 @@ LOOKS = ("/props", "/slots", "/metrics", "/health", "/v1/models")
 
 @dataclass(frozen=True)
 class Company:
-    """What all clients of a server have in common.
+    """Shared by all clients of a server.
 
     Attributes:
-        server: that they ask.
-        asked: what they ask it, and what it answers when it is alone.
-        may_go_on: says whether to begin another request.
+        server: the server that they ask.
+        asked: the questions, and the answers of a server without other clients.
+        may_go_on: whether to begin another request.
         findings: what they found.
         gate: keeps showers and texts apart.
     """
@@ -39,7 +39,7 @@ class Company:
 
 
 class Client(threading.Thread):
-    """Does one thing after the other, as its seed says. The first request that fails ends it."""
+    """Does one thing after another, as determined by its seed. The first request that fails ends it."""
 
     def __init__(self, company: Company, seed: str) -> None:
         super().__init__(name=f"client {seed}", daemon=True)

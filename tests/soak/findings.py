@@ -10,15 +10,15 @@ from typing import Any
 
 from soak.questions import Question
 
-#: files of answers that differ; all are counted
+#: files with answers that differ; all of them are counted
 MOST_FILES = 20
 
 
 class Findings:
-    """Counts, and problems in words. Any thread may add some.
+    """Counts, and problems in words. Any thread may add to them.
 
     Args:
-        folder: of the files with answers that differ; made for the first one.
+        folder: for the files with answers that differ; created for the first one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,7 +42,7 @@ class Findings:
             self.problems += problems
 
     def compare(self, question: Question, alone: Any, in_company: Any) -> None:
-        """An answer is there: count it, and keep it if it is another one than alone."""
+        """Count an answer, and save it if it differs from the one given alone."""
         self.has_done(question.kind)
         if in_company == alone:
             return

@@ -1,4 +1,4 @@
-"""Keeps showers of all slots and the texts that they would change apart."""
+"""Keeps showers of all slots apart from the texts that they would change."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 
 class Gate:
-    """Any number of texts at a time, or any number of showers. A shower that waits lets no further text begin."""
+    """Any number of texts at a time, or any number of showers. While a shower waits, no further text may begin."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self.n_texts = 0
-        self.n_showers = 0  # also those that wait
+        self.n_showers = 0  # including waiting ones
 
     @contextmanager
     def text(self) -> Iterator[None]:

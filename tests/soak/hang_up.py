@@ -9,12 +9,12 @@ from soak.questions import Question
 from support.patience import PATIENCE
 from support.program import Server
 
-#: lines of a stream that are read at most; an event has two
+#: maximum number of lines of a stream that are read; an event has two
 MOST_LINES = 24
 
 
 def hang_up(server: Server, question: Question, rng: random.Random) -> None:
-    """Leave in the midst of the question, before the first byte of the answer, or in its midst."""
+    """Leave in the middle of the question, before the first byte of the answer, or in the middle of it."""
     n_sent = len(question.data) if rng.random() < 0.8 else rng.randrange(len(question.data))
     n_lines = rng.choice([0, rng.randint(1, MOST_LINES)]) if n_sent == len(question.data) else 0
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)

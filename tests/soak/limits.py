@@ -1,4 +1,4 @@
-"""How long clients go on: functions that say whether to begin another request."""
+"""How long clients continue: functions that say whether to begin another request."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ def for_minutes(minutes: float) -> Callable[[], bool]:
 
 
 def for_requests(number: int) -> Callable[[], bool]:
-    """So many, of all clients together."""
+    """This many requests, of all clients together."""
     begun = itertools.count()
     return lambda: next(begun) < number

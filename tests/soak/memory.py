@@ -1,4 +1,4 @@
-"""Whether memory stays as it is."""
+"""Whether memory use stays constant."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ MOST_GROWTH = 4.0
 
 
 def growth(mib: Sequence[float]) -> float:
-    """How much more the last quarter of the samples has than the second, in MiB: caches fill in the first."""
+    """How much larger the last quarter of the samples is than the second, in MiB: caches fill in the first."""
     quarter = len(mib) // 4
     return median(mib[-quarter:]) - median(mib[quarter : 2 * quarter])
 
 
 def slope(mib: Sequence[float], seconds: float) -> float:
-    """MiB an hour, of a straight line through all samples but the first quarter.
+    """MiB per hour, from a straight line through all samples except the first quarter.
 
     Args:
-        mib: samples, equally far from each other.
+        mib: samples at equal intervals.
         seconds: from the first to the last of them.
     """
     samples = np.array(mib[len(mib) // 4 :])

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-#: of each slot, in tokens
+#: per slot, in tokens
 N_CTX = 256
 
 N_SLOTS = 6
 
 LONG = "Once upon a time the keeper of a lighthouse found a door behind the lamp, and told nobody about it."
 
-#: some are beginnings of others, so that slots find what they have in their caches
+#: some are prefixes of others, so that slots find parts of them in their caches
 PROMPTS = (LONG[:1], LONG[:16], LONG[:42], LONG, "Two physicists shared a bicycle for eleven years.")
 
 DOSES: tuple[dict[str, Any], ...] = (
@@ -37,9 +37,9 @@ class Question:
 
     Attributes:
         kind: its name in tables.
-        path: where it is posted.
+        path: where it is posted to.
         body: a JSON object, or bytes that are sent as they are.
-        status: of its answer.
+        status: of the answer.
     """
 
     kind: str
@@ -53,7 +53,7 @@ class Question:
 
     @property
     def is_changed_by_showers(self) -> bool:
-        """Whether the text goes on differently if all slots are showered while it is written.
+        """Whether the text continues differently if all slots are showered while it is written.
 
         Not if it is sober, and not if it is showered after each token anyway.
         """
@@ -69,7 +69,7 @@ def pool(seed: int) -> list[Question]:
 
 
 def _how(rng: random.Random) -> dict[str, Any]:
-    """Doses and a sampler: half of all is sober, and a third is sampled."""
+    """Doses and a sampler: half of all requests are sober, and a third are sampled."""
     drugs = rng.choice([{}, {**rng.choice(DOSES), "seed": rng.randrange(100)}])
     greedy: dict[str, Any] = {"temperature": 0}
     return {
@@ -130,12 +130,12 @@ def _without_cache(rng: random.Random) -> Question:
 
 
 def _full(rng: random.Random) -> Question:
-    """Its text ends where the context does."""
+    """The text ends at the end of the context."""
     body = {"prompt": rng.choice(PROMPTS), "n_predict": 4 * N_CTX, "ignore_eos": True, **_how(rng)}
     return Question("full context", "/completion", body)
 
 
-#: how many of each
+#: number of questions of each kind
 KINDS: dict[Callable[[random.Random], Question], int] = {
     _completion: 16,
     _stream: 10,

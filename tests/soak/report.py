@@ -10,7 +10,7 @@ from soak.memory import MOST_GROWTH, growth, slope
 
 
 def requests(findings: Findings) -> str:
-    """A table of all requests, by their kind."""
+    """A table of all requests, by kind."""
     counts = (findings.done, findings.hung_up, findings.differing)
     rows = [[kind, *(str(count[kind]) for count in counts)] for kind in sorted(set().union(*counts))]
     total = ["all", *(str(sum(count.values())) for count in counts)]

@@ -1,4 +1,4 @@
-"""The soak itself: what a server answers alone, and what another one answers in company."""
+"""The soak itself: the answers of a server with one client, and those of a server with many."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from soak.gate import Gate
 from soak.questions import N_CTX, N_SLOTS, Question
 from support.program import Server
 
-#: of both servers. The prompt cache is small, so that it is full soon, and stays so
+#: for both servers. The prompt cache is small, so that it is soon full, and stays full
 SERVER = (
     *("-np", str(N_SLOTS), "-c", str(N_SLOTS * N_CTX), "--repeatable", "--cache-ram", "8"),
     *("--chat-template", "chatml", "--slots", "--metrics", "--log-verbosity", "2"),
 )
 ALONE = (*SERVER, "-t", "1")
 
-#: prompts in pieces that depend on who else is there
+#: prompts in pieces that depend on the other requests
 IN_COMPANY = (*SERVER, "-t", "2", "-b", "64", "-ub", "24")
 
 SECONDS_BETWEEN_SAMPLES = 1
 
 
 def alone(model: str, questions: Sequence[Question]) -> list[tuple[Question, Any]]:
-    """The questions, each with what a server answers that has nothing else to do."""
+    """The questions, each with the answer of a server that has nothing else to do."""
     with Server("-m", model, *ALONE) as server:
         asked = [(question, ask(server, question)) for question in questions]
     for question, answer in asked:
@@ -48,14 +48,14 @@ def in_company(
     findings: Findings,
     tell: Callable[[float], None] = lambda _: None,
 ) -> list[float]:
-    """Let clients ask a server, and compare what it answers.
+    """Let clients ask a server, and compare its answers.
 
     Args:
         model: path of a GGUF file.
-        asked: what they ask, and what the answers must be.
-        n_clients: at the same time.
-        seed: of what they choose.
-        may_go_on: says whether to begin another request.
+        asked: the questions, and what the answers must be.
+        n_clients: number of clients at the same time.
+        seed: for the clients' choices.
+        may_go_on: whether to begin another request.
         findings: gets what is wrong.
         tell: called with each sample of memory.
 

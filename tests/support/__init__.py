@@ -1,1 +1,1 @@
-"""What several test files use: models, servers, programs, independent arithmetic. Not tests themselves."""
+"""Shared by several test files: models, servers, programs, independent arithmetic. These are not tests themselves."""

@@ -3,7 +3,7 @@
 usage: python -m support.architectures    (`make architectures` builds what it needs and runs it)
 
 An architecture that is not in the document yet needs one of: a model from upstream's test-llama-archs, a few lines in
-metadata_model.py, or a line in UNMEASURED. What a model lacks needs a line in REASONS or OTHER_LAYERS.
+metadata_model.py, or a line in UNMEASURED. A missing site needs a line in REASONS or OTHER_LAYERS.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Bools = npt.NDArray[np.bool_]
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "architectures.md"
 
-#: layers without attention, where a model has both
+#: layers without attention, in models that have both kinds
 OTHER_LAYERS: Mapping[str, str] = {
     "bailingmoe3": "linear attention (KDA)",
     "glm5-next": "linear attention (KDA)",
@@ -81,13 +81,13 @@ UNMEASURED: Mapping[str, str] = {
 
 STREAMS = "several residual streams are mixed after the last layer"
 
-#: there is no logit lens of these, and why; nor is there of models that predict no tokens
+#: architectures without a logit lens, and why; models that predict no tokens do not have one either
 WITHOUT_LENS: Mapping[str, str] = {
     **dict.fromkeys(("deepseek4", "hy_v4", "qwen4exp"), STREAMS),
     "kimi-k3": "its head reads what earlier layers left, too",
 }
 
-#: layers whose attention weights cannot be read although they have heads
+#: layers that have heads, but whose attention weights cannot be read
 WITHOUT_WEIGHTS: Mapping[str, str] = {
     "deepseek4": "it attends to compressed positions, several in one",
     "glm5-next": "it gathers the positions it attends to",
@@ -165,7 +165,7 @@ def documented_rows() -> dict[str, str]:
 
 
 def known_architectures(program: str) -> list[str]:
-    """All that llama.cpp knows, from the source that the program was built from."""
+    """All architectures that llama.cpp knows, from the source of the program."""
     source = Path(program).resolve().parent.parent / "llama.cpp" / "src" / "llama-arch.cpp"
     names = re.findall(r'\{ LLM_ARCH_\w+, *"([^"(]+)"', source.read_text(encoding="utf-8"))
     return sorted(names)

@@ -20,13 +20,13 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not 
 expect = sync_api.expect
 expect.set_options(timeout=1000 * PATIENCE)
 
-#: addresses of the page: a question and the length of its answer, and with a seed
+#: addresses of the page: a question and the length of its answer, without and with a seed
 UNSEEDED = f"{urlencode({'prompt': QUESTION})}&length=16"
 SHORT = f"{UNSEEDED}&seed=3"
 
 Open = Callable[..., "Page"]
 
-#: the field "drugs" of the page's sober requests, where the server computes repeatably
+#: the field "drugs" of the page's sober requests to a server that computes repeatably
 SOBER = {"repeatable": True}
 
 
@@ -61,7 +61,7 @@ def answers(page: Page) -> list[str]:
 
 
 def streamed(text: str) -> Callable[[Route], None]:
-    """A server that answers with this text, a word at a time."""
+    """A server that answers with this text, one word at a time."""
 
     def answer(route: Route) -> None:
         choices = [{"index": 0, "delta": {"content": piece}} for piece in re.findall(r"\s*\S+", text)]
@@ -73,7 +73,7 @@ def streamed(text: str) -> Callable[[Route], None]:
 
 
 def profile(page: Page) -> Locator:
-    """Open the profile of A, where nothing has to scroll when a point gets the focus."""
+    """Open the profile of A at a place where nothing has to scroll when a point gets the focus."""
     page.get_by_role("button", name="Profile of A").click()
     editor = page.locator("#profile-A")
     editor.evaluate("node => node.scrollIntoView({ block: 'center' })")
@@ -81,7 +81,7 @@ def profile(page: Page) -> Locator:
 
 
 def rows(page: Page, kind: str) -> list[float]:
-    """The probabilities that the panel shows, of kind "sober" or "dosed"."""
+    """The probabilities shown in the panel, of kind "sober" or "dosed"."""
     bars = page.locator(f".chart.{kind} li")
     expect(bars).to_have_count(10)
     return [float(bar.get_attribute("data-probability") or "nan") for bar in bars.all()]

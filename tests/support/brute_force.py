@@ -1,4 +1,4 @@
-"""Keys and values turned one by one, with d random numbers for each: what the model's shortcuts stand for."""
+"""Keys and values turned one by one, with d random numbers for each: the reference for the model's shortcuts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ F64 = npt.NDArray[np.float64]
 
 
 def angles(theta_max: float, angle: str, rng: np.random.Generator, shape: tuple[int, ...]) -> F64:
-    """What is drawn under a kind of angle."""
+    """Angles drawn from the distribution of a kind."""
     if angle == "fixed":
         return np.full(shape, theta_max)
     if angle == "half-normal":

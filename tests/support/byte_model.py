@@ -1,4 +1,4 @@
-"""Writes a model whose tokens are the 256 bytes, with the word splitter of a model that people use."""
+"""Writes a model whose tokens are the 256 bytes, with the word splitter of a real model."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def write_byte_model(path: Path, pre: str) -> None:
     """Write a random model.
 
     Args:
-        path: where.
-        pre: llama.cpp's name of a way to split a text into words, such as "gpt-4o".
+        path: the file to write.
+        pre: llama.cpp's name for a way to split text into words, such as "gpt-4o".
     """
 
     def add_vocabulary(writer: gguf.GGUFWriter) -> None:
@@ -27,7 +27,7 @@ def write_byte_model(path: Path, pre: str) -> None:
         writer.add_tokenizer_pre(pre)
         writer.add_token_list(_characters())
         writer.add_token_types([gguf.TokenType.NORMAL] * N_VOCAB)
-        writer.add_token_merges(["Ā ā"])  # llama.cpp wants one
+        writer.add_token_merges(["Ā ā"])  # llama.cpp needs one
         writer.add_bos_token_id(0)
         writer.add_eos_token_id(0)
 

@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of a computation, wherever that is: counted in tokens, which are the same on every machine."""
+"""Ctrl-C in the middle of a computation, at a number of tokens, which is the same on every machine."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import llama_cpp
 
 
 def n_computed(ctx: int | None) -> int:
-    """Tokens that a llama_context has computed so far; 0 once it was closed. Other threads may look.
+    """Tokens that a llama_context has computed so far; 0 after it was closed. Any thread may call this.
 
-    llama.cpp counts tokens in batches and those that were alone, each as 1 at least: 2 before there were any.
+    llama.cpp counts tokens in batches and single tokens, each as at least 1: 2 before there were any.
     """
     if ctx is None:
         return 0
@@ -23,7 +23,7 @@ def n_computed(ctx: int | None) -> int:
 
 
 class CtrlC(threading.Thread):
-    """Presses Ctrl-C as soon as ``progress()`` has come to ``start``.
+    """Presses Ctrl-C as soon as ``progress()`` has reached ``start``.
 
     Attributes:
         pressed_at: ``progress()`` at that moment.

@@ -1,4 +1,4 @@
-"""Sweeps for the explorer that nobody has computed: words by chance, and numbers that go with the dose."""
+"""Made-up sweeps for the explorer: random words, and numbers that follow the dose."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SAMPLERS = ({"temperature": 0.5}, {"temperature": 0.8, "min_p": 0.05}, {"tempera
 SOBER_TEXT = "The lamp was lit. The keeper climbed the stairs and looked at the sea."
 DOSED_TEXT = "The lamp was lit. The keeper closed the log and slept for a day. Nobody looked at the sea."
 
-#: what could break a script or a page, as texts of H at 0.5
+#: strings that could break a script or a page, as texts of H at 0.5
 HOSTILE = (
     "</script><script>window.broken = true</script>",
     "<img src=x onerror='window.broken = true'> & &amp; <!-- \\",
@@ -52,7 +52,7 @@ HOSTILE = (
 
 
 def small_site() -> SiteData:
-    """A few hundred texts: two models, one of them in two quantizations, which lack a site, a dose, a prompt."""
+    """A few hundred texts: two models, one of them in two quantizations, with a site, a dose and a prompt missing."""
     settings = list(_settings())
     blocks = [
         _block(settings, 0, 0, lambda _: True),
@@ -64,7 +64,7 @@ def small_site() -> SiteData:
 
 
 def imported_site() -> SiteData:
-    """The same texts as others have published them, without measures and sums."""
+    """The same texts as published by others, without measures and sums."""
     site = small_site()
     blocks = [
         replace(
@@ -80,7 +80,7 @@ def imported_site() -> SiteData:
 
 
 def mixed_site() -> SiteData:
-    """A small sweep beside findings of others: doses alone, with a few measures, of a length that nobody noted."""
+    """A small sweep next to findings of others: only doses, with a few measures, and of unknown length."""
     site = small_site()
     theirs = [
         replace(PLAIN, site=site, dose=dose, profile="middle", shape=MIDDLE, max_tokens=0, dose_inputs=True)

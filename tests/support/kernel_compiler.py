@@ -1,4 +1,4 @@
-"""The compiler that built the CPU's kernels, for a look at what it makes of them."""
+"""The compiler that built the CPU's kernels, for tests that look at its output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CSRC = ROOT / "csrc"
 
 INCLUDED = [CSRC / folder for folder in ("kernel/cpu", "kernel/op", "kernel/math", "matmul")]
 
-#: as cmake/ compiles them
+#: as in cmake/
 OPTIONS = ["-std=gnu++17", "-O3", "-DNDEBUG", "-fPIC", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-w"]
 
 AVX2 = ("-mavx2", "-mfma", "-mf16c")
@@ -24,7 +24,7 @@ AVX2 = ("-mavx2", "-mfma", "-mf16c")
 def compile_kernel(source: Path, output: Path, options: Sequence[str]) -> Path:
     """Compile a file for a kind of processor; returns ``output``.
 
-    Skips the test where there is no compiler or no llama.cpp.
+    Skips the test if there is no compiler or no llama.cpp.
     """
     upstream = os.environ.get("DRUGS_UPSTREAM_SERVER_TESTS")
     compiler = shutil.which(os.environ.get("CXX", "g++"))

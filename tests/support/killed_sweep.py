@@ -14,7 +14,7 @@ from drugs_cpp.study import Prompt, SweepPlan, WorkerOptions, make_plan, sweep
 
 
 def small_plan() -> SweepPlan:
-    """600 texts or so, of a model that ASCII characters are the tokens of."""
+    """About 600 texts, of a model whose tokens are ASCII characters."""
     prompts = [Prompt(name, text=f"{name} is what it is, and ") for name in "abcdef"]
     samplers = [{"temperature": 1.0, "min_p": 0.1}]
     return make_plan(prompts, sites=["A", "K"], doses=[0.3, 1.0], samplers=samplers, seeds=range(1, 21), max_tokens=12)
@@ -25,16 +25,16 @@ def small_sweep(model: str, store: str) -> None:
 
 
 def n_texts(store: str) -> int:
-    """How many there are."""
+    """The number of texts in the store."""
     try:
         with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
             return int(connection.execute("SELECT count(*) FROM text").fetchone()[0])
-    except sqlite3.OperationalError:  # not there yet
+    except sqlite3.OperationalError:  # it does not exist yet
         return 0
 
 
 def main(model: str, store: str, n_kills: int) -> None:
-    """Print how many processes were killed before they were through; each has written a few texts, or none."""
+    """Print how many processes were killed before they finished; each has written a few texts, or none."""
     rng, killed = random.Random(5), 0
     for _ in range(n_kills):
         enough = n_texts(store) + rng.choice([0, 0, 1, 3, 6])

@@ -1,4 +1,4 @@
-"""One question to a server: what it answers, and a seed under which a dosed answer is another one."""
+"""One question to a server: the answer, and a seed with which a dosed answer differs from it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def answer_of(server: Server, question: str = QUESTION, **fields: Any) -> str:
 
 
 def parting_seed(server: Server) -> int:
-    """A seed under which a strong dose leaves the sober text in its first half; which seeds do depends on the CPU."""
+    """A seed with which a strong dose changes the first half of the sober text; which seeds do depends on the CPU."""
     sober = answer_of(server, drugs={}, temperature=0)
     begin = sober[: len(sober) // 2]
     return first_that(lambda seed: not answer_of(server, drugs={**STRONG, "seed": seed}).startswith(begin))

@@ -1,4 +1,4 @@
-"""Texts of one word, each in a thread with a small stack; run with the paths of a model and the name of a task.
+"""Texts of one word, each in a thread with a small stack; run with the path of a model and the name of a task.
 
 python -m support.long_words MODEL words|trigger|short
 """
@@ -13,7 +13,7 @@ import llama_cpp
 
 import drugs_cpp
 
-STACK = 512 * 1024  # bytes: a sixteenth of the usual, so that a sixteenth of the length does
+STACK = 512 * 1024  # bytes: a sixteenth of the usual stack, so a sixteenth of the length is enough
 LEAST_STACK = 64 * 1024
 LENGTH = 20_000  # characters
 
@@ -29,7 +29,7 @@ def check_words(llm: drugs_cpp.Llama) -> None:
 
 
 def check_short_words(llm: drugs_cpp.Llama) -> None:
-    """Also those that are not worth a stack of their own."""
+    """Words that are too short for a stack of their own also work."""
     for length in range(600):
         assert llm.tokenize(b"a" * length, add_bos=False) == [ord("a")] * length
 
@@ -68,7 +68,7 @@ def main() -> None:
     def run() -> None:
         try:
             {"words": check_words, "trigger": check_trigger, "short": check_short_words}[task](llm)
-        except BaseException as error:  # a thread keeps it to itself
+        except BaseException as error:  # otherwise, a thread keeps it to itself
             failed.append(error)
 
     threading.stack_size(LEAST_STACK if task == "short" else STACK)

@@ -1,4 +1,4 @@
-"""llama.cpp's C interface as it is, for several sequences in a batch and for a look at the graph.
+"""llama.cpp's plain C interface, for several sequences in a batch and for inspecting the graph.
 
 Imports ``llama_cpp`` only, so that it also runs on unpatched libraries.
 """
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from llama_cpp._logger import set_verbose
 
-#: none, unless `make check-gpu` wants all of them on a card
+#: none, unless `make check-gpu` puts all of them on a GPU
 N_GPU_LAYERS = int(os.environ.get("DRUGS_TEST_GPU_LAYERS", "0"))
 
 #: token, position, sequences
@@ -76,7 +76,7 @@ class Context:
         return False
 
     def decode(self, entries: Sequence[Entry]) -> npt.NDArray[np.float32]:
-        """Logits of every token, float32 (n_tokens, n_vocab); embeddings where these are asked for."""
+        """Logits of every token, float32 (n_tokens, n_vocab); or embeddings if they were requested."""
         batch = llama_cpp.llama_batch_init(len(entries), 0, 4)
         batch.n_tokens = len(entries)
         for i, (token, position, sequences) in enumerate(entries):

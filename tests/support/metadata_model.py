@@ -1,6 +1,6 @@
 """Tiny random models of the architectures that upstream's test-llama-archs leaves out.
 
-Their metadata stands here; upstream's loader derives the tensors from it, and they are filled with random numbers.
+Their metadata is here; upstream's loader derives the tensors from it, and they are filled with random numbers.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ EXPERTS: Metadata = {
     "leading_dense_block_count": 1,
 }
 
-#: architecture -> what it has besides or instead of COMMON; keys get the architecture in front, where they need it
+#: architecture -> what it has in addition to COMMON or instead of it; keys get the architecture as a prefix if needed
 METADATA: Mapping[str, Metadata] = {
     "apertus": {"xielu.alpha_n": 1.0, "xielu.alpha_p": 1.0, "xielu.beta": 1.0, "xielu.eps": 1e-7},
     "bert": BERT,
@@ -111,7 +111,7 @@ METADATA: Mapping[str, Metadata] = {
     "t5encoder": T5,
 }
 
-#: these give embeddings, and no logits
+#: these give embeddings, but no logits
 EMBEDDING = frozenset(
     [
         "bert",

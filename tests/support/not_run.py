@@ -1,4 +1,4 @@
-"""The last line of a test run: what was not run, and which command brings it."""
+"""The last line of a test run: what was not run, and which command enables it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, Any, Any]:
 
 
 def not_run(skipped: Iterable[pytest.TestReport | pytest.CollectReport]) -> str:
-    """Return the line, or "" if nothing was skipped. Each reason is expected to end with what brings its tests."""
+    """Return the line, or "" if nothing was skipped. Each reason must end with the command that enables its tests."""
     found: Counter[tuple[str, str]] = Counter()
     for report in skipped:
         assert isinstance(report.longrepr, tuple)

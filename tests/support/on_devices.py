@@ -1,6 +1,6 @@
-"""What a model says under many doses, on the devices that it is spread over. Runs in a process of its own.
+"""What a model says under many doses, on the devices over which it is spread. Runs in a separate process.
 
-A process keeps the devices that were added to it, and llama.cpp ends it where it loses their server.
+A process keeps the devices that were added to it, and llama.cpp ends it if it loses their server.
 
 usage: python -m support.on_devices SETTINGS.json OUTPUT.npz
 """
@@ -58,7 +58,7 @@ def around_a_text(llm: Llama) -> Said:
     llm.drugs.assign(doses()["all"])
     say(llm, "first", said)
     state = llm.save_state()
-    open_context(llm.engine.settings, 1, 64, unified=True).close()  # a server forgets its graphs where memory is freed
+    open_context(llm.engine.settings, 1, 64, unified=True).close()  # a server forgets its graphs when memory is freed
     said["on"] = np.array(llm.Dgenerate([], max_new_tokens=N_TOKENS))
     llm.cold_shower()
     said["logits showered"] = last_logits(llm)
@@ -74,7 +74,7 @@ def around_a_text(llm: Llama) -> Said:
 
 
 def with_a_twin(llm: Llama) -> Said:
-    """A shower that is a switch, of a prompt that was dosed as well."""
+    """A shower that only switches, with a prompt that was dosed, too."""
     llm.drugs.assign(doses()["all"])
     dosed = llm.Dgenerate(PROMPT, max_new_tokens=N_TOKENS)
     llm.cold_shower()
@@ -82,7 +82,7 @@ def with_a_twin(llm: Llama) -> Said:
 
 
 def in_small_batches(llm: Llama) -> Said:
-    """Of a prompt that is dosed, several are under way at once where devices work one after the other."""
+    """A dosed prompt in batches, several of which are in progress at once if devices work one after the other."""
     llm.drugs.assign(doses()["all"])
     dosed = llm.Dgenerate(PROMPT * 4, max_new_tokens=N_TOKENS)
     return {"batches": np.array(dosed), "logits batches": last_logits(llm)}

@@ -1,4 +1,4 @@
-"""Writes a model that says what it is told to: the next token depends on the last one alone, through a table."""
+"""Writes a model that says what it is told to: the next token depends only on the last one, through a table."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def write_parrot_model(path: Path, vocabulary: Sequence[str], end: str, table: T
     """Write a model of one layer of the Llama architecture, whose attention and feed-forward part add nothing.
 
     Args:
-        path: where.
-        vocabulary: all tokens, a newline among them. A text is read as the longest ones that fit.
-        end: the one that ends a text.
+        path: the file to write.
+        vocabulary: all tokens, including a newline. A text is split into the longest ones that fit.
+        end: the token that ends a text.
         table: fewer than ``N_EMBD`` rows.
     """
     writer = gguf.GGUFWriter(path, "llama")
@@ -50,7 +50,7 @@ def write_parrot_model(path: Path, vocabulary: Sequence[str], end: str, table: T
             output[vocabulary.index(following), rows[token]] = logit
     writer.add_tensor("token_embd.weight", embedding)
     writer.add_tensor("output.weight", output)
-    writer.add_tensor("output_norm.weight", ones * np.float32(N_EMBD**-0.5))  # a single 1 comes out as it went in
+    writer.add_tensor("output_norm.weight", ones * np.float32(N_EMBD**-0.5))  # a single 1 is passed on unchanged
     for name in ("attn_norm", "ffn_norm"):
         writer.add_tensor(f"blk.0.{name}.weight", ones)
     for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):

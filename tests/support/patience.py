@@ -1,11 +1,11 @@
-"""How long tests wait for what must happen."""
+"""How long tests wait for something that must happen."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-#: seconds: a machine ten times slower than a slow one needs less, and only a test that fails waits so long
+#: seconds: a machine ten times slower than a slow one needs less, and only a test that fails waits this long
 PATIENCE = 600
 
 

@@ -34,7 +34,7 @@ def _normals(w0: int, w1: int) -> tuple[float, float]:
 
 
 def numbers(d: int, seed: int, position: int, layer: int, site: int, head: int) -> npt.NDArray[np.float64]:
-    """The normals of a row, as section by section the header random-rotate-math.h says it."""
+    """The normals of a row, following the header random-rotate-math.h section by section."""
     g = np.empty(-(-d // 64) * 64)
     for group in range(len(g) // 64):
         for lane in range(16):
@@ -44,7 +44,7 @@ def numbers(d: int, seed: int, position: int, layer: int, site: int, head: int) 
 
 
 def share(seed: int, position: int, layer: int, site: int, head: int) -> float:
-    """The angle's part of the dose: Uniform(0, 1)."""
+    """The angle's share of the dose: Uniform(0, 1)."""
     return _uniform(_words(0, seed, position, layer, site, head)[0])
 
 
@@ -55,7 +55,7 @@ def _words(index: int, seed: int, position: int, layer: int, site: int, head: in
 def rotate(
     x: npt.NDArray[np.float64], theta_max: float, seed: int, position: int, layer: int, site: int, head: int
 ) -> npt.NDArray[np.float64]:
-    """One row."""
+    """Rotate one row."""
     theta = theta_max * share(seed, position, layer, site, head)
     g = numbers(len(x), seed, position, layer, site, head)
     u = g - (g @ x) / (x @ x) * x

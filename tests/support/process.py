@@ -1,4 +1,4 @@
-"""Runs Python in a process of its own: on other libraries, or where a process could not take back what it did."""
+"""Runs Python in a separate process: with other libraries, or if a process could not undo what it does."""
 
 from __future__ import annotations
 

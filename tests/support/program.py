@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from benchmarks.server_process import free_port
 from support.patience import PATIENCE
 
-#: the program, as the wheel has installed it beside Python
+#: the program, as installed by the wheel next to Python
 DRUGS = str(Path(sys.executable).parent / "drugs")
 
 
@@ -58,11 +58,11 @@ class Answer:
 
 
 class Server:
-    """`drugs serve` on a port of its own, until the end of the ``with`` block.
+    """`drugs serve` on its own port, until the end of the ``with`` block.
 
     Args:
-        arguments: further options.
-        program: what to run instead, another build's program and its subcommand.
+        arguments: more options.
+        program: what to run instead, such as another build's program and its subcommand.
     """
 
     def __init__(self, *arguments: str, program: tuple[str, ...] = (DRUGS, "serve")) -> None:
@@ -144,7 +144,7 @@ class Server:
             connection.close()
 
     def stream(self, path: str, body: object) -> Iterator[Any]:
-        """Post with ``"stream": true`` in the body, and yield the JSON of each event; closing it hangs up."""
+        """Post with ``"stream": true`` in the body, and yield the JSON of each event; closing the iterator hangs up."""
         connection = http.client.HTTPConnection("127.0.0.1", urlsplit(self.url).port, timeout=PATIENCE)
         try:
             connection.request("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"})

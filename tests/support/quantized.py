@@ -1,4 +1,4 @@
-"""Tiny models whose matrices are of one type."""
+"""Tiny models whose matrices all have one type."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import llama_cpp
 
 from support.tiny_model import write_tiny_model
 
-#: a row of a K-quant has a multiple of 256 numbers
+#: the length of a row of a K-quant is a multiple of 256
 N_EMBD = 256
 N_FF = 512
 N_CTX = 1024
@@ -32,7 +32,7 @@ TYPES = {
 
 
 def write_quantized_model(folder: Path, name: str) -> Path:
-    """A model whose matrices are all of the type with this name, in a file of that name."""
+    """A model whose matrices all have the type with this name, in a file of that name."""
     whole, path = folder / "F32.gguf", folder / f"{name}.gguf"
     if not whole.exists():
         write_tiny_model(whole, n_embd=N_EMBD, n_ff=N_FF, n_ctx=N_CTX)

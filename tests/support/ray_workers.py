@@ -1,4 +1,4 @@
-"""Workers of a Ray cluster as tests need them: each does what files in a folder say, which the cluster knows."""
+"""Workers of a Ray cluster for tests: each does what files say, in a folder that the cluster knows."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from support.patience import wait_until
 #: names the folder
 FOLDER = "DRUGS_TEST_RAY"
 
-#: files in it: names of nodes, or what a worker dies of
+#: files in it: names of nodes, or what kills a worker
 OTHER_FILE, OTHER_BUILD, POISON = "other_file", "other_build", "poison"
 
-#: nodes that work at the same time before the first dosed text comes
+#: nodes that must be working at the same time before the first dosed text is written
 N_NODES = 4
 
-#: seconds for each text, so that workers are killed in the midst
+#: seconds per text, so that workers are killed in the middle
 SLOW = 0.1
 
 
@@ -40,9 +40,9 @@ def said(name: str) -> list[str]:
 
 
 class TestWorker(RayWorker):
-    """Notes which texts it has written."""
+    """Records which texts it has written."""
 
-    __test__ = False  # pytest would take it for tests
+    __test__ = False  # otherwise, pytest would take it for tests
 
     def __init__(self, n_cpus: int) -> None:
         super().__init__(n_cpus)
@@ -76,7 +76,7 @@ class SlowWorker(TestWorker):
 
 
 class TogetherWorker(SlowWorker):
-    """And begins when as many nodes have a worker with dosed texts to write; those wait for the sober text."""
+    """Starts when N_NODES nodes have a worker with dosed texts to write, which wait for the sober text."""
 
     def _note(self, result: TextResult) -> None:
         if result.setting.site != SOBER:

@@ -1,4 +1,4 @@
-"""Runs a notebook in a process of its own: ``python -m support.run_notebook NOTEBOOK OUTPUT``, in the folder of OUTPUT.
+"""Runs a notebook in a separate process: ``python -m support.run_notebook NOTEBOOK OUTPUT``, in the folder of OUTPUT.
 
 The kernel is the Python that runs this, whatever else is installed, and listens where no other machine can reach it.
 """
@@ -17,7 +17,7 @@ from support.patience import PATIENCE
 
 
 class ThisPython(KernelSpecManager):
-    """Knows one kernel."""
+    """Knows only one kernel."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:  # noqa: ARG002  # upstream's signature
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
@@ -25,7 +25,7 @@ class ThisPython(KernelSpecManager):
 
 
 def run(notebook: Path, output: Path) -> None:
-    """Write the notebook with what its cells printed and showed."""
+    """Write the notebook with the output of its cells."""
     cells = nbformat.reads(notebook.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
     kernel = AsyncKernelManager(kernel_spec_manager=ThisPython(), transport="tcp", ip="127.0.0.1")
     resources = {"metadata": {"path": str(output.parent)}}

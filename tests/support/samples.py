@@ -10,14 +10,14 @@ MESSAGES = [
     {"role": "user", "content": 'What\'s a "knot"?\nIs it fast?'},
 ]
 
-#: a space at the end of a line, as the reference has them
+#: a space at the end of a line, as in the reference's files
 END = " "
 
 FOLDERS = Path("Sailor", "7B", "Family", "Some-7b-model")
 
 
 def sample_text(dose: str, site: str, texts: Mapping[int, str], spread: str = "5/32") -> str:
-    """What a file has."""
+    """The content of a file."""
     conversation = "\n".join(message["content"] for message in MESSAGES)
     return f"""
 
@@ -74,7 +74,7 @@ def response(seed: int, text: str) -> str:
 def write_sample(
     root: Path, name: str, text: str, site: str = "K", quantization: str = "8bit_flash", folders: Path = FOLDERS
 ) -> Path:
-    """Write a file where it belongs."""
+    """Write a file to its place."""
     path = root / folders / quantization / site / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode("utf-8"))

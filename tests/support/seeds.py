@@ -1,15 +1,15 @@
-"""Seeds that make a difference. Which do depends on the processor: its rounding may lead two seeds to the same text."""
+"""Seeds that make a difference. Which ones do depends on the processor, whose rounding may make two texts equal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-#: so many are tried
+#: how many seeds are tried
 N_SEEDS = 16
 
 
 def first_that(differs: Callable[[int], object], seeds: Iterable[int] = range(1, 1 + N_SEEDS)) -> int:
-    """The first seed for which ``differs(seed)`` is true; fails where none of them makes a difference."""
+    """The first seed for which ``differs(seed)`` is true; fails if none of them makes a difference."""
     tried = []
     for seed in seeds:
         tried.append(seed)

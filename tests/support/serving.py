@@ -1,4 +1,4 @@
-"""What the tests of the server have in common: a tiny server, and short requests to it."""
+"""Shared by the tests of the server: a tiny server, and short requests to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support.program import Server
 
 PROMPT = "Once upon a time"
 
-#: in float32, also in the cache, neither the batch nor its companions show in a text
+#: in float32, also in the cache, a text depends neither on the batch nor on the other requests in it
 TINY = ("-t", "1", "-c", "1024", "-np", "4", "-fa", "off", "-ctk", "f32", "-ctv", "f32", "--metrics", "--slots")
 
 
@@ -37,7 +37,7 @@ def dirty(server: Server) -> int:
 
 
 def try_until(attempt: Callable[[], bool], times: int = 50) -> None:
-    """Repeat what needs luck with the moment, such as requests that are served together, until an attempt has it."""
+    """Repeat what depends on lucky timing, such as requests that are served together, until an attempt succeeds."""
     assert any(attempt() for _ in range(times)), f"it did not happen in {times} attempts"
 
 

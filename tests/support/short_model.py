@@ -6,18 +6,18 @@ from pathlib import Path
 
 from gguf import GGUFReader, GGUFValueType, GGUFWriter
 
-#: of 30. What these write is not English, and any bit that changes soon changes a word.
+#: of 30. The model's text is not English, and any bit that changes soon changes a word.
 LAYERS = [0, 1, 28, 29]
 
 
 def write_short_model(source: str | Path, path: Path, layers: list[int] = LAYERS) -> None:
-    """Write the model ``source`` with these layers only, in this order."""
+    """Write the model ``source`` with only these layers, in this order."""
     reader = GGUFReader(str(source))
     architecture = reader.fields["general.architecture"].contents()
     writer = GGUFWriter(str(path), architecture)
     for name, field in reader.fields.items():
         if name.startswith("GGUF.") or name == "general.architecture":
-            continue  # the writer has them already
+            continue  # the writer has already added them
         value = len(layers) if name == f"{architecture}.block_count" else field.contents()
         kind = field.types[0]
         writer.add_key_value(name, value, kind, field.types[-1] if kind == GGUFValueType.ARRAY else None)

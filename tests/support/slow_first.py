@@ -1,4 +1,4 @@
-"""Which files run first: those with few and long tests, for whose end the other process would wait."""
+"""Which files run first: those with few, long tests, because the other process would have to wait for their end."""
 
 from __future__ import annotations
 

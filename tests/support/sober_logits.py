@@ -1,4 +1,4 @@
-"""Prints nothing, writes the logits and the graph of a few sober batches: run on patched and on unpatched libraries.
+"""Writes the logits and the graph of a few sober batches, for runs with patched and unpatched libraries.
 
 usage: python -m support.sober_logits MODEL OUTPUT.npz    (LLAMA_CPP_LIB_PATH says which libraries)
 """

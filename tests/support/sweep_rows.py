@@ -19,7 +19,7 @@ JOIN origin ON origin.id = text.origin
 
 
 def sweep_rows(path: str | Path) -> set[tuple[Any, ...]]:
-    """Each text with all that is known of it; a ResultFile that is damaged is an error."""
+    """Each text with everything known about it; a damaged ResultFile is an error."""
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = connection.execute(_ROWS).fetchall()

@@ -1,4 +1,4 @@
-"""Stores of sweeps whose texts no model has written."""
+"""Stores of sweeps with texts that were not written by a model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ORIGIN = {"version": "0", "llama_cpp_commit": "abc", "sources": "def", "cpu": "N
 
 
 def model_info(name: str = "synthetic-7b") -> ModelInfo:
-    """A model that there is not."""
+    """A model that does not exist."""
     return ModelInfo(f"{len(name):064x}", name, "Q4_1", "llama")
 
 
@@ -72,7 +72,7 @@ def synthetic_store(
     seeds: Sequence[int] = (1, 2, 3),
     n_words: int = 30,
 ) -> Path:
-    """Make a store of a sweep: by prompt a sober text, and texts that part from it the earlier, the larger the dose."""
+    """Make a store of a sweep: a sober text per prompt, and texts that leave it earlier under larger doses."""
     with open_sweep(path) as results:
         model, origin = results.model(model_info()), results.origin(ORIGIN)
         for i in range(n_prompts):

@@ -4,7 +4,7 @@ Imports ``llama_cpp`` only, so that it also runs on unpatched libraries.
 
 usage: python -m support.tiny_architectures PROGRAM OUTPUT.json ARCHITECTURE...    (on LLAMA_CPP_LIB_PATH's libraries)
 
-writes a hash of what each of them computes while it is sober, and of the graphs that do so. PROGRAM is upstream's
+writes a hash of what each of them computes sober, and of the graphs that do so. PROGRAM is upstream's
 test-llama-archs, which writes the models.
 """
 
@@ -31,16 +31,16 @@ from support.metadata_model import EMBEDDING, load_metadata_model
 
 F32 = npt.NDArray[np.float32]
 
-#: weights large enough that attention is not the same everywhere; the seed makes the models the same every time
+#: weights large enough that attention is not uniform; the seed makes the models the same every time
 MODEL_OPTIONS = ("-s", "1", "-d", "0.3")
 
-#: llama.cpp itself aborts when it runs these with flash attention
+#: llama.cpp itself aborts if it runs these with flash attention
 WITHOUT_FLASH_ATTENTION = frozenset({"plm"})
 
-#: llama.cpp writes these and runs them without their MLP
+#: llama.cpp writes these, and runs them without their MLP
 WITHOUT_EXPERTS = frozenset({"refact-moe"})
 
-#: these gather the positions they attend to, and attend by themselves, once these are fewer than there are
+#: these gather the positions they attend to, and compute attention themselves, if these are fewer than all positions
 GATHERS = frozenset({"glm5-next"})
 
 TOKENS = [(7 * i * i + 3 * i + 5) % 128 for i in range(28)]
@@ -49,7 +49,7 @@ N_PROMPT = 24
 
 @contextmanager
 def tiny_models(architecture: str, program: str) -> Iterator[list[Path]]:
-    """Random models that upstream's program writes: with and without experts where it can, none if it cannot at all."""
+    """Random models written by upstream's program: with and without experts if possible, perhaps none."""
     with tempfile.TemporaryDirectory() as folder:
         only = f"^{re.escape(architecture)}$"
         subprocess.run([program, "-a", only, *MODEL_OPTIONS, "-o", folder], check=True, capture_output=True)
@@ -58,7 +58,7 @@ def tiny_models(architecture: str, program: str) -> Iterator[list[Path]]:
 
 
 def with_few_attended(path: Path, architecture: str) -> Path:
-    """A copy of the model that attends to 8 positions, where upstream's fixture attends to all."""
+    """A copy of the model that attends to 8 positions, while upstream's fixture attends to all."""
     copy = path.with_name(f"few-{path.name}")
     shutil.copy(path, copy)
     field = gguf.GGUFReader(copy, "r+").fields[f"{architecture}.attention.indexer.top_k"]
@@ -67,7 +67,7 @@ def with_few_attended(path: Path, architecture: str) -> Path:
 
 
 def open_model(architecture: str, path: Path | None, plain: bool = False) -> Context:
-    """As drugs_cpp.Llama runs it, or plain: several sequences and no flash attention. No path: from metadata."""
+    """Open a model as drugs_cpp.Llama does, or plain: several sequences, no flash attention. No path: from metadata."""
     flash_attn = not plain and architecture not in WITHOUT_FLASH_ATTENTION
     return Context(
         (lambda: load_metadata_model(architecture)) if path is None else str(path),
@@ -79,7 +79,7 @@ def open_model(architecture: str, path: Path | None, plain: bool = False) -> Con
 
 
 def run(ctx: Context) -> F32:
-    """A batch and then single tokens, from an empty cache, under the context's dose."""
+    """Decode a batch and then single tokens, from an empty cache, under the context's dose."""
     ctx.forget()
     rows = [ctx.feed(TOKENS[:N_PROMPT])]
     if ctx.memory:

@@ -15,7 +15,7 @@ N_HEAD = 4
 N_FF = 96
 N_CTX = 256
 
-#: name in a layer -> rows, columns; each has a bias
+#: name in a layer -> rows, columns; each weight has a bias
 WEIGHTS = {
     "attn_q": (N_EMBD, N_EMBD),
     "attn_k": (N_EMBD, N_EMBD),

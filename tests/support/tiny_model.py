@@ -1,4 +1,4 @@
-"""Writes a tiny random model of the Llama architecture in float32, which rounds little: its batches agree to 1e-5."""
+"""Writes a tiny random model of the Llama architecture in float32, with little rounding: its batches agree to 1e-5."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ N_CTX = 256
 
 
 def add_ascii(writer: gguf.GGUFWriter) -> None:
-    """A token for each character of ASCII but the first three, so that ASCII can be read."""
+    """A token for each ASCII character except the first three, so that ASCII text can be tokenized."""
     special = {"<unk>": gguf.TokenType.UNKNOWN, "<s>": gguf.TokenType.CONTROL, "</s>": gguf.TokenType.CONTROL}
     control = {f"<0x{code:02X}>": gguf.TokenType.BYTE for code in range(len(special), ord(" "))}
     printed = {chr(code).replace(" ", "▁"): gguf.TokenType.NORMAL for code in range(ord(" "), N_VOCAB)}
@@ -67,7 +67,7 @@ def write_tiny_model(
     n_kv = n_embd // N_HEAD * N_HEAD_KV
     add("token_embd.weight", n_vocab, n_embd)
     output = random(n_vocab, n_embd)
-    output[:3] = 0  # so that a text never ends by itself
+    output[:3] = 0  # so that a text never ends on its own
     writer.add_tensor("output.weight", output)
     writer.add_tensor("output_norm.weight", np.ones(n_embd, np.float32))
     for il in range(n_layer):

@@ -28,13 +28,13 @@ def take(tokens: Any, n: int) -> list[int]:
 
 
 def feed_prompt(sober: Llama) -> None:
-    """In the batches of a dosed run, which computes the last token alone."""
+    """Evaluate the prompt in the batches of a dosed run, which computes the last token alone."""
     sober.eval(PROMPT[:-1])
     sober.eval(PROMPT[-1:])
 
 
 class CountingDecoder:
-    """A decoder that notes how many tokens each call evaluates."""
+    """A decoder that records how many tokens each call evaluates."""
 
     def __init__(self, decoder: Any, sizes: list[int]) -> None:
         self._decoder = decoder
@@ -49,7 +49,7 @@ class CountingDecoder:
 
 
 def batches_of(llm: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A list that grows by the size of every batch of given tokens that is decoded; each fits into one."""
+    """A list to which the size of every decoded batch of given tokens is added; each call fits into one batch."""
     sizes: list[int] = []
     session = llm.engine.session
     monkeypatch.setattr(session, "decoder", CountingDecoder(session.decoder, sizes))

@@ -1,4 +1,4 @@
-"""What the rotations of a graph are given, and what they make of it."""
+"""The inputs and outputs of the rotations in a graph."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Turned(NamedTuple):
 
 
 def turned_rows(tensor: int) -> Turned:
-    """Of a rotation that was computed on the CPU, by its address."""
+    """Return a rotation that was computed on the CPU, given its address."""
     node = Tensor.from_address(tensor)
     layer, site = node.op_params[:2]
     return Turned(layer, site, _rows(Tensor.from_address(node.src[0])), _rows(node))

@@ -1,4 +1,4 @@
-"""Tiny models in the place of those that llama-cpp-python's own tests download."""
+"""Tiny models in place of those that llama-cpp-python's own tests download."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from support.tiny_architectures import tiny_models
 from support.tiny_embedding_model import write_tiny_embedding_model
 from support.tiny_model import add_ascii, write_tiny_model
 
-#: tokens whose numbers the tests know
+#: tokens whose ids the tests know
 NUMBERED = {0: "!", 11: ",", 1814: " world", 9419: "Hello"}
 
 END = "</s>"
 
-#: what the tests expect to read
+#: what the tests expect as output
 SENTENCE = (" fox", " jumps", " over", " the", " lazy", " dog", ".")
 TABLE: Table = {
     **{token: {following: 9.0} for token, following in zip(SENTENCE, SENTENCE[1:])},
@@ -27,12 +27,12 @@ TABLE: Table = {
 
 
 def write_upstream_models(folder: Path, program: str, tests: str) -> dict[str, str]:
-    """Write them into a folder.
+    """Write the models into a folder.
 
     Args:
-        folder: where.
-        program: upstream's test-llama-archs, which writes a recurrent and a hybrid one.
-        tests: their source, whose words are tokens of the model that answers what they expect.
+        folder: where to write them.
+        program: upstream's test-llama-archs, which writes a recurrent and a hybrid model.
+        tests: the source of the tests, whose words are the tokens of the model that answers as they expect.
 
     Returns:
         Repository that upstream's tests download from -> path of the model in its place.
@@ -51,7 +51,7 @@ def write_upstream_models(folder: Path, program: str, tests: str) -> dict[str, s
 
 
 def vocabulary_of(text: str) -> list[str]:
-    """The words and signs of a text as tokens; those that are numbered have their numbers."""
+    """The words and signs of a text as tokens; those in NUMBERED have their ids."""
     words = {END, *re.findall(r" ?\w+|[^\w]", text)} - {*NUMBERED.values()}
     free = (number for number in range(max(NUMBERED)) if number not in NUMBERED)
     numbered = {**NUMBERED, **dict(zip(free, sorted(words)))}
@@ -59,7 +59,7 @@ def vocabulary_of(text: str) -> list[str]:
 
 
 def _random_model(architecture: str, folder: Path, program: str) -> Path:
-    """What upstream's program writes has a vocabulary that no text can be read with; a copy has another one."""
+    """Return a copy of upstream's model with a vocabulary that can tokenize text, which the original cannot."""
     path = folder / f"{architecture}.gguf"
     with tiny_models(architecture, program) as paths:
         reader = gguf.GGUFReader(paths[0])

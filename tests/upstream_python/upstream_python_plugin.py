@@ -1,7 +1,7 @@
 """Runs llama-cpp-python's own tests with the class and the models that the environment names.
 
-DRUGS_UPSTREAM_CLASS is "drugs_cpp" or "llama_cpp": whose Llama they get. DRUGS_UPSTREAM_MODELS is a JSON file that says
-which file stands for the one that a repository has.
+DRUGS_UPSTREAM_CLASS is "drugs_cpp" or "llama_cpp": the package whose Llama they get. DRUGS_UPSTREAM_MODELS is a JSON
+file that maps repositories to the files that stand for their models.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-#: drugs_cpp has to be there before llama_cpp, which the tests import
+#: drugs_cpp must be imported before llama_cpp, which the tests import
 PACKAGE: Any = importlib.import_module(os.environ["DRUGS_UPSTREAM_CLASS"])
 
 
@@ -38,7 +38,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Only the tests see another class: drugs_cpp goes on using upstream's."""
+    """Only the tests see the other class: drugs_cpp still uses upstream's."""
     llama_cpp = importlib.import_module("llama_cpp")
     stand_in = namespace("llama_cpp", **{**vars(llama_cpp), "Llama": PACKAGE.Llama})
     for module in {item.module for item in items if isinstance(item, pytest.Function)}:

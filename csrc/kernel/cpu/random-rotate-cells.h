@@ -1,4 +1,4 @@
-// What the kernels for keys and values share: rows of a cache, and random words for each of its cells.
+// Shared by the kernels for keys and values: rows of a cache, and random words for each of its cells.
 
 #pragma once
 
@@ -8,10 +8,10 @@
 #include "ggml-cpu.h"
 #include "simd-mappings.h"
 
-// cells are handled in blocks of a multiple of this
+// cells are processed in blocks of a multiple of this
 static constexpr int64_t CELLS = 64;
 
-// what loads 16-bit floats, where the processor has instructions for it
+// loads 16-bit floats, if the processor has instructions for it
 #if defined(__AVX512F__)
 #define RANDOM_ROTATE_LOADS_HALVES
 static inline packed load_packed(const ggml_fp16_t * x) { return (packed) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *) x)); }
@@ -23,14 +23,14 @@ static inline packed load_packed(const ggml_fp16_t * x) { return (packed) _mm256
 static inline packed load_packed(const ggml_fp16_t * x) { return (packed) vcvt_f32_f16(vld1_f16((const __fp16 *) x)); }
 #endif
 
-// let the memory of the next block come while this one is worked on; where there is none, nothing happens
+// prefetches the memory of the next block while this one is processed; harmless if there is none
 static inline void prefetch(const char * at, size_t n_bytes) {
     for (size_t i = 0; i < n_bytes; i += 64) {
         __builtin_prefetch(at + i);
     }
 }
 
-// n numbers of a cache, whatever its type, as floats
+// converts n numbers of a cache of any type to floats
 static inline void load_floats(ggml_type type, const void * at, float * y, int64_t n) {
     switch (type) {
         case GGML_TYPE_F32:
@@ -59,7 +59,8 @@ static inline void load_floats(ggml_type type, const void * at, float * y, int64
     }
 }
 
-// |x| and, for reference noise, the sum of x over |x|, of n <= 64 rows of floats, [d, n]; x has room for a multiple of four
+// for n <= 64 rows x of floats, [d, n]: |x| and, for reference noise, the sum of x divided by |x|; x must have
+// room for a multiple of four rows
 static inline void measure_rows(float * x, int64_t n, int64_t d, bool lean, float * norms, float * leans) {
     const int64_t n_padded = GGML_PAD(n, 4);
     memset(x + n*d, 0, (n_padded - n)*d*sizeof(float));
@@ -75,7 +76,7 @@ static inline void measure_rows(float * x, int64_t n, int64_t d, bool lean, floa
     }
 }
 
-// cells up to the last one that holds something: a cache's end is often empty
+// the number of cells up to the last one that is not empty: the end of a cache is often empty
 // cells: I32 [n_kv, n_stream]
 static inline int64_t used_cells(const ggml_tensor * cells) {
     const int32_t * position = (const int32_t *) cells->data;
@@ -90,13 +91,13 @@ static inline int64_t used_cells(const ggml_tensor * cells) {
     return n;
 }
 
-// The same up to the end of the last block of 64 cells, so that a sum has the same lanes however many cells of it are used. What is
-// in the others has no weight.
+// The same, up to the end of the last block of 64 cells, so that a sum has the same lanes however many cells are used. The
+// additional cells have no weight.
 static inline int64_t used_blocks(const ggml_tensor * cells) {
     return std::min<int64_t>(cells->ne[0], GGML_PAD(used_cells(cells), CELLS));
 }
 
-// whether any token of a batch has reference noise: sums of vectors are for that alone
+// whether any token of a batch has reference noise: only then are sums of vectors needed
 static inline bool any_reference(const ggml_tensor * tokens) {
     const int32_t * of = (const int32_t *) tokens->data;
     for (int64_t i = 0; i < tokens->ne[1]; ++i) {
@@ -107,8 +108,8 @@ static inline bool any_reference(const ggml_tensor * tokens) {
     return false;
 }
 
-// sums += x*x, of n numbers each of four rows x of a cache that lie stride bytes apart; four, because so many can come from
-// memory at the same time
+// sums += x*x, for n numbers of each of four rows x of a cache that are stride bytes apart; four, because that many can be
+// loaded from memory at the same time
 static inline void add_squares(ggml_type type, const char * x, size_t stride, int64_t n, float * sums) {
     int64_t i = 0;
 #ifdef RANDOM_ROTATE_LOADS_HALVES
@@ -133,7 +134,7 @@ static inline void add_squares(ggml_type type, const char * x, size_t stride, in
     }
 }
 
-// the numbers of cells, where those of many cells are neighbours
+// the numbers of cells, laid out such that the same number of different cells is adjacent
 struct cache_columns {
     ggml_type    type;
     const char * at;
@@ -142,8 +143,8 @@ struct cache_columns {
     int64_t      d;
 };
 
-// sums[r][i] += number i of the cells times y_r, for n_y <= 4 vectors y_r = y + r*n_y_row, filled up to a multiple of 16 numbers; a cache
-// is read once for all
+// sums[r][i] += number i of the cells times y_r, for n_y <= 4 vectors y_r = y + r*n_y_row, padded to a multiple of 16 numbers; the
+// cache is read once for all of them
 template <int n_y>
 static inline void add_dots(const cache_columns & columns, const float * y, int64_t n_y_row, float ** sums) {
     int64_t whole = 0;
@@ -182,7 +183,7 @@ static inline void add_dots(const cache_columns & columns, const float * y, int6
     }
 }
 
-// whether 64 cells hold positions in a row, from a multiple of 64 on, or nothing: the usual case, and the fast one
+// whether 64 cells hold consecutive positions, from a multiple of 64 on, or are empty: the usual case, and the fast one
 static inline bool is_aligned_run(const int32_t * positions) {
     int32_t differs = positions[0] & (CELLS - 1);
 #pragma omp simd reduction(|:differs)
@@ -192,7 +193,8 @@ static inline bool is_aligned_run(const int32_t * positions) {
     return differs == 0 && positions[0] >= 0;
 }
 
-// two words for each of 64 cells, for keys; empty cells (position -1) get whatever comes
+// two words for each of 64 cells, for keys and for values to which something is added; empty cells
+// (position -1) get arbitrary words
 static inline void draw_pairs(const noise_key & noise, uint32_t what_for, const int32_t * positions, uint32_t * w0, uint32_t * w1) {
     counter_words words;
     uint32_t first[LANES];

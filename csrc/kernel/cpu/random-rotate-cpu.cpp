@@ -9,14 +9,14 @@
 // angles of heads
 //
 
-// of one token's heads, as many as there are lanes
+// for as many heads of one token as there are lanes
 struct head_angles {
     float angle [LANES];
     float sine  [LANES];
     float cosine[LANES];
 };
 
-// noise: of the token; heads: what each is called
+// noise: of the token; heads: the numbers they are drawn for
 static void draw_angles(const noise_key & noise, const int32_t * heads, head_angles & of) {
     counter_words words;
 #pragma omp simd
@@ -46,12 +46,12 @@ static void draw_angles(const noise_key & noise, const int32_t * heads, head_ang
 }
 
 //
-// turn of a row
+// turning a row
 //
 
 struct row_sums {
     float xx; // x.x
-    float gx; // of the random numbers g and x
+    float gx; // g.x, g the random numbers
     float gg;
 };
 
@@ -128,7 +128,8 @@ static float orthogonalize(const float * x, float * y, int64_t d, float xx, floa
 }
 
 static void rotate(const float * x, float * y, int64_t d, const row_sums & sums, float sine, float cosine) {
-    // g - a x is orthogonal to x, and this its square; so much of it is left in nearly all rows that it need not be worked out
+    // g - a x is orthogonal to x, and uu is its square; in nearly all rows, so much of it remains that it
+    // need not be computed explicitly
     const float a  = sums.gx/sums.xx;
     const float uu = sums.gg - a*sums.gx;
     if (uu > 0.5f*sums.gg) {
@@ -139,14 +140,14 @@ static void rotate(const float * x, float * y, int64_t d, const row_sums & sums,
     combine(x, y, d, cosine, sine*sqrtf(sums.xx/orthogonalize(x, y, d, sums.xx, sums.gx)));
 }
 
-// keeps: brought back to the length of x
+// keeps: rescale to the length of x
 static void add(const float * x, float * y, int64_t d, const row_sums & sums, float r, bool keeps) {
     const float ratio  = sqrtf(sums.xx)/sqrtf(sums.gg);
     const float length = keeps ? random_rotate_added_length(r, sums.gx*ratio/sums.xx) : 1.0f;
     combine(x, y, d, 1.0f/length, r*ratio/length);
 }
 
-// false where the squares of x do not fit into a float; y is then scratch
+// returns false if the squares of x do not fit into a float; the contents of y are then undefined
 static bool turn_row(const noise_key & noise, const head_angles & of, int l, const float * x, float * y, int64_t d) {
     const row_sums sums = fill(noise, x, y, d);
     if (!random_rotate_square_fits(sums.xx)) {
@@ -160,7 +161,7 @@ static bool turn_row(const noise_key & noise, const head_angles & of, int l, con
     return true;
 }
 
-// very small and very large rows are turned at a scale of one
+// very small and very large rows are scaled to about one before they are turned
 static void turn_row_scaled(const noise_key & noise, const head_angles & of, int l, const float * x, float * y, int64_t d) {
     float max = 0.0f;
     for (int64_t i = 0; i < d; ++i) {
@@ -171,7 +172,7 @@ static void turn_row_scaled(const noise_key & noise, const head_angles & of, int
         max = std::max(max, fabsf(x[i]));
     }
     if (max == 0.0f || !std::isfinite(max)) {
-        memcpy(y, x, d*sizeof(float)); // nothing to turn, or nothing that could be
+        memcpy(y, x, d*sizeof(float)); // nothing to turn, or nothing that can be turned
         return;
     }
 
@@ -193,7 +194,7 @@ static void turn_row_scaled(const noise_key & noise, const head_angles & of, int
     }
 }
 
-// every number gets one of Uniform(0, theta_max)
+// adds a number of Uniform(0, theta_max) to each element
 static void add_to_elements(const noise_key & noise, const float * x, float * y, int64_t d) {
     float group[GROUP];
     for (int64_t i = 0; i < d; i += GROUP) {
@@ -266,8 +267,8 @@ void ggml_compute_forward_random_rotate(const ggml_compute_params * params, ggml
     const int64_t n_head = dst->ne[1];
     const int64_t n_rows = dst->ne[1]*dst->ne[2];
 
-    // A row is never shared between threads: its sums, and so its bits, do not depend on their number. A single one is the first
-    // thread's, which has it in its cache: a norm and an activation compute it there.
+    // A row is never split between threads, so its sums, and therefore its bits, do not depend on their number. A single row
+    // belongs to the first thread, which has it in its cache because a preceding norm or activation was computed there.
     const int64_t round = params->nth - 1;
     const int64_t last  = (n_rows*(params->ith + 1) + round)/params->nth;
     for (int64_t row = (n_rows*params->ith + round)/params->nth; row < last; ) {

@@ -1,4 +1,4 @@
-// Products of vectors with the rows of a cache. A row is read once for all of them, and for its own square.
+// Dot products of vectors with the rows of a cache. A row is read once for all vectors and for its own square.
 
 #pragma once
 
@@ -6,7 +6,7 @@
 
 // rows of a cache, at most 64
 struct cache_rows {
-    ggml_type    type;   // F32, or F16 where the processor loads it
+    ggml_type    type;   // F32, or F16 if the processor can load it
     const char * at;
     size_t       stride; // bytes
     int64_t      n;
@@ -21,7 +21,7 @@ static inline bool can_dot(ggml_type type) {
 #endif
 }
 
-// 16 numbers, or the first n and zeros
+// 16 numbers, or the first n followed by zeros
 template <typename number>
 static inline lanes load_cached(const number * x, int64_t n) {
     if (n >= LANES) {
@@ -86,7 +86,8 @@ static void dot_rows(const cache_rows & rows, const float * const * x, int n_x, 
     dot(rows, x, y);
 }
 
-// y[r][j]: x_r.row_j of n_x vectors, and with "squares" row_j.row_j after them; four together at most; y: [4, 64], zeros after the last row
+// y[r][j]: x_r.row_j for n_x vectors, followed by row_j.row_j with "squares"; at most four in all; y:
+// [4, 64], zeros after the last row
 static inline void dot_rows(const cache_rows & rows, const float * const * x, int n_x, bool squares, float (* y)[CELLS]) {
 #ifdef RANDOM_ROTATE_LOADS_HALVES
     if (rows.type == GGML_TYPE_F16) {
@@ -109,7 +110,7 @@ static void sum_rows(const cache_rows & rows, float * y) {
     }
 }
 
-// y: [64] sums of the numbers of each row
+// y: [64], the sum of the numbers of each row
 static inline void sum_rows(const cache_rows & rows, float * y) {
 #ifdef RANDOM_ROTATE_LOADS_HALVES
     if (rows.type == GGML_TYPE_F16) {

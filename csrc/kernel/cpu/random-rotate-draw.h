@@ -1,7 +1,7 @@
-// What the kernels share: the key of a token's noise, and random numbers.
+// Shared by the kernels: the key of a token's noise, and random numbers.
 //
-// Loops over lanes carry "omp simd": without it, g++ unrolls loops of known length before it looks for vectors in them, and
-// the generator takes four times the instructions. cmake/ adds -fopenmp-simd, -fno-math-errno for sqrtf, and
+// Loops over lanes have "omp simd": without it, g++ unrolls loops of known length before it vectorises them, and the
+// generator takes four times as many instructions. cmake/ adds -fopenmp-simd, -fno-math-errno for sqrtf, and
 // -fno-trapping-math for choices between two results.
 
 #pragma once

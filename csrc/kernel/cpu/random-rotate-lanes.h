@@ -1,4 +1,4 @@
-// Philox for 16 counters at once, the innermost loop of a rotation.
+// Philox for 16 counters at once: the innermost loop of a rotation.
 
 #pragma once
 
@@ -14,8 +14,8 @@
 
 #if defined(__AVX2__)
 
-// A product of two words takes the room of two. So a register's even words and its odd words are computed apart, and what stands in
-// the rest of a register meanwhile is never read. Compilers would move words from lane to lane in each round.
+// The product of two words is two words wide. So the even and the odd words of a register are computed separately, and the other
+// half of each register is never read. Compilers would move words between lanes in every round.
 #if defined(__AVX512F__)
 
 typedef __m512i philox_words;
@@ -44,14 +44,14 @@ static inline philox_words philox_join (philox_words even, philox_words odd)    
 
 #endif
 
-// All counters in step: each round of a counter waits for the one before it, and the other counters fill the wait.
+// All counters in step: each round of a counter depends on the one before it, and the other counters fill the wait.
 static inline void philox4x32_lanes(uint32_t * c0, uint32_t * c1, uint32_t * c2, uint32_t * c3, uint32_t seed) {
     constexpr int N = RANDOM_ROTATE_LANES/PHILOX_WORDS;
 
     const philox_words m0 = philox_set(PHILOX_M0);
     const philox_words m1 = philox_set(PHILOX_M1);
 
-    // of even words, and of odd ones
+    // of the even words, and of the odd ones
     philox_words a[2*N], b[2*N], c[2*N], d[2*N];
     for (int i = 0; i < N; ++i) {
         a[2*i] = philox_load(c0 + i*PHILOX_WORDS);

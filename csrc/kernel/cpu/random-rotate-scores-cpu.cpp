@@ -2,7 +2,7 @@
 
 #include "random-rotate-dots.h"
 
-// K: keys turned as the scores read them; the formulas are in random-rotate-attend.h
+// K: keys turned as read for the scores; the formulas are in random-rotate-attend.h
 
 static constexpr int64_t TOKENS_A_UNIT = 32;
 
@@ -14,10 +14,10 @@ size_t ggml_random_rotate_scores_work_size(const ggml_tensor * op, int n_tasks) 
     return n_tasks*scratch_bytes(op);
 }
 
-// keys of 64 cells
+// the keys of 64 cells
 struct key_block {
     cache_rows rows;            // [d, n]
-    int32_t position[CELLS];    // -1 where there is no cell, or nothing in it
+    int32_t position[CELLS];    // -1 if there is no cell, or if it is empty
     float   norm    [CELLS];
     float   lean    [CELLS];    // s1(k)/|k|
     bool    loaded   = false;
@@ -78,7 +78,7 @@ static void turn_reference(const noise_key & noise, const query & q, const key_b
     }
 }
 
-// whether a token sees none of n cells; mask: F32 or F16 [n_kv, n_tokens, n, n_stream] or nullptr
+// whether a token attends to none of n cells; mask: F32 or F16 [n_kv, n_tokens, n, n_stream] or nullptr
 static bool all_masked(const ggml_tensor * mask, int64_t cell, int64_t n, int64_t it, int64_t head, int64_t stream) {
     if (!mask) {
         return false;
@@ -94,7 +94,7 @@ static bool all_masked(const ggml_tensor * mask, int64_t cell, int64_t n, int64_
     return true;
 }
 
-// scratch: [d, 64], for keys of types whose numbers have to be worked out
+// scratch: [d, 64], for keys of types that must be converted
 static void load_keys(const ggml_tensor * k, const ggml_tensor * cells, int64_t cell, int64_t head, int64_t stream, float * scratch,
         key_block & keys) {
     cache_rows & rows = keys.rows;
@@ -135,7 +135,7 @@ static void measure_keys(const float * squares, bool lean, key_block & keys) {
     keys.measured = true;
 }
 
-// s: [64] scores of a query, turned
+// s: [64], the scores of a query before they are turned
 static void turn_scores(const reader & of, const key_block & keys, const float * s) {
     float square;
     float total;
@@ -151,7 +151,7 @@ static void turn_scores(const reader & of, const key_block & keys, const float *
     memcpy(of.y, turned, keys.rows.n*sizeof(float));
 }
 
-// readers that keys are read for together, since a key's square comes along with three products
+// readers that share one pass over the keys: three products and the square of each key, or four products
 struct readers {
     reader  of[4];
     int32_t n = 0;
@@ -190,7 +190,7 @@ struct scores_op {
     const ggml_tensor * mask;
     ggml_tensor       * dst;    // F32 [n_kv, n_tokens, n_head, n_stream]
     int32_t             layer, site;
-    bool                lean;   // reference noise is there
+    bool                lean;   // whether any token has reference noise
     int64_t             n_slices;
 
     explicit scores_op(ggml_tensor * dst) : q(dst->src[0]), k(dst->src[1]), doses(dst->src[2]), tokens(dst->src[3]),
@@ -202,12 +202,12 @@ struct scores_op {
     noise_key noise_of(int64_t token, int64_t head) const {
         noise_key noise = noise_key_of(doses, tokens, token, layer, site, head);
         if (k->ne[0] == 1) {
-            noise.theta_max = 0.0f; // nowhere to turn
+            noise.theta_max = 0.0f; // one dimension: nothing to turn
         }
         return noise;
     }
 
-    // a unit: 64 cells of one key head, read by up to 32 tokens; heads of a cell are neighbours in memory
+    // a unit: 64 cells of one key head, read by up to 32 tokens; the heads of a cell are adjacent in memory
     void compute_unit(int64_t unit, float * scratch) const {
         const int64_t slice   = unit % n_slices;
         const int64_t head_kv = unit/n_slices % k->ne[2];
@@ -244,7 +244,8 @@ struct scores_op {
         }
     }
 
-    // of these units, the share of one thread: neighbours, so that memory is read in long runs; who does what changes no number
+    // one thread's share of these units: consecutive ones, so that memory is read in long runs; the
+    // results do not depend on the split
     void compute_units(int64_t first, int64_t last, int ith, int nth, float * scratch) const {
         for (int64_t unit = first + (last - first)*ith/nth; unit < first + (last - first)*(ith + 1)/nth; ++unit) {
             compute_unit(unit, scratch);
@@ -257,7 +258,7 @@ void ggml_compute_forward_random_rotate_scores(const ggml_compute_params * param
 
     float * scratch = (float *) ((char *) params->wdata + params->ith*scratch_bytes(dst));
 
-    // cells that hold something, and then the others, so that each thread has as much to do
+    // used cells first, then the others, so that each thread has the same amount of work
     const int64_t used = op.n_units((used_cells(op.cells) + CELLS - 1)/CELLS);
     const int64_t all  = op.n_units((dst->ne[0]           + CELLS - 1)/CELLS);
     op.compute_units(0, used, params->ith, params->nth, scratch);

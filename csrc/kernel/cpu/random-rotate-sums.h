@@ -1,8 +1,8 @@
-// Numbers in 16 lanes, and sums of them that stay in the processor's registers.
+// Numbers in 16 lanes, and sums of them that stay in registers.
 //
-// gcc 12 keeps a vector that is wider than a register in memory, and loads and stores it again at every addition. So lanes are vectors of
-// a register's width. Where more sums are wanted than there are registers, loops go over a vector's lanes alone ("part") and begin anew
-// for the next: what is added to what, and in which order, is the same for all widths.
+// gcc 12 keeps a vector that is wider than a register in memory, and loads and stores it again at every addition. So lanes consist
+// of vectors that are as wide as a register. If more sums are needed than there are registers, a loop handles only one of these
+// vectors ("part") at a time: all widths add the same numbers in the same order.
 
 #pragma once
 
@@ -41,7 +41,7 @@ static inline packed load_packed(const float * x) {
     return v;
 }
 
-// the first n numbers, and zeros; none where n < 1, all where it is large
+// the first n numbers, followed by zeros; none if n < 1, all if n is large
 static inline packed load_packed(const float * x, int64_t n) {
     if (n >= REGISTER) {
         return load_packed(x);
@@ -59,7 +59,7 @@ static inline lanes load_lanes(const float * x) {
     return v;
 }
 
-// the first n numbers, and zeros
+// the first n numbers, followed by zeros
 static inline lanes load_lanes(const float * x, int64_t n) {
     lanes v;
     for (int part = 0; part < PARTS; ++part) {
@@ -96,7 +96,7 @@ static inline void add_product(lanes & sum, float a, const lanes & b) {
 
 typedef float four_lanes __attribute__((vector_size(4*sizeof(float))));
 
-// halves are added up, and halves of those, so that few additions wait for the one before
+// adds halves, then halves of those, so that few additions wait for the one before
 static inline four_lanes to_four(const lanes & v) {
     static_assert(LANES == 16, "adds 16 lanes");
 #if RANDOM_ROTATE_REGISTER == 4
@@ -121,7 +121,7 @@ static inline float sum(const lanes & v) {
     return (four[0] + four[1]) + (four[2] + four[3]);
 }
 
-// sums of four at once, which costs half as much
+// four sums at once, at half the cost
 static inline void sum_four(const lanes * v, float * y) {
 #if defined(__SSE3__)
     const __m128 a = _mm_hadd_ps((__m128) to_four(v[0]), (__m128) to_four(v[1]));
@@ -171,7 +171,7 @@ static inline void square_and_sum(const float * x, int64_t d, float * square, fl
     *total  = sum(x1);
 }
 
-// the same of four x, [d, 4]; totals may be nullptr
+// the same for four x, [d, 4]; totals may be nullptr
 static inline void square_and_sum_four(const float * x, int64_t d, float * squares, float * totals) {
     lanes xx[4];
     lanes x1[4];

@@ -5,7 +5,7 @@
 #include "random-rotate-values-plan.h"
 #include "random-rotate-values-weights.h"
 
-// V: values turned as the output reads them; the formulas are in random-rotate-attend.h
+// V: values turned as read for the output; the formulas are in random-rotate-attend.h
 
 size_t ggml_random_rotate_values_work_size(const ggml_tensor * op, int n_tasks) {
     const work_plan plan(op, op->src[0]->ne[0], n_tasks);
@@ -21,7 +21,7 @@ static void load_value(const ggml_tensor * v, bool transposed, int64_t cell, int
         load_floats(v->type, value_at(v, false, 0, cell, head, stream), x, d);
         return;
     }
-    if (v->type == GGML_TYPE_F16) { // the usual one; its numbers lie far apart
+    if (v->type == GGML_TYPE_F16) { // the usual type; its numbers are far apart
         for (int64_t i = 0; i < d; ++i) {
             x[i] = GGML_CPU_FP16_TO_FP32(*(const ggml_fp16_t *) value_at(v, true, i, cell, head, stream));
         }
@@ -47,7 +47,7 @@ static void measure_columns(const ggml_tensor * v, int64_t head, int64_t stream,
     const size_t row_bytes = ggml_row_size(v->type, block.n);
     int64_t i = 0;
     for (; i + 4 <= d && !lean; i += 4) {
-        for (int64_t r = 4; r < 8; ++r) { // no other row of a chunk lies next to them, which the processor would expect
+        for (int64_t r = 4; r < 8; ++r) { // the rows of a chunk are not adjacent in memory, as the processor's prefetcher would expect
             prefetch(value_at(v, true, i + r, block.cell, head, stream), row_bytes);
         }
         add_squares(v->type, value_at(v, true, i, block.cell, head, stream), v->nb[1], block.n, squares);
@@ -66,7 +66,7 @@ static void measure_columns(const ggml_tensor * v, int64_t head, int64_t stream,
     }
 }
 
-// rows: the block's values, or nullptr if they lie transposed
+// rows: the block's values, or nullptr if they are transposed
 static void measure(const ggml_tensor * v, const ggml_tensor * cells, int64_t head, int64_t stream, int64_t d, bool lean, float * rows,
         value_block & block) {
     for (int64_t j = 0; j < block.n_padded(); ++j) {
@@ -82,11 +82,11 @@ static void measure(const ggml_tensor * v, const ggml_tensor * cells, int64_t he
     }
 }
 
-// sum += x y, where the numbers of a value are neighbours, x: [d, n]
+// sum += x y, if the numbers of a value are adjacent, x: [d, n]
 static void add_rows(const float * x, int64_t n, int64_t d, const float * y, float * sums) {
     int64_t i = 0;
     for (; i + 4*LANES <= d; i += 4*LANES) {
-        lanes xy[4]; // so that an addition need not wait for the one before
+        lanes xy[4]; // so that an addition need not wait for the previous one
         for (int r = 0; r < 4; ++r) {
             xy[r] = load_lanes(sums + i + r*LANES);
         }
@@ -113,7 +113,7 @@ static void add_rows(const float * x, int64_t n, int64_t d, const float * y, flo
     }
 }
 
-// the same where the cells of a number are neighbours, for up to four rows at once: y: [CHUNK, n_rows]
+// the same if the cells of a number are adjacent, for up to four rows at once: y: [CHUNK, n_rows]
 static void add_columns(const ggml_tensor * v, int64_t head, int64_t stream, int64_t d, const value_block & block, const float * y,
         float ** sums, int n_rows) {
     const cache_columns columns = { v->type, value_at(v, true, 0, block.cell, head, stream), v->nb[1], block.n, d };
@@ -134,7 +134,7 @@ struct values_op {
     ggml_tensor       * dst;    // F32 [d, n_tokens, n_head, n_stream]
     work_plan           plan;
     int32_t             layer, site;
-    bool                lean;   // reference noise is there
+    bool                lean;   // whether any token has reference noise
     float             * parts;  // [part_size, n_parts, n_tokens, n_head, n_stream]
 
     values_op(ggml_tensor * dst, void * work, int n_threads) : p(dst->src[0]), v(dst->src[1]), doses(dst->src[2]), tokens(dst->src[3]),
@@ -144,7 +144,7 @@ struct values_op {
     noise_key noise_of(int64_t it, int64_t head, int64_t stream) const {
         noise_key noise = noise_key_of(doses, tokens, stream*plan.n_tokens + it, layer, site, head);
         if (plan.d == 1) {
-            noise.theta_max = 0.0f; // nowhere to turn
+            noise.theta_max = 0.0f; // one dimension: nothing to turn
         }
         return noise;
     }
@@ -153,7 +153,7 @@ struct values_op {
         return parts + (i + plan.n_parts*(it + plan.n_tokens*(head + plan.n_head*stream)))*plan.part_size();
     }
 
-    // sum += other, each what is known of a row after a chunk or several
+    // sum += other, both the sums of a row over one or more chunks
     void add_part(float * sum, const float * other) const {
         for (int64_t i = 0; i < plan.d; ++i) {
             sum[i] += other[i];
@@ -163,12 +163,12 @@ struct values_op {
             theirs[RANDOM_ROTATE_PART_REST], theirs[RANDOM_ROTATE_PART_LEAN]);
     }
 
-    // weights of a row in a block, zeros after them; false if there are none: masked
+    // weights of a row in a block, padded with zeros; false if all are zero: masked
     bool load_weights(const value_block & block, int64_t it, int64_t head, int64_t stream, float * weights) const {
         memset(weights + block.n_padded() - CELLS, 0, CELLS*sizeof(float));
         memcpy(weights, (const char *) p->data + block.cell*sizeof(float) + it*p->nb[1] + head*p->nb[2] + stream*p->nb[3],
             block.n*sizeof(float));
-        uint32_t some = 0; // bits of numbers that are not negative
+        uint32_t some = 0; // bits of non-negative numbers
 #pragma omp simd reduction(|:some)
         for (int64_t j = 0; j < block.n; ++j) {
             some |= random_rotate_as_bits(weights[j]);
@@ -176,7 +176,7 @@ struct values_op {
         return some != 0;
     }
 
-    // what a row's values in a block are to be multiplied by; weights become that
+    // replaces the weights of a row in a block by the factors for its values
     void turn_weights(value_block & block, bool & measured, const noise_key & noise, int64_t head_kv, int64_t stream, float * scratch,
             float * weights, float * fields) const {
         if (noise.theta_max == 0.0f) {
@@ -200,14 +200,14 @@ struct values_op {
         }
     }
 
-    // rows(it, head): what is known of a row
+    // rows(it, head): the sums of a row
     template <typename rows_of>
     void compute_block(value_block & block, int64_t first, int64_t last, int64_t head_kv, int64_t stream, float * scratch,
             const rows_of & rows) const {
         bool loaded   = plan.transposed;
         bool measured = false;
 
-        float   factors[4*CHUNK]; // rows are put aside until there are four, so that values are read for all of them
+        float   factors[4*CHUNK]; // rows are collected until there are four, so that values are read once for all of them
         float * sums[4];
         int     n_rows = 0;
         for (int64_t it = first; it < last; ++it) {

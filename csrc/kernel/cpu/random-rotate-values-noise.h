@@ -1,4 +1,4 @@
-// V: the noise of a row whose cells have been summed up; the formulas are in random-rotate-attend.h
+// V: the noise of a row whose cells have been summed; the formulas are in random-rotate-attend.h
 
 #pragma once
 
@@ -45,7 +45,7 @@ static inline double subtract_precisely(const float * v, float * g, int64_t d, d
     return precise_dot(g, g, d);
 }
 
-// y += w u, u = the part of g orthogonal to v, or all of it, over its length
+// y += w u, u = g or, unless whole, the part of g orthogonal to v, divided by its length
 static inline void add_direction(const float * v, float * g, int64_t d, bool whole, double w, float * y) {
     double uu;
     if (whole) {
@@ -54,7 +54,7 @@ static inline void add_direction(const float * v, float * g, int64_t d, bool who
         const double vv = precise_dot(v, v, d);
         const double gv = precise_dot(g, v, d);
         uu = subtract_precisely(v, g, d, gv/vv);
-        if (random_rotate_orthogonality((float) uu, (float) (gv/vv), (float) gv) != RANDOM_ROTATE_ORTHOGONAL) { // as for d = 2
+        if (random_rotate_orthogonality((float) uu, (float) (gv/vv), (float) gv) != RANDOM_ROTATE_ORTHOGONAL) { // for example for d = 2
             uu = subtract_precisely(v, g, d, precise_dot(g, v, d)/vv);
         }
     }
@@ -66,14 +66,14 @@ static inline void add_direction(const float * v, float * g, int64_t d, bool who
     }
 }
 
-// fields: of all chunks together; v: the heaviest value; g: scratch; all [d] but fields
+// fields: the sums of all chunks; v: the value with the largest weight; g: scratch; all [d] except fields
 static inline void add_noise(const noise_key & noise, float * fields, const float * v, float * g, int64_t d, float * y) {
     const double heaviest = fields[RANDOM_ROTATE_PART_HEAVIEST];
     const float  scale    = random_rotate_rest_scale(noise.reference, fields[RANDOM_ROTATE_PART_REST], (float) d);
     if (noise.reference) {
         double ones = 0.5*fields[RANDOM_ROTATE_PART_LEAN];
         if (heaviest > 0.0) {
-            // what stood for it in the sums goes, as it comes whole
+            // removes its share of the sums, because it is drawn in full below
             float square;
             float sum;
             square_and_sum(v, d, &square, &sum);

@@ -1,4 +1,4 @@
-// How the sums of turned values are divided between threads.
+// How the sums of turned values are divided among threads.
 
 #pragma once
 
@@ -6,22 +6,22 @@
 
 static constexpr int64_t TOKENS_A_UNIT = 32;
 
-// A row is summed up in chunks of so many cells, and then over the chunks, from the first one on. No sum depends on how
-// many threads, tokens or other cells there are.
+// A row is summed in chunks of this many cells, and then over the chunks, from the first one on. No sum depends on the number of
+// threads, tokens or other cells.
 static constexpr int64_t CHUNK = 256;
 
-// A unit of work: one chunk, or all, of the cells of one value head, or of all heads where these are neighbours in memory and there is
-// enough to do for all threads, read by up to 32 tokens. Who computes it changes nothing.
+// A unit of work: one chunk of cells, or all of them, of one value head, or of all heads if these are adjacent in memory and there
+// is enough work for all threads, read by up to 32 tokens. The result does not depend on which thread computes it.
 struct work_plan {
     int64_t d, n_kv, n_tokens, n_head, n_head_kv, n_stream;
     int64_t n_slices; // of tokens
     int64_t n_chunks;
-    int64_t n_parts;  // sums that are kept for each row: one for each chunk, or one if a unit is all chunks
-    int64_t n_block;  // cells that are handled together
+    int64_t n_parts;  // sums that are kept for each row: one per chunk, or one if a unit covers all chunks
+    int64_t n_block;  // cells that are processed together
     bool    transposed;
     int64_t n_unit_heads;
 
-    // n_cells: how many are used
+    // n_cells: the number of used cells
     work_plan(const ggml_tensor * op, int64_t n_cells, int n_threads) {
         const ggml_tensor * p = op->src[0];
 
@@ -37,25 +37,25 @@ struct work_plan {
         n_chunks     = std::max<int64_t>(1, (n_kv + CHUNK - 1)/CHUNK);
         n_unit_heads = transposed || n_slices*n_chunks*n_stream < 4*n_threads ? 1 : n_head_kv;
         n_parts      = n_slices*n_head_kv/n_unit_heads*n_stream >= 4*n_threads ? 1 : n_chunks;
-        // the numbers of a cell are neighbours, or the cells of a number: long runs of those then
+        // the numbers of a cell are adjacent, or the cells of a number; the latter are processed in long runs
         n_block      = transposed ? CHUNK : CELLS;
     }
 
     int64_t n_group() const { return n_head/n_head_kv; }
 
-    // what is known of one row after one chunk
+    // the sums of one row after one chunk
     int64_t part_size() const { return d + RANDOM_ROTATE_PART_SIZE; } // the sum so far, and RANDOM_ROTATE_PART_...
 
-    int64_t n_part_units() const { return n_slices*n_head_kv/n_unit_heads; } // of a part, in a stream
+    int64_t n_part_units() const { return n_slices*n_head_kv/n_unit_heads; } // of a part of a stream
     int64_t n_units()      const { return n_part_units()*n_parts*n_stream; }
 
-    // what a unit costs: its cells, or 1 where a cache is empty
+    // the cost of a unit: its cells, or 1 if the cache is empty
     int64_t unit_cost(int64_t unit) const {
         const int64_t first = n_parts == n_chunks ? unit/n_part_units() % n_parts*CHUNK : 0;
         return std::max<int64_t>(1, n_parts == n_chunks ? std::min(CHUNK, n_kv - first) : n_kv);
     }
 
-    // The first unit of thread ith of nth: the last chunk may be short, so it is cells that are divided evenly, not units.
+    // The first unit of thread ith of nth. The last chunk may be short, so cells are divided evenly, not units.
     int64_t first_unit(int64_t ith, int64_t nth) const {
         const int64_t goal = std::max<int64_t>(1, n_kv)*n_part_units()*n_stream*ith/nth;
 
@@ -67,12 +67,12 @@ struct work_plan {
         return unit;
     }
 
-    // of a unit
+    // in a unit
     int64_t n_unit_rows() const { return TOKENS_A_UNIT*n_unit_heads*n_group(); }
 
     size_t parts_bytes() const { return GGML_PAD(part_size()*n_parts*n_tokens*n_head*n_stream*sizeof(float), 64); }
 
-    // of a thread: a block of values, and the rows of a unit after one chunk
+    // for one thread: a block of values, and the rows of a unit after one chunk
     int64_t block_size()    const { return GGML_PAD(d*CELLS, 16); }
     size_t  scratch_bytes() const { return GGML_PAD((block_size() + part_size()*n_unit_rows())*sizeof(float), 64); }
 };

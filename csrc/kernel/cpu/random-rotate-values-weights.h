@@ -1,14 +1,14 @@
-// V: what each value is multiplied by, and what that makes of the noise of a row; the formulas are in random-rotate-attend.h
+// V: the factor for each value, and what it adds to the noise of a row; the formulas are in random-rotate-attend.h
 
 #pragma once
 
 #include "random-rotate-cells.h"
 #include "random-rotate-values-plan.h"
 
-// what is known of the values of one block of cells
+// the positions and the measured values of a block of cells
 struct value_block {
     int64_t cell;
-    int64_t n;                   // cells that exist; the arrays are filled up with zeros to a multiple of 64
+    int64_t n;                   // number of cells; the arrays are padded to a multiple of 64
     int32_t position[CHUNK];
     float   norm    [CHUNK];
     float   lean    [CHUNK]; // s1(v)/|v|
@@ -16,8 +16,8 @@ struct value_block {
     int64_t n_padded() const { return GGML_PAD(n, CELLS); }
 };
 
-// Sums over lanes, and which cell is the heaviest. Numbers that are not negative are ordered as their bits are, and of integers
-// every processor has the larger and the smaller one.
+// Sums per lane, and the cell with the largest weight. Floats that are not negative are ordered like their bits, and every
+// processor has minimum and maximum for integers.
 struct heaviest_and_rest {
     int32_t heaviest[LANES] = {}; // bits
     int32_t cell    [LANES] = {};
@@ -41,7 +41,7 @@ struct heaviest_and_rest {
     }
 };
 
-// p: weights of a row; y: what each value is to be multiplied by; they may be the same
+// p: weights of a row; y: the factor for each value; p and y may be the same
 template <bool reference, bool uniform, bool small>
 static void weigh_turned(const noise_key & noise, const value_block & v, int64_t d, const float * p, float * y, float * fields) {
     const random_rotate_shares shares = random_rotate_shares_of(noise);

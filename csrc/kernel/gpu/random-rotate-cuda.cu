@@ -23,8 +23,8 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_barrier() {
     __syncthreads();
 }
 
-// The kernel before may still be running when one starts; it need not wait with its random numbers, which come from the graph's
-// inputs alone.
+// The previous kernel may still be running when one starts. Random numbers need not wait for it, because they
+// depend only on the graph's inputs.
 static RANDOM_ROTATE_ON_GPU void random_rotate_wait() {
     ggml_cuda_pdl_sync();
 }

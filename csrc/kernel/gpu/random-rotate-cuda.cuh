@@ -1,10 +1,10 @@
-// The random rotations on cards of NVIDIA, AMD (HIP) and Moore Threads (MUSA), called from ggml-cuda.cu.
+// The random rotations on GPUs of NVIDIA, AMD (HIP) and Moore Threads (MUSA), called from ggml-cuda.cu.
 
 #pragma once
 
 #include "common.cuh"
 
-// whether the kernels take this op; ops of other kinds: false
+// whether the kernels support this op; false for all other ops
 bool ggml_cuda_random_rotate_supported(const ggml_tensor * op);
 
 // computes one of GGML_OP_RANDOM_ROTATE, GGML_OP_RANDOM_ROTATE_SCORES and GGML_OP_RANDOM_ROTATE_VALUES

@@ -1,5 +1,5 @@
-// One number of a cache on a graphics card, whatever the cache's type; the layouts of quantized blocks are those of
-// ggml-common.h. CUDA and Metal compile this file, each with its own random_rotate_half(at), a float16 as a float.
+// Reads single numbers of a cache on a GPU, for each type of cache; the layouts of quantized blocks are those of ggml-common.h.
+// CUDA and Metal compile this file, each with its own random_rotate_half(at), which reads a float16 as a float.
 
 #pragma once
 
@@ -33,7 +33,7 @@ struct random_rotate_q8_0 {
     }
 };
 
-// number j of a block's uint8_t qs[16]: the first half are the low four bits
+// number j of a block's uint8_t qs[16]: the first half is in the low four bits
 static RANDOM_ROTATE_ON_GPU int32_t random_rotate_nibble(RANDOM_ROTATE_DEVICE const char * qs, int32_t j) {
     const int32_t both = ((RANDOM_ROTATE_DEVICE const uint8_t *) qs)[j % 16];
     return j < 16 ? both & 15 : both >> 4;

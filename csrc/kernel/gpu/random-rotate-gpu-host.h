@@ -1,4 +1,4 @@
-// What CUDA's and Metal's host sides share: which ops their kernels take, and what they tell them.
+// Shared by the host code of CUDA and Metal: which ops the kernels support, and the arguments they get.
 
 #pragma once
 
@@ -64,14 +64,13 @@ static inline random_rotate_rows_args random_rotate_rows_args_of(const ggml_tens
     };
 }
 
-// numbers that each thread has of a row in registers: one counter's, or several where there would be too many threads; 0: the row
-// is too long
+// counters per thread for a row in registers: one, or several if there would be too many threads; 0: the row is too long
 static inline int random_rotate_quads(int64_t d) {
     return d > RANDOM_ROTATE_MAX_SLICED ? 0 :
         d <= RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS ? 1 : d <= 4*RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS ? 4 : 8;
 }
 
-// threads that work on a row, whole SIMD groups; counters come in groups of 16
+// threads per row, in whole SIMD groups; counters come in groups of 16
 static inline int random_rotate_row_threads(int64_t d) {
     if (random_rotate_quads(d) == 0) {
         return RANDOM_ROTATE_MAX_THREADS;
@@ -106,7 +105,7 @@ static inline random_rotate_scores_args random_rotate_scores_args_of(const ggml_
     };
 }
 
-// blocks that share the queries of a key or value head
+// blocks among which the queries of a key or value head are divided
 static inline int64_t random_rotate_row_blocks(int32_t n_tokens, int32_t n_head, int32_t n_head_kv) {
     return (n_tokens*(n_head/n_head_kv) + RANDOM_ROTATE_ROWS - 1)/RANDOM_ROTATE_ROWS;
 }
@@ -119,7 +118,7 @@ static inline random_rotate_values_args random_rotate_values_args_of(const ggml_
     const ggml_tensor * p = op->src[0];
     const ggml_tensor * v = op->src[1];
 
-    // enough blocks to keep a large card busy, and no more, because chunks have to be put together
+    // enough blocks to keep a large GPU busy, and no more, because chunks have to be combined
     const int64_t n_blocks = random_rotate_row_blocks(p->ne[1], p->ne[2], v->ne[2])*v->ne[2]*v->ne[3];
     const int64_t wanted   = std::max<int64_t>(1, 512/n_blocks);
     const int64_t n_chunk  = GGML_PAD((p->ne[0] + wanted - 1)/wanted, RANDOM_ROTATE_SCORES_TILE);
@@ -142,7 +141,7 @@ static inline random_rotate_values_args random_rotate_values_args_of(const ggml_
     };
 }
 
-// bytes of what the first kernel for values hands to the second
+// bytes that the first kernel for values passes to the second
 static inline size_t random_rotate_values_parts_size(const ggml_tensor * op) {
     const random_rotate_values_args args = random_rotate_values_args_of(op);
     return (args.d + RANDOM_ROTATE_PART_SIZE)*args.n_chunks*ggml_nrows(op)*sizeof(float);

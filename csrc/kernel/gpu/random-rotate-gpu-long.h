@@ -1,18 +1,18 @@
-// Rows too long for the registers of a block's threads, such as an MLP's: the random numbers lie where the result will. A thread
-// touches the same numbers in each pass, so nothing has to be waited for.
+// Rows too long for the registers of a block's threads, such as an MLP's: the random numbers are kept where the result will be
+// written. A thread uses the same numbers in each pass, so no synchronisation is needed.
 
 #pragma once
 
 #include "random-rotate-gpu-row.h"
 
-// a row as a thread sees it: its numbers n < n_own, where index(n) < d
+// a thread's view of a row: its numbers n < n_own with index(n) < d
 struct random_rotate_long_row {
     random_rotate_block                block;
     RANDOM_ROTATE_DEVICE const float * x;
     RANDOM_ROTATE_DEVICE float       * y;
     int32_t                            d;
     int32_t                            n_own;
-    float                              scale; // on x
+    float                              scale; // factor on x
 };
 
 static RANDOM_ROTATE_ON_GPU random_rotate_long_row random_rotate_long_row_of(random_rotate_block block, RANDOM_ROTATE_DEVICE const float * x,
@@ -45,7 +45,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_long_draw(random_rotate_long_row 
     }
 }
 
-// x.x, x.y and y.y, as they are after y -= a x
+// x.x, x.y and y.y after y -= a x
 struct random_rotate_long_dots {
     float xx;
     float xy;
@@ -71,7 +71,7 @@ static RANDOM_ROTATE_ON_GPU random_rotate_long_dots random_rotate_long_subtract(
     return dots;
 }
 
-// bits of the largest number of x
+// bits of the largest |x|
 static RANDOM_ROTATE_ON_GPU uint32_t random_rotate_long_max(random_rotate_long_row row) {
     uint32_t max = 0;
     for (int32_t n = 0; n < row.n_own; ++n) {
@@ -84,7 +84,7 @@ static RANDOM_ROTATE_ON_GPU uint32_t random_rotate_long_max(random_rotate_long_r
     return random_rotate_block_max(row.block, max);
 }
 
-// y = the axis along which x is shortest
+// y = unit vector along the axis on which x is shortest
 static RANDOM_ROTATE_ON_GPU int32_t random_rotate_long_axis(random_rotate_long_row row) {
     const int32_t axis = random_rotate_shortest_axis(row.x, row.d);
     for (int32_t n = 0; n < row.n_own; ++n) {
@@ -97,7 +97,7 @@ static RANDOM_ROTATE_ON_GPU int32_t random_rotate_long_axis(random_rotate_long_r
 }
 
 static RANDOM_ROTATE_ON_GPU void random_rotate_turn_long_row(random_rotate_long_row row, random_rotate_noise_key noise) {
-    random_rotate_wait(); // an earlier kernel may still read what lies at y
+    random_rotate_wait(); // an earlier kernel may still read the memory of y
     random_rotate_long_draw(row, noise);
 
     float inverse = 1.0f;
@@ -107,7 +107,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_turn_long_row(random_rotate_long_
         random_rotate_scale(random_rotate_as_float(max), &row.scale, &inverse);
         dots = random_rotate_long_subtract(row, 0.0f);
         if (max == 0 || max >= 0x7f800000u || !random_rotate_square_fits(dots.xx)) {
-            for (int32_t n = 0; n < row.n_own; ++n) { // nothing to turn, or nothing that could be
+            for (int32_t n = 0; n < row.n_own; ++n) { // nothing to turn, or nothing that can be turned
                 const int32_t i = random_rotate_slice_index(row.block, n);
                 if (i < row.d) {
                     row.y[i] = row.x[i];

@@ -1,34 +1,34 @@
-// What turns a row on a graphics card: one block of threads a row. CUDA and Metal compile this file, each with its own
+// Turning a row on a GPU, with one block of threads per row. CUDA and Metal compile this file, each with its own
 //
-//   RANDOM_ROTATE_ON_GPU                         what a function that runs there is declared as
-//   random_rotate_simd_sum(x)                    sum over the 32 threads of a SIMD group, known to all of them
-//   random_rotate_simd_max(x)                    largest of their unsigned numbers
-//   random_rotate_simd_xor(x, mask)              x of the thread whose number differs by mask
-//   random_rotate_barrier()                      waits for all threads of the block, and for their shared memory
-//   random_rotate_wait()                         waits for what earlier kernels write; noise needs none of that
+//   RANDOM_ROTATE_ON_GPU                         qualifiers of a function that runs there
+//   random_rotate_simd_sum(x)                    sum over the 32 threads of a SIMD group, returned to all of them
+//   random_rotate_simd_max(x)                    maximum of their unsigned numbers
+//   random_rotate_simd_xor(x, mask)              x of the thread whose index differs by mask
+//   random_rotate_barrier()                      waits for all threads of the block and for shared memory
+//   random_rotate_wait()                         waits for the results of earlier kernels; noise does not need them
 //
-// A thread draws the four numbers that one counter gives, and keeps them and their part of the row in registers: numbers
-// 64 (c/16) + 16 w + c%16, w < 4, of counters c = thread, thread + n_threads, ... (n_quads of these).
+// A thread draws the four numbers that one counter gives, and keeps them and the matching part of the row in registers: numbers 64
+// (c/16) + 16 w + c%16, w < 4, of counters c = thread, thread + n_threads, ... (n_quads counters).
 
 #pragma once
 
 #include "random-rotate-apart.h"
 #include "random-rotate-args.h"
 
-// the threads that work together, and shared memory with room for one number of each SIMD group
+// the threads that work together, and shared memory for one number per SIMD group
 struct random_rotate_block {
     int32_t me;
     int32_t n_threads; // a multiple of 32
     RANDOM_ROTATE_SHARED float * shared;
 };
 
-// sum over a block, known to all of its threads
+// sum over a block, returned to all of its threads
 static RANDOM_ROTATE_ON_GPU float random_rotate_block_sum(random_rotate_block block, float x) {
     x = random_rotate_simd_sum(x);
     if (block.n_threads == RANDOM_ROTATE_SIMD) {
         return x;
     }
-    random_rotate_barrier(); // what was shared before has been read
+    random_rotate_barrier(); // the previous contents of shared memory have been read
     if (block.me % RANDOM_ROTATE_SIMD == 0) {
         block.shared[block.me/RANDOM_ROTATE_SIMD] = x;
     }
@@ -58,13 +58,13 @@ static RANDOM_ROTATE_ON_GPU uint32_t random_rotate_block_max(random_rotate_block
     return max;
 }
 
-// where in a row number n of a thread stands
+// index in the row of number n of a thread
 static RANDOM_ROTATE_ON_GPU int32_t random_rotate_slice_index(random_rotate_block block, int32_t n) {
     const int32_t counter = block.me + n/RANDOM_ROTATE_QUAD*block.n_threads;
     return RANDOM_ROTATE_GROUP*(counter/16) + 16*(n % RANDOM_ROTATE_QUAD) + counter % 16;
 }
 
-// the four numbers that one counter gives: normals, or uniforms
+// the four numbers that one counter gives: normals or uniforms
 static RANDOM_ROTATE_ON_GPU void random_rotate_draw_quad(random_rotate_noise_key noise, uint32_t what_for, bool uniform, uint32_t counter,
         RANDOM_ROTATE_LOCAL float * quad) {
     uint32_t words[4];
@@ -79,7 +79,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_draw_quad(random_rotate_noise_key
     }
 }
 
-// the four numbers of a row of d that belong to a counter, whatever the kind of noise; the first counter is 0
+// the four numbers that counter (from 0) gives for a row of d, for any kind of noise
 static RANDOM_ROTATE_ON_GPU void random_rotate_draw_row_quad(random_rotate_noise_key noise, int32_t d, int32_t counter,
         RANDOM_ROTATE_LOCAL float * quad) {
     if (noise.apart == 0) {
@@ -96,7 +96,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_draw_row_quad(random_rotate_noise
     }
 }
 
-// a thread's numbers of a row of d random ones, and zeros after its end: normals, or uniforms for reference noise
+// a thread's numbers of a row of d random numbers, padded with zeros: normals, or uniforms for reference noise
 template <int n_quads>
 static RANDOM_ROTATE_ON_GPU void random_rotate_draw_slice(random_rotate_block block, random_rotate_noise_key noise, uint32_t what_for,
         bool uniform, int32_t d, RANDOM_ROTATE_LOCAL float * g) {
@@ -109,7 +109,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_draw_slice(random_rotate_block bl
     }
 }
 
-// sum of the products of two rows
+// dot product of two rows
 template <int n_quads>
 static RANDOM_ROTATE_ON_GPU float random_rotate_slice_dot(random_rotate_block block, RANDOM_ROTATE_LOCAL const float * a,
         RANDOM_ROTATE_LOCAL const float * b) {
@@ -137,7 +137,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_copy_row(random_rotate_block bloc
     }
 }
 
-// where a row is shortest; every thread looks for itself, as next to no row needs it
+// axis along which a row is shortest; every thread searches on its own, because very few rows need this
 static RANDOM_ROTATE_ON_GPU int32_t random_rotate_shortest_axis(RANDOM_ROTATE_DEVICE const float * x, int32_t d) {
     int32_t axis = 0;
     for (int32_t i = 1; i < d; ++i) {
@@ -146,7 +146,7 @@ static RANDOM_ROTATE_ON_GPU int32_t random_rotate_shortest_axis(RANDOM_ROTATE_DE
     return axis;
 }
 
-// a turned row is a x + b y, y what a kind of noise makes of the random numbers
+// a turned row is a x + b y, where y is derived from the random numbers
 struct random_rotate_mix {
     float a;
     float b;
@@ -170,7 +170,7 @@ static RANDOM_ROTATE_ON_GPU random_rotate_mix random_rotate_mix_of(random_rotate
     return mix;
 }
 
-// one number of the result; a row that was scaled must not overflow on the way back
+// one number of the result; a row that was scaled must not overflow when it is scaled back
 static RANDOM_ROTATE_ON_GPU float random_rotate_mixed(random_rotate_mix mix, float x, float y, float scale, float inverse) {
     const float limit  = 3.402823466e+38f*scale;
     const float turned = mix.a*x + mix.b*y;

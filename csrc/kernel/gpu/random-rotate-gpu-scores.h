@@ -1,6 +1,6 @@
-// K on a graphics card: scores of turned keys. A block of 128 threads serves 64 cells of one key head, for four of the queries
-// (head by head, token by token) that read them. Eight threads multiply a key with the queries, and then each thread turns the
-// scores of one cell. The formulas are in random-rotate-attend.h.
+// K on a GPU: scores of turned keys. A block of 128 threads handles 64 cells of one key head, for four of the queries (head by
+// head, token by token) that read them. Eight threads multiply a key with the queries, and then each thread turns the scores of one
+// cell. The formulas are in random-rotate-attend.h.
 
 #pragma once
 
@@ -15,7 +15,7 @@ struct random_rotate_reader {
     bool    exists;
 };
 
-// of the queries of a key head: n_group heads for each token
+// query number row of a key head: there are n_group heads per token
 static RANDOM_ROTATE_ON_GPU random_rotate_reader random_rotate_reader_of(int32_t row, int32_t n_tokens, int32_t n_group, int32_t head_kv) {
     const int32_t last = n_tokens*n_group - 1;
     const int32_t r    = row < last ? row : last;
@@ -27,7 +27,7 @@ static RANDOM_ROTATE_ON_GPU random_rotate_reader random_rotate_reader_of(int32_t
     return reader;
 }
 
-// sum over the eight threads that work on a key, known to all of them
+// sum over the eight threads that work on a key, returned to all of them
 static RANDOM_ROTATE_ON_GPU float random_rotate_octet_sum(float x) {
     x += random_rotate_simd_xor(x, 1);
     x += random_rotate_simd_xor(x, 2);
@@ -42,7 +42,7 @@ static RANDOM_ROTATE_ON_GPU bool random_rotate_sees(random_rotate_scores_args ar
     }
     RANDOM_ROTATE_DEVICE const char * row = mask + reader.it*args.mask_nb1 + reader.head % args.mask_ne2*args.mask_nb2 +
         stream % args.mask_ne3*args.mask_nb3;
-    // compared as bits: fast mathematics knows no infinity
+    // compared as bits: fast math assumes that there is no infinity
     return args.mask_type == RANDOM_ROTATE_MASK_F16 ?
         ((RANDOM_ROTATE_DEVICE const uint16_t *) row)[cell] != 0xfc00u : ((RANDOM_ROTATE_DEVICE const uint32_t *) row)[cell] != 0xff800000u;
 }
@@ -52,7 +52,7 @@ static RANDOM_ROTATE_ON_GPU RANDOM_ROTATE_DEVICE const float * random_rotate_que
     return (RANDOM_ROTATE_DEVICE const float *) (q + reader.it*args.q_nb1 + reader.head*args.q_nb2 + stream*args.q_nb3);
 }
 
-// tile: first cell, row: first query; head_kv, stream: whose
+// tile: first cell, row: first query; head_kv, stream: of the keys
 template <typename cache>
 static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores_args args, RANDOM_ROTATE_DEVICE const char * q,
         RANDOM_ROTATE_DEVICE const char * k, RANDOM_ROTATE_DEVICE const float * doses, RANDOM_ROTATE_DEVICE const int32_t * tokens,
@@ -66,7 +66,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores
         query[r] = random_rotate_query_at(args, q, random_rotate_reader_of(row + r, args.n_tokens, n_group, head_kv), stream);
     }
 
-    // this thread's cell, and the first of its queries
+    // this thread's cell, and its first query
     const int32_t own   = tile + me % RANDOM_ROTATE_SCORES_TILE;
     const int32_t first = me / RANDOM_ROTATE_SCORES_TILE;
     const int32_t step  = RANDOM_ROTATE_THREADS/RANDOM_ROTATE_SCORES_TILE;
@@ -86,7 +86,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores
     const bool seen = shared->seen != 0;
 
     if (seen) {
-        const int32_t simd = me/RANDOM_ROTATE_SIMD; // four of them, one for each query
+        const int32_t simd = me/RANDOM_ROTATE_SIMD; // four of them, one per query
         const random_rotate_reader reader = random_rotate_reader_of(row + simd, args.n_tokens, n_group, head_kv);
         RANDOM_ROTATE_DEVICE const float * x = random_rotate_query_at(args, q, reader, stream);
         float square = 0.0f;
@@ -145,7 +145,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores
         }
         RANDOM_ROTATE_DEVICE float * to = y + own + args.n_kv*(reader.it + (int64_t) args.n_tokens*(reader.head + args.n_head*stream));
         if (!seen) {
-            *to = 0.0f; // whatever it is, nobody sees it
+            *to = 0.0f; // no query attends to it, so any value will do
             continue;
         }
         const random_rotate_noise_key noise = random_rotate_noise_key_of(doses, args.at.n_site, args.at.n_layer,

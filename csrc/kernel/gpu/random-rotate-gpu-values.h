@@ -1,6 +1,5 @@
-// V on a graphics card: sums of turned values. A block of 128 threads sums up a chunk of the cells of one value head, for four of
-// the queries that read them; a second kernel adds the chunks of a query up and draws its noise. The formulas are in
-// random-rotate-attend.h.
+// V on a GPU: sums of turned values. A block of 128 threads sums a chunk of the cells of one value head, for four of the queries
+// that read them; a second kernel adds up the chunks of a query and draws its noise. The formulas are in random-rotate-attend.h.
 
 #pragma once
 
@@ -31,11 +30,11 @@ static RANDOM_ROTATE_ON_GPU random_rotate_noise_key random_rotate_noise_key_of_r
         RANDOM_ROTATE_DEVICE const float * doses, RANDOM_ROTATE_DEVICE const int32_t * tokens, int32_t it, int32_t head, int32_t stream) {
     random_rotate_noise_key noise = random_rotate_noise_key_of(doses, args.at.n_site, args.at.n_layer,
         tokens + (int64_t) (stream*args.n_tokens + it)*GGML_RANDOM_ROTATE_TOKEN_SIZE, args.at.layer, args.at.site, head);
-    noise.theta_max = args.d == 1 ? 0.0f : noise.theta_max; // nowhere to turn
+    noise.theta_max = args.d == 1 ? 0.0f : noise.theta_max; // one dimension: nothing to turn
     return noise;
 }
 
-// |v| and s1(v)/|v| of n cells; threads work together on what lies together
+// measures n cells: |v| and s1(v)/|v|; threads cooperate on numbers that are adjacent in memory
 template <typename cache>
 static RANDOM_ROTATE_ON_GPU void random_rotate_measure_values(random_rotate_value_head values, int32_t cell, int32_t n, int32_t d,
         int32_t me, RANDOM_ROTATE_SHARED random_rotate_values_shared * shared) {
@@ -63,7 +62,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_measure_values(random_rotate_valu
     }
 }
 
-// what the values of n cells are multiplied by for one query; part: what this thread knows of the others' noise
+// the factors for the values of n cells for one query; part: this thread's sums for the noise of the row
 static RANDOM_ROTATE_ON_GPU void random_rotate_weigh_values(random_rotate_noise_key noise, RANDOM_ROTATE_DEVICE const float * p,
         RANDOM_ROTATE_DEVICE const int32_t * positions, int32_t cell, int32_t n, int32_t d, int32_t me, RANDOM_ROTATE_SHARED float * factor,
         RANDOM_ROTATE_SHARED random_rotate_values_shared * shared, RANDOM_ROTATE_LOCAL float * part) {
@@ -96,12 +95,13 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_weigh_values(random_rotate_noise_
     }
 }
 
-// sums over n cells for all queries, added to what is in their parts, or the first there; neighbours in memory are read together
+// sums over n cells for all queries, stored in their parts (first) or added to them; numbers that are
+// adjacent in memory are read together
 template <typename cache>
 static RANDOM_ROTATE_ON_GPU void random_rotate_sum_values(random_rotate_value_head values, int32_t cell, int32_t n, int32_t d, bool first,
         int32_t me, RANDOM_ROTATE_SHARED random_rotate_values_shared * shared, RANDOM_ROTATE_DEVICE float * const RANDOM_ROTATE_LOCAL * parts,
         int32_t n_rows) {
-    // transposed: a SIMD group for each number, else a thread for each, and several where numbers are few
+    // transposed: one SIMD group per number; otherwise one thread per number, or several if there are few numbers
     const int32_t n_side   = values.transposed ? RANDOM_ROTATE_THREADS/RANDOM_ROTATE_SIMD : d <= 32 ? 32 : d <= 64 ? 64 : 128;
     const int32_t n_shares = RANDOM_ROTATE_THREADS/n_side;
     const int32_t side     = values.transposed ? me/n_shares : me % n_side;
@@ -122,7 +122,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_sum_values(random_rotate_value_he
                 sum[r] = random_rotate_simd_sum(sum[r]);
             }
         } else if (n_shares > 1) {
-            random_rotate_barrier(); // what was shared before has been read
+            random_rotate_barrier(); // the previous contents of shared memory have been read
             for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
                 shared->sum[r][me] = sum[r];
             }
@@ -141,7 +141,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_sum_values(random_rotate_value_he
     }
 }
 
-// what all threads know of the noise of the queries
+// combines the sums of all threads for the noise of the queries
 static RANDOM_ROTATE_ON_GPU void random_rotate_join_parts(RANDOM_ROTATE_LOCAL float * part, int32_t me,
         RANDOM_ROTATE_SHARED random_rotate_values_shared * shared, RANDOM_ROTATE_DEVICE float * const RANDOM_ROTATE_LOCAL * parts, int32_t n_rows, int32_t d) {
     for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
@@ -174,7 +174,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_join_parts(RANDOM_ROTATE_LOCAL fl
     }
 }
 
-// chunk: of cells, row: first query; head_kv, stream: whose
+// chunk: of cells, row: first query; head_kv, stream: of the values
 template <typename cache>
 static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values_args args, RANDOM_ROTATE_DEVICE const char * p,
         RANDOM_ROTATE_DEVICE const char * v, RANDOM_ROTATE_DEVICE const float * doses, RANDOM_ROTATE_DEVICE const int32_t * tokens,
@@ -219,7 +219,8 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values
     random_rotate_join_parts(part, me, shared, to, n_rows, args.d);
 }
 
-// y += w u, u = the part of g orthogonal to v, or all of it, over its length; a second time where little remains, as for d = 2
+// y += w u, where u is g or, unless whole, the part of g orthogonal to v, divided by its length; projects twice, for rows where
+// little of g remains, such as d = 2
 static RANDOM_ROTATE_ON_GPU void random_rotate_add_direction(random_rotate_block block, RANDOM_ROTATE_LOCAL const float * v,
         RANDOM_ROTATE_LOCAL float * g, float vv, bool whole, float w, RANDOM_ROTATE_LOCAL float * y) {
     float gv = random_rotate_slice_dot<1>(block, g, v);
@@ -233,7 +234,8 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_add_direction(random_rotate_block
     }
 }
 
-// y: this thread's part of a row's sum over all chunks, to which the noise is added; all: what is known of it; v: the heaviest value
+// adds the noise to y, this thread's part of a row's sum over all chunks; all: the sums for the noise; v:
+// the value with the largest weight
 static RANDOM_ROTATE_ON_GPU void random_rotate_add_noise(random_rotate_block block, random_rotate_noise_key noise,
         RANDOM_ROTATE_LOCAL const float * all, RANDOM_ROTATE_LOCAL const float * v, int32_t d, RANDOM_ROTATE_LOCAL float * y) {
     const float heaviest = all[RANDOM_ROTATE_PART_HEAVIEST];
@@ -243,7 +245,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_add_noise(random_rotate_block blo
         const float vv = random_rotate_slice_dot<1>(block, v, v);
 
         float w    = heaviest;
-        float fold = 0.0f; // what stood for the heaviest in the sums goes, as it comes whole
+        float fold = 0.0f; // removes its share of the sums, because it is drawn in full below
         if (noise.reference) {
             float sum = 0.0f;
             for (int n = 0; n < RANDOM_ROTATE_QUAD; ++n) {
@@ -267,7 +269,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_add_noise(random_rotate_block blo
     }
 }
 
-// the second kernel, one block a row: it + n_tokens*(head + n_head*stream)
+// the second kernel, with one block per row: it + n_tokens*(head + n_head*stream)
 template <typename cache>
 static RANDOM_ROTATE_ON_GPU void random_rotate_values_finish(random_rotate_block block, random_rotate_values_args args,
         RANDOM_ROTATE_DEVICE const char * v, RANDOM_ROTATE_DEVICE const float * doses, RANDOM_ROTATE_DEVICE const int32_t * tokens,

@@ -1,11 +1,11 @@
-// Rows turned on a graphics card, one block of threads a row. A thread keeps its numbers and its part of the row in registers where
-// these are enough.
+// Turning rows on a GPU, with one block of threads per row. A thread keeps its random numbers and its part of
+// the row in registers if they fit.
 
 #pragma once
 
 #include "random-rotate-gpu-long.h"
 
-// a thread's numbers of a row of d, whatever the kind of noise, and zeros after its end
+// a thread's numbers for a row of d, for any kind of noise, padded with zeros
 template <int n_quads>
 static RANDOM_ROTATE_ON_GPU void random_rotate_draw_row(random_rotate_block block, random_rotate_noise_key noise, int32_t d,
         RANDOM_ROTATE_LOCAL float * g) {
@@ -37,7 +37,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_turn_row(random_rotate_block bloc
     float inverse = 1.0f;
     float xx      = random_rotate_slice_dot<n_quads>(block, v, v);
     if (!random_rotate_square_fits(xx)) {
-        uint32_t max = 0; // as bits, which are ordered as the numbers are, infinity and NaN last
+        uint32_t max = 0; // as bits, which are ordered like the numbers, with infinity and NaN last
         for (int n = 0; n < n_slice; ++n) {
             const uint32_t bits = random_rotate_as_bits(v[n]) & 0x7fffffffu;
             max = bits > max ? bits : max;
@@ -49,7 +49,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_turn_row(random_rotate_block bloc
         }
         xx = random_rotate_slice_dot<n_quads>(block, v, v);
         if (max == 0 || max >= 0x7f800000u || !random_rotate_square_fits(xx)) {
-            random_rotate_copy_row(block, x, y, d); // nothing to turn, or nothing that could be
+            random_rotate_copy_row(block, x, y, d); // nothing to turn, or nothing that can be turned
             return;
         }
     }
@@ -81,9 +81,9 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_turn_row(random_rotate_block bloc
     }
 }
 
-// every number gets one of Uniform(0, theta_max)
+// adds a number of Uniform(0, theta_max) to each element
 static RANDOM_ROTATE_ON_GPU void random_rotate_add_to_elements(random_rotate_long_row row, random_rotate_noise_key noise) {
-    random_rotate_wait(); // an earlier kernel may still read what lies at y
+    random_rotate_wait(); // an earlier kernel may still read the memory of y
     random_rotate_long_draw(row, noise);
     for (int32_t n = 0; n < row.n_own; ++n) {
         const int32_t i = random_rotate_slice_index(row.block, n);

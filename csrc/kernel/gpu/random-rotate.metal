@@ -1,8 +1,8 @@
-// The random rotations on Apple's graphics cards. cmake/MetalSource.cmake replaces each #include by the file and keeps the whole
-// as text, which random-rotate-metal.cpp compiles when it first meets one of the ops. A kernel's parameters stand in the order of
-// their buffers.
+// The random rotations on Apple GPUs. cmake/MetalSource.cmake replaces each #include by the file and stores the
+// result as text, which random-rotate-metal.cpp compiles when it first meets one of the ops. A kernel's parameters
+// are in the order of their buffers.
 
-// upstream's loader takes a warning for a failure
+// upstream's loader treats a warning as a failure
 #pragma clang diagnostic ignored "-Weverything"
 
 #include <metal_stdlib>
@@ -27,7 +27,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_barrier() {
     threadgroup_barrier(mem_flags::mem_threadgroup);
 }
 
-// upstream's barriers between kernels have waited
+// nothing to do: upstream's barriers between kernels have already waited
 static RANDOM_ROTATE_ON_GPU void random_rotate_wait() {
 }
 

@@ -1,27 +1,27 @@
-// Directions that keep apart: rows of an orthogonal matrix, its columns given random signs.
+// Directions that keep apart: rows of an orthogonal matrix whose columns get random signs.
 //
-// Of the numbers of a row of length d = 2^k m, m odd, direction n has number i = 2^k b + a, a < 2^k, at
+// In a row of length d = 2^k m, m odd, number i = 2^k b + a, a < 2^k, of direction n is
 //
 //   s_i H[n mod 2^k][a] cas(2 pi (n/2^k) b/m),  n < d
 //
-// with s_i = +1 or -1 at random, H Sylvester's Hadamard matrix of order 2^k, and cas(x) = cos(x) + sin(x), the kernel of Hartley's
-// transform. The first 2^k directions are of signs alone. d of them are orthogonal to each other, for any d; n = d and on are another
-// such set, whose signs are drawn afresh.
+// with s_i = +1 or -1 at random, H Sylvester's Hadamard matrix of order 2^k, and cas(x) = cos(x) + sin(x), the kernel of the Hartley
+// transform. The first 2^k directions consist of signs only. d directions are orthogonal to each other, for any d; n = d begins
+// another such set, with new random signs.
 
 #pragma once
 
 #include "random-rotate-noise-key.h"
 
-// one of the directions for rows of a length
+// one of the directions, for rows of a given length
 struct random_rotate_apart {
-    uint32_t what_for; // of the counters that give the signs
+    uint32_t what_for; // fourth word of the counters that give the signs
     uint32_t k;        // 2^k is the largest power of two in d
     uint32_t m;
     uint32_t row;      // of the Hadamard matrix
     uint32_t wave;     // of the Hartley matrix
 };
 
-// n > 0: the n-th direction
+// the n-th direction, n > 0
 RANDOM_ROTATE_INLINE struct random_rotate_apart random_rotate_apart_of(int32_t n, int32_t d) {
     struct random_rotate_apart apart;
     const uint32_t length = (uint32_t) d;
@@ -38,7 +38,7 @@ RANDOM_ROTATE_INLINE struct random_rotate_apart random_rotate_apart_of(int32_t n
     return apart;
 }
 
-// 0 or 1: whether a number has an odd number of bits
+// parity of the number of bits that are set: 0 or 1
 RANDOM_ROTATE_INLINE uint32_t random_rotate_parity(uint32_t bits) {
     bits ^= bits >> 16;
     bits ^= bits >> 8;
@@ -48,13 +48,13 @@ RANDOM_ROTATE_INLINE uint32_t random_rotate_parity(uint32_t bits) {
     return bits & 1;
 }
 
-// number i of a direction; word: the one that gives a normal to number i elsewhere
+// number i of a direction; word: the random word that number i of a row is drawn from
 RANDOM_ROTATE_INLINE float random_rotate_apart_number(struct random_rotate_apart apart, uint32_t word, uint32_t i) {
-    const uint32_t sign = (word >> 31) ^ random_rotate_parity(apart.row & i); // a row has no bits from k on
+    const uint32_t sign = (word >> 31) ^ random_rotate_parity(apart.row & i); // row is below 2^k, so higher bits of i do not count
     const uint32_t step = apart.wave*(i >> apart.k) % apart.m;
 
     float sine;
     float cosine;
     random_rotate_sin_cos((float) step*(6.283185307f/(float) apart.m), &sine, &cosine);
-    return random_rotate_flip_sign(sine + cosine, sign); // 1 in all rows with wave 0
+    return random_rotate_flip_sign(sine + cosine, sign); // 1 for wave 0
 }

@@ -1,4 +1,4 @@
-// What C, C++, CUDA (HIP and MUSA read the same) and the Metal Shading Language call differently.
+// What differs between C, C++, CUDA (also HIP and MUSA) and the Metal Shading Language.
 
 #pragma once
 
@@ -48,7 +48,7 @@ RANDOM_ROTATE_INLINE uint32_t random_rotate_as_bits(float x) {
     return y;
 }
 
-// written like this, compilers know it as one vector operation
+// written like this, compilers recognise one vector operation
 RANDOM_ROTATE_INLINE uint32_t random_rotate_mul_hi(uint32_t a, uint32_t b) {
     return (uint32_t) (((uint64_t) a * b) >> 32);
 }

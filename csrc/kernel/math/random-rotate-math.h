@@ -1,18 +1,17 @@
-// The arithmetic of a random rotation, free of memory and threads: counters, integers, uniforms, normals.
-// Everything is branch-free, so that a loop over lanes that calls it is vectorised by the compiler. The kernels of the CPU, of
-// CUDA and of Metal all compile this file.
+// The arithmetic of a random rotation, without memory or threads: counters, integers, uniforms, normals. Everything is branch-free,
+// so that the compiler vectorises a loop over lanes that calls it. The kernels for the CPU, CUDA and Metal all compile this file.
 
 #pragma once
 
 #include "random-rotate-dialect.h"
 
-// what fits into the fields of a counter
+// limits of the fields of a counter
 #define RANDOM_ROTATE_MAX_HEADS  (1 << 18)
 #define RANDOM_ROTATE_MAX_LAYERS (1 << 10)
 #define RANDOM_ROTATE_MAX_SITES  (1 << 4)
 
-// Normals come in groups: 16 consecutive counters give 64 numbers, and number i of a row stands in word (i%64)/16 of
-// counter 1 + 16*(i/64) + i%16. So neighbours in a row are neighbours in a vector register. Counter 0 gives the angle.
+// Normals are drawn in groups: 16 consecutive counters give 64 numbers, and number i of a row comes from word (i%64)/16 of counter
+// 1 + 16*(i/64) + i%16. So neighbours in a row are neighbours in a vector register. Counter 0 gives the angle.
 #define RANDOM_ROTATE_GROUP 64
 
 // Philox4x32-10. J. Salmon, M. Moraes, R. Dror, D. Shaw: Parallel random numbers: as easy as 1, 2, 3. SC 2011.
@@ -35,14 +34,14 @@ RANDOM_ROTATE_INLINE void philox4x32_round(RANDOM_ROTATE_LOCAL uint32_t * c0, RA
     *c3 = lo0;
 }
 
-// all rounds for one counter, which becomes its four words; key = {seed, 0}
+// all rounds for one counter, which is replaced by its four random words; key = {seed, 0}
 RANDOM_ROTATE_INLINE void philox4x32(RANDOM_ROTATE_LOCAL uint32_t * c, uint32_t seed) {
     for (uint32_t r = 0; r < PHILOX_ROUNDS; ++r) {
         philox4x32_round(&c[0], &c[1], &c[2], &c[3], seed + r*PHILOX_W0, r*PHILOX_W1);
     }
 }
 
-// which layer, site and head a number is for, packed into one word of the counter
+// the layer, site and head that a number is for, packed into one word of the counter
 RANDOM_ROTATE_INLINE uint32_t random_rotate_place(int32_t layer, int32_t site, int32_t head) {
     return (uint32_t) head | ((uint32_t) layer << 18) | ((uint32_t) site << 28);
 }
@@ -57,7 +56,7 @@ RANDOM_ROTATE_INLINE float random_rotate_uniform(uint32_t bits) {
     return random_rotate_uniform_up_to(1.0f, bits);
 }
 
-// natural logarithm of 2^-32 <= x <= 1, relative error below 2^-22: the mantissa goes to [sqrt(1/2), sqrt(2)), then
+// natural logarithm of 2^-32 <= x <= 1, relative error below 2^-22: the mantissa is scaled to [sqrt(1/2), sqrt(2)), then
 // log(1 + t) = t - t^2/2 + t^3 P(t) with P of degree 6, fitted by least squares at Chebyshev nodes
 RANDOM_ROTATE_INLINE float random_rotate_log(float x) {
     const uint32_t sqrt_half = 0x3f3504f3u;
@@ -113,8 +112,8 @@ RANDOM_ROTATE_INLINE void random_rotate_circle(uint32_t quarter, float r, RANDOM
     *sine   = random_rotate_flip_sign(b,  quarter >> 1);
 }
 
-// two independent standard normals from two words (Box and Muller 1958): the radius from the first word; from the second,
-// the top two bits choose a quarter of the circle and the other thirty an angle around its axis
+// two independent standard normals from two words (Box and Muller 1958): the radius from the first word; in the second, the
+// top two bits choose a quarter of the circle, and the other thirty an angle around its axis
 RANDOM_ROTATE_INLINE void random_rotate_normals(uint32_t w0, uint32_t w1, RANDOM_ROTATE_LOCAL float * n0,
         RANDOM_ROTATE_LOCAL float * n1) {
     const float radius = random_rotate_sqrt(-2.0f * random_rotate_log(random_rotate_uniform(w0)));
@@ -127,8 +126,9 @@ RANDOM_ROTATE_INLINE void random_rotate_normals(uint32_t w0, uint32_t w1, RANDOM
     *n1 = radius * sine;
 }
 
-// the number below which |n| lies with probability u, n a standard normal: u times a polynomial in w = -log(1 - u^2), or in its root
-// where w is large; relative error below 1e-6, fitted by least squares at Chebyshev nodes; u is cut where 1 - u^2 is 2^-26
+// the number below which |n| lies with probability u, n standard normal: u times a polynomial in w = -log(1 - u^2), or
+// in its square root if w is large; relative error below 1e-6, fitted by least squares at Chebyshev nodes; u is
+// clamped where 1 - u^2 is 2^-26
 RANDOM_ROTATE_INLINE float random_rotate_half_normal(float u) {
     const float rest = (1.0f - u)*(1.0f + u);
     const float w    = -random_rotate_log(rest > 1.0f/67108864.0f ? rest : 1.0f/67108864.0f);
@@ -157,7 +157,7 @@ RANDOM_ROTATE_INLINE float random_rotate_half_normal(float u) {
     return u*(w < 5.0f ? p : q);
 }
 
-// sine and cosine of 0 <= theta <= 1e6 (larger angles are cut there)
+// sine and cosine of 0 <= theta <= 1e6 (larger angles are clamped)
 RANDOM_ROTATE_INLINE void random_rotate_sin_cos(float theta, RANDOM_ROTATE_LOCAL float * sine,
         RANDOM_ROTATE_LOCAL float * cosine) {
     const float turns   = (theta < 1e6f ? theta : 1e6f) * 0.636619772f;
@@ -165,15 +165,16 @@ RANDOM_ROTATE_INLINE void random_rotate_sin_cos(float theta, RANDOM_ROTATE_LOCAL
     random_rotate_circle((uint32_t) quarter, turns - (float) quarter, sine, cosine);
 }
 
-// Angles up to this, a bit less than pi/4, are sooner computed as quarters of a turn: random_rotate_quarter(theta*RANDOM_ROTATE_QUARTERS).
+// Angles up to this one, slightly below pi/4, are faster to compute as quarters of a turn:
+// random_rotate_quarter(theta*RANDOM_ROTATE_QUARTERS).
 #define RANDOM_ROTATE_SMALL_ANGLE 0.785f
 #define RANDOM_ROTATE_QUARTERS    0.636619772f
 
-// the same for a row's angle, where an angle of many turns keeps its precision: pi/2 in three parts (Cody and Waite 1980)
+// the same for a row's angle, precise also for angles of many turns: pi/2 in three parts (Cody and Waite 1980)
 RANDOM_ROTATE_INLINE void random_rotate_sin_cos_precise(float theta, RANDOM_ROTATE_LOCAL float * sine,
         RANDOM_ROTATE_LOCAL float * cosine) {
 #if defined(__clang__) && !defined(__CUDACC__)
-#pragma clang fp reassociate(off) // fast mathematics would put the parts together again
+#pragma clang fp reassociate(off) // fast math would merge the parts again
 #endif
     const float   angle   = theta < 1e6f ? theta : 1e6f;
     const int32_t quarter = (int32_t) (angle * 0.636619772f + 0.5f);
@@ -182,7 +183,7 @@ RANDOM_ROTATE_INLINE void random_rotate_sin_cos_precise(float theta, RANDOM_ROTA
     random_rotate_circle((uint32_t) quarter, rest * 0.636619772f, sine, cosine);
 }
 
-// 1 - exp(-x) for x >= 0, relative error about 2^-21, also where x is small: exp(-x) = 2^n exp(f), |f| <= log(2)/2
+// 1 - exp(-x) for x >= 0, relative error about 2^-21, also for small x: exp(-x) = 2^n exp(f), |f| <= log(2)/2
 RANDOM_ROTATE_INLINE float random_rotate_one_minus_exp(float x) {
     const float   y = x < 80.0f ? x : 80.0f;
     const int32_t n = -(int32_t) (y*1.442695041f + 0.5f);
@@ -202,7 +203,7 @@ RANDOM_ROTATE_INLINE float random_rotate_one_minus_exp(float x) {
     return (1.0f - scale) - scale*(p*f);
 }
 
-// the same where x is at most 0.6, relative error about 2^-23
+// the same for x up to 0.6, relative error about 2^-23
 RANDOM_ROTATE_INLINE float random_rotate_one_minus_exp_small(float x) {
     float p = -1.074449300e-03f;
     p = p*x + 8.128176964e-03f;
@@ -213,14 +214,14 @@ RANDOM_ROTATE_INLINE float random_rotate_one_minus_exp_small(float x) {
     return p*x;
 }
 
-// sqrt(1 + 2 r t + r^2), the length of x + r |x| g/|g| in units of |x|, where t is the part of g/|g| along x; not 0
+// sqrt(1 + 2 r t + r^2), the length of x + r |x| g/|g| in units of |x|, where t is the component of g/|g| along x; never 0
 RANDOM_ROTATE_INLINE float random_rotate_added_length(float r, float t) {
     const float square = 1.0f + r*(2.0f*t + r);
     return random_rotate_sqrt(square > 1e-12f ? square : 1e-12f);
 }
 
-// Power of two that brings a row whose largest number is max > 0 to a size at which squares neither vanish nor overflow, and its
-// inverse. Rotations commute with scaling, and by a power of two nothing is rounded.
+// Power of two that scales a row whose largest number is max > 0 such that squares neither underflow nor overflow, and its inverse.
+// Rotations commute with scaling, and scaling by a power of two does not round.
 RANDOM_ROTATE_INLINE void random_rotate_scale(float max, RANDOM_ROTATE_LOCAL float * scale, RANDOM_ROTATE_LOCAL float * inverse) {
     const uint32_t exponent = random_rotate_as_bits(max) >> 23;
     const uint32_t e        = exponent < 1 ? 1 : exponent > 253 ? 253 : exponent;
@@ -229,16 +230,16 @@ RANDOM_ROTATE_INLINE void random_rotate_scale(float max, RANDOM_ROTATE_LOCAL flo
     *inverse = random_rotate_as_float(e << 23);
 }
 
-// whether the squares of a row whose square is xx neither vanished nor overflowed; compared as bits, which are ordered as the numbers
-// are, NaN last, because compilers for graphics cards take it that there is no NaN
+// whether the squares of a row with the sum xx neither underflowed nor overflowed; compared as bits, which are ordered like the
+// numbers, with NaN last, because compilers for GPUs assume that there is no NaN
 RANDOM_ROTATE_INLINE bool random_rotate_square_fits(float xx) {
     const uint32_t bits = random_rotate_as_bits(xx);
     return bits > random_rotate_as_bits(1e-30f) && bits < random_rotate_as_bits(1e+34f);
 }
 
-// How y = g - a x is made orthogonal to x, with a = g.x/x.x and what is left of it, y.y. One projection leaves an error of about
-// 1e-7 |g| along x. Where little of g remains (common for d = 2 only) that would bend the angle, and a second projection takes
-// it away. Where nothing remains, the axis along which x is shortest is projected instead.
+// How y = g - a x is made orthogonal to x, with a = g.x/x.x and the remaining square y.y. One projection leaves an error of about
+// 1e-7 |g| along x. If little of g remains (common only for d = 2), this would distort the angle, and a second projection removes
+// it. If nothing remains, the axis along which x is shortest is projected instead.
 #define RANDOM_ROTATE_ORTHOGONAL    0
 #define RANDOM_ROTATE_PROJECT_AGAIN 1
 #define RANDOM_ROTATE_PROJECT_AXIS  2

@@ -1,24 +1,25 @@
-// What a head of a token draws its random words with: the generator's key, the fixed words of its counters, its largest angle and kinds.
+// What the random words for a head of a token depend on: the generator's key, the fixed words of its
+// counters, the angle and the kinds.
 
 #pragma once
 
 #include "random-rotate-math.h"
 #include "random-rotate-token.h"
 
-// of one head of one token
+// for one head of one token
 struct random_rotate_noise_key {
     uint32_t seed;      // the generator's key
-    uint32_t time;      // the token's position, or one that stands for several
+    uint32_t time;      // the token's position, or a number that several positions share
     uint32_t place;     // layer, site, head
     float    theta_max; // 0: sober
     int32_t  n_sink;
-    int32_t  reference; // noise; else isotropic
+    int32_t  reference; // 1: reference noise, 0: isotropic
     int32_t  angle;     // enum ggml_random_rotate_angle
     int32_t  turn;      // enum ggml_random_rotate_turn
     int32_t  apart;     // see GGML_RANDOM_ROTATE_TOKEN_APART
 };
 
-// doses: F32 [n_site, n_layer, n_tables]; of: I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE], the token's
+// doses: F32 [n_site, n_layer, n_tables]; of: I32 [GGML_RANDOM_ROTATE_TOKEN_SIZE], the token's parameters
 RANDOM_ROTATE_INLINE struct random_rotate_noise_key random_rotate_noise_key_of(RANDOM_ROTATE_DEVICE const float * doses, int64_t n_site,
         int64_t n_layer, RANDOM_ROTATE_DEVICE const int32_t * of, int32_t layer, int32_t site, int32_t head) {
     const int32_t table = of[GGML_RANDOM_ROTATE_TOKEN_TABLE];
@@ -37,22 +38,22 @@ RANDOM_ROTATE_INLINE struct random_rotate_noise_key random_rotate_noise_key_of(R
     return noise;
 }
 
-// whether the usual thing is done: a rotation by Uniform(0, theta_max)
+// whether this is the usual case: a rotation by Uniform(0, theta_max)
 RANDOM_ROTATE_INLINE bool random_rotate_is_plain(struct random_rotate_noise_key noise) {
     return noise.turn == GGML_RANDOM_ROTATE_ROTATION && noise.angle == GGML_RANDOM_ROTATE_UNIFORM;
 }
 
-// what the fourth word of a counter says
-#define RANDOM_ROTATE_FOR_ROW         0 // a row is turned; others: cached positions, as a token reads them
-#define RANDOM_ROTATE_FOR_SCORES      1 // first word: see random_rotate_pair_counter
+// the fourth word of a counter: what the numbers are for
+#define RANDOM_ROTATE_FOR_ROW         0 // turning a row; the others: cached positions, as read by a token
+#define RANDOM_ROTATE_FOR_SCORES      1 // first word: see random_rotate_pair_counter; the position under reference noise
 #define RANDOM_ROTATE_FOR_VALUES      2 // first word: see random_rotate_quad_counter
 #define RANDOM_ROTATE_FOR_REST        3 // first word: as for a row
 #define RANDOM_ROTATE_FOR_HEAVIEST    4 // first word: as for a row
 #define RANDOM_ROTATE_FOR_ADDED       5 // values to which something is added; first word: see random_rotate_pair_counter
-#define RANDOM_ROTATE_FOR_APART_ANGLE 6 // of a row; first word: which of the directions
-#define RANDOM_ROTATE_FOR_APART       7 // signs of a row, first word: as for a row; higher numbers: of later blocks of directions
+#define RANDOM_ROTATE_FOR_APART_ANGLE 6 // angle of a row; first word: which of the directions
+#define RANDOM_ROTATE_FOR_APART       7 // signs of a row; first word: as for a row; higher numbers: for later sets of directions
 
-// the four words of the counter whose first word is first
+// the four random words of the counter whose first word is first
 RANDOM_ROTATE_INLINE void random_rotate_words(struct random_rotate_noise_key noise, uint32_t what_for, uint32_t first,
         RANDOM_ROTATE_LOCAL uint32_t * words) {
     words[0] = first;
@@ -62,7 +63,7 @@ RANDOM_ROTATE_INLINE void random_rotate_words(struct random_rotate_noise_key noi
     philox4x32(words, noise.seed);
 }
 
-// what an angle's share of the dose is made of: factors of which one is not 0, so that a loop over lanes needs no branch
+// how an angle's share of the dose is drawn: factors of which exactly one is not 0, so that a loop over lanes needs no branch
 struct random_rotate_shares {
     float uniform;
     float half_normal;

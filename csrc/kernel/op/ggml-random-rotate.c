@@ -35,7 +35,7 @@ struct ggml_tensor * ggml_random_rotate(
     check_doses(doses, tokens, x->ne[2], x->ne[1], layer, site);
 
     if (x->nb[0] != sizeof(float)) {
-        x = ggml_cont(ctx, x); // the kernels step through a row one number at a time
+        x = ggml_cont(ctx, x); // the kernels expect the numbers of a row to be contiguous
     }
 
     struct ggml_tensor * result = ggml_new_tensor(ctx, GGML_TYPE_F32, GGML_MAX_DIMS, x->ne);

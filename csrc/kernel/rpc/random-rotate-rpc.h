@@ -1,8 +1,8 @@
-// Whether a device of an RPC server can turn vectors. Included by ggml-rpc.cpp, after what it takes from there.
+// Whether a device of an RPC server can turn vectors. Included by ggml-rpc.cpp, after the declarations that it uses.
 //
-// A server without these ops would abort on them; it has another RPC_PROTO_PATCH_VERSION. One that knows them may still have
-// a device without kernels for them: asked how much memory a result takes, it then says none. What a device cannot do, the
-// scheduler gives to this computer.
+// A server without these ops would abort on them; it has another RPC_PROTO_PATCH_VERSION. A server that has them may still have a
+// device without kernels for them: when asked how much memory a result needs, it then answers zero. The scheduler runs what a
+// device cannot compute on this computer.
 
 #pragma once
 
@@ -10,10 +10,10 @@
 
 #include <cstddef>
 
-// what a kernel may look at: positions and doses are data, layer and site only numbers
+// what a kernel may depend on: positions and doses are data, layer and site are mere numbers
 static rpc_tensor rpc_random_rotate_shape(const ggml_tensor * tensor) {
     rpc_tensor shape = {};
-    shape.id   = 1; // 0 would mean that there is no such tensor
+    shape.id   = 1; // 0 would mean that there is no tensor
     shape.type = tensor->type;
     for (int i = 0; i < GGML_MAX_DIMS; i++) {
         shape.ne[i] = tensor->ne[i];
@@ -26,7 +26,7 @@ static rpc_tensor rpc_random_rotate_shape(const ggml_tensor * tensor) {
     return shape;
 }
 
-// The scheduler asks for every node of every new graph, so what a server has said is kept.
+// The scheduler asks for every node of every new graph, so the server's answers are cached.
 static bool rpc_random_rotate_supported(const std::string & endpoint, uint32_t device, const ggml_tensor * op) {
     const auto dispatcher = get_dispatcher(endpoint);
     if (dispatcher->peer_patch != RPC_PROTO_PATCH_VERSION) {

@@ -1,4 +1,5 @@
-// What upstream's CUDA files name of cuBLAS, declared so that they can be compiled, not linked, where it is not installed.
+// The names from cuBLAS that upstream's CUDA files use, declared so that they compile, but do
+// not link, if it is not installed.
 
 #pragma once
 
@@ -24,7 +25,7 @@ cublasStatus_t cublasSetStream      (cublasHandle_t, cudaStream_t);
 cublasStatus_t cublasSetWorkspace   (cublasHandle_t, void *, size_t);
 cublasStatus_t cublasLoggerConfigure(int, int, int, const char *);
 
-// of matrices, and of many of them
+// products of matrices, single and batched
 cublasStatus_t cublasSgemm(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int, const float *, const float *, int,
     const float *, int, const float *, float *, int);
 cublasStatus_t cublasGemmEx(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int, const void *, const void *,

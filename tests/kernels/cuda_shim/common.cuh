@@ -1,4 +1,4 @@
-// As much of CUDA, and of upstream's header of this name, as random-rotate-cuda.cu uses, on the processor.
+// The parts of CUDA, and of upstream's header of this name, that random-rotate-cuda.cu uses, for the CPU.
 
 #pragma once
 
@@ -11,7 +11,7 @@
 #define __global__
 #define __device__
 #define __forceinline__ inline
-#define __shared__      static // one block runs at a time
+#define __shared__      static // only one block runs at a time
 #define __launch_bounds__(...)
 
 #define WARP_SIZE 32
@@ -70,7 +70,7 @@ struct ggml_backend_cuda_context {
     cudaStream_t     stream() { return 0; }
 };
 
-// filled with NaN: what a kernel reads, it must have written
+// filled with NaN: a kernel must not read what it has not written
 template <typename T>
 struct ggml_cuda_pool_alloc {
     std::vector<T> data;
