@@ -1,4 +1,4 @@
-"""Words that a native speaker of the field does not use: in README, docs, docstrings, comments, help, messages and the page."""
+"""Words that a native speaker of the field does not use: in README, docs, docstrings, comments, help and messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 #: a habit -> what to write instead
 RULES = {
     r"\bbehind\b(?<!door behind)(?<!nothing behind)(?<!left behind)": "after",
-    r"(?<!there )(?<!There )\b(is|are|was|were) no\b(?! longer| more)": "is not a",
+    r"(?<!there )(?<!There )(?<!// )\b(is|are|was|were) no\b(?! longer| more)": "is not a",
     r"\bbut for\b": "except for",
     r"\bbear(s)? more\b": "tolerate larger doses",
     r"\bas good as (equally|never|always)\b": "nearly",

@@ -1,4 +1,4 @@
-"""Results as docs/uncertainty.md shows them: of each data set the sober answer alone, and how far varied answers agree."""
+"""Results as docs/uncertainty.md shows them: the sober answer alone, and how far varied answers agree."""
 
 from __future__ import annotations
 

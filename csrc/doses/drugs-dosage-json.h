@@ -16,8 +16,9 @@
 //   "multiplier": 1.0                  factor on all doses
 //   "seed": 7                          0 to 2^32 - 2; -1 draws one; null counts as missing
 //   "noise": "isotropic"               or "reference"
+//   "angle", "turn", "apart", "hold", "layers", "course"   other kinds of noise, and how it changes over time: docs/noise.md
 //   "sink": 6                          number of first positions that are not dosed
-//   "dose_inputs": false               whether the prompt is dosed, too
+//   "dose_inputs": false               what of the prompt is dosed: false, "last" or true
 //   "sober_interval": 420              dosed tokens between two cold showers
 //   "repeatable": true                 whether other sequences, threads and the split of the prompt change no bit
 //

@@ -34,7 +34,7 @@ double drugs_effect_of_name(const std::string & name);
 // The name of an effect, or nullptr if it has none.
 const char * drugs_name_of_effect(double nats);
 
-// radians: beyond a right angle, the square law is no guide
+// radians: beyond a right angle, the square law does not hold
 constexpr double DRUGS_MAX_ESTIMATE = 1.5707963267948966;
 
 // The angle (radians) with about this effect, by the square law: nats = floor + per_square * angle^2; at most DRUGS_MAX_ESTIMATE.
