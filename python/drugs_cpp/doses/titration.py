@@ -29,7 +29,7 @@ class Titration:
         error: standard error of the angle, in radians, from that of the KL.
         kl: the KL measured at that angle, in nats.
         kl_error: its standard error over the seeds.
-        floor: the KL under a dose close to 0, in nats: what rounding alone does.
+        floor: the KL under next to no dose, in nats: what rounding alone does.
         changed: share of the tokens after which another token is the most likely one.
         perplexity: of the texts under the dose, divided by that of the sober model.
         dosage: the dose, with angles.
