@@ -146,7 +146,7 @@ def test_states_with_and_without_a_twin(make_model: MakeLlama) -> None:
 
 def test_what_does_not_go_with_a_twin(make_llama: MakeLlama) -> None:
     for options in ({"logits_all": True}, {"embedding": True}):
-        with pytest.raises(StateError, match="sober_twin=True does not go with"):
+        with pytest.raises(StateError, match="sober_twin=True cannot be combined with"):
             make_llama(sober_twin=True, **options)
     with (
         tiny_models("kimi-linear", built_by_make("DRUGS_TEST_LLAMA_ARCHS")) as paths,

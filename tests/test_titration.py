@@ -245,7 +245,7 @@ def test_an_effect_that_an_angle_jumps_over_is_refused(
         return Measurement(angle, 0.001 + (0.2 if angle > 0.1234 else 0.05) * angle**2, 1e-5, 0.1, 1.0)
 
     monkeypatch.setattr(DoseMeter, "measure", measure)
-    with pytest.raises(DoseError, match=r"between 0\.12\d+ and 0\.12\d+ radians at A that of this model jumps"):
+    with pytest.raises(DoseError, match=r"between 0\.12\d+ and 0\.12\d+ radians at A the effect on this model jumps"):
         llm.titrate("A", 0.003)
     assert len(set(angles)) == len(angles) < 14
     assert max(a for a in angles if a < 0.1234) > 0.1225

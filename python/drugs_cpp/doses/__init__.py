@@ -1,1 +1,1 @@
-"""What the user asks for: angles by site, profiles, noise, seed. Values only; nothing runs here."""
+"""What the user asks for: angles by site, profiles, noise, seed. These are plain values; nothing runs here."""

@@ -1,4 +1,4 @@
-"""Checks of the numbers that people give."""
+"""Checks of the numbers that users give."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from drugs_cpp.errors import CountError, DoseError
 
 
 def whole_number(value: object, least: int, most: int) -> int | None:
-    """The number, if it is a whole one in these bounds, in any type of number; else None."""
+    """Return the value as an int if it is a whole number within these bounds, whatever its type; otherwise None."""
     if isinstance(value, float) and value.is_integer():
-        value = int(value)  # as a JSON file may have it
+        value = int(value)  # a JSON file may have it as a float
     is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     return int(value) if is_whole and least <= value <= most else None  # type: ignore[call-overload, operator]
 
@@ -58,7 +58,7 @@ def check_length(what: str, values: list[Any], n: int) -> list[Any]:
     """Return ``values``.
 
     Raises:
-        CountError: not ``n`` of them.
+        CountError: there are not ``n`` of them.
     """
     if len(values) != n:
         raise CountError(f"{what} has {len(values)} entries for n={n} variations: give as many, or leave n out")

@@ -1,4 +1,4 @@
-"""How doses go up and down with the tokens of an answer."""
+"""How doses rise and fall with the tokens of an answer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _MOST = 2**31 - 2
 
 
 class CoursePoint(NamedTuple):
-    """The part of all doses that a token gets.
+    """The share of all doses that a token gets.
 
     Attributes:
-        token: its number, counted from the first new token of an answer on, which is 0.
+        token: its number, counted from the first new token of an answer, which is 0.
         ratio: factor on the doses, finite, 0 or more.
     """
 
@@ -53,25 +53,25 @@ class Course:
         return max(point.ratio for point in self.points)
 
     def ratio(self, token: int) -> float:
-        """The ratio at a token. Before the first point and after the last one it is that point's own."""
+        """The ratio at a token. Before the first point and after the last one, that point's ratio holds."""
         return _core.profile_ratio(self.points, self.mode, token)
 
     @property
     def straight_points(self) -> list[tuple[int, float]]:
-        """Points (token, ratio) that have straight lines between them, whatever the mode."""
+        """The course as (token, ratio) points with straight lines between them, whatever the mode."""
         return _core.course_points(self.points, self.mode)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values: ``{"points": [{"token": ..., "ratio": ...}, ...], "mode": ...}``."""
+        """Return plain values: ``{"points": [{"token": ..., "ratio": ...}, ...], "mode": ...}``."""
         return {"points": [point._asdict() for point in self.points], "mode": self.mode}
 
 
-#: what is understood as a course: one, or its points, with a mode or without; None for the full dose all the time
+#: what is accepted as a course: a Course, or its points, with or without a mode; None for the full dose all the time
 CourseLike = Union[Course, Iterable[Any], Mapping[str, Any], None]
 
 
 def as_course(given: object) -> Course | None:
-    """Understand what people give as a course: see ``CourseLike``.
+    """Read a course in any of the forms of ``CourseLike``.
 
     Raises:
         DoseError: not a course.

@@ -1,4 +1,4 @@
-"""``Dosage``: everything that makes a dose, as one value that never changes, and the table that the model gets."""
+"""``Dosage``: everything that makes up a dose, as one immutable value, and the table that the model gets."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from drugs_cpp.doses.seed import check_seed
 from drugs_cpp.doses.sites import SITES, check_site
 from drugs_cpp.errors import DoseError
 
-#: what each layer draws: numbers of its own, or the same as all others
+#: what each layer draws: its own numbers, or the same as all others
 OWN, SHARED = "own", "shared"
 
 LAYERS = (OWN, SHARED)
 
-#: radians: pi, a half turn, in the numbers that a table holds
+#: radians: pi, a half turn, in the precision of a table
 MAX_ANGLE = float(np.float32(np.pi))
 
 #: radians: above it, most models write nonsense
@@ -40,13 +40,13 @@ class Dosage:
         thetas: site -> largest angle in radians, at profile ratio 1 and multiplier 1.
         profiles: site -> profile; a site that is missing gets its full dose in every layer.
         multiplier: factor on all doses.
-        course: how all doses go up and down with the tokens of an answer; None: not at all.
+        course: how all doses rise and fall with the tokens of an answer; None: not at all.
         kinds: what is drawn, and what is done with it.
-        hold: tokens for which angle and direction stay at each of ``SITES``; 0: the whole text.
+        hold: for how many tokens angle and direction stay the same, at each of ``SITES``; 0: the whole text.
         layers: whether each layer draws its own angles and directions, one of ``LAYERS``.
-        seed: of the noise and the sampler; None where the model or each run has its own.
-        effect: mean KL(sober ‖ dosed) of the next token in nats, at multiplier 1 and without the course; the thetas are
-            proportions then, the largest of them 1, and a model finds the angles. None: the thetas are angles.
+        seed: of the noise and the sampler; None: the model's seed, or a fresh one for each run.
+        effect: mean KL(sober ‖ dosed) of the next token in nats, at multiplier 1 and without the course. The thetas
+            are then proportions, the largest of which is 1, and a model finds the angles. None: the thetas are angles.
     """
 
     thetas: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SITES, 0.0))
@@ -77,13 +77,13 @@ class Dosage:
         multiplier: object = None,
         effect: object = None,
     ) -> Dosage:
-        """With several changes at once, of which no more is checked than what they come to together.
+        """Return a dosage with several changes made at once. Only their combined result is checked.
 
         Args:
             thetas: site -> angle in radians; with an effect, proportions.
             shapes: site -> shape and mode; a shape of None is the full dose at every depth.
             multiplier: None leaves it as it is.
-            effect: a name or a number of nats, at the usual site, if no site has a dose. None leaves it as it is.
+            effect: a name or a number of nats, at the default site if no site has a dose. None leaves it as it is.
         """
         kl = self.effect if effect is None else read_effect(effect)
         checked = {site: check_not_negative(f"the dose at {site} (radians)", theta) for site, theta in thetas.items()}
@@ -99,7 +99,7 @@ class Dosage:
         )
 
     def with_theta(self, radians: object, site: object) -> Dosage:
-        """With an angle; those of an effect were none, and are gone."""
+        """Return a dosage with an angle. Proportions that belonged to an effect are dropped, as they are not angles."""
         return self.without_effect().with_doses({check_site(site): radians}, {})
 
     def with_shape(self, shape: object, mode: str | None, site: object) -> Dosage:
@@ -126,16 +126,16 @@ class Dosage:
         return replace(self, seed=check_seed(seed))
 
     def with_effect(self, effect: object) -> Dosage:
-        """With a name, a number of nats, or None; at the usual site, if no site has a dose."""
+        """Return a dosage with an effect: a name, nats, or None; at the default site if no site has a dose."""
         return self.without_effect() if effect is None else self.with_doses({}, {}, effect=effect)
 
     def without_effect(self) -> Dosage:
-        """Without proportions, which are not angles."""
+        """Return a dosage without its effect and its proportions, which are not angles."""
         return self if self.effect is None else replace(self, thetas=dict.fromkeys(SITES, 0.0), effect=None)
 
     @property
     def proportions(self) -> Dosage:
-        """What an angle is to be found for: the same dose with a largest angle of 1, all the time and without a seed.
+        """The dose whose angle has to be found: the same one with a largest angle of 1, no course and no seed.
 
         Raises:
             DoseError: it is sober.
@@ -147,11 +147,11 @@ class Dosage:
         return plain.scaled(1 / peak)
 
     def scaled(self, factor: float) -> Dosage:
-        """With all angles times a factor."""
+        """Return a dosage with all angles multiplied by a factor."""
         return replace(self, thetas={site: theta * factor for site, theta in self.thetas.items()})
 
     def at_angle(self, angle: float) -> Dosage:
-        """With angles instead of an effect, of which the largest is ``angle`` radians at multiplier 1, no course."""
+        """Return a dosage with angles, not an effect; the largest is ``angle`` radians at multiplier 1, no course."""
         thetas = self.proportions.scaled(angle).thetas
         return replace(self, thetas=thetas, effect=None)
 
@@ -195,7 +195,7 @@ class Dosage:
         return table
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON has them: see :func:`dosage_from_dict`. What is as in a new object is left out."""
+        """Return plain values, as in JSON: see :func:`dosage_from_dict`. Default values are left out."""
         values: dict[str, Any] = {site: theta for site, theta in self.thetas.items() if theta}
         if self.effect is not None:
             values = {**({} if values == {EFFECT_SITE: 1.0} else values), "effect": plain_effect(self.effect)}
@@ -214,25 +214,25 @@ class Dosage:
         return {**values, "noise": self.kinds.noise, "seed": self.seed}
 
 
-#: names beside the sites
+#: names other than the sites
 SETTINGS = ("effect", "shape", "multiplier", "course", "hold", "layers", "noise", "angle", "turn", "apart", "seed")
 
-#: what an answer says of how it was computed: read, so that its doses can be used again, and not kept
+#: what an answer says about how it was computed: accepted, so that its doses can be used again, but not kept
 _OF_AN_ANSWER = ("repeatable", "source")
 
-#: names of the first file format -> today's
+#: names of the first file format -> the current ones
 _OLD_NAMES = {"dose_theta": None, "dose_shape": "shape", "dose_multiplier": "multiplier"}
 
-#: names that a server's "drugs" also has, and that belong to a model here
+#: names that a server's "drugs" also has, but that belong to a model here
 _OF_A_MODEL = ("sink", "dose_inputs", "sober_interval")
 
 
 def dosage_from_dict(values: object) -> Dosage:
-    """A dosage from plain values: ``{"A": 0.3, "shape": {...}, "multiplier": 1.0, "noise": "isotropic", "seed": 7}``.
+    """Make a dosage from plain values: ``{"A": 0.3, "shape": {...}, "multiplier": 1.0, "noise": "isotropic", ...}``.
 
-    Everything may be left out. With ``"effect"``, a name or a number of nats, the doses are proportions. The names of
-    older files (``dose_theta``, ``dose_shape``, ``dose_multiplier``) are understood as well. ``repeatable`` and
-    ``source``, as an answer says them, may be there and are not kept.
+    Everything may be left out. With ``"effect"``, a name or a number of nats, the doses are proportions. The names in
+    older files (``dose_theta``, ``dose_shape``, ``dose_multiplier``) are accepted as well. ``repeatable`` and
+    ``source``, which answers contain, are accepted but not kept.
 
     Raises:
         DoseError: unknown names, or values that cannot be used.
@@ -253,24 +253,24 @@ def dosage_from_dict(values: object) -> Dosage:
 
 
 def _proportional(thetas: Mapping[str, float]) -> dict[str, float]:
-    """With a largest one of 1; of none at all, the usual site has it."""
+    """Scale the doses so that the largest is 1. If there are none, the default site gets 1."""
     most = max(thetas.values())
     return {site: theta / most if most else float(site == EFFECT_SITE) for site, theta in thetas.items()}
 
 
 def read_shapes(shapes: object) -> dict[str, tuple[object, str | None]]:
-    """Site -> shape and mode, from ``{site: shape}``.
+    """Return site -> shape and mode, from ``{site: shape}``.
 
     A shape is a :class:`DoseProfile`, points, a pair ``(points, mode)``, or ``{"points": ..., "mode": ...}``.
 
     Raises:
-        DoseError: not a mapping, an unknown site, or a shape with an unknown name in it.
+        DoseError: not a mapping, an unknown site, or a shape that contains an unknown name.
     """
     return {check_site(site): _points_and_mode(site, shape) for site, shape in _check_mapping("shape", shapes).items()}
 
 
 def _points_and_mode(site: str, shape: Any) -> tuple[Any, str | None]:
-    """Take a shape apart. A pair with a mode is told from two points by the mode's being text."""
+    """Split a shape into points and mode. A pair with a mode differs from two points in that the mode is a string."""
     if isinstance(shape, (tuple, list)) and len(shape) == 2 and isinstance(shape[1], str):
         return shape[0], shape[1]
     if not isinstance(shape, Mapping):

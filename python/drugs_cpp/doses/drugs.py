@@ -35,38 +35,38 @@ if TYPE_CHECKING:
 class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
     """Doses for a model: how far its vectors may be turned, where, and in which layers.
 
-    Angles are in radians, 0 to pi; above 1 there is a :class:`DoseWarning`. Changes take effect at the next token, also
-    from another thread: each call changes everything it is about at once, or raises and changes nothing.
+    Angles are in radians, 0 to pi; above 1 there is a :class:`DoseWarning`. Changes take effect at the next token, even
+    from another thread. Each call makes its whole change at once, or raises and changes nothing.
 
     Args:
-        values: doses as a mapping, such as ``{"A": 0.3, "seed": 7}``: what :meth:`to_dict` gives; or the name of an
-            effect. The other arguments come on top.
+        values: doses as a mapping, such as ``{"A": 0.3, "seed": 7}``, which is what :meth:`to_dict` returns; or the
+            name of an effect. The other arguments override it.
         H, Q, K, V, A, pK, pV, M: largest angle at that site.
         effect: instead of angles, how far the dose moves the probabilities of the next token: "mild", "medium",
-            "strong", or the mean KL(sober ‖ dosed) in nats, such as 0.05. The model that takes the dose finds the
-            angles; what is given for sites are proportions then, and without any the site is A.
+            "strong", or the mean KL(sober ‖ dosed) in nats, such as 0.05. The model that gets the dose finds the
+            angles. The values given for sites are then proportions; if none are given, the site is A.
         shape: how the dose at a site depends on depth, by site: ``{"A": shape}``. A shape is a :class:`DoseProfile`,
             points such as ``[{"depth": 0.3, "peakratio": 0}, {"depth": 1, "peakratio": 1}]``, or a pair
             ``(points, mode)``. A site that is left out gets its full dose in every layer.
         multiplier: factor on all doses.
-        course: how all doses go up and down with the tokens of an answer: points such as
-            ``[{"token": 0, "ratio": 1}, {"token": 40, "ratio": 0.2}]``, counted from the first new token on, a pair
+        course: how all doses rise and fall with the tokens of an answer: points such as
+            ``[{"token": 0, "ratio": 1}, {"token": 40, "ratio": 0.2}]``, counted from the first new token, a pair
             ``(points, mode)`` or a :class:`Course`.
         noise: how the direction of a turn is drawn. "isotropic": uniform among all that are orthogonal to the vector.
             "reference": from numbers of Uniform(0, 1), so that it leans towards the vector of ones, as in the PyTorch
-            reference; the same angle means something else then.
-        angle: how the angle is drawn. "uniform": from 0 to the dose. "half-normal": of the same mean, from half a
-            normal distribution. "fixed": the dose itself.
+            reference; the same angle then means something else.
+        angle: how the angle is drawn. "uniform": from 0 to the dose. "half-normal": from half a normal distribution
+            with the same mean. "fixed": the dose itself.
         turn: what is done with a vector x and the angle r. "rotation": x turns by r. "addition": r times the length of
-            x is added in the direction. "nlerp": the same, brought back to the length of x. "elementwise": each number
-            gets one of Uniform(0, dose), in the units of x.
-        apart: 1 or more: that one of the seed's directions which are orthogonal to each other, where a vector has as
-            many numbers. None: any direction.
-        hold: for how many tokens the angle and the direction of a turn stay: 1, n, or "text" for the whole text; at all
-            sites, or by site: ``{"A": "text", "H": 8}``. They change where the position is a multiple of n.
-        layers: "own": each layer draws its own angles and directions. "shared": all have the same ones.
-        seed: of the noise and the sampler, 0 to 2**32 - 2: that of every run that is given no other. None and -1: runs
-            have the seeds that are set for the model (``Llama.set_seed``), or fresh ones.
+            x is added in the direction. "nlerp": the same, scaled back to the length of x. "elementwise": a number
+            from Uniform(0, dose) is added to each element, in the units of x.
+        apart: 1 or more: which of the seed's directions to use; they are orthogonal to each other, up to as many as a
+            vector has elements. None: any direction.
+        hold: for how many tokens the angle and the direction of a turn stay the same: 1, n, or "text" for the whole
+            text; for all sites, or by site: ``{"A": "text", "H": 8}``. They change at every position divisible by n.
+        layers: "own": each layer draws its own angles and directions. "shared": all layers have the same ones.
+        seed: of the noise and the sampler, 0 to 2**32 - 2, for every run that is not given another one. None and -1:
+            runs have the seeds that are set for the model (``Llama.set_seed``), or fresh ones.
 
     Raises:
         DoseError: an angle, shape or multiplier that cannot be used. Also a ``ValueError``.
@@ -120,7 +120,7 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
         _warn_if_strong(Dosage(), dosage)
 
     def _change(self, change: Callable[[Dosage], Dosage]) -> None:
-        # readers take no lock: they see the old value or the new one, whole
+        # readers take no lock: they see either the old value or the new one, never a mixture
         with self._lock:
             old, self._dosage = self._dosage, change(self._dosage)
             new = self._dosage
@@ -132,15 +132,15 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
     #
 
     def set_dose_theta(self, radians: float, site: str) -> None:
-        """Set the largest angle at a site; an effect, if one is set, is gone.
+        """Set the largest angle at a site. This removes an effect if one is set.
 
         Raises:
-            DoseError: not an angle, or no such site.
+            DoseError: not an angle, or an unknown site.
         """
         self._change(lambda dosage: dosage.with_theta(radians, site))
 
     def get_dose_theta(self, site: str) -> float:
-        """The largest angle at a site in radians, as it was set: without shape and multiplier."""
+        """Return the largest angle at a site in radians, as it was set, without shape and multiplier."""
         return self._dosage.thetas[check_site(site)]
 
     @property
@@ -153,7 +153,7 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
         self._change(lambda dosage: dosage.with_multiplier(multiplier))
 
     def detox(self) -> None:
-        """Set all doses to 0 and forget all shapes and the course. Everything else stays."""
+        """Set all doses to 0 and remove all shapes and the course. Everything else stays."""
         sober = Dosage()
         self._change(
             lambda dosage: replace(dosage, thetas=sober.thetas, profiles=sober.profiles, course=None, effect=None)
@@ -164,12 +164,12 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
     #
 
     def set_dose_shape(self, shape: Shape, mode: str | None = None, *, site: str) -> None:
-        """Say how the dose at a site depends on depth.
+        """Set how the dose at a site depends on depth.
 
         Args:
             shape: points ``{"depth": ..., "peakratio": ...}``, a :class:`DoseProfile`, or None for the full dose in
                 every layer.
-            mode: "interpolate", "ceil" or "floor". None: "interpolate", or what the :class:`DoseProfile` has.
+            mode: "interpolate", "ceil" or "floor". None: "interpolate", or the mode of the :class:`DoseProfile`.
             site: one of ``SITES``.
 
         Raises:
@@ -178,7 +178,7 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
         self._change(lambda dosage: dosage.with_shape(shape, mode, site))
 
     def get_dose_shape(self, site: str) -> DoseProfile | None:
-        """The shape at a site; None is the full dose in every layer."""
+        """Return the shape at a site; None is the full dose in every layer."""
         return self._dosage.profiles.get(check_site(site))
 
     def set_drug_profile(self, shape: Shape, mode: str | None, site: str, dose_theta: float | None = None) -> None:
@@ -196,7 +196,7 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
 
     @property
     def seed(self) -> int | None:
-        """Seed of the noise and the sampler in every run; None: that of the model, or a fresh one."""
+        """Seed of the noise and the sampler in every run; None: the model's seed, or a fresh one."""
         return self._dosage.seed
 
     @seed.setter
@@ -204,7 +204,7 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
         self._change(lambda dosage: dosage.with_seed(seed))
 
     def set_seed(self, seed: int | None) -> None:
-        """Set the seed of every run, 0 to 2**32 - 2; None and -1: runs have that of the model, or fresh ones.
+        """Set the seed of every run, 0 to 2**32 - 2; None and -1: runs have the model's seed, or fresh ones.
 
         Raises:
             SeedError: a seed out of range.
@@ -216,7 +216,7 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
     #
 
     def table(self, n_layer: int) -> npt.NDArray[np.float32]:
-        """Largest angle of each layer and site: multiplier * dose * the shape's ratio at depth layer / n_layer.
+        """Return the largest angle of each layer and site: multiplier * dose * shape's ratio at depth layer / n_layer.
 
         Args:
             n_layer: number of layers of the model.
@@ -260,18 +260,18 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
         self._change(lambda _: dosage)
 
     def copy(self) -> DRUGS:
-        """An object of its own with the same doses and all else."""
+        """Return a separate object with the same doses and settings."""
         twin = DRUGS()
         twin.assign(self)
         return twin
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values, as in a server's field ``drugs``: ``{"A": 0.3, "noise": ..., "seed": 7}``."""
+        """Return everything as plain values, as in a server's field ``drugs``: ``{"A": 0.3, ..., "seed": 7}``."""
         return self._dosage.to_dict()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any] | str) -> DRUGS:
-        """The inverse of :meth:`to_dict`; whatever is left out is as in ``DRUGS()``. A text is the name of an effect.
+        """The inverse of :meth:`to_dict`. What is left out is as in ``DRUGS()``. A string is the name of an effect.
 
         Raises:
             DoseError: unknown names, or values that cannot be used.
@@ -282,7 +282,7 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
         return cls(values)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything to a JSON file, which ``drugs --dose-profile`` reads, too."""
+        """Write everything to a JSON file, which ``drugs --dose-profile`` also reads."""
         Path(path).write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
 
     @classmethod
@@ -329,13 +329,13 @@ def _warn_if_strong(old: Dosage, new: Dosage) -> None:
         warnings.warn(message, DoseWarning, stacklevel=4)
 
 
-#: what is taken for doses: None is sober, a text the name of an effect
+#: what is accepted as doses: None is sober, a string is the name of an effect
 DrugsLike = Union[DRUGS, Mapping[str, Any], str, None]
 
 
 def as_drugs(drugs: object) -> DRUGS:
-    """Doses as a :class:`DRUGS`: the object itself, or one made of a mapping such as ``{"A": 0.3}``, or of the name of
-    an effect such as "mild"; None is sober.
+    """Return doses as a :class:`DRUGS`: the object itself, or one made from a mapping such as ``{"A": 0.3}`` or from
+    the name of an effect such as "mild"; None is sober.
 
     Raises:
         TypeError: something else.
@@ -352,7 +352,7 @@ def as_drugs(drugs: object) -> DRUGS:
 
 _ARGUMENTS = [*SITES, *SETTINGS]
 
-#: how an argument may be called elsewhere, or in lower case -> how it is given
+#: what an argument may be called elsewhere, or its name in lower case -> how to give it
 _OTHER_NAMES = {
     **{argument: f"{argument}={{}}" for argument in _ARGUMENTS if argument not in SITES},
     **{site.lower(): f"{site}={{}}" for site in SITES},
@@ -372,7 +372,7 @@ def _dosage_of(values: object) -> Dosage:
 
 
 def meant_argument(name: str, value: object) -> str | None:
-    """What was probably meant by an unknown argument: "A=0.3" for ``a_dose=0.3`` and ``a=0.3``; None: nobody knows."""
+    """Guess what an unknown argument was meant to be: "A=0.3" for ``a_dose=0.3`` and ``a=0.3``; None: no guess."""
     near = difflib.get_close_matches(name.lower(), _OTHER_NAMES, n=1)
     return _OTHER_NAMES[near[0]].format(repr(value)) if near else None
 

@@ -12,15 +12,15 @@ from drugs_cpp.errors import DoseError
 #: mean KL(sober ‖ dosed) of the next token in nats, by name
 EFFECTS: Mapping[str, float] = MappingProxyType(dict(_core.effect_names()))
 
-#: where an effect is sought that comes without a site
+#: site of an effect that is given without one
 EFFECT_SITE = _core.effect_site()
 
 
 def read_effect(effect: object) -> float:
-    """An effect in nats, from a name or a number.
+    """Return an effect in nats, from a name or a number.
 
     Raises:
-        DoseError: an unknown name, or no positive number.
+        DoseError: an unknown name, or not a positive number.
     """
     names = ", ".join(EFFECTS)
     if isinstance(effect, str):
@@ -34,5 +34,5 @@ def read_effect(effect: object) -> float:
 
 
 def plain_effect(kl: float) -> str | float:
-    """The inverse of :func:`read_effect`: a name where there is one."""
+    """The inverse of :func:`read_effect`: a name if there is one."""
     return next((name for name, nats in EFFECTS.items() if nats == kl), kl)

@@ -1,4 +1,4 @@
-"""What :class:`DRUGS` knows of doses by their effect."""
+"""The part of :class:`DRUGS` that deals with doses by their effect."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Own = TypeVar("Own", bound="EffectSettings")
 
 
 class EffectSettings(ABC):
-    """Doses that are made by their effect, and the property."""
+    """Class methods that make doses by their effect, and the property ``effect``."""
 
     __slots__ = ()
 
-    if TYPE_CHECKING:  # what is made here
+    if TYPE_CHECKING:  # the class methods call it
 
         def __init__(self, values: Any = None, /, *, effect: str | float | None = None, **settings: Any) -> None: ...
 
     @property
     @abstractmethod
     def dosage(self) -> Dosage:
-        """Everything that is set, as one value that never changes."""
+        """Everything that is set, as one immutable value."""
 
     @abstractmethod
     def _change(self, change: Callable[[Dosage], Dosage]) -> None:
@@ -36,36 +36,36 @@ class EffectSettings(ABC):
 
     @classmethod
     def by_effect(cls: type[Own], kl: str | float, site: str | Iterable[str] = EFFECT_SITE, **settings: Any) -> Own:
-        """A dose that moves the probabilities of the next token as far as wanted, on whatever model takes it.
+        """Return a dose that moves the probabilities of the next token by a given amount, on any model.
 
         Args:
             kl: mean KL(sober ‖ dosed) of the next token in nats, or a name: "mild" 0.01, "medium" 0.05, "strong" 0.2.
             site: one of ``SITES``, or several, which get the same angle.
-            **settings: all else, as for :class:`DRUGS`.
+            **settings: everything else, as for :class:`DRUGS`.
 
         Raises:
-            DoseError: no positive number, an unknown name or site.
+            DoseError: not a positive number, an unknown name or site.
         """
         return cls(dict.fromkeys(check_sites(site), 1.0), effect=read_effect(kl), **settings)
 
     @classmethod
     def mild(cls: type[Own], **settings: Any) -> Own:
-        """A dose of 0.01 nats, at which 8 % of the tokens of SmolLM2-135M are other ones."""
+        """A dose of 0.01 nats, which changes 8 % of the tokens of SmolLM2-135M."""
         return cls(effect="mild", **settings)
 
     @classmethod
     def medium(cls: type[Own], **settings: Any) -> Own:
-        """A dose of 0.05 nats: 15 % of them."""
+        """A dose of 0.05 nats, which changes 15 % of them."""
         return cls(effect="medium", **settings)
 
     @classmethod
     def strong(cls: type[Own], **settings: Any) -> Own:
-        """A dose of 0.2 nats: 25 % of them."""
+        """A dose of 0.2 nats, which changes 25 % of them."""
         return cls(effect="strong", **settings)
 
     @property
     def effect(self) -> str | float | None:
-        """How far the dose moves the probabilities of the next token: a name, or nats; None: it has angles."""
+        """How far the dose moves the probabilities of the next token: a name or nats. None: the dose has angles."""
         kl = self.dosage.effect
         return None if kl is None else plain_effect(kl)
 

@@ -1,4 +1,4 @@
-"""For how many tokens angle and direction of a turn stay, at each site."""
+"""For how many tokens the angle and direction of a turn stay the same, at each site."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Held = tuple[int, ...]
 #: fresh numbers for each token
 FRESH: Held = (1,) * len(SITES)
 
-#: as it is given: tokens, "text", or either by site
+#: what users give: a number of tokens, "text", or either by site
 Hold = Union[int, str, Mapping[str, Union[int, str]]]
 
 _MOST = 2**31 - 1
 
 
 def read_hold(hold: object) -> Held:
-    """Tokens at each site, from one value for all sites or from ``{site: value}``; a site that is left out is fresh.
+    """Return the tokens at each site, from one value for all sites or from ``{site: value}``; sites left out are fresh.
 
     Raises:
         DoseError: neither a whole number of tokens, 1 or more, nor "text"; or an unknown site.
@@ -37,7 +37,7 @@ def read_hold(hold: object) -> Held:
 
 
 def plain_hold(held: Held) -> int | str | dict[str, int | str]:
-    """The inverse of :func:`read_hold`, as short as it can be."""
+    """The inverse of :func:`read_hold`, as short as possible."""
     if len(set(held)) == 1:
         return _plain(held[0])
     return {site: _plain(n_tokens) for site, n_tokens in zip(SITES, held) if n_tokens != 1}

@@ -10,18 +10,18 @@ from drugs_cpp.errors import DoseError
 
 ISOTROPIC, REFERENCE = "isotropic", "reference"
 
-#: kinds of noise: a direction that is uniform, and one drawn from numbers that are not centred, as the reference does
+#: kinds of noise: a uniform direction, or one drawn from numbers that are not centred, as the reference does
 NOISES = (ISOTROPIC, REFERENCE)
 
 UNIFORM, HALF_NORMAL, FIXED = "uniform", "half-normal", "fixed"
 
-#: kinds of angle: from 0 to the dose; of the same mean, from half a normal distribution; the dose itself
+#: kinds of angle: from 0 to the dose; from half a normal distribution with the same mean; the dose itself
 ANGLES = (UNIFORM, HALF_NORMAL, FIXED)
 
 ROTATION, ADDITION, NLERP, ELEMENTWISE = "rotation", "addition", "nlerp", "elementwise"
 
-#: kinds of turn, of a vector x by an angle r: a rotation; r |x| is added in the direction; the same, brought back to
-#: the length of x; each number gets one of Uniform(0, dose)
+#: kinds of turn of a vector x by an angle r: a rotation; r |x| is added in the direction; the same, scaled back to
+#: the length of x; a number from Uniform(0, dose) is added to each element
 TURNS = (ROTATION, ADDITION, NLERP, ELEMENTWISE)
 
 #: sites that draw numbers for each cached position instead of a direction
@@ -38,10 +38,10 @@ class Kinds:
         noise: one of ``NOISES``.
         angle: one of ``ANGLES``.
         turn: one of ``TURNS``.
-        apart: 1 or more: which of the directions of a seed that keep apart; None: any direction.
+        apart: 1 or more: which of a seed's mutually orthogonal directions; None: any direction.
 
     Raises:
-        DoseError: an unknown name, another number, or kinds that do not go together.
+        DoseError: an unknown name, any other number, or kinds that do not go together.
     """
 
     noise: str = ISOTROPIC
@@ -64,7 +64,7 @@ class Kinds:
             raise DoseError('apart has directions of its own: leave noise="reference" and turn="elementwise" out')
 
     def check_sites(self, dosed: Collection[str]) -> None:
-        """Raise a DoseError for sites at which these kinds are not possible."""
+        """Raise a DoseError if these kinds are not possible at one of the sites."""
         cached = [site for site in _CACHED if site in dosed]
         if not cached:
             return

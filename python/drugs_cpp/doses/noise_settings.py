@@ -1,4 +1,4 @@
-"""What :class:`DRUGS` says of noise beside its angles: how it is drawn, what is done with it, and when."""
+"""What :class:`DRUGS` says about noise besides its angles: how it is drawn, what is done with it, and when."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class NoiseSettings(ABC):
-    """Properties of the noise; each can be set, also while another thread writes text."""
+    """Properties of the noise. Each can be set, even while another thread generates text."""
 
     __slots__ = ()
 
     @property
     @abstractmethod
     def dosage(self) -> Dosage:
-        """Everything that is set, as one value that never changes."""
+        """Everything that is set, as one immutable value."""
 
     @abstractmethod
     def _change(self, change: Callable[[Dosage], Dosage]) -> None:
@@ -56,7 +56,7 @@ class NoiseSettings(ABC):
 
     @property
     def apart(self) -> int | None:
-        """Which of the seed's directions that keep apart, 1 or more; None: any direction."""
+        """Which of the seed's mutually orthogonal directions, 1 or more; None: any direction."""
         return self.dosage.kinds.apart
 
     @apart.setter
@@ -65,7 +65,7 @@ class NoiseSettings(ABC):
 
     @property
     def course(self) -> Course | None:
-        """How all doses go up and down with the tokens of an answer; None: not at all."""
+        """How all doses rise and fall with the tokens of an answer; None: not at all."""
         return self.dosage.course
 
     @course.setter
@@ -74,7 +74,7 @@ class NoiseSettings(ABC):
 
     @property
     def hold(self) -> int | str | dict[str, int | str]:
-        """For how many tokens angle and direction stay: one value for all sites, or those of sites where they stay."""
+        """For how many tokens angle and direction stay the same: one value for all sites, or one for each held site."""
         return plain_hold(self.dosage.hold)
 
     @hold.setter

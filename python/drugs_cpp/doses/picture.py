@@ -11,18 +11,18 @@ from drugs_cpp.doses.hold import TEXT
 from drugs_cpp.doses.sites import SITE_MEANING, SITES
 from drugs_cpp.markup import Html, heading, note, page, table, tag
 
-#: layers of the model that is drawn
+#: layers of the model in the picture
 _N_LAYER = 32
 
-#: tokens that a course is drawn for, beyond its last point
+#: how many tokens a course is drawn for beyond its last point
 _TOKENS_MORE = 8
 
-#: named beside the table; what else there is stands in it
+#: settings named above the table; everything else is in it
 _SETTINGS = ("effect", "multiplier", "noise", "angle", "turn", "apart", "layers")
 
 
 def dosage_html(dosage: Dosage) -> Html:
-    """A row for each dosed site, with its dose from the first layer to the last; then all else that is set."""
+    """Return a row for each dosed site, with its dose from the first layer to the last, and all other settings."""
     values = dosage.to_dict()
     named = {name: values[name] for name in _SETTINGS if name in values}
     said = [f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in named.items()]
@@ -48,7 +48,7 @@ def _doses(dosage: Dosage, dosed: list[str]) -> Html:
         column = angles[:, SITES.index(site)].tolist()
         profile = dosage.profiles.get(site)
         label = f"{site}: {min(column):.3g} to {max(column):.3g} radians"
-        shape = "all layers alike" if profile is None else f"{profile.mode}, {len(profile.points)} points"
+        shape = "same in all layers" if profile is None else f"{profile.mode}, {len(profile.points)} points"
         name = tag("b", site, title=SITE_MEANING[site])
         rows.append([name, f"{dosage.thetas[site]:g}", steps(column, highest, label), shape, _hold(dosage, site)])
     return table(rows, ["site", "dose", "by depth", "shape", "hold"])

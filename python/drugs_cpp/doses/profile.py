@@ -1,4 +1,4 @@
-"""How a dose depends on depth: a few points, and how the layers between two of them are filled in."""
+"""How a dose depends on depth: a few points, and how the layers between them are filled in."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ MAX_POINTS = 1000
 
 
 class ProfilePoint(NamedTuple):
-    """The part of the dose that a depth gets.
+    """The share of the dose that a depth gets.
 
     Attributes:
         depth: 0 is the first layer; layer i of n lies at i / n. Any finite number: points outside 0 to 1 are never
-            reached, but still pull on the layers beside them.
+            reached, but still affect the layers next to them.
         peakratio: factor on the dose, finite, 0 or more.
     """
 
@@ -32,7 +32,7 @@ class ProfilePoint(NamedTuple):
     peakratio: float
 
 
-#: what is understood as a profile's points
+#: what is accepted as a profile's points
 Points = Iterable[Union[ProfilePoint, Mapping[str, float]]]
 
 
@@ -41,8 +41,8 @@ class DoseProfile:
     """Points and a mode: the share of a dose that each layer gets.
 
     Args:
-        points: 1 to 1000 of ``{"depth": ..., "peakratio": ...}``, in any order; kept sorted by depth, and in the order
-            given where depths are equal.
+        points: 1 to 1000 of ``{"depth": ..., "peakratio": ...}``, in any order; kept sorted by depth, and in the given
+            order if depths are equal.
         mode: what a layer between two points gets: "interpolate" (on the straight line from one to the other),
             "ceil" (the larger ratio) or "floor" (the smaller).
 
@@ -63,24 +63,24 @@ class DoseProfile:
         return max(point.peakratio for point in self.points)
 
     def ratio(self, depth: float) -> float:
-        """The ratio at a depth. Before the first point and after the last one it is that point's own."""
+        """The ratio at a depth. Before the first point and after the last one, that point's ratio holds."""
         return _core.profile_ratio(self.points, self.mode, depth)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values: ``{"points": [{"depth": ..., "peakratio": ...}, ...], "mode": ...}``."""
+        """Return plain values: ``{"points": [{"depth": ..., "peakratio": ...}, ...], "mode": ...}``."""
         return {"points": [point._asdict() for point in self.points], "mode": self.mode}
 
 
-#: what is understood as a shape: a profile, or its points, or None for the full dose at every depth
+#: what is accepted as a shape: a profile, its points, or None for the full dose at every depth
 Shape = Union[DoseProfile, Points, None]
 
 
 def as_profile(shape: object, mode: str | None = None) -> DoseProfile | None:
-    """Understand what people give as a shape.
+    """Read a shape in any of its accepted forms.
 
     Args:
         shape: a :class:`DoseProfile`, its points, or None for the full dose at every depth.
-        mode: of the profile; None leaves a :class:`DoseProfile` its own and means "interpolate" for points.
+        mode: of the profile; None keeps that of a :class:`DoseProfile`, and means "interpolate" for points.
 
     Raises:
         DoseError: not a profile.
@@ -95,7 +95,7 @@ def as_profile(shape: object, mode: str | None = None) -> DoseProfile | None:
 
 
 def check_mode(mode: object) -> str:
-    """Return ``mode`` if there is such a mode; else a DoseError that lists them."""
+    """Return ``mode`` if there is such a mode; otherwise raise a DoseError that lists them."""
     if isinstance(mode, str) and mode in MODES:
         return mode
     raise DoseError(f"unknown mode {mode!r}: the modes are {', '.join(MODES)}")

@@ -1,4 +1,4 @@
-"""The names that the PyTorch reference uses (https://github.com/EGjoni/DRUGS), as aliases: code written for it runs."""
+"""Aliases with the names of the PyTorch reference (https://github.com/EGjoni/DRUGS), so that code for it runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _injectors: list[Callable[[Any, Any], Any]] = []
 
 
 def register_injector(injector: Callable[[Any, Any], Any]) -> None:
-    """Say what ``drugs.inject(model)`` does: call ``injector(model, drugs)``."""
+    """Make ``drugs.inject(model)`` call ``injector(model, drugs)``."""
     _injectors[:] = [injector]
 
 

@@ -1,4 +1,4 @@
-"""Which numbers are seeds, and where fresh ones come from."""
+"""Which numbers are valid seeds, and where fresh ones come from."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _MAX_SEED = FRESH - 1
 
 
 def check_seed(seed: object) -> int | None:
-    """Return ``seed`` as an int, or None where a fresh one is to be drawn.
+    """Return ``seed`` as an int, or None if a fresh one is to be drawn.
 
     Args:
-        seed: a whole number from 0 to 2**32 - 2. None, -1 and 0xFFFFFFFF are for a fresh seed.
+        seed: a whole number from 0 to 2**32 - 2. None, -1 and 0xFFFFFFFF stand for a fresh seed.
 
     Raises:
         SeedError: anything else.
@@ -32,7 +32,7 @@ def check_seed(seed: object) -> int | None:
 
 
 def seed_of_call(seed: object) -> int | None:
-    """The seed that was given to a call: None where it gave none, and a fresh one where it gave -1.
+    """Return the seed of a call: None if none was given, and a fresh one if -1 was given.
 
     Raises:
         SeedError: as :func:`check_seed`.
@@ -42,16 +42,16 @@ def seed_of_call(seed: object) -> int | None:
 
 
 def fresh_seed() -> int:
-    """A seed that nobody can guess, 0 to 2**32 - 2."""
+    """Return an unpredictable seed, 0 to 2**32 - 2."""
     return secrets.randbelow(_MAX_SEED + 1)
 
 
 def derived_seed(seed: int) -> int:
-    """The seed that llama-cpp-python takes after this one, 0 to 2**32 - 2. Equal seeds have equal successors."""
-    # upstream's numbers go up to 2**32; where the two largest are not seeds, the first ones stand for them
+    """Return the seed that llama-cpp-python uses after this one, 0 to 2**32 - 2. Equal seeds have equal successors."""
+    # upstream's numbers go up to 2**32; the two largest are not valid seeds and wrap around to 0 and 1
     return random.Random(seed).randint(0, 2**32) % (_MAX_SEED + 1)
 
 
 def consecutive_seeds(first: int, n: int) -> list[int]:
-    """``n`` seeds from ``first`` on, beginning again at 0 after the largest one."""
+    """Return ``n`` consecutive seeds, beginning with ``first``. After the largest one comes 0."""
     return [(first + i) % (_MAX_SEED + 1) for i in range(n)]

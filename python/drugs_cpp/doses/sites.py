@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from drugs_cpp.errors import DoseError
 
-#: name of each site -> the vector that is turned there, and its length
+#: name of each site -> the vectors that are turned there
 SITE_MEANING = {
     "H": "the input of the query, key and value projections, one vector of n_embd numbers per token",
     "Q": "the query heads, one vector of a head's length per head and token",
     "K": "every cached key past the sink, afresh for each query head and token; the cache stays as it was",
-    "V": "every cached value past the sink, likewise",
+    "V": "every cached value past the sink, in the same way",
     "A": "each head's attention output, before the output projection",
     "pK": "the token's own key heads, once, on the way into the cache",
     "pV": "the token's own value heads, once, on the way into the cache",
@@ -23,10 +23,10 @@ SITES = tuple(SITE_MEANING)
 
 
 def check_sites(sites: object) -> list[str]:
-    """Return the sites that are named: one, or several.
+    """Return the sites that are named: one or several.
 
     Raises:
-        DoseError: no such site, or none at all.
+        DoseError: an unknown site, or none at all.
     """
     if isinstance(sites, str) or not isinstance(sites, Iterable):
         return [check_site(sites)]
@@ -40,7 +40,7 @@ def check_site(site: object) -> str:
     """Return ``site`` if there is such a site.
 
     Raises:
-        DoseError: no such site; the message lists those there are.
+        DoseError: an unknown site; the message lists the existing ones.
     """
     if isinstance(site, str) and site in SITE_MEANING:
         return site

@@ -1,4 +1,4 @@
-"""Doses as people type them: ``A=0.3,H=0.1``, and how long they are held: ``A=text,H=8``."""
+"""Doses as users type them: ``A=0.3,H=0.1``, and how long they are held: ``A=text,H=8``."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SOBER = "sober"
 
 
 def read_doses(text: str) -> dict[str, Any]:
-    """Arguments of :class:`DRUGS` from ``A=0.3,H=0.1``, angles in radians, or from ``mild``; spaces separate, too.
+    """Return arguments of :class:`DRUGS` from ``A=0.3,H=0.1``, in radians, or from ``mild``. Spaces also separate.
 
     Raises:
-        DoseError: something else, a site that there is not, or an angle that cannot be used.
+        DoseError: something else, an unknown site, or an angle that cannot be used.
     """
     doses: dict[str, Any] = {}
     for part in text.replace(",", " ").split():
@@ -43,10 +43,10 @@ def read_doses(text: str) -> dict[str, Any]:
 
 
 def read_held(text: str) -> Hold:
-    """A hold from ``text``, ``8`` or ``A=text,H=8``.
+    """Return a hold from ``text``, ``8`` or ``A=text,H=8``.
 
     Raises:
-        DoseError: something else, or a site that there is not.
+        DoseError: something else, or an unknown site.
     """
     parts = text.replace(",", " ").split()
     held: Hold = _n_held(text.strip()) if "=" not in text else dict(map(_site_and_held, parts))
@@ -66,7 +66,7 @@ def _n_held(text: str) -> int | str:
 
 
 def write_doses(dosage: Dosage) -> str:
-    """``A=0.3, H=0.1``, ``mild at A=1``, or ``sober``; shapes and multiplier are left out."""
+    """Return ``A=0.3, H=0.1``, ``mild at A=1``, or ``sober``. Shapes and multiplier are left out."""
     if dosage.effect is not None:
         return f"{_shown_effect(dosage.effect)} at {write_doses(replace(dosage, effect=None))}"
     return ", ".join(f"{site}={theta:g}" for site, theta in dosage.thetas.items() if theta) or SOBER
@@ -78,11 +78,11 @@ def _shown_effect(kl: float) -> str:
 
 
 def describe_doses(values: object) -> str:
-    """What :func:`write_doses` makes of plain values, of which an answer or a file says that they were its doses.
+    """Describe plain values, which an answer or a file gives as its doses, in the style of :func:`write_doses`.
 
     Returns:
-        ``medium, A=0.368`` where a model has found the angles; ``sober`` also where a multiplier, shape or course
-        leaves nothing of them; ``?`` where they are not doses.
+        ``medium, A=0.368`` if a model has found the angles; ``sober`` also if a multiplier, shape or course makes them
+        all 0; ``?`` if they are not doses.
     """
     try:
         dosage = dosage_from_dict(values)

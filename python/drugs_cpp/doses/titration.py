@@ -13,7 +13,7 @@ from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.doses.sites import SITES
 from drugs_cpp.doses.text import write_doses
 
-#: how it was found: measured on this computer; by us, and shipped; from what other models do
+#: how it was found: measured on this computer; measured by us and shipped; estimated from other models
 CALIBRATED, TABLE, ESTIMATED = "calibrated", "table", "estimated"
 
 _NUMBERS = ("target", "angle", "error", "kl", "kl_error", "floor", "changed", "perplexity")
@@ -24,18 +24,18 @@ class Titration:
     """A dose that was found by its effect on a model.
 
     Attributes:
-        target: the effect that was asked for: mean KL(sober ‖ dosed) of the next token, in nats.
-        angle: the largest that any layer gets at any of its sites, in radians.
+        target: the requested effect: mean KL(sober ‖ dosed) of the next token, in nats.
+        angle: the largest angle that any layer gets at any of its sites, in radians.
         error: standard error of the angle, in radians, from that of the KL.
-        kl: what was measured at that angle, in nats.
+        kl: the KL measured at that angle, in nats.
         kl_error: its standard error over the seeds.
         floor: the KL under next to no dose, in nats: what rounding alone does.
         changed: share of the tokens after which another token is the most likely one.
-        perplexity: of the texts under the dose, over that of the sober model.
+        perplexity: of the texts under the dose, divided by that of the sober model.
         dosage: the dose, with angles.
-        source: "calibrated": it was measured with this file, on this computer. "table": it was measured with this file
-            by those who made this package. "estimated": it was not measured; the angle comes from what other models do,
-            and everything else is NaN.
+        source: "calibrated": measured with this file, on this computer. "table": measured with this file by the authors
+            of this package. "estimated": not measured; the angle is derived from other models, and everything else is
+            NaN.
     """
 
     target: float
@@ -51,7 +51,7 @@ class Titration:
 
     @property
     def drugs(self) -> DRUGS:
-        """The dose with its angles, to give to a model or to save."""
+        """The dose with its angles, to be given to a model or saved."""
         return DRUGS(self.dosage.to_dict())
 
     def __str__(self) -> str:
@@ -62,7 +62,7 @@ class Titration:
         return f"{found}: {effect}, perplexity x {self.perplexity:.3f}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON has them, without the source."""
+        """Return plain values, as in JSON, without the source."""
         values = asdict(self)
         dose = {name: value for name, value in self.dosage.to_dict().items() if name != "seed"}
         return {"dose": dose, **{name: float(f"{values[name]:.6g}") for name in _NUMBERS}}
@@ -72,7 +72,7 @@ def titration_of(values: Mapping[str, Any], source: str) -> Titration:
     """The inverse of ``to_dict``.
 
     Raises:
-        LookupError, TypeError, ValueError: the values are something else, or what no measurement gives.
+        LookupError, TypeError, ValueError: the values are something else, or cannot come from a measurement.
     """
     numbers = {name: float(values[name]) for name in _NUMBERS}
     dosage = dosage_from_dict(values["dose"])
@@ -83,7 +83,7 @@ def titration_of(values: Mapping[str, Any], source: str) -> Titration:
 
 
 def dose_key(dosage: Dosage) -> str:
-    """The same text for doses that differ in nothing but their angles' size, multiplier, course, seed and effect."""
+    """Return the same key for doses that differ only in their angles' size, multiplier, course, seed or effect."""
     values = dosage.proportions.to_dict()
     values.pop("apart", None)  # chooses a direction
     rounded = {name: float(f"{value:.4g}") if name in SITES else value for name, value in values.items()}

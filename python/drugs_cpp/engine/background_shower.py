@@ -1,4 +1,4 @@
-"""A cold shower in the background, while the caller waits for something else."""
+"""A cold shower in the background, while the caller does something else."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _SEQUENCE = 0
 
 
 class BackgroundShower:
-    """Computes tokens again, sober, in a context of its own; the one that they come from stays as it is meanwhile.
+    """Computes tokens again, sober, in a context of its own. The source context does not change in the meantime.
 
     Args:
         settings: of the model.
         source: a context whose first sequence holds the tokens.
-        tokens: all of them.
-        first: the first dirty one.
+        tokens: all tokens of that sequence.
+        first: the first dirty position.
         repeatable: each token gets the same bits in any batch.
 
     Raises:
-        MemoryLimitError: there is no memory for the context, or no thread. Nothing is left of it.
+        MemoryLimitError: there is not enough memory for the context, or no thread. Everything is cleaned up.
     """
 
     def __init__(
@@ -46,34 +46,34 @@ class BackgroundShower:
             left = list(tokens[n_clean:])
             self._evaluation = _core.BackgroundEvaluation(address_of(self._context), left, n_clean, _SEQUENCE)
             undo.callback(self._evaluation.stop)
-            # also where nobody refers to this any more, or the interpreter ends: first the thread, then the context
+            # also when this object is garbage collected or the interpreter exits: first the thread, then the context
             self._drop = close_with(self, undo.pop_all().close)
 
     def _copy_clean(self, source: LlamaContext, first: int) -> int:
-        """Take over what is clean already; returns the number of positions."""
+        """Copy the positions that are already clean; returns their number."""
         if first == 0 or not _copy(source, self._context):
             return 0
         return _core.shorten(address_of(self._context), _SEQUENCE, first)
 
     @property
     def is_done(self) -> bool:
-        """Whether all is computed."""
+        """Whether everything is computed."""
         return self._evaluation.is_complete
 
     def wait(self) -> None:
-        """Wait for the end; what a signal handler raises is raised."""
+        """Wait for the end; exceptions of signal handlers pass through."""
         self._evaluation.wait()
 
     def cancel(self) -> None:
-        """Stop within moments, and wait for that. What was computed is dropped, unless it is complete."""
+        """Stop as soon as possible, and wait for that. The result is dropped unless it is complete."""
         self._evaluation.stop()
 
     def copy_to(self, target: LlamaContext) -> bool:
-        """Let the first sequence of a context be the clean one; False: llama.cpp could not."""
+        """Replace the first sequence of a context by the clean one; returns False if llama.cpp could not."""
         return _copy(self._context, target)
 
     def drop(self) -> None:
-        """Stop, and free the memory. Nothing happens if that was done."""
+        """Stop, and free the memory. Further calls do nothing."""
         self._drop()
 
 

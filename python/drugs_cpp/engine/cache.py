@@ -1,4 +1,4 @@
-"""The cache of a session: the positions of its sequence, and of its twin where there is one."""
+"""The cache of a session: the positions of its sequence, and of its twin if there is one."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Cache:
 
     @property
     def n_positions(self) -> int:
-        """Positions that are in the cache in every sequence."""
+        """Number of positions that every sequence has in the cache."""
         memory = self._context.memory
         return 1 + min(int(llama_cpp.llama_memory_seq_pos_max(memory, sequence)) for sequence in self._sequences)
 
     def shorten(self, n_tokens: int) -> int:
-        """Keep the first ``n_tokens`` positions, or none where the cache cannot go back there; returns what is left."""
+        """Keep the first ``n_tokens`` positions, or none if the cache cannot go back there; returns how many remain."""
         address = address_of(self._context)
         left = min(_core.shorten(address, sequence, n_tokens) for sequence in self._sequences)
         if left < n_tokens:
@@ -42,6 +42,6 @@ class Cache:
         return left
 
     def remove_after(self, n_tokens: int) -> None:
-        """Take away what lies after the first ``n_tokens`` positions."""
+        """Remove everything after the first ``n_tokens`` positions."""
         for sequence in self._sequences:
             self._context.kv_cache_seq_rm(sequence, n_tokens, -1)

@@ -1,4 +1,4 @@
-"""Logits processors are called from C, where an exception cannot pass: it is kept, and raised afterwards."""
+"""Logits processors are called from C, which exceptions cannot pass through: they are kept and raised afterwards."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class GuardedProcessors:
-    """Logits processors whose first exception is kept; none of them is called after it."""
+    """Logits processors whose first exception is kept. None of them is called after it."""
 
     def __init__(self, processors: Iterable[Any]) -> None:
         self._processors = list(processors)
         self._error: BaseException | None = None
 
     def __iter__(self) -> Iterator[Processor]:
-        """Upstream's sampler goes through them one by one."""
+        """Upstream's sampler iterates over them."""
         return (self._guarded(processor) for processor in self._processors)
 
     def _guarded(self, processor: Processor) -> Processor:

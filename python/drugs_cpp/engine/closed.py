@@ -8,7 +8,7 @@ from drugs_cpp.errors import StateError
 
 
 def refuse_closed() -> NoReturn:
-    """Say that a model was closed.
+    """Report that a model was closed.
 
     Raises:
         StateError: always.
@@ -17,7 +17,7 @@ def refuse_closed() -> NoReturn:
 
 
 class Closed:
-    """Stands where a closed model's handles were: whoever uses one gets a StateError instead of freed memory."""
+    """Takes the place of a closed model's handles, so that using one raises a StateError instead of crashing."""
 
     def __getattr__(self, name: str) -> NoReturn:
         refuse_closed()

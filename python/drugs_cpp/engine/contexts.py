@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 #: llama.cpp rounds the size of a cache up to a multiple of this
 PADDING = 256
 
-# of what is free; a graph's buffers and the rest of the computer need some, too
+# of the free memory; a graph's buffers and the rest of the computer also need some
 _SHARE = 0.8
 
 
 def address_of(context: LlamaContext) -> int:
-    """Address of the llama_context, as ``_core`` takes it."""
+    """Return the address of the llama_context, as ``_core`` takes it."""
     return int(context.ctx)
 
 
 def padded(n_tokens: int) -> int:
-    """``n_tokens`` as a cache has room for them."""
+    """Return ``n_tokens`` rounded up to the size of a cache."""
     return -(-n_tokens // PADDING) * PADDING
 
 
 def sequence_tokens(settings: ModelSettings, n_tokens: int) -> int:
-    """Room for ``n_tokens`` with which the model computes as it does in its own context.
+    """Return the context size for ``n_tokens`` at which the model computes as it does in its own context.
 
-    Models with two sets of rotary frequencies take those for long texts in every context that is longer than what they
-    were first trained for, however short the text.
+    Models with two sets of rotary frequencies use those for long texts in every context that is longer than what they
+    were originally trained for, however short the text is.
     """
     scaling = f"{settings.architecture}.rope.scaling"
     first_trained = int(settings.metadata.get(f"{scaling}.original_context_length", settings.n_ctx_train))
@@ -49,7 +49,7 @@ def sequence_tokens(settings: ModelSettings, n_tokens: int) -> int:
 
 
 def n_sequences_that_fit(context: LlamaContext, n_tokens: int) -> int:
-    """How many sequences of ``n_tokens`` there is memory for, judging by what a context on the same model takes."""
+    """Return how many sequences of ``n_tokens`` fit into memory, judging by the size of a context on the same model."""
     own = llama_cpp.llama_n_ctx(context.ctx)
     fit = llama_cpp.llama_max_parallel_sequences()
     for n_bytes, n_free in _core.cache_memory(address_of(context)):
@@ -59,14 +59,14 @@ def n_sequences_that_fit(context: LlamaContext, n_tokens: int) -> int:
 
 
 class _Notes:
-    """Takes no notice."""
+    """Ignores what it is told."""
 
     def callback(self, *_: object) -> None:
-        """Of a context that would have itself freed with the model."""
+        """Ignore a context that registers to be freed with the model."""
 
 
 class _ModelHost:
-    """Stands in a model's place where llama-cpp-python makes a context: the model would note each one for good."""
+    """Replaces a model when llama-cpp-python makes a context, because the model would keep each context forever."""
 
     def __init__(self, model: LlamaModel) -> None:
         self.model = model.model
@@ -74,24 +74,24 @@ class _ModelHost:
 
 
 def close_with(owner: object, close: Callable[[], object]) -> weakref.finalize[..., object]:
-    """Call ``close`` once: when its result is called, or else when nobody refers to ``owner`` any more.
+    """Call ``close`` once: when the result is called, or at the latest when ``owner`` is garbage collected.
 
-    A collector ends all objects of a cycle in any order, so a model's ``__del__`` may come before that of a context on
-    it. What this makes comes before either.
+    The collector finalizes the objects of a cycle in any order, so a model's ``__del__`` may run before that of a
+    context on it. The finalizer that this returns runs before both.
     """
     return weakref.finalize(owner, close)
 
 
 def open_context(settings: ModelSettings, n_sequences: int, n_tokens: int, unified: bool) -> LlamaContext:
-    """A context for ``n_sequences`` of ``n_tokens`` each, with everything else as the model's own has it.
+    """Open a context for ``n_sequences`` of ``n_tokens`` each, with the other settings of the model's own context.
 
-    Whoever opens it closes it, before the model is freed; :func:`close_with` does it where nobody else has.
+    The caller has to close it before the model is freed; :func:`close_with` does so if nothing else has.
 
     Args:
         settings: of the model.
         n_sequences: 1 to 256.
         n_tokens: of each sequence.
-        unified: all sequences in one cache, where they can share positions; False: each has a cache of its own.
+        unified: all sequences are in one cache and can share positions; False: each has a cache of its own.
 
     Raises:
         MemoryLimitError: llama.cpp could not make it.

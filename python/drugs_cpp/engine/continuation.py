@@ -1,4 +1,4 @@
-"""``Continuation``: a session's sequence goes on in C++, for as many tokens as nobody has to hear of one by one."""
+"""``Continuation``: continues a session's sequence in C++, as long as nothing has to look at each token."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _MAIN = 0
 
-#: what is raised where a text cannot go on
+#: what is raised if a text cannot go on
 CHANGED = "another call has changed the model's cache since this text began: begin it again"
 
 
@@ -30,8 +30,8 @@ class Continuation:
         run: seed, doses, sampler.
         n_max: new tokens after which it ends.
         stop: UTF-8 strings that end it.
-        stop_tokens: tokens that end it, beside those of the vocabulary.
-        n_extra: further tokens that may complete a character which ``n_max`` would cut.
+        stop_tokens: tokens that end it, besides those of the vocabulary.
+        n_extra: further tokens that may complete a character that ``n_max`` would cut.
 
     Attributes:
         sequence: the new tokens and their text.
@@ -48,7 +48,7 @@ class Continuation:
     ) -> None:
         session.refresh_logits()
         self._session = session
-        self._run = run  # also keeps the sampler, of which the sequence has only the address
+        self._run = run  # also keeps the sampler alive; the sequence has only its address
         self._n_begin = session.n_tokens
         self._version = session.version
         self.sequence = _core.Sequence(
@@ -66,14 +66,14 @@ class Continuation:
 
     @property
     def is_current(self) -> bool:
-        """Whether the session still holds this text, and nobody has changed that since."""
+        """Whether the session still holds this text, unchanged by other calls."""
         return self._session.version == self._version
 
     def advance(self, text: bool = False, n_steps: int | None = None) -> None:
         """Feed the last token back and choose the next one, again and again.
 
-        Ends when the sequence has ended, when ``text`` is wanted and there is some, or after ``n_steps`` tokens. A
-        shower on the way is taken, and a dose that another thread changes holds from the next token on.
+        Returns when the sequence has ended, when ``text`` is set and there is some text, or after ``n_steps`` tokens.
+        Takes showers when they are due; a dose changed by another thread takes effect at the next token.
 
         Raises:
             StateError: something else was done with the session since the last call.
@@ -81,7 +81,7 @@ class Continuation:
         """
         session, sequence = self._session, self.sequence
         session.check_open()
-        session.end_background_shower()  # one that was begun in a callback
+        session.end_background_shower()  # a callback may have begun one
         left = np.inf if n_steps is None else n_steps
         while sequence.end is None and left > 0:
             if not self.is_current:
@@ -95,10 +95,10 @@ class Continuation:
                 break
 
     def _decode(self, n_steps: float, text: bool) -> None:
-        """Until something changes: the doses, or that a shower is due."""
+        """Decode until the doses change or a shower is due."""
         session, dosing = self._session, self._run.dosing
         changes = dosing.drugs.changes
-        unchanged = [(changes, changes.value)]  # before the doses are looked at
+        unchanged = [(changes, changes.value)]  # before the doses are read
         dose = self._run.dose(session.n_before)
         session.remove_leftovers()
         repeatable = session.compute_as_set()

@@ -1,4 +1,4 @@
-"""``Dosing``: what the user of a model has set: its doses, and the rules around them."""
+"""``Dosing``: what the user of a model has set: its doses, and the rules for applying them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from drugs_cpp.doses.kinds import Kinds
     from drugs_cpp.engine.model_sites import ModelSites
 
-#: first positions of a sequence that are never dosed: attention leans on them as on a drain
+#: first positions of a sequence that are never dosed: models use them as a resting place for attention
 DEFAULT_SINK = 6
 
 _NO_TABLE = np.zeros(0, np.float32)
@@ -39,9 +39,9 @@ class SequenceDose:
         seed: of the noise.
         sink: number of first positions (tokens) that stay sober.
         kinds: what is drawn, and what is done with it.
-        hold: tokens for which angle and direction stay at each site; 0: the whole text.
-        shared_layers: all layers draw the same.
-        course: points (token, ratio) of how all angles go up and down; none: not at all.
+        hold: for how many tokens angle and direction stay the same, at each site; 0: the whole text.
+        shared_layers: all layers draw the same numbers.
+        course: points (token, ratio) of how all angles rise and fall; none: not at all.
         n_before: positions before the answer, from which the course counts.
     """
 
@@ -79,15 +79,15 @@ class SequenceDose:
 
 
 class Dosing:
-    """Doses and rules that may change between any two tokens; who runs looks at them again before each.
+    """Doses and rules that may change between any two tokens; a run reads them again before each token.
 
     Args:
         drugs: the doses: a :class:`DRUGS`, which stays shared, a mapping, or None for sober.
-        dose_inputs: prompts are dosed, too; "last": their last position is.
+        dose_inputs: prompts are dosed as well; "last": only their last position is.
         sink: number of first positions (tokens) that are never dosed.
         sober_interval: dirty tokens after which a generation takes a cold shower.
         strict: a dose at a site that the model lacks is an error. False: a warning, and the site stays sober.
-        repeatable: each token gets the same bits in any batch. None: while it is dosed.
+        repeatable: each token gets the same bits in any batch. None: only while it is dosed.
 
     Attributes:
         repeatable: as given.
@@ -133,7 +133,7 @@ class Dosing:
         self._dose_inputs = check_inputs(dose_inputs)
 
     def copied(self, dose_inputs: Inputs, repeatable: bool | None) -> Dosing:
-        """The same rules and doses, as they are now, with other inputs and repeatability."""
+        """Return a copy of the current rules and doses with another ``dose_inputs`` and ``repeatable``."""
         return Dosing(self._drugs, dose_inputs, self._sink, self._sober_interval, self.strict, repeatable)
 
     @property
@@ -149,7 +149,7 @@ class Dosing:
     @sink.setter
     def sink(self, n_tokens: int) -> None:
         self._sink = check_count("sink", n_tokens, 0)
-        self._drugs.changes.add()  # a running decoder looks again
+        self._drugs.changes.add()  # makes a running decoder look again
 
     @property
     def sober_interval(self) -> int:
@@ -162,25 +162,25 @@ class Dosing:
         self._drugs.changes.add()
 
     def dose(self, sites: ModelSites, seed: int, n_before: int, drugs: DRUGS | None = None) -> SequenceDose | None:
-        """What a sequence gets now; None: it is sober.
+        """Return the dose that a sequence gets now; None: it is sober.
 
         Args:
             sites: of the model.
             seed: of the noise.
             n_before: positions before the answer.
-            drugs: doses of the sequence's own; None: those that are set here.
+            drugs: the sequence's own doses; None: those that are set here.
 
         Raises:
             DoseError: a dose at a site that the model lacks, if ``strict``.
         """
-        dosage = (self.drugs if drugs is None else drugs).dosage  # one value, also while another thread sets a dose
+        dosage = (self.drugs if drugs is None else drugs).dosage  # read once: another thread may set a dose meanwhile
         return dose_sequence(sites, dosage, seed, n_before, self.sink, self.strict)
 
 
 def dose_sequence(
     sites: ModelSites, dosage: Dosage, seed: int, n_before: int, sink: int = DEFAULT_SINK, strict: bool = True
 ) -> SequenceDose | None:
-    """What a sequence of a model gets; None: it is sober. Arguments and errors are those of :class:`Dosing`."""
+    """Return the dose of a sequence; None: it is sober. Arguments and errors are those of :class:`Dosing`."""
     table = sites.table(dosage, strict)
     if table is None:
         return None
@@ -190,10 +190,10 @@ def dose_sequence(
 
 
 def fit_to_device(dosing: Dosing, address: int) -> None:
-    """Compute repeatably where the context at ``address`` can; unless it was asked for, only where that costs little.
+    """Set ``dosing.repeatable`` to False if it was left open and would be slow in the context at ``address``.
 
     Raises:
-        OptionError: it was asked for and is not possible.
+        OptionError: it was requested and is not possible.
     """
     if dosing.repeatable is None and not _core.repeats_cheaply(address):
         dosing.repeatable = False

@@ -1,4 +1,4 @@
-"""``EffectMeter``: how far a dose moves the probabilities of the next token, on texts that are fed."""
+"""``EffectMeter``: how far a dose moves the probabilities of the next token, measured on given texts."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     F32 = npt.NDArray[np.float32]
     F64 = npt.NDArray[np.float64]
 
-#: rows of logits, n_vocab numbers each, that are in memory at a time
+#: how many rows of logits, n_vocab numbers each, are in memory at a time
 _TOGETHER = 128
 
 
 class FedText(NamedTuple):
-    """A text that is fed to the model, whatever it would have said itself.
+    """A text that is fed to the model, whatever the model itself would have written.
 
     Attributes:
         prompt: tokens that are evaluated sober, at least one.
-        fed: those that are evaluated under the dose, at least two.
+        fed: tokens that are evaluated under the dose, at least two.
     """
 
     prompt: tuple[int, ...]
@@ -58,13 +58,13 @@ class _Sober(NamedTuple):
 
 
 class EffectMeter:
-    """Feeds texts in slots, each time under a dose, and compares with the sober model that is fed the same.
+    """Feeds texts in slots under a dose, and compares the results with the sober model on the same texts.
 
-    A prompt is evaluated sober, what comes after it under the dose, with a cache for each seed. The fed tokens are
-    known beforehand, so many of them make one batch: noise belongs to positions, not to batches.
+    A prompt is evaluated sober, and what comes after it under the dose, with a cache for each seed. The fed tokens are
+    known in advance, so many of them make one batch: noise belongs to positions, not to batches.
 
     Args:
-        slots: that nobody else uses meanwhile.
+        slots: that nothing else uses in the meantime.
         n_slots: seeds at a time.
         texts: to feed.
     """
@@ -79,14 +79,14 @@ class EffectMeter:
         """Feed all texts under a dose.
 
         Args:
-            doses: gives the dose of a sequence, by its seed and the number of positions before the fed tokens.
+            doses: returns the dose of a sequence, given its seed and the number of positions before the fed tokens.
             seeds: of the noise.
         """
         found = np.array([self._of_text(index, doses, seeds) for index in range(len(self._texts))])
         return Effect(*np.moveaxis(found, -1, 0))
 
     def _of_text(self, index: int, doses: Callable[[int, int], SequenceDose], seeds: Sequence[int]) -> F64:
-        """KL, share changed and rise of the NLL by seed, (n_seeds, 3)."""
+        """Return KL, share changed and rise of the NLL by seed, (n_seeds, 3)."""
         text, sober = self._texts[index], self._sober_of(index)
         found: list[F64] = []
         for first in range(0, len(seeds), self._n_slots):
@@ -121,7 +121,7 @@ class EffectMeter:
 
 
 def _sober(logits: F32, fed: Sequence[int]) -> _Sober:
-    """What to compare with; logits (n_fed, n_vocab)."""
+    """Return what dosed results are compared with; logits (n_fed, n_vocab)."""
     log_probs = logits - logits.max(-1, keepdims=True) - _log_sum(logits)[:, None]
     probs = np.exp(log_probs)
     rows = np.arange(len(fed) - 1)
@@ -135,7 +135,7 @@ def _log_sum(logits: F32) -> F64:
 
 
 def _compare(sober: _Sober, fed: Sequence[int], start: int, logits: F32) -> F64:
-    """Sums over some fed tokens of KL, changes and rise of the NLL, (n_slots, 3); logits as ``_feed`` gives them."""
+    """Return sums over some fed tokens of KL, changes and rise of the NLL, (n_slots, 3); logits as from ``_feed``."""
     found = np.zeros((len(logits), 3))
     for row in range(logits.shape[1]):
         here, token = logits[:, row], start + row

@@ -1,4 +1,4 @@
-"""``Effects``: what is known of what doses do to a model, and the angles that follow from it."""
+"""``Effects``: what is known about the effect of doses on a model, and the angles that follow from it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from drugs_cpp.doses.titration import ESTIMATED, Titration, dose_key
 if TYPE_CHECKING:
     from drugs_cpp.doses.dosage import Dosage
 
-#: points of the depth at which a shape is looked at
+#: number of depths at which a shape is sampled
 _DEPTHS = 48
 
-#: two targets that differ by less than this share are the same
+#: two targets whose relative difference is below this are the same
 _SAME = 0.01
 
 
 class Effects:
-    """Doses by their effect on a model. A thread may ask while another one adds what it found."""
+    """Doses by their effect on a model. One thread may read while another one adds results."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,7 +32,7 @@ class Effects:
         self.version = 0
 
     def add(self, titrations: Iterable[Titration]) -> None:
-        """Add what was found, in place of what was known of the same dose and target."""
+        """Add results, which replace earlier ones for the same dose and target."""
         with self._lock:
             for new in titrations:
                 key = dose_key(new.dosage)
@@ -41,16 +41,16 @@ class Effects:
             self.version += 1
 
     def known(self, dosage: Dosage) -> Titration | None:
-        """What was measured for a dose by its effect; None: nothing was."""
+        """Return what was measured for a dose by its effect, or None."""
         effect = _effect_of(dosage)
         return next((some for some in self._known.get(dose_key(dosage), ()) if _same(some.target, effect)), None)
 
     def find(self, dosage: Dosage) -> Titration:
-        """What was measured, or else an estimate: from other effects of the same dose, or from other models."""
+        """Return what was measured, or else an estimate: from other effects of the same dose, or from other models."""
         return self.known(dosage) or self._estimate(dosage)
 
     def resolve(self, dosage: Dosage) -> Dosage:
-        """The dose with angles; one that has no effect is as it was.
+        """Return the dose with angles. A dose without an effect is returned as it is.
 
         Raises:
             DoseError: an angle above pi.
@@ -58,7 +58,7 @@ class Effects:
         return dosage if dosage.effect is None else dosage.at_angle(self.find(dosage).angle)
 
     def described(self, dosage: Dosage) -> dict[str, Any]:
-        """Plain values of a dose; of one by its effect also its angles, and how these were found."""
+        """Return plain values of a dose; for a dose by its effect, also its angles and how they were found."""
         if dosage.effect is None:
             return dosage.to_dict()
         found = self.find(dosage)
@@ -81,7 +81,7 @@ class Effects:
 
 
 def _nats(proportions: Dosage) -> float:
-    """Nats for each squared radian: sites and layers add up, each with the square of its angle."""
+    """Return nats per squared radian: sites and layers add up, each with the square of its angle."""
     table = proportions.table(_DEPTHS)
     squares = (table.astype(np.float64) ** 2).mean(axis=0)
     return float(squares @ np.array(_core.effect_nats()))

@@ -1,4 +1,4 @@
-"""``Engine``: what the methods of a model work with: its settings, its session, its doses, and seeds of runs."""
+"""``Engine``: what the methods of a model work with: its settings, session and doses, and the seeds of its runs."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Engine:
 
     Attributes:
         settings: of the model.
-        effects: what is known of what doses do to the model.
+        effects: what is known about the effect of doses on the model.
         sites: of the model.
         slots: of its variations.
         seeds: of its runs.
-        in_use: entered by whoever reads its vocabulary.
+        in_use: entered by every call that reads its vocabulary.
     """
 
     def __init__(self, session: Session) -> None:
@@ -48,7 +48,7 @@ class Engine:
         self.in_use = InUse()
 
     def run(self, seed: int, dose_inputs: Inputs | None = None) -> Run:
-        """A run that chooses the most likely tokens; ``dose_inputs`` None: as it is set."""
+        """Return a run that chooses the most likely tokens; ``dose_inputs`` None: as set for the model."""
         dose_inputs = self.dosing.dose_inputs if dose_inputs is None else dose_inputs
         return Run(seed, self.dosing, self.sites, dose_inputs)
 
@@ -59,7 +59,7 @@ class Engine:
         logit_bias: Mapping[Any, Any] | None = None,
         dose_inputs: Inputs | None = None,
     ) -> Run:
-        """A run whose tokens are chosen as upstream's options say.
+        """Return a run whose tokens are chosen according to upstream's options.
 
         Raises:
             TokenError: a bias for a token that is not in the vocabulary.
@@ -71,14 +71,14 @@ class Engine:
     def watched_run(
         self, seed: int, options: Mapping[str, Any], processors: Iterable[Any] | None, dose_inputs: Inputs | None = None
     ) -> Run:
-        """A run for Python's loop: with a sampler in any case, and logits processors if there are some."""
+        """Return a run for the loop in Python: always with a sampler, and with logits processors if there are some."""
         plain = self.run(seed, dose_inputs)
         guarded = None if processors is None else GuardedProcessors(processors)
         sampler = chain_of(self.settings, seed, options, guarded, self.session)
         return Run(seed, plain.dosing, plain.sites, plain.dose_inputs, sampler, guarded)
 
     def dose(self) -> SequenceDose | None:
-        """What tokens get that are dosed outside of a run; None: they are sober."""
+        """Return the dose of tokens that are evaluated outside of a run; None: they are sober."""
         return (
             None
             if self.dosing.drugs.is_sober
@@ -86,7 +86,7 @@ class Engine:
         )
 
     def feed(self, tokens: list[int], inputs: Inputs) -> None:
-        """Evaluate tokens, at least one, outside of a run; those that are all dosed belong to the last answer."""
+        """Evaluate tokens, at least one, outside of a run. If all of them are dosed, they belong to the last answer."""
         session = self.session
         if inputs is not True:
             n_sober = len(tokens) - (inputs == LAST)
@@ -101,7 +101,7 @@ class Engine:
         self.session.check_fit(n_new, self.session.n_tokens + (self.session.pending is not None))
 
     def feed_pending(self) -> None:
-        """Feed back the token that the last text chose and did not come to, as if that text went on."""
+        """Feed back the token that the last text chose but did not feed, as if that text went on."""
         session = self.session
         if session.pending is not None:
             session.shower_if_due(self.dosing.sober_interval)
@@ -109,6 +109,6 @@ class Engine:
             session.pending = None
 
     def close(self) -> None:
-        """Free what was made beside the model's own context."""
+        """Free what was made in addition to the model's own context."""
         self.session.drop_background_shower()
         self.slots.close()

@@ -21,7 +21,7 @@ class EveryLogit:
 
     Args:
         scores: float32 (n_ctx, n_vocab): row i gets the logits of position i.
-        n_batch: most tokens of a batch.
+        n_batch: largest batch in tokens.
     """
 
     def __init__(self, scores: npt.NDArray[np.float32], n_batch: int) -> None:

@@ -10,7 +10,7 @@ from drugs_cpp.errors import BusyError
 
 
 class Exclusive:
-    """For ``with``: the thread that is inside may enter again, any other is refused at once and does not wait.
+    """For ``with``: the thread that is inside may enter again; any other thread is refused at once, without waiting.
 
     Raises:
         BusyError: another thread is inside.
@@ -18,7 +18,7 @@ class Exclusive:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._depth = 0  # how often the thread that is inside has entered; nobody else changes it
+        self._depth = 0  # how often the thread that is inside has entered; no other thread changes it
 
     def __enter__(self) -> None:
         if not self._lock.acquire(blocking=False):
@@ -31,12 +31,12 @@ class Exclusive:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """For ``with``, where nothing may be going on in this thread either: a callback is called in the midst of it.
+        """For ``with``, if nothing else may be running in this thread either: callbacks run inside another call.
 
         Raises:
-            BusyError: another thread is inside, or this one is already.
+            BusyError: another thread is inside, or this one already is.
         """
         with self:
             if self._depth > 1:
-                raise BusyError("a callback cannot end the call that it is called by: let it return, or raise, first")
+                raise BusyError("a callback cannot end the call that runs it: let it return or raise first")
             yield

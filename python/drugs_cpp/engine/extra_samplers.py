@@ -13,24 +13,24 @@ from drugs_cpp.errors import OptionError
 if TYPE_CHECKING:
     from llama_cpp._internals import LlamaSampler
 
-#: our arguments beside upstream's, with llama.cpp's defaults, at which nothing is added to the chain
+#: our arguments besides upstream's, with llama.cpp's defaults, at which nothing is added to the chain
 EXTRA_OPTIONS: Mapping[str, float] = MappingProxyType(
     {"xtc_probability": 0.0, "xtc_threshold": 0.1, "top_n_sigma": -1.0}
 )
 
 #: for docstrings
 EXTRA_DOCUMENTATION = """\
-Beside llama-cpp-python's arguments, as in llama.cpp and at a temperature above 0, without mirostat:
-    xtc_probability: how likely, at each token, XTC leaves out the likeliest ones, 0 to 1. 0: never.
-    xtc_threshold: of tokens at least so likely, XTC keeps the least likely one. Above 0.5: it does nothing.
-    top_n_sigma: keep tokens whose logit is at most so many standard deviations below the highest. 0 and less: all."""
+Besides llama-cpp-python's arguments, as in llama.cpp, at a temperature above 0 and without mirostat:
+    xtc_probability: probability, at each token, that XTC removes the likeliest ones, 0 to 1. 0: never.
+    xtc_threshold: of the tokens that are at least this likely, XTC keeps only the least likely. Above 0.5: no effect.
+    top_n_sigma: keep tokens whose logit is at most this many standard deviations below the highest. 0 or less: all."""
 
 
 def check_extras(options: Mapping[str, Any]) -> None:
-    """Check the ranges of what ``options`` has of ``EXTRA_OPTIONS``: finite numbers.
+    """Check the ranges of those ``EXTRA_OPTIONS`` that ``options`` contains. They are finite numbers.
 
     Raises:
-        OptionError: naming the value and the range.
+        OptionError: out of range; the message names the value and the range.
     """
     probability = options.get("xtc_probability", 0.0)
     if not 0 <= probability <= 1:
@@ -41,11 +41,11 @@ def check_extras(options: Mapping[str, Any]) -> None:
 
 
 def add_extras(chain: LlamaSampler, seed: int, options: Mapping[str, Any]) -> None:
-    """Put the samplers that ``options`` has to the places where llama.cpp has them.
+    """Insert the samplers that ``options`` asks for, in the same order as llama.cpp.
 
     Args:
-        chain: made by upstream. Where it takes the most likely token or uses mirostat, it is left as it is.
-        seed: of the run; llama.cpp gives XTC the same one as the sampler that draws.
+        chain: made by upstream. If it takes the most likely token or uses mirostat, it is left as it is.
+        seed: of the run; llama.cpp gives XTC the same seed as the sampler that draws.
         options: with all of ``EXTRA_OPTIONS``.
     """
     draws = options["temp"] > 0 and options.get("mirostat_mode", 0) not in (1, 2)
@@ -57,10 +57,10 @@ def add_extras(chain: LlamaSampler, seed: int, options: Mapping[str, Any]) -> No
 
 
 def _insert(chain: LlamaSampler, sampler: Any, before: str) -> None:
-    """Put a sampler in front of the one with that name. All that are taken out and put back are llama.cpp's own."""
+    """Insert a sampler before the one with that name. The ones removed and added again are all llama.cpp's own."""
     handle = chain.sampler
     n = llama_cpp.llama_sampler_chain_n(handle)
-    # without the first one, which may be a logits processor of Python's and have no name
+    # without the first one, which may be a logits processor in Python that has no name
     place = 1 + [_name(llama_cpp.llama_sampler_chain_get(handle, i)) for i in range(1, n)].index(before)
     later = [llama_cpp.llama_sampler_chain_remove(handle, place) for _ in range(place, n)]
     for each in (sampler, *later):
@@ -68,5 +68,5 @@ def _insert(chain: LlamaSampler, sampler: Any, before: str) -> None:
 
 
 def _name(sampler: Any) -> str:
-    """Without the question mark by which llama.cpp marks a sampler that does nothing."""
+    """Return its name without the question mark with which llama.cpp marks a sampler that does nothing."""
     return (llama_cpp.llama_sampler_name(sampler) or b"").decode().lstrip("?")

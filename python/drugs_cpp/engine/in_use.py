@@ -1,4 +1,4 @@
-"""Whether somebody reads what a model is about to free."""
+"""Whether a thread is reading what a model is about to free."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from drugs_cpp.errors import BusyError
 
 
 class InUse:
-    """For ``with``, around a call that any number of threads may make at once, beside all others but the model's end.
+    """For ``with``, around a call that any number of threads may make at once, alongside any other call except close().
 
     Raises:
         StateError: the model was closed.
@@ -31,10 +31,10 @@ class InUse:
             self._n_users -= 1
 
     def end(self) -> None:
-        """Let nobody in any more.
+        """Let no thread in any more.
 
         Raises:
-            BusyError: somebody is inside. Nothing was changed.
+            BusyError: a thread is inside. Nothing was changed.
         """
         with self._lock:
             if self._n_users > 0:

@@ -1,4 +1,4 @@
-"""Which sites a loaded model has, and the dose tables that it can take."""
+"""Which sites a loaded model has, and its dose tables."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
     from drugs_cpp.doses.dosage import Dosage
     from drugs_cpp.engine.effects import Effects
 
-#: tables that are kept; a batch of variations may have a dosage for each
+#: how many tables are kept; in a batch of variations, each may have its own dosage
 _MOST_TABLES = 256
 
 
 def sites_in(has: npt.NDArray[np.bool_]) -> tuple[str, ...]:
-    """Names of the sites that any layer has; ``has``: bool (n_layer, n_sites)."""
+    """Return the names of the sites that at least one layer has; ``has``: bool (n_layer, n_sites)."""
     return tuple(site for column, site in enumerate(SITES) if has[:, column].any())
 
 
 def fit_to_model(table: npt.NDArray[np.float32], has: npt.NDArray[np.bool_], strict: bool) -> npt.NDArray[np.float32]:
-    """Check that a dose table asks only for sites that the model has.
+    """Check that a dose table doses only sites that the model has.
 
-    A site counts as there if one of the layers that dose it has it: hybrid models have layers without attention.
+    It is enough if one of the layers in which a site is dosed has it: hybrid models have layers without attention.
 
     Args:
         table: float32 (n_layer, n_sites), largest angles.
         has: bool (n_layer, n_sites), which layers of the model have which sites.
-        strict: raise where a site is missing. False: warn, and leave it sober.
+        strict: raise if a site is missing. False: warn, and leave it sober.
 
     Returns:
         The table, without the doses at missing sites.
 
     Raises:
-        DoseError: naming the missing sites and those that the model has.
+        DoseError: a site is missing; the message names the missing sites and those that the model has.
     """
     dosed = table > 0
     missing = set(sites_in(dosed)) - set(sites_in(dosed & has))
@@ -59,33 +59,33 @@ class ModelSites:
 
     Args:
         address: of a llama_context on the model.
-        effects: what is known of what doses do to it.
+        effects: what is known about the effect of doses on it.
     """
 
     def __init__(self, address: int, effects: Effects) -> None:
         self._address = address
         self._effects = effects
-        # by identity, strictness and what was known; a dosage is kept, so that its identity stays its own
+        # by identity, strictness and version of the effects; a dosage is kept, so that no other object gets its id
         self._fitted: dict[tuple[int, bool, int], tuple[Dosage, npt.NDArray[np.float32] | None]] = {}
 
     def names(self, noise: str) -> tuple[str, ...]:
-        """Names of the sites that one layer at least has under this kind of noise.
+        """Return the names of the sites that at least one layer has under this kind of noise.
 
         Raises:
-            DoseError: the model is split between devices in a way that no dose can be given.
+            DoseError: the model is split between devices in a way that makes doses impossible.
         """
         return sites_in(_core.has_sites(self._address, noise))
 
     def table(self, dosage: Dosage, strict: bool) -> npt.NDArray[np.float32] | None:
-        """The dose table that the model gets: float32 (n_layer, n_sites), in radians; None if no layer gets an angle.
+        """Return the dose table of the model: float32 (n_layer, n_sites), in radians; None if no layer gets an angle.
 
         Raises:
-            DoseError: a dose at a site that the model lacks, if ``strict``; the angles of an effect reach beyond pi.
+            DoseError: a dose at a site that the model lacks, if ``strict``; an effect whose angles would exceed pi.
         """
         if dosage.is_sober:
             return None
         key = (id(dosage), strict, self._effects.version)
-        fitted = self._fitted.get(key)  # another thread may be here, too
+        fitted = self._fitted.get(key)  # another thread may be here as well
         if fitted is None:
             has = _core.has_sites(self._address, dosage.kinds.noise)
             table = fit_to_model(self._effects.resolve(dosage).table(len(has)), has, strict)

@@ -20,7 +20,7 @@ class Computed(IntEnum):
 class PositionFlags:
     """How each position of a sequence was computed.
 
-    What is noted at or above a sequence's length belongs to tokens that are gone, so every question names that length.
+    Flags at or above a sequence's length belong to tokens that are gone, so every query takes that length.
     """
 
     def __init__(self, n_ctx: int) -> None:
@@ -31,16 +31,16 @@ class PositionFlags:
         self._flags[start:stop] = how
 
     def n_first(self, n_tokens: int, ways: Container[Computed]) -> int:
-        """Of the first ``n_tokens`` positions, how many from the start on were computed in one of these ways."""
+        """Return how many of the first ``n_tokens`` positions, counted from the start, were computed in these ways."""
         allowed = [how for how in Computed if how in ways]
         others = np.flatnonzero(~np.isin(self._flags[:n_tokens], allowed))
         return int(others[0]) if len(others) else n_tokens
 
     def save(self, n_tokens: int) -> npt.NDArray[np.int8]:
-        """A copy of the first ``n_tokens``, int8 (n_tokens,)."""
+        """Return a copy of the first ``n_tokens`` flags, int8 (n_tokens,)."""
         return self._flags[:n_tokens].copy()
 
     def load(self, flags: npt.NDArray[np.int8]) -> None:
-        """Take over what :meth:`save` gave."""
+        """Restore what :meth:`save` returned."""
         self._flags[:] = Computed.TOGETHER
         self._flags[: len(flags)] = flags

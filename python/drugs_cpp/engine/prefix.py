@@ -9,20 +9,20 @@ Tokens = npt.NDArray[np.intc]
 
 
 def common_prefix(a: Tokens, b: Tokens) -> int:
-    """Number of tokens that both begin with."""
+    """Return the length of the longest common prefix."""
     n = min(len(a), len(b))
     differ = np.flatnonzero(a[:n] != b[:n])
     return int(differ[0]) if len(differ) else n
 
 
 def repeatable_prefix(cached: Tokens, tokens: Tokens) -> int:
-    """How much to keep so that the same seed gives the same text, whatever the cache holds.
+    """Return how many tokens to keep so that the same seed gives the same text, whatever the cache holds.
 
-    A batch of one token rounds differently from a larger one, and that is enough to tip a choice. So a dosed run
-    computes its prompt in batches of two and more, and the last token alone, after a prefix or from the start.
+    A batch of one token rounds differently from a larger one, and that is enough to change a choice. So a dosed run
+    computes its prompt in batches of two or more, and the last token alone, after a prefix or from the start.
 
     Args:
-        cached: tokens whose positions were computed in batches of two and more.
+        cached: tokens whose positions were computed in batches of two or more.
         tokens: the prompt, at least one token.
     """
     shared = common_prefix(cached, tokens)

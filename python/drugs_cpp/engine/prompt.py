@@ -1,4 +1,4 @@
-"""Bringing a session to a prompt, with what its cache already holds of it."""
+"""Feeding a prompt to a session, reusing what its cache already holds of it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def feed_prompt(session: Session, run: Run, tokens: Sequence[int]) -> None:
-    """Let a session hold these tokens and nothing else, with the last one's logits.
+    """Make a session hold exactly these tokens, with the logits of the last one.
 
-    Of the cache it keeps what this run would compute in the same way, and computes the rest.
+    Keeps those parts of the cache that this run would compute in the same way, and computes the rest.
     """
     session.check_fit(len(tokens), 0)
     session.pending = None

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parts:
-    """What is read of a position.
+    """What is read at a position.
 
     The logits, and the last layer's output after the final norm, are always read.
 
     Attributes:
         layers: hidden states, 0 to n_layer, ascending.
         heads: layers whose heads' outputs are read, 0 to n_layer - 1.
-        attention: layers whose attention weights are read, likewise.
+        attention: layers whose attention weights are read, 0 to n_layer - 1.
     """
 
     layers: Sequence[int]
@@ -54,7 +54,7 @@ class Record:
 
 
 class Recorder:
-    """Records each token of a context that is output, from :meth:`resume` to :meth:`end`.
+    """Records each output token of a context, from :meth:`resume` to :meth:`end`.
 
     Args:
         address: of the llama_context.
@@ -67,7 +67,7 @@ class Recorder:
         self._is_on = False
 
     def resume(self) -> None:
-        """Read from the next token on; what was read before is forgotten."""
+        """Read from the next token on, and discard what was read before."""
         if self._is_on:
             self.clear()
             return
@@ -82,19 +82,19 @@ class Recorder:
         )
 
     def end(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self._is_on = False
         _core.trace_end(self._address)
 
     def clear(self) -> None:
-        """Forget what was read."""
+        """Discard what was read."""
         _core.trace_clear(self._address)
 
     def take(self) -> dict[tuple[int, int], Record]:
-        """What was read since the last time, by sequence and position.
+        """Return what was read since the last call, by sequence and position.
 
         Raises:
-            OptionError: something that this model does not have.
+            OptionError: the model does not have a part that should be read.
         """
         tokens = _core.trace_tokens(self._address)
         hidden = [self._part("hidden", layer) for layer in self._parts.layers]

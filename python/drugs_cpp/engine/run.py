@@ -1,4 +1,4 @@
-"""``Run``: what one generation needs beside the session that it goes on in."""
+"""``Run``: what one generation needs in addition to its session."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Run:
     processors: GuardedProcessors | None = None
 
     def dose(self, n_before: int) -> SequenceDose | None:
-        """The dose of tokens, after so many positions before the answer; None: they are sober."""
+        """Return the dose of tokens, given the number of positions before the answer; None: they are sober."""
         return self.dosing.dose(self.sites, self.seed, n_before)
 
     @property
     def doses_last(self) -> bool:
-        """Whether the last token of a prompt is dosed, and no other."""
+        """Whether only the last token of a prompt is dosed."""
         return self.dose_inputs == LAST and not self.dosing.drugs.is_sober
 
     @property
@@ -53,8 +53,8 @@ class Run:
     def feed_input(self, session: Session, tokens: list[int]) -> None:
         """Evaluate tokens that the user gives.
 
-        Where a batch of one token rounds differently from a larger one, that is enough to tip a choice: so a dosed run
-        computes the last token of a prompt alone there, whatever of the prompt was in the cache.
+        If a run is not repeatable, a batch of one token rounds differently from a larger one, which is enough to change
+        a choice. A dosed run then computes the last token of a prompt alone, whatever the cache held of the prompt.
         """
         if not tokens:
             return

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from drugs_cpp.engine.session import Session
     from drugs_cpp.engine.settings import ModelSettings
 
-#: arguments of generate() that samplers take care of, which are written in C++: upstream's, and those beside them
+#: arguments of generate() that are handled by samplers in C++: upstream's and ours
 OPTIONS = (
     "top_k",
     "top_p",
@@ -53,7 +53,7 @@ _NUMBERS = frozenset(OPTIONS) - {"penalize_nl", "grammar"}
 
 
 class _SamplerHost:
-    """Has what upstream's ``Llama._init_sampler`` reads from a model, so that no model has to be changed for it."""
+    """Has the attributes that upstream's ``Llama._init_sampler`` reads from a model, so that no model is changed."""
 
     def __init__(self, settings: ModelSettings, seed: int, session: Session | None) -> None:
         self._model = settings.model
@@ -76,7 +76,7 @@ def chain_of(
     processors: GuardedProcessors | None = None,
     session: Session | None = None,
 ) -> LlamaSampler:
-    """The chain of samplers that upstream makes, with ours in it.
+    """Return the chain of samplers that upstream makes, with ours in it.
 
     Args:
         settings: of the model.
@@ -99,7 +99,7 @@ def chain_of(
 
 
 def check_numbers(options: Mapping[str, Any]) -> None:
-    """Raise an OptionError for an option of ``OPTIONS`` that is to be a number and is none, or is out of range."""
+    """Raise an OptionError if one of ``OPTIONS`` should be a number but is not, or is out of range."""
     for name, value in options.items():
         known_as = "temperature" if name == "temp" else name
         if name in _NUMBERS and not _is_finite(value):
@@ -113,18 +113,18 @@ def check_numbers(options: Mapping[str, Any]) -> None:
 def _is_finite(value: Any) -> bool:
     try:
         return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # an int that no float can be
+    except OverflowError:  # an int too large for a float
         return False
 
 
 def check_grammar(grammar: object) -> None:
-    """Raise an OptionError for what is neither None nor a grammar."""
+    """Raise an OptionError unless ``grammar`` is None or a grammar."""
     if not (grammar is None or isinstance(grammar, LlamaGrammar)):
         raise OptionError(f"grammar is {grammar!r}: give a llama_cpp.LlamaGrammar, from LlamaGrammar.from_string(...)")
 
 
 def _check_complete(chain: LlamaSampler) -> None:
-    """llama.cpp makes no sampler of a grammar that it cannot use, and upstream adds that to the chain as it is."""
+    """Check for null samplers: llama.cpp returns one for a grammar it cannot use, and upstream adds it to the chain."""
     n = llama_cpp.llama_sampler_chain_n(chain.sampler)
     if not all(llama_cpp.llama_sampler_chain_get(chain.sampler, i) for i in range(n)):
         raise OptionError(
@@ -136,7 +136,7 @@ def _check_complete(chain: LlamaSampler) -> None:
 def make_sampler(
     settings: ModelSettings, seed: int, options: Mapping[str, Any], logit_bias: Mapping[Any, Any] | None = None
 ) -> LlamaSampler | None:
-    """What chooses tokens, or None where that is the most likely one and nothing changes the logits.
+    """Return the sampler, or None if the most likely token is taken and nothing changes the logits.
 
     Args:
         settings: of the model.
@@ -163,12 +163,12 @@ def make_sampler(
 
 
 def sample(session: Session, run: Run, row: int) -> int:
-    """Choose a token in Python's loop.
+    """Choose a token in the loop in Python.
 
     Args:
         session: with logits.
         run: with a sampler.
-        row: whose logits: -1 for those of the last token, -2 for the one before it.
+        row: which logits: -1 for those of the last token, -2 for those of the one before it.
 
     Raises:
         NoLogitsError: nothing was evaluated yet.
@@ -185,7 +185,7 @@ def sample(session: Session, run: Run, row: int) -> int:
 
 
 def address(sampler: LlamaSampler | None) -> int:
-    """Address of the llama_sampler, or 0."""
+    """Return the address of the llama_sampler, or 0."""
     return 0 if sampler is None else ctypes.cast(sampler.sampler, ctypes.c_void_p).value or 0
 
 
@@ -210,7 +210,7 @@ def _checked_bias(settings: ModelSettings, logit_bias: Mapping[Any, Any]) -> dic
 
 
 def stop_tokens_of(criteria: Any) -> list[int] | None:
-    """Tokens that end a text, where all the criteria do is to look for them: those of upstream's chat templates.
+    """Return the tokens that end a text if all the criteria just look for them, as those of upstream's chat templates.
 
     Returns:
         Token ids, or None for criteria that have to be called.

@@ -1,4 +1,4 @@
-"""``Scheduler``: continuations of one prompt, decoded together; those that have no slot yet wait for one."""
+"""``Scheduler``: decodes continuations of one prompt together; those without a slot wait for one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Delta(NamedTuple):
-    """New text of a variation, and at its end why it ended."""
+    """New text of a variation, and the reason when it has ended."""
 
     variation: int
     text: bytes
@@ -38,11 +38,11 @@ class Variation:
     Attributes:
         index: its number among them.
         seed: of its noise and its sampler.
-        drugs: its doses, shared with the caller as everywhere.
+        drugs: its doses, shared with the caller.
         sampler: what chooses its tokens; None: the most likely one is taken.
         sequence: its new tokens, once it has a slot.
         ledger: which of its positions are dirty.
-        began_at: when it got one, seconds of ``time.monotonic``.
+        began_at: when it got a slot, seconds of ``time.monotonic``.
     """
 
     index: int
@@ -59,7 +59,7 @@ class Variation:
         return self.sequence.n_past
 
     def last_delta(self) -> Delta:
-        """The rest of its text, once it has ended."""
+        """Return the rest of its text after it has ended."""
         n_new = self.sequence.n_tokens - (self.sequence.end == "eos")
         return Delta(self.index, self.sequence.take_text(), self.sequence.end, n_new)
 
@@ -70,11 +70,11 @@ class Task:
 
     Attributes:
         prompt: its tokens, at least one.
-        n_max: new tokens of each.
-        n_extra: further ones that may complete a character which ``n_max`` would cut.
+        n_max: largest number of new tokens of each.
+        n_extra: further tokens that may complete a character that ``n_max`` would cut.
         stop: strings that end a text.
-        stop_tokens: tokens that do.
-        stream: text is wanted as it comes.
+        stop_tokens: tokens that end a text.
+        stream: text is returned as it is generated.
     """
 
     prompt: list[int]
@@ -86,13 +86,13 @@ class Task:
 
 
 class Scheduler:
-    """Decodes variations in the slots of a context; one that ends makes room for the next one.
+    """Decodes variations in the slots of a context. When one ends, its slot goes to the next one.
 
     Args:
         slots: where.
-        n_slots: how many of them.
+        n_slots: how many slots to use.
         task: what to do.
-        dosing: the rules of the model, and its doses where a variation shares them.
+        dosing: the rules of the model, and its doses if a variation shares them.
         sites: of the model.
         together: whether the model can decode several sequences in one batch.
     """
@@ -107,7 +107,7 @@ class Scheduler:
         self._sites = sites
         self._together = together
         self._active: list[Variation] = []  # each in the slot of its index here
-        self._n_shared = len(task.prompt)  # first tokens of the prompt that all of them compute alike
+        self._n_shared = len(task.prompt)  # first tokens of the prompt, which all of them compute in the same way
 
     def run(self, variations: Sequence[Variation]) -> Iterator[Delta]:
         """Decode all of them."""
@@ -139,7 +139,7 @@ class Scheduler:
             raise StateError("another call has taken the slots, or the model was closed: begin these variations again")
 
     def _begin(self, slot: int, own_prompt: bool) -> Iterator[Delta]:
-        """Let the variation in a slot choose its first token, which may be its last."""
+        """Choose the first token of the variation in a slot; it may also be the last one."""
         self._check_slots()
         variation, prompt = self._active[slot], self._task.prompt
         variation.ledger = _core.ShowerLedger()
@@ -173,10 +173,10 @@ class Scheduler:
         return self._dosing.dose(self._sites, variation.seed, len(self._task.prompt), variation.drugs)
 
     def _step(self) -> None:
-        """Decode until there is something to tell, a shower is due, or a dose has changed."""
+        """Decode until there is something to yield, a shower is due, or a dose has changed."""
         self._take_showers()
         drugs = {id(v.drugs): v.drugs for v in self._active}.values()
-        unchanged = [(d.changes, d.changes.value) for d in drugs]  # before the doses are looked at
+        unchanged = [(d.changes, d.changes.value) for d in drugs]  # before the doses are read
         doses = [self._dose_of(variation) for variation in self._active]
         for slot, (variation, dose) in enumerate(zip(self._active, doses)):
             self._slots.dose(slot, dose)
@@ -203,7 +203,7 @@ class Scheduler:
                 yield Delta(variation.index, text, None, sequence.n_tokens)
 
     def _reuse_slots(self, waiting: deque[Variation], own_prompts: bool) -> Iterator[Delta]:
-        """Give the slots of those that ended to the waiting ones, and then to the last ones in the row."""
+        """Give the slots of variations that ended to waiting ones, and after that to those in the last slots."""
         slot = 0
         while slot < len(self._active):
             if self._active[slot].sequence.end is None:

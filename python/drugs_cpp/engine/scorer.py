@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
     F32 = npt.NDArray[np.float32]
 
-#: tokens evaluated at a time; their logits, n_vocab numbers each, are in memory at the same time
+#: how many tokens are evaluated at a time; their logits, n_vocab numbers each, are in memory together
 _TOGETHER = 128
 
 
 class Score(NamedTuple):
-    """What the sober model says of a text's tokens.
+    """The sober model's score of a text's tokens.
 
     Attributes:
-        log_probs: natural logarithm of each one's probability after those before it, float32 (n_tokens,).
-        states: the last layer's output at each one, after the final norm, float32 (n_tokens, n_embd).
+        log_probs: natural logarithm of each token's probability given those before it, float32 (n_tokens,).
+        states: the last layer's output at each token, after the final norm, float32 (n_tokens, n_embd).
     """
 
     log_probs: F32
@@ -36,13 +36,13 @@ class Score(NamedTuple):
 
 
 class Scorer:
-    """Reads texts in a context of its own; the beginning that a text shares with the one before it is read once.
+    """Reads texts in a context of its own. A prefix that a text shares with the previous one is read only once.
 
     Args:
         settings: of the model.
         prompt: its tokens, at least one.
         n_tokens: of the longest text.
-        repeatable: each token gets the same bits in any batch, so a score does not depend on the texts before it.
+        repeatable: each token gets the same bits in any batch, so a score does not depend on earlier texts.
     """
 
     def __init__(self, settings: ModelSettings, prompt: Sequence[int], n_tokens: int, repeatable: bool) -> None:
@@ -68,7 +68,7 @@ class Scorer:
         return Score(self._score.log_probs[: len(given)], self._score.states[: len(given)])
 
     def _read(self, tokens: npt.NDArray[np.intc], shared: int) -> Score:
-        """Read a text of which the first ``shared`` tokens are the last text's; the last of them is read again."""
+        """Read a text that shares its first ``shared`` tokens with the last one; the last of these is read again."""
         first = max(0, shared - 1)
         self._slots.begin(0) if first == 0 else _core.shorten(self._slots.address, 0, self._n_prompt + first)
         log_probs = [] if shared else [_log_prob(self._first, tokens[0])]
@@ -98,6 +98,6 @@ class Scorer:
 
 
 def _log_prob(logits: F32, token: int) -> float:
-    """Natural logarithm of a token's probability; logits: float32 (n_vocab,)."""
+    """Return the natural logarithm of a token's probability; logits: float32 (n_vocab,)."""
     most = logits.max()
     return float(logits[token] - most) - float(np.log(np.exp(logits - most).sum(dtype=np.float64)))

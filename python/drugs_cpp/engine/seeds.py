@@ -1,4 +1,4 @@
-"""``Seeds``: which seed each run of a model has."""
+"""``Seeds``: which seed each run of a model gets."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class SeedChain:
-    """Seeds, each derived from the one before, as llama-cpp-python derives them.
+    """Seeds, each derived from the one before it, as in llama-cpp-python.
 
     Args:
-        seed: the one that is set.
+        seed: the first seed.
 
     Attributes:
         last: the seed that was set, or that was used last.
@@ -25,7 +25,7 @@ class SeedChain:
         self.last = seed
 
     def move_on(self) -> int:
-        """The next seed, which is the last one from now on."""
+        """Return the next seed, and make it the last one."""
         self.last = derived_seed(self.last)
         return self.last
 
@@ -46,15 +46,15 @@ class RunSeed:
 
 
 class Seeds:
-    """The seed that a run is given, else that of the doses, else the chain's, else a fresh one.
+    """The seed that a run is given, otherwise that of the doses, otherwise the chain's, otherwise a fresh one.
 
-    A chain goes on from the seed of the last run, whoever gave that.
+    A chain goes on from the seed of the last run, wherever that came from.
 
     Args:
-        dosing: whose doses may have a seed.
+        dosing: its doses may have a seed.
 
     Attributes:
-        chain: from the seed that is set for the model; None: none is.
+        chain: from the seed that is set for the model; None: no seed is set.
         last_run: the seed of the last run; None before the first one.
     """
 
@@ -64,14 +64,14 @@ class Seeds:
         self.last_run: RunSeed | None = None
 
     def set(self, seed: int | None) -> None:
-        """Begin a chain; None: runs draw fresh seeds. A seed that the doses have is taken from them."""
+        """Begin a chain; None: runs draw fresh seeds. A seed of the doses is removed."""
         self.chain = None if seed is None else SeedChain(seed)
         drugs = self._dosing.drugs
         if drugs.seed is not None:
             drugs.seed = None
 
     def go_on_from(self, seed: int) -> None:
-        """Take over the chain of a plain ``llama_cpp.Llama``; its default seed stands for fresh ones here."""
+        """Take over the chain of a plain ``llama_cpp.Llama``; its default seed means fresh ones here."""
         own = check_seed(seed % (FRESH + 1))
         self.chain = None if own is None else SeedChain(own)
 
@@ -82,7 +82,7 @@ class Seeds:
 
     @property
     def running(self) -> int | None:
-        """The seed of the run that goes on; None where none began, or where a seed was set since."""
+        """The seed of the current run; None if there was no run yet, or if a seed was set since."""
         run = self.last_run
         if run is None or run.chain is not self.chain or run.dose_seed != self._dosing.drugs.seed:
             return None
@@ -90,25 +90,25 @@ class Seeds:
 
     @property
     def in_use(self) -> int | None:
-        """The seed of the run that goes on, else the one that is set, or None."""
+        """The seed of the current run, otherwise the one that is set, or None."""
         running = self.running
         return self._set_now() if running is None else running
 
     def next(self, given: int | None = None) -> int:
-        """The seed of a call that begins: its own, that of the doses, the next one of the chain, or a fresh one."""
+        """Return the seed of a new call: its own, that of the doses, the next one of the chain, or a fresh one."""
         return self._begin(given, moves_on=True)
 
     def begin(self) -> int:
-        """The seed of a generation token by token that begins; it takes that of the chain as it stands."""
+        """Return the seed of a new token-by-token generation, which takes the chain's current seed."""
         return self._begin(None, moves_on=False)
 
     def current(self) -> int:
-        """The seed of the run that goes on, else of a new one."""
+        """Return the seed of the current run, or otherwise that of a new one."""
         running = self.running
         return self.begin() if running is None else running
 
     def first_of_several(self) -> int | None:
-        """The seed of the first of several texts that are not a run of the model itself; None: each draws a fresh one."""
+        """Return the seed of the first of several texts that are not runs of the model itself; None: fresh ones."""
         own = self._dosing.drugs.seed
         return own if own is not None or self.chain is None else self.chain.move_on()
 

@@ -1,4 +1,4 @@
-"""``Session``: one context and the sequence in it: its tokens, which of them are dirty, and how it gets clean."""
+"""``Session``: one context and the sequence in it: its tokens, which of them are dirty, and how they are cleaned."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ MAIN = 0  # the sequence that llama-cpp-python decodes
 class Session:
     """A sequence that grows token by token.
 
-    The context has a dose only while dosed tokens are evaluated, so whatever else decodes in it is sober.
+    The context has a dose only while dosed tokens are evaluated, so anything else that is decoded in it is sober.
 
-    No token is lost: where a computation was broken off and the cache could not be brought back, the last positions
-    are missing in it. They are dirty until they are computed again, sober, before anything else is.
+    No token is lost: if a computation is interrupted and the cache cannot be restored, the last positions are missing
+    in it. They are dirty until they are computed again, sober, before anything else.
 
     Args:
         settings: of the model.
-        context: used by nobody else; whoever made it frees it.
+        context: used by nothing else; its creator frees it.
         dosing: what the user has set.
         twin: keeps a sober copy of the sequence in the same context; None: there is none.
-        every_logit: evaluates where the logits of all tokens are kept; None: those of the last one are.
+        every_logit: evaluates if the logits of all tokens are kept; None: only the last token's logits are kept.
 
     Attributes:
         decoder: the context's.
         tokens: int32 (n_ctx,); the first ``n_tokens`` are those in the cache.
         n_tokens: length of the sequence; n_before: of what came before the last answer.
-        version: another number after each change of its tokens, so that a text that goes on notices those of others.
-        has_logits: the last token's logits are there and are those of the cache as it is.
-        is_stale: they are those from before a shower that did not compute the last token again.
-        pending: a token that was chosen and is to be fed back before anything else, or None.
+        version: changes whenever the tokens change, so that a text in progress notices changes by other calls.
+        has_logits: there are logits of the last token, and they match the current cache.
+        is_stale: the logits are from before a shower that did not compute the last token again.
+        pending: a token that was chosen and has to be fed back before anything else, or None.
         ledger: which positions are dirty.
         computed: how each position was computed.
         exclusive: keeps other threads out.
@@ -83,11 +83,11 @@ class Session:
         self.exclusive = Exclusive()
         self._every_logit = every_logit
         self._background: BackgroundShower | None = None
-        self._first_missing: int | None = None  # from this position on the cache has nothing; None: it has all
+        self._first_missing: int | None = None  # from here on, positions are missing in the cache; None: it is complete
 
     @contextlib.contextmanager
     def use(self) -> Iterator[None]:
-        """For ``with``: no other thread may use the session, and a shower in the background has ended.
+        """For ``with``: no other thread can use the session, and a background shower has ended.
 
         Raises:
             BusyError: another thread is using it.
@@ -110,7 +110,7 @@ class Session:
 
     @property
     def can_choose(self) -> bool:
-        """Whether there are logits to choose a next token from, or :meth:`refresh_logits` can make them."""
+        """Whether there are logits to choose the next token from, or :meth:`refresh_logits` can compute them."""
         return self.n_tokens > 0 and (self.has_logits or self.is_stale or self._first_missing is not None)
 
     #
@@ -123,7 +123,7 @@ class Session:
             refuse_closed()
 
     def check_fit(self, n_new: int, n_past: int) -> None:
-        """Raise a ContextOverflowError if ``n_new`` tokens have no room after ``n_past`` others."""
+        """Raise a ContextOverflowError if ``n_new`` tokens do not fit after ``n_past`` others."""
         n_ctx = self.settings.n_ctx
         if n_past + n_new > n_ctx:
             raise ContextOverflowError(
@@ -147,13 +147,13 @@ class Session:
 
         Args:
             tokens: token ids that fit and are in the vocabulary.
-            dose: what they are computed under; None: sober.
-            last_alone: the last one gets a batch of its own, as it would if the others were in the cache already.
+            dose: the dose that they are computed under; None: sober.
+            last_alone: the last one gets a batch of its own, as it would if the others were already in the cache.
 
         Raises:
-            DecodeError: llama.cpp refused. The sequence is as before, or has also what comes before a last token that
-                gets a batch of its own.
-            KeyboardInterrupt: likewise.
+            DecodeError: llama.cpp failed. The sequence is as before, or, with ``last_alone``, may also have the tokens
+                before the last one.
+            KeyboardInterrupt: the same holds.
         """
         if not tokens:
             return
@@ -192,13 +192,13 @@ class Session:
             self.decoder.evaluate(list(tokens), self.n_tokens, [MAIN])
 
     def compute_as_set(self) -> bool:
-        """Let the context compute repeatably from now on, if that is set; returns whether it does."""
+        """Make the context compute repeatably from now on if that is set; returns whether it does."""
         repeatable = self.dosing.is_repeatable
         _core.set_repeatable(self.address, -1, repeatable)
         return repeatable
 
     def take_over(self, tokens: Sequence[int], repeatable: bool) -> None:
-        """Note that the decoder has put tokens into the cache, one by one; the ledger has them already."""
+        """Note that the decoder has put tokens into the cache one by one; the ledger already has them."""
         if tokens:
             self._note(tokens, Computed.REPEATABLY if repeatable else Computed.ALONE)
 
@@ -212,7 +212,7 @@ class Session:
         self.is_stale = False
 
     def remove_leftovers(self) -> None:
-        """Take from the cache what lies after the sequence's end."""
+        """Remove from the cache what lies after the sequence's end."""
         self.cache.remove_after(self.n_tokens)
 
     #
@@ -225,7 +225,7 @@ class Session:
         self.pending, self.n_before = None, 0
 
     def shorten(self, n_tokens: int) -> None:
-        """Keep the first ``n_tokens`` positions, or none where the cache cannot go back there."""
+        """Keep the first ``n_tokens`` positions, or none if the cache cannot go back there."""
         with interrupt_later():
             if self._first_missing is None or n_tokens <= self._first_missing:
                 n_tokens = self.cache.shorten(n_tokens)
@@ -240,7 +240,7 @@ class Session:
         self.is_stale = False
 
     def _keep(self, n_tokens: int, n_good: int) -> None:
-        """After a failure: keep the first ``n_tokens`` tokens, though the cache has ``n_good`` of them at most."""
+        """After a failure: keep the first ``n_tokens`` tokens, though the cache has at most ``n_good`` of them."""
         with interrupt_later():
             left = self.cache.shorten(min(n_good, n_tokens, self.cache.n_positions))
             self._note_shorter(n_tokens)
@@ -251,7 +251,7 @@ class Session:
                 self.computed.mark(left, n_tokens, Computed.ALONE)
 
     def set_length(self, n_tokens: int) -> None:
-        """Say how many tokens the sequence has; those in the cache after them are leftovers."""
+        """Set the number of tokens in the sequence; what the cache holds after them is left over."""
         self.computed.mark(self.n_tokens, n_tokens, Computed.TOGETHER)
         if n_tokens < self.n_tokens:
             self.has_logits = self.is_stale = False
@@ -263,7 +263,7 @@ class Session:
         self.ledger.cut(n_tokens)
 
     def take_loaded(self, tokens: Sequence[int]) -> None:
-        """Say that the cache was replaced and holds these tokens now, of which nothing else is known."""
+        """Note that the cache was replaced and now holds these tokens, of which nothing else is known."""
         self._note_shorter(0)
         self._first_missing = None
         self.pending = None
@@ -273,13 +273,13 @@ class Session:
         self.computed.mark(0, len(tokens), Computed.ALONE)
 
     def compute_again(self, first: int, end: int | None = None) -> int:
-        """Let the sequence end at ``end`` (None: where it ends), computed again, sober, from ``first`` on or earlier.
+        """Compute the sequence again, sober, from ``first`` or earlier, and end it at ``end`` (None: where it ends).
 
         Returns:
             Number of tokens that were computed.
 
         Raises:
-            KeyboardInterrupt, DecodeError: the tokens are all there; those that were not computed are missing.
+            KeyboardInterrupt, DecodeError: all tokens are kept; those that were not computed are missing in the cache.
         """
         n_tokens, version = self.n_tokens if end is None else end, self.version
         try:
@@ -295,12 +295,12 @@ class Session:
         return len(again)
 
     def complete(self) -> None:
-        """Compute what is missing in the cache after a computation was broken off."""
+        """Compute what is missing in the cache after an interrupted computation."""
         if self._first_missing is not None:
             self.compute_again(self._first_missing)
 
     def refresh_logits(self) -> None:
-        """After a shower that left old logits: evaluate the last token again. And what is missing."""
+        """Compute what is missing, and evaluate the last token again if a shower left old logits."""
         self.complete()
         if self.is_stale:
             self.compute_again(self.n_tokens - 1)
@@ -311,17 +311,17 @@ class Session:
 
     @property
     def n_dirty(self) -> int:
-        """Number of positions that are dirty; a shower in the background that is through has cleaned them."""
-        background = self._background  # another thread may take it away
+        """Number of dirty positions; 0 if a background shower has finished."""
+        background = self._background  # another thread may remove it
         return 0 if background is not None and background.is_done else self.ledger.n_dirty
 
     def shower_if_due(self, interval: int) -> None:
-        """Take a cold shower if so many positions are dirty."""
+        """Take a cold shower if at least ``interval`` positions are dirty."""
         if self.ledger.is_due(interval):
             self.shower()
 
     def shower(self) -> int:
-        """Make the sequence clean: by computing it again from the first dirty position on, or by switching to the twin.
+        """Clean the sequence, by computing it again from the first dirty position on, or by switching to the twin.
 
         Returns:
             Number of positions after the first dirty one.
@@ -337,7 +337,7 @@ class Session:
         return self.n_tokens - first
 
     def shower_in_background(self) -> int:
-        """Begin to compute the sequence again in another context; :meth:`use` takes the result over or drops it.
+        """Start computing the sequence again in another context; :meth:`use` takes over the result or drops it.
 
         Returns:
             Number of positions after the first dirty one.
@@ -350,13 +350,13 @@ class Session:
         return self.n_tokens - first
 
     def end_background_shower(self) -> None:
-        """Take over what a shower in the background has computed, or drop it if that is not complete."""
+        """Take over the result of a background shower, or drop it if it is not complete."""
         if self._background is not None:
             self._background.cancel()
             self.wait_for_background_shower()
 
     def wait_for_background_shower(self) -> None:
-        """Let it be completed, and take it over. Ctrl-C drops it."""
+        """Wait until it is complete, and take it over. Ctrl-C drops it."""
         background, self._background = self._background, None
         if background is None:
             return
@@ -381,7 +381,7 @@ class Session:
             background.drop()
 
     def catch_up_twin(self) -> None:
-        """After a state without a twin was loaded: make the twin of what is in the cache."""
+        """After loading a state without a twin: make the twin from what is in the cache."""
         if self.twin is not None:
             first = self.ledger.first_dirty
             n_clean = self.n_tokens if first is None else first
@@ -393,7 +393,7 @@ class Session:
                 raise
 
     def _note_clean(self) -> None:
-        """The cache is clean now, and the logits are still the old ones."""
+        """Note that the cache is now clean, while the logits are still the old ones."""
         self.ledger.clear()
         self._first_missing = None
         self.has_logits = False

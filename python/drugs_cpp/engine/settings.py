@@ -1,4 +1,4 @@
-"""``ModelSettings``: what is known of a loaded model, and never changes."""
+"""``ModelSettings``: what is known about a loaded model and never changes."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class ModelSettings:
     """A loaded model, and how contexts on it are made.
 
     Attributes:
-        model: llama-cpp-python's handle; whoever loaded the model frees it.
-        context_params: of the model's own context; a struct that nobody changes.
-        n_ctx: tokens of its window, as asked for.
+        model: llama-cpp-python's handle; the code that loaded the model frees it.
+        context_params: of the model's own context; a struct that is never changed.
+        n_ctx: size of its context in tokens, as requested.
         n_batch: largest batch in tokens.
         n_vocab: size of the vocabulary.
         last_n_tokens_size: tokens that repeat penalties look back on.
         metadata: of the file.
         adapter: a LoRA adapter, or None.
         adapter_scale: its factor.
-        logits_all: every token's logits are kept.
+        logits_all: the logits of every token are kept.
         verbose: llama.cpp may print.
-        path: of the file, where nothing but the file decides what the model computes; None: an adapter does, too.
+        path: of the file, if only the file determines what the model computes; None: an adapter does as well.
     """
 
     model: LlamaModel
@@ -60,12 +60,12 @@ class ModelSettings:
 
     @property
     def decodes_together(self) -> bool:
-        """Whether llama.cpp can decode several sequences of this model in one batch; where not, it would abort."""
+        """Whether llama.cpp can decode several sequences of this model in one batch; if not, it would abort."""
         return self.architecture not in _ONE_AT_A_TIME
 
     @property
     def forgets_positions(self) -> bool:
-        """Whether a sequence of this model cannot be shortened: a recurrent state, or a window that slides."""
+        """Whether a sequence of this model cannot be shortened, because of a recurrent state or a sliding window."""
         model = self.model.model
         slides = llama_cpp.llama_model_n_swa(model) > 0 and not self.context_params.swa_full
         return slides or cast(

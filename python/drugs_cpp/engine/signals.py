@@ -1,4 +1,4 @@
-"""Ctrl-C in the midst of what must not be broken off, or where what it raises would be lost."""
+"""Ctrl-C during steps that must not be interrupted, or where its exception would be lost."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from types import FrameType
 
 @contextlib.contextmanager
 def interrupt_later() -> Iterator[Callable[[], bool]]:
-    """For ``with``: Ctrl-C inside takes effect at the end of it. Gives a function that tells whether it was pressed.
+    """For ``with``: Ctrl-C inside the block takes effect at its end. Yields a function that says if it was pressed.
 
     For steps that belong together, and for calls in which llama.cpp logs. The log callback of llama-cpp-python is
-    written in Python, so the signal would be handled there, and ctypes drops what a callback raises.
+    written in Python, so the signal would be handled there, and ctypes drops the exceptions of a callback.
     """
     handler = signal.getsignal(signal.SIGINT)
     caught: list[tuple[int, FrameType | None]] = []

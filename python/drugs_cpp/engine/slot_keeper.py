@@ -1,4 +1,4 @@
-"""``SlotKeeper``: the slots in which a model's variations are decoded, made and enlarged as they are needed."""
+"""``SlotKeeper``: the slots in which a model's variations are decoded, created and enlarged as needed."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class SlotKeeper:
 
     Args:
         settings: of the model.
-        context: the model's own, by whose size memory is judged.
+        context: the model's own; the memory needed is judged by its size.
 
     Attributes:
-        slots: those that there are, or None.
+        slots: the existing ones, or None.
     """
 
     def __init__(self, settings: ModelSettings, context: LlamaContext) -> None:
@@ -34,14 +34,14 @@ class SlotKeeper:
         self.slots: Slots | None = None
 
     def count(self, wanted: int, n_tokens: int, at_least: int) -> int:
-        """How many sequences of ``n_tokens`` can be decoded at a time: ``wanted``, or as many as memory has room for.
+        """Return how many sequences of ``n_tokens`` can be decoded at a time: ``wanted``, or as many as fit in memory.
 
         Raises:
-            OptionError: the model is a vocabulary alone.
+            OptionError: the model is only a vocabulary.
             MemoryLimitError: fewer than ``at_least``.
         """
         if llama_cpp.llama_model_n_embd(self._settings.model.model) == 0:
-            raise OptionError("the model was loaded with vocab_only=True, and computes nothing: load it without")
+            raise OptionError("the model was loaded with vocab_only=True and computes nothing: load it without that")
         if self.slots is not None and self.slots.has_room(wanted, n_tokens):
             return wanted
         fit = n_sequences_that_fit(self._context, n_tokens)
@@ -53,15 +53,15 @@ class SlotKeeper:
         return min(wanted, fit)
 
     def open(self, n_slots: int, n_tokens: int) -> Slots:
-        """The slots that are there, or more and larger ones."""
+        """Return the existing slots, or new ones if these are too few or too small."""
         if self.slots is None or not self.slots.has_room(n_slots, n_tokens):
             self.close()
-            with interrupt_later():  # what is opened has an owner before Ctrl-C takes effect
+            with interrupt_later():  # so that what is opened has an owner before Ctrl-C takes effect
                 self.slots = Slots(self._settings, n_slots, n_tokens)
         return self.slots
 
     def close(self) -> None:
-        """Free their memory."""
+        """Free the memory of the slots."""
         slots, self.slots = self.slots, None
         if slots is not None:
             slots.close()

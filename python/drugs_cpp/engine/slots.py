@@ -1,4 +1,4 @@
-"""``Slots``: a context in which several sequences go on from one prompt, each in a cache of its own."""
+"""``Slots``: a context in which several sequences continue one prompt, each in a cache of its own."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Slots:
     """Sequences of one context. Those in use are the first ones, because llama.cpp splits a batch that leaves one out.
 
     Each sequence has a cache of its own, so that neither its neighbours nor their number change how its sums are
-    rounded: a seed gives the same text in any company. The prompt is computed once and copied.
+    rounded: a seed gives the same text whatever else is decoded. The prompt is computed once and copied.
 
     Args:
         settings: of the model.
-        n_slots: sequences at a time.
+        n_slots: number of sequences.
         n_tokens: of each sequence, prompt included.
 
     Attributes:
         decoder: the context's.
-        user: who decodes here and is not through; a later one takes the slots over.
-        has_memory: it keeps what was computed. False, as in encoders: a batch knows nothing of those before it.
+        user: the object that is decoding here and has not finished; a later one takes over the slots.
+        has_memory: the context keeps what was computed. False, as in encoders: each batch is computed independently.
     """
 
     def __init__(self, settings: ModelSettings, n_slots: int, n_tokens: int) -> None:
@@ -68,11 +68,11 @@ class Slots:
         return self._n_batch
 
     def has_room(self, n_slots: int, n_tokens: int) -> bool:
-        """Whether so many sequences of so many tokens fit."""
+        """Whether ``n_slots`` sequences of ``n_tokens`` tokens fit."""
         return self.n_slots >= n_slots and self.n_tokens >= n_tokens
 
     def take(self, user: object) -> None:
-        """Let somebody decode here. What one left who broke off, perhaps in the midst of something, is cleared away."""
+        """Give the slots to a user. What an earlier user left when it was interrupted is cleared."""
         if self.user is not None:
             self._recover()
         self.user = user
@@ -84,7 +84,7 @@ class Slots:
 
     def _forget(self) -> None:
         self._prompt: npt.NDArray[np.intc] = np.zeros(0, dtype=np.intc)  # in the source
-        self._n_alone = 0  # its last positions that were computed in a batch of their own
+        self._n_alone = 0  # how many of its last positions were computed in a batch of their own
         self._logits: npt.NDArray[np.float32] | None = None
         self._holding: set[int] = set()  # slots that begin with it
 
@@ -100,14 +100,14 @@ class Slots:
     #
 
     def compute_repeatably(self, repeatable: bool) -> None:
-        """Whether each token gets the same bits in any batch; what was computed differently is forgotten."""
+        """Set whether each token gets the same bits in any batch; what was computed differently is discarded."""
         if repeatable != self._repeatable:
             _core.set_repeatable(self._address, _ALL, repeatable)
             self._repeatable = repeatable
             self._forget()
 
     def set_prompt(self, tokens: Sequence[int]) -> npt.NDArray[np.float32]:
-        """Compute a prompt sober, once for all slots, using what is there of the last one.
+        """Compute a prompt sober, once for all slots, reusing what it shares with the last one.
 
         Returns:
             Logits of its last token, float32 (n_vocab,).
@@ -128,13 +128,13 @@ class Slots:
         return self._logits
 
     def _n_kept(self, prompt: npt.NDArray[np.intc]) -> int:
-        """How many tokens of the last prompt a new one can use."""
+        """Return how many tokens of the last prompt a new one can reuse."""
         if self._repeatable:
             return min(common_prefix(self._prompt, prompt), len(prompt) - 1)
         return repeatable_prefix(self._prompt[: len(self._prompt) - self._n_alone], prompt)
 
     def _evaluate_prompt(self, slot: int, tokens: list[int], n_past: int) -> npt.NDArray[np.float32]:
-        """As a completion evaluates the prompt of a dosed run: see :func:`repeatable_prefix`."""
+        """Evaluate a prompt as a completion does in a dosed run: see :func:`repeatable_prefix`."""
         last = len(tokens) - (not self._repeatable)
         for first, end in ((n_past, last), (last, len(tokens))):
             for start in range(first, end, self._n_batch):
@@ -142,12 +142,12 @@ class Slots:
         return self.decoder.logits()
 
     def begin(self, slot: int) -> None:
-        """Let a slot hold the prompt and nothing else."""
+        """Make a slot hold exactly the prompt."""
         if slot in self._holding and not self._keeps_prompt and self._shorten(slot, len(self._prompt)):
             return
         self._copy(self._source, slot)
         if not self._keeps_prompt:
-            self._shorten(slot, len(self._prompt))  # a sequence may have gone on in the source since
+            self._shorten(slot, len(self._prompt))  # the source's own sequence may have grown since
         self._holding.add(slot)
 
     def begin_alone(
@@ -170,12 +170,12 @@ class Slots:
         return self.decoder.logits()
 
     def move(self, source: int, slot: int) -> None:
-        """Let a sequence go on in another slot."""
+        """Move a sequence to another slot."""
         self._copy(source, slot)
         self._holding = (self._holding | {slot}) if source in self._holding else (self._holding - {slot})
 
     def evaluate(self, slot: int, tokens: Sequence[int], n_past: int, outputs: bool = False) -> None:
-        """Evaluate tokens after ``n_past`` others in one slot; ``outputs``: all are output, not the last one alone."""
+        """Evaluate tokens after ``n_past`` others in one slot; ``outputs``: all are output, not only the last one."""
         self.decoder.evaluate(list(tokens), n_past, [slot], True, outputs)
 
     def evaluate_each(self, slots: Sequence[int], token: int, n_past: int) -> None:
@@ -198,7 +198,7 @@ class Slots:
         return np.ctypeslib.as_array(self._context.get_logits(), shape=shape)
 
     def empty(self, slot: int) -> None:
-        """Let a slot hold nothing."""
+        """Empty a slot."""
         self._holding.discard(slot)
         if slot == self._source:
             self._forget()
@@ -208,7 +208,7 @@ class Slots:
         """Compute the positions from ``n_clean`` on again, sober; ``tokens`` are those of the whole sequence."""
         self.dose(slot, None)
         left = 0
-        if self._keeps_prompt:  # a copy of the prompt is not what the sequence would look back on
+        if self._keeps_prompt:  # a copy of the prompt does not hold what the sequence would look back on
             self._shorten(slot, 0)
         else:
             left = _core.shorten(self._address, slot, n_clean)
@@ -219,7 +219,7 @@ class Slots:
     #
 
     def dose(self, slot: int, dose: SequenceDose | None) -> None:
-        """Give a slot a dose, unless it has that one; None makes it sober."""
+        """Give a slot a dose, unless it already has that dose; None makes it sober."""
         old = self._doses.get(slot)
         if dose is None:
             if old is not None:
@@ -230,7 +230,7 @@ class Slots:
             self._doses[slot] = dose
 
     def _recover(self) -> None:
-        """Nothing is known to be in the cache."""
+        """Clear the cache and the doses, because their state is unknown."""
         for slot in list(self._doses):
             self.dose(slot, None)
         _core.trace_end(self._address)

@@ -23,11 +23,11 @@ Draft = Callable[["npt.NDArray[np.intc]"], Any]
 
 @dataclass(frozen=True)
 class Watchers:
-    """Who looks at every token.
+    """What looks at every token.
 
     Attributes:
-        stops: is given the tokens before the one just chosen, and the row of the logits that chose it, counted from the
-            end; true ends the text.
+        stops: called with the tokens before the one just chosen and the row of the logits that chose it, counted from
+            the end; a true result ends the text.
         draft: llama-cpp-python's draft model, which guesses the next tokens from those so far; None: there is none.
     """
 
@@ -38,14 +38,14 @@ class Watchers:
 def generate(
     session: Session, run: Run, tokens: Sequence[int], reset: bool, watchers: Watchers
 ) -> Generator[int, Sequence[int] | None, None]:
-    """Yield one new token after another, without an end; what is sent in is fed after the last one.
+    """Yield one new token after another, endlessly. Tokens that are sent in are fed after the last one.
 
     Args:
         session: where.
         run: seed, doses, sampler.
         tokens: the prompt.
-        reset: the prompt is the whole text. False: it comes after what is in the cache.
-        watchers: who looks at every token.
+        reset: the prompt is the whole text. False: it is appended to what is in the cache.
+        watchers: what looks at every token.
 
     Raises:
         StateError: something else was done with the session between two tokens.
@@ -69,7 +69,7 @@ def generate(
             fed = [token, *(sent or ())]
             with session.use():
                 _check_version(session, version)
-                if at < session.n_tokens and token != session.tokens[at]:  # a guess that was wrong
+                if at < session.n_tokens and token != session.tokens[at]:  # a wrong guess
                     session.compute_again(at, at)
                     version = session.version
                     break
@@ -86,7 +86,7 @@ def generate(
 
 
 def _check_version(session: Session, version: int) -> None:
-    """Raise a StateError if the session's tokens are not as this text has left them."""
+    """Raise a StateError if the session's tokens are not as this text left them."""
     if session.version != version:
         raise StateError(CHANGED)
 

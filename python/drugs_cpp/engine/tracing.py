@@ -1,4 +1,4 @@
-"""``Tracer``: computes a text under several doses, and reads what is computed."""
+"""``Tracer``: computes a text under several doses and reads what is computed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from drugs_cpp.engine.dosing import SequenceDose
     from drugs_cpp.engine.slots import Slots
 
-#: tokens of a batch whose logits are all computed; more would take memory and hardly be faster
+#: largest batch whose logits are all computed; more would take memory and be hardly faster
 _MOST_OUTPUTS = 64
 
 
@@ -23,9 +23,9 @@ class TraceTask:
 
     Attributes:
         tokens: of the text, at least one.
-        positions: that are read, ascending.
-        parts: what is read of each.
-        n_sober: first positions that no dose reaches.
+        positions: those that are read, ascending.
+        parts: what is read at each.
+        n_sober: number of first positions that no dose reaches.
     """
 
     tokens: list[int]
@@ -35,17 +35,17 @@ class TraceTask:
 
     @property
     def shares_prompt(self) -> bool:
-        """All runs compute the text alike but for its last position, which alone is read."""
+        """Whether all runs compute the text in the same way except for its last position, the only one that is read."""
         last = len(self.tokens) - 1
         return self.positions == [last] and self.n_sober == last > 0
 
 
 class Tracer:
-    """Computes a text once for each dose, in slots that nobody else uses until it is through.
+    """Computes a text once for each dose, in slots that nothing else uses until it has finished.
 
     Args:
         slots: where.
-        n_slots: how many of them.
+        n_slots: how many slots to use.
         task: what to do.
         together: the model can decode several sequences in one batch.
         repeatable: each position gets the same bits in any batch.
@@ -60,7 +60,7 @@ class Tracer:
         self._recorder = Recorder(slots.address, task.parts)
 
     def run(self, doses: Sequence[SequenceDose | None]) -> Iterator[list[Record]]:
-        """For each dose, None for sober, what was computed at each position."""
+        """Yield, for each dose (None is sober), what was computed at each position."""
         self._slots.take(self)
         self._slots.compute_repeatably(self._repeatable)
         try:
@@ -75,7 +75,7 @@ class Tracer:
                 self._slots.user = None
 
     def _last_positions(self, doses: Sequence[SequenceDose | None]) -> list[list[Record]]:
-        """The last position under each dose, in one batch, after a prompt that is computed once."""
+        """Compute the last position under each dose, in one batch, after a prompt that is computed once."""
         prompt, last = self._task.tokens[:-1], self._task.tokens[-1]
         slots = list(range(len(doses)))
         self._slots.set_prompt(prompt)
@@ -88,7 +88,7 @@ class Tracer:
         return [[records[slot, len(prompt)]] for slot in slots]
 
     def _whole_text(self, dose: SequenceDose | None) -> list[Record]:
-        """The whole text in the first slot."""
+        """Compute the whole text in the first slot."""
         tokens, wanted = self._task.tokens, set(self._task.positions)
         self._slots.empty(0)
         self._recorder.resume()
@@ -104,7 +104,7 @@ class Tracer:
         return [found[position] for position in self._task.positions]
 
     def _batches(self) -> Iterator[tuple[int, int]]:
-        """Where the text is cut: where the doses begin, and so that no batch is too large."""
+        """Yield the parts of the text: it is cut where the doses begin, and so that no batch is too large."""
         n_tokens, n_sober = len(self._task.tokens), self._task.n_sober
         if not self._slots.has_memory:
             yield 0, n_tokens

@@ -1,4 +1,4 @@
-"""A sober copy of a sequence, decoded beside the dosed one, so that a cold shower is only a switch."""
+"""A sober copy of a sequence, decoded together with the dosed one, so that a cold shower is only a switch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAIN, TWIN = 0, 1  # sequences
 
 
 class SoberTwin:
-    """Keeps the second sequence of a session's context as the first one would be, had it never been dosed.
+    """Keeps the second sequence of a session's context as the first one would be if it had never been dosed.
 
     Both are in one cache: what was computed sober after sober positions belongs to both and is computed once.
 
@@ -35,14 +35,16 @@ class SoberTwin:
 
     def __init__(self, settings: ModelSettings) -> None:
         if settings.logits_all or settings.context_params.embeddings:
-            raise StateError("sober_twin=True does not go with logits_all, a draft model or embeddings: leave one out")
+            raise StateError(
+                "sober_twin=True cannot be combined with logits_all, a draft model or embeddings: leave one out"
+            )
         if not settings.decodes_together:
             raise StateError("sober_twin=True: llama.cpp cannot decode two sequences of this architecture together")
         self._settings = settings
         self._shares = not settings.forgets_positions
 
     def open_context(self) -> LlamaContext:
-        """A context with room for both."""
+        """Open a context with room for both."""
         context = open_context(self._settings, 2, self._settings.n_ctx, unified=True)
         close_with(self, context.close)
         return context
@@ -59,7 +61,7 @@ class SoberTwin:
         decoder.evaluate(list(tokens), n_past, [TWIN, _MAIN], self._shares and same)
 
     def switch(self, context: LlamaContext, n_tokens: int) -> None:
-        """Let the sequence be what its twin is: ``n_tokens`` long."""
+        """Replace the sequence by its twin, ``n_tokens`` long."""
         context.kv_cache_seq_rm(TWIN, n_tokens, -1)
         context.kv_cache_seq_rm(_MAIN, 0, -1)
         context.kv_cache_seq_cp(TWIN, _MAIN, -1, -1)
@@ -68,10 +70,10 @@ class SoberTwin:
         """Make the twin that a loaded state lacks.
 
         Args:
-            context: that the state was loaded into.
+            context: the one that the state was loaded into.
             decoder: of the context.
             past: the tokens in the cache.
-            n_clean: so many of the first positions are clean: the twin can have them, too.
+            n_clean: number of first positions that are clean, which the twin can share.
         """
         if llama_cpp.llama_memory_seq_pos_max(context.memory, TWIN) + 1 == len(past):
             return

@@ -18,21 +18,21 @@ _WHAT = "LoRA adapter"
 
 
 def take_adapter(kwargs: dict[str, Any]) -> str | None:
-    """Take ``lora_path`` out of the arguments of upstream's constructor, which would not notice that it cannot be used.
+    """Take ``lora_path`` out of the arguments of upstream's constructor, which would not notice an unusable file.
 
     Raises:
-        ModelNotFoundError, ModelFileError: no such file, or one that is not GGUF.
+        ModelNotFoundError, ModelFileError: no such file, or not a GGUF file.
     """
     path = kwargs.pop("lora_path", None)
     if path is None:
         return None
     check_model_file(path, _WHAT)
-    kwargs["use_mmap"] = False  # as upstream has it beside an adapter
+    kwargs["use_mmap"] = False  # as upstream sets it with an adapter
     return str(path)
 
 
 def load_adapter(path: str, model: LlamaModel, context: LlamaContext, scale: float, stack: contextlib.ExitStack) -> Any:
-    """Read an adapter and let a context compute with it; ``stack`` frees it.
+    """Load an adapter and apply it to a context; ``stack`` frees it.
 
     Raises:
         ModelFileError: not an adapter of this model.

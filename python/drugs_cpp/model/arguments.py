@@ -1,4 +1,4 @@
-"""Checks of what a model is loaded with, where llama.cpp would end the process or complain of something else."""
+"""Checks of arguments for which llama.cpp would end the process or report a different error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from drugs_cpp.errors import OptionError
 _MAX_INT = 2**31 - 1
 _MAX_THREADS = 512  # GGML_MAX_N_THREADS
 
-#: name -> least and largest value; None is upstream's default where upstream has one
+#: name -> smallest and largest value
 _RANGES = {
     "n_ctx": (0, _MAX_INT),
     "n_batch": (1, _MAX_INT),
@@ -38,17 +38,18 @@ _CHOICES: dict[str, tuple[int, ...]] = {
     "attention_type": tuple(range(-1, llama_cpp.LLAMA_ATTENTION_TYPE_NON_CAUSAL + 1)),
 }
 
+#: arguments for which None means upstream's default
 _MAY_BE_NONE = ("n_threads", "n_threads_batch", "rope_scaling_type")
 
 
 def check_arguments(given: Mapping[str, Any]) -> None:
-    """Check numbers that upstream's constructor would hand on as they are.
+    """Check numbers that upstream's constructor would pass on unchecked.
 
     Args:
         given: keyword arguments of ``llama_cpp.Llama``.
 
     Raises:
-        OptionError: naming the first one that cannot be used, and what can be.
+        OptionError: an unusable value; the message names the first one and the valid values.
     """
     for name, value in given.items():
         if value is None and name in _MAY_BE_NONE:

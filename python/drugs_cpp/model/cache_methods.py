@@ -1,4 +1,4 @@
-"""Methods of a model that work on its cache and generate nothing."""
+"""Methods of a model that work on its cache without generating text."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class CacheMethods(EngineProperties):
     """What :class:`drugs_cpp.Llama` does with its cache."""
 
     def eval(self, tokens: Sequence[int], dosed: Inputs | None = None) -> None:
-        """Evaluate tokens after those that are in the cache, and after one that ``Dgenerate`` chose last.
+        """Evaluate tokens after those in the cache, and after a token that ``Dgenerate`` chose last.
 
         Args:
             tokens: token ids.
-            dosed: under the dose or sober; "last": the last one is dosed. None: as ``dose_inputs`` says.
+            dosed: whether they are dosed; "last": only the last one is. None: as set by ``dose_inputs``.
 
         Raises:
-            ContextOverflowError, TokenError: the tokens do not fit into the context, or one is not in the vocabulary.
+            ContextOverflowError, TokenError: the tokens do not fit in the context, or one is not in the vocabulary.
                 Nothing was evaluated.
         """
         tokens = token_list("the list of tokens", tokens)
@@ -46,15 +46,15 @@ class CacheMethods(EngineProperties):
 
         The next logits are then those of a context that was never dosed. With ``sober_twin=True`` nothing has to be
         computed: the cache is switched to that of the twin. Ctrl-C loses no token: those that were not computed again
-        stay dirty, and are computed before anything else is.
+        stay dirty, and are computed before anything else.
 
         Args:
-            force_clean: now. False: only if as many tokens are dirty as ``sober_interval`` allows.
-            block: wait for the end. False: return at once and compute in the background, beside the cache. The next
-                call that uses the model takes the result over if it is there, and drops it otherwise.
+            force_clean: shower now. False: only if ``sober_interval`` or more tokens are dirty.
+            block: wait for the end. False: return at once and compute in the background, outside the model's cache. The
+                next call that uses the model takes over the result if it is complete, and drops it otherwise.
 
         Returns:
-            Number of tokens that are computed again; with a twin, that need not be.
+            Number of tokens that are computed again, or, with a twin, that need not be.
         """
         session = self.engine.session
         with session.exclusive:

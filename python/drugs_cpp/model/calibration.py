@@ -1,4 +1,4 @@
-"""``check_dose``: before a dose is used. One by its effect gets its angles then."""
+"""``check_dose``: checks a dose before it is used, and finds the angles of a dose by its effect."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _log = logging.getLogger(__name__)
 
 
 def check_dose(engine: Engine, dosage: Dosage) -> None:
-    """Find the angles of a dose by its effect, and refuse what the model lacks.
+    """Find the angles of a dose by its effect, and refuse sites that the model lacks.
 
     Raises:
-        DoseError: a dose at a site that the model lacks, if it is strict; an effect that it cannot have.
+        DoseError: a dose at a site that the model lacks, if it is strict; an effect that cannot be reached.
     """
     if dosage.effect is not None:
         engine.sites.table(dosage, engine.dosing.strict)
@@ -35,7 +35,7 @@ def check_dose(engine: Engine, dosage: Dosage) -> None:
 
 
 def find_effect(engine: Engine, dosage: Dosage) -> Titration:
-    """What is known of a dose by its effect; what is not known is measured, if it can be, and else estimated."""
+    """Return the angles of a dose by its effect: known ones, or measured ones, or an estimate if that is impossible."""
     found = recall_effect(engine, dosage)
     if found is not None:
         return found
@@ -48,7 +48,7 @@ def find_effect(engine: Engine, dosage: Dosage) -> Titration:
 
 
 def calibrate(engine: Engine, dosage: Dosage, progress: Listener | None = None) -> Titration:
-    """Measure a dose by its effect, and keep what was found.
+    """Measure a dose by its effect, and keep the result.
 
     Raises:
         DoseError, MemoryLimitError, BusyError, PromptError: it cannot be measured.
@@ -71,7 +71,7 @@ def calibrate(engine: Engine, dosage: Dosage, progress: Listener | None = None) 
 
 
 def recall_effect(engine: Engine, dosage: Dosage) -> Titration | None:
-    """What was found before for a dose by its effect; None: nothing was. The model's file is looked at once."""
+    """Return what was found earlier for a dose by its effect, or None. The model's file is looked up only once."""
     if engine.settings.path is not None and not engine.effects.version:
         with Progress(f"reading {engine.settings.path.name}", engine.settings.verbose):
             engine.effects.add(known_effects(engine.settings.path))

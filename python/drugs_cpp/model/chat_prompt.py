@@ -1,4 +1,4 @@
-"""The prompt that a chat template makes of messages."""
+"""The prompt that a chat template makes from messages."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     import llama_cpp
 
 
-#: the form in which upstream writes a conversation down where a file has no chat template
+#: the chat format that upstream uses if a file has no chat template
 _FALLBACK = "llama-2"
 
 
 def lacks_template(llm: llama_cpp.Llama, handlers: Mapping[str, Any]) -> bool:
-    """Whether nothing says how a conversation is written down for this model."""
+    """Whether there is no chat template, format or handler for this model."""
     return llm.chat_handler is None and llm.chat_format == _FALLBACK and not handlers
 
 
 def warn_of_fallback(stacklevel: int) -> None:
-    """Say that a conversation is written down in a form that the model may not know, and what else can be done."""
+    """Warn that messages are formatted in a way that the model may not know, and say what else can be done."""
     warnings.warn(
-        "this model has no chat template: messages are written down as for Llama 2, and it may answer with nothing or "
+        "this model has no chat template: messages are formatted as for Llama 2, and it may answer with nothing or "
         "nonsense. Continue a text with create_completion(), or load the model with chat_format=",
         ChatTemplateWarning,
         stacklevel=stacklevel + 1,
@@ -39,10 +39,10 @@ def warn_of_fallback(stacklevel: int) -> None:
 
 @contextlib.contextmanager
 def chat_errors(messages: object) -> Iterator[None]:
-    """For ``with``: what goes wrong while a prompt is made of messages is an exception of ours.
+    """For ``with``: turn errors while a prompt is made from messages into exceptions of ours.
 
     Raises:
-        PromptError: not messages; or the chat template refuses them, or they, tools or a schema are nested too deeply.
+        PromptError: not messages; the chat template refuses them; or they, the tools or a schema are nested too deeply.
     """
     if isinstance(messages, (str, bytes)) or not messages or not _are_messages(messages):
         raise PromptError(f"messages is {messages!r}: give a list with at least one {{'role': ..., 'content': ...}}")
@@ -75,14 +75,14 @@ class ChatPrompt(NamedTuple):
 
 
 class _Ready(Exception):
-    """Carries what a chat handler would have completed."""
+    """Carries the arguments with which a chat handler asked for a completion."""
 
     def __init__(self, asked: dict[str, Any]) -> None:
         self.asked = asked
 
 
 class _Listener:
-    """Stands in for the model while a chat handler makes a prompt of messages, and keeps what it makes."""
+    """Stands in for the model while a chat handler makes a prompt from messages, and intercepts the prompt."""
 
     def __init__(self, llm: llama_cpp.Llama) -> None:
         self._llm = llm
@@ -101,13 +101,13 @@ def chat_prompt(
 
     Args:
         llm: the model.
-        handlers: made of the chat templates in its file, by name.
+        handlers: made from the chat templates in its file, by name.
         messages: of the conversation.
         **options: for the handler.
 
     Raises:
-        PromptError: no messages, or a handler that does something else, for example one for images, or has criteria
-            of its own.
+        PromptError: no messages, or a handler that does something else, such as one for images, or that has stopping
+            criteria of its own.
     """
     with chat_errors(messages):
         asked = _asked(llm, handlers, messages, options)
@@ -124,7 +124,7 @@ def chat_prompt(
 def _asked(
     llm: llama_cpp.Llama, handlers: Mapping[str, Any], messages: Sequence[Any], options: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """What a handler would have completed; None: it did something else."""
+    """Return the arguments of the completion that a handler asks for; None: it did something else."""
     name = str(llm.chat_format)
     named = handlers.get(name) or llama_chat_format.get_chat_completion_handler(name)
     handler: Any = llm.chat_handler or named

@@ -1,4 +1,4 @@
-"""A text completion: from what ``create_completion`` was asked to what it answers, as OpenAI shapes it."""
+"""A text completion: from the arguments of ``create_completion`` to its answer in OpenAI's format."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def prompt_tokens(llm: llama_cpp.Llama, model: LlamaModel, prompt: str | Sequence[int]) -> list[int]:
-    """Tokens of a prompt as upstream's ``create_completion`` makes them: a list is taken as it is.
+    """Return the tokens of a prompt as in upstream's ``create_completion``: a list is used as it is.
 
     Args:
-        llm: whose tokenizer to use.
+        llm: the model whose tokenizer to use.
         model: its handle.
         prompt: text or token ids.
     """
@@ -37,7 +37,7 @@ def prompt_tokens(llm: llama_cpp.Llama, model: LlamaModel, prompt: str | Sequenc
         tokens.append(llm.token_eos())
     if tokens[:2] == [begin] * 2:
         warnings.warn(
-            f"the prompt begins with {model.token_get_text(begin)!r}, which is put there anyway: leave it out",
+            f"the prompt begins with {model.token_get_text(begin)!r}, which is added anyway: leave it out",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -45,10 +45,10 @@ def prompt_tokens(llm: llama_cpp.Llama, model: LlamaModel, prompt: str | Sequenc
 
 
 def token_limit(max_tokens: int | None, n_prompt: int, n_ctx: int) -> int:
-    """New tokens that a prompt leaves room for.
+    """Return how many new tokens a text may have.
 
     Args:
-        max_tokens: that many at most; None, 0 and less: as many as fit.
+        max_tokens: largest number of new tokens; None, 0 or less: as many as fit.
         n_prompt: tokens of the prompt.
         n_ctx: tokens of the context.
 
@@ -64,12 +64,12 @@ def token_limit(max_tokens: int | None, n_prompt: int, n_ctx: int) -> int:
     return room if max_tokens is None or max_tokens <= 0 else min(max_tokens, room)
 
 
-#: a character of UTF-8 has four bytes at most, and a token one at least
+#: a character in UTF-8 has at most four bytes, and a token at least one
 LONGEST_CHARACTER = 4
 
 
 def finishing_tokens(limit: int, n_prompt: int, n_ctx: int) -> int:
-    """Further tokens that may complete a character which ``limit`` would cut, as far as there is room.
+    """Return how many further tokens may complete a character that ``limit`` would cut, as far as there is room.
 
     Args:
         limit: new tokens.
@@ -80,7 +80,7 @@ def finishing_tokens(limit: int, n_prompt: int, n_ctx: int) -> int:
 
 
 def check_asked(max_tokens: object, stop: Any) -> None:
-    """Refuse, before anything is computed, what no text can be ended by.
+    """Refuse, before anything is computed, values that cannot end a text.
 
     Raises:
         CountError: a ``max_tokens`` that is neither a whole number nor None.
@@ -92,10 +92,10 @@ def check_asked(max_tokens: object, stop: Any) -> None:
 
 
 def stop_bytes(stop: str | Sequence[str] | None) -> list[bytes]:
-    """Stop strings in UTF-8.
+    """Return stop strings in UTF-8.
 
     Raises:
-        OptionError: something else, or text that UTF-8 cannot write.
+        OptionError: something else, or text that cannot be encoded in UTF-8.
     """
     try:
         words = [stop] if isinstance(stop, str) else list(stop or ())
@@ -105,12 +105,12 @@ def stop_bytes(stop: str | Sequence[str] | None) -> list[bytes]:
 
 
 def finish_reason(end: str | None) -> str | None:
-    """How OpenAI calls the end of a sequence."""
+    """Return OpenAI's name for the reason why a sequence ended."""
     return None if end is None else "length" if end == "length" else "stop"
 
 
 def as_text(text: bytes) -> str:
-    """Text of bytes; those that are not UTF-8 are left out, as upstream does."""
+    """Decode UTF-8; invalid bytes are left out, as upstream does."""
     return text.decode("utf-8", errors="ignore")
 
 
@@ -119,8 +119,8 @@ class Answer:
     """What all parts of an answer have in common.
 
     Attributes:
-        model: its name.
-        chat: shaped as a chat completion instead of a text completion.
+        model: name of the model.
+        chat: in the format of a chat completion instead of a text completion.
     """
 
     model: str
@@ -139,23 +139,23 @@ class Answer:
         }
 
     def shaped(self, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-        """A whole answer."""
+        """Return a whole answer."""
         return self._shaped("chat.completion" if self.chat else "text_completion", choices, more)
 
     def choice(self, text: str, reason: str | None, index: int = 0) -> dict[str, Any]:
-        """One choice of a whole answer."""
+        """Return one choice of a whole answer."""
         content = {"message": {"role": "assistant", "content": text}} if self.chat else {"text": text}
         return {**content, "index": index, "logprobs": None, "finish_reason": reason}
 
     def chunk(self, text: str, reason: str | None, index: int = 0, **more: Any) -> dict[str, Any]:
-        """A part of a streamed answer; ``more`` goes into its one choice."""
+        """Return a part of a streamed answer; ``more`` goes into its one choice."""
         content = {"delta": {"content": text} if text else {}} if self.chat else {"text": text}
         choice = {**content, "index": index, "logprobs": None, "finish_reason": reason, **more}
         return self._shaped("chat.completion.chunk" if self.chat else "text_completion", [choice], {})
 
 
 def usage(n_prompt: int, n_new: int) -> dict[str, Mapping[str, int]]:
-    """What an answer says about numbers of tokens."""
+    """Return an answer's field ``usage``."""
     return {
         "usage": {"prompt_tokens": n_prompt, "completion_tokens": n_new, "total_tokens": n_prompt + n_new},
     }

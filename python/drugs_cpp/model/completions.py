@@ -1,4 +1,4 @@
-"""Completions: decoded in C++ where nobody looks at every token, and by upstream's own code elsewhere."""
+"""Completions: decoded in C++ if nothing looks at every token, and otherwise by upstream's own code."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Generate = Callable[..., Generator[int, "Sequence[int] | None", None]]
 
 
 def needs_python(llm: llama_cpp.Llama, engine: Engine, asked: Mapping[str, Any]) -> bool:
-    """Whether upstream's code is needed, for something that looks at every token."""
+    """Whether upstream's code is needed because something looks at every token."""
     callbacks = [asked[name] for name in ("logits_processor", "logprobs", "suffix")]
     return (
         any(callback is not None for callback in (*callbacks, llm.draft_model, llm.cache))
@@ -48,16 +48,16 @@ def complete_in_cpp(
     stop_tokens: Sequence[int],
     model_name: str,
 ) -> Generator[Any, None, None]:
-    """What upstream's ``_create_completion`` yields, decoded without Python between two tokens.
+    """Yield what upstream's ``_create_completion`` yields, decoded without Python between two tokens.
 
-    What is not streamed is decoded in one go, and no other thread comes between.
+    If it is not streamed, the text is decoded in one go, and no other thread can intervene.
 
     Args:
         engine: of the model.
         tokens: of the prompt.
-        asked: arguments of upstream's ``_create_completion``, all of them, and those beside them.
-        seed: that the call was given, or None.
-        stop_tokens: tokens that end the text, beside those of the vocabulary.
+        asked: all arguments of upstream's ``_create_completion``, and our additional ones.
+        seed: the one that the call was given, or None.
+        stop_tokens: tokens that end the text, besides those of the vocabulary.
         model_name: for the answer.
     """
     session, stream = engine.session, asked["stream"]
@@ -112,7 +112,7 @@ def _advance(session: Session, text: Continuation, until_text: bool) -> None:
 
 
 class _View:
-    """A model as upstream's completion code sees it: the run takes its seed itself, when it begins."""
+    """The model as upstream's completion code sees it. A run takes its seed itself when it begins."""
 
     def __init__(self, llm: llama_cpp.Llama, generate: Generate) -> None:
         self._llm = llm
@@ -122,17 +122,17 @@ class _View:
         return getattr(self._llm, name)
 
     def set_seed(self, seed: int) -> None:
-        """The run has one."""
+        """Do nothing, as the run has its own seed."""
 
     def load_state(self, state: LlamaState) -> None:
-        """A cache hit brings positions, and leaves the caller's doses and seeds."""
+        """Load only the positions: a cache hit leaves the caller's doses and seeds as they are."""
         self._llm.load_state(cache_alone(state))
 
 
 class _EchoingView(_View):
-    """For logprobs of the prompt: upstream takes row i for those of token i, without a first one that begins the text.
+    """For logprobs of the prompt: upstream uses row i for token i after removing the token that begins the text.
 
-    Where there is no such token, the rows have to begin one later, and the first token has none.
+    If there is no such token, the rows have to start one later, and the first token has no row.
     """
 
     @property
@@ -143,7 +143,7 @@ class _EchoingView(_View):
 
 
 def _with_plain_numbers(value: Any) -> Any:
-    """An answer as JSON can hold it: numpy's numbers are not what ``json`` takes."""
+    """Replace numpy's numbers, which ``json`` does not accept, in an answer."""
     if isinstance(value, dict):
         return {name: _with_plain_numbers(part) for name, part in value.items()}
     if isinstance(value, list):
@@ -154,15 +154,15 @@ def _with_plain_numbers(value: Any) -> Any:
 def complete_in_python(
     llm: llama_cpp.Llama, session: Session, generate: Generate, asked: Mapping[str, Any]
 ) -> Iterator[Any]:
-    """Upstream's own completion code, with our loop and our errors.
+    """Run upstream's own completion code with our loop and our errors.
 
-    What is not streamed is decoded in one go, and no other thread comes between.
+    If it is not streamed, the text is decoded in one go, and no other thread can intervene.
 
     Args:
         llm: the model.
-        session: that it works in.
-        generate: upstream's ``generate``, of one run, which takes its own seed.
-        asked: arguments of upstream's ``_create_completion``; those beside them are in ``generate``.
+        session: the one it works in.
+        generate: upstream's ``generate`` for one run, which takes its own seed.
+        asked: arguments of upstream's ``_create_completion``; our additional ones are in ``generate``.
     """
     kind = _EchoingView if asked["echo"] and asked["logprobs"] is not None else _View
     view: Any = kind(llm, generate)

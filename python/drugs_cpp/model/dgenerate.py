@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Streamer:
-    """Passes tokens on to a ``transformers`` streamer: its input, int64 (1, n), and then each new token, int64 (1,).
+    """Passes tokens on to a ``transformers`` streamer: first the input, int64 (1, n), then each new token, int64 (1,).
 
     Args:
         target: an object with ``put(array)`` and ``end()``, or None.
@@ -29,7 +29,7 @@ class Streamer:
 
     @property
     def is_there(self) -> bool:
-        """Whether somebody waits for tokens."""
+        """Whether there is a streamer."""
         return self._target is not None
 
     def put_input(self, tokens: Sequence[int]) -> None:
@@ -43,16 +43,16 @@ class Streamer:
             self._target.put(np.array([token], dtype=np.int64))
 
     def end(self) -> None:
-        """There are no more."""
+        """Tell the streamer that there are no more tokens."""
         if self._target is not None:
             self._target.end()
 
 
 def begin(engine: Engine, tokens: Sequence[int]) -> None:
-    """Check what was given, and feed the token that the last call chose.
+    """Check the tokens, and feed the token that the last call chose.
 
     Raises:
-        ContextOverflowError, TokenError: tokens that do not fit, or that the model does not have.
+        ContextOverflowError, TokenError: tokens that do not fit, or that are not in the vocabulary.
         NoLogitsError: there is nothing to continue.
     """
     session = engine.session
@@ -71,7 +71,7 @@ def decode(
     dose_inputs: Inputs | None,
     streamer: Streamer,
 ) -> list[int]:
-    """In C++; back in Python at every token only where a streamer waits for it."""
+    """Decode in C++. Returns to Python after every token only if there is a streamer."""
     session = engine.session
     run = engine.sampled_run(engine.seeds.current(), {"temp": 0.0, **options}, dose_inputs=dose_inputs)
     run.feed_input(session, tokens)
@@ -95,7 +95,7 @@ def decode(
 def collect(
     engine: Engine, run: Generator[int, Sequence[int] | None, None], limit: int, streamer: Streamer
 ) -> list[int]:
-    """From Python's loop."""
+    """Collect tokens from the loop in Python."""
     session = engine.session
     vocab = engine.settings.model.vocab
     new_tokens: list[int] = []
@@ -118,10 +118,10 @@ def collect(
 
 
 def token_list(what: str, input_ids: Any) -> list[int]:
-    """Token ids as a list.
+    """Return token ids as a list.
 
     Raises:
-        TokenError: not one sequence, or not whole numbers.
+        TokenError: not a single sequence, or not whole numbers.
     """
     ids = np.asarray(list(input_ids) if isinstance(input_ids, Iterator) else input_ids)
     if ids.ndim == 2 and len(ids) == 1:

@@ -1,4 +1,4 @@
-"""``DoseMeter``: how far a dose moves a model, at any angle."""
+"""``DoseMeter``: measures how far a dose moves a model, at any angle."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: of the noise; the same ones at every angle, so that KL grows smoothly with it
 SEEDS = range(1, 9)
 
-#: radians: does next to nothing but let vectors be rounded differently; a smaller angle would leave some of them alone
+#: radians: does next to nothing except that vectors are rounded differently; a smaller angle would not change some
 NEXT_TO_NOTHING = 1e-3
 
 
@@ -30,11 +30,11 @@ class Measurement:
     """What a dose does on the frozen texts.
 
     Attributes:
-        angle: the largest that any layer gets at any of its sites, in radians.
+        angle: the largest angle that any layer gets at any of its sites, in radians.
         kl: mean KL(sober ‖ dosed) of the next token, in nats.
         kl_error: its standard error over the seeds.
         changed: share of the tokens after which another token is the most likely one.
-        perplexity: of the texts under the dose, over that of the sober model.
+        perplexity: of the texts under the dose, divided by that of the sober model.
     """
 
     angle: float
@@ -45,11 +45,11 @@ class Measurement:
 
 
 class DoseMeter:
-    """Measures one dose on the frozen texts. Whoever makes it has the model to itself meanwhile, and releases it.
+    """Measures one dose on the frozen texts. Nothing else may use the model until :meth:`release` is called.
 
     Args:
         engine: of the model.
-        dosage: what is given for sites are proportions.
+        dosage: the values for sites are proportions.
 
     Raises:
         DoseError: a dose at a site that the model lacks.
@@ -65,12 +65,12 @@ class DoseMeter:
         wanted = min(len(SEEDS), settings.n_batch) if settings.decodes_together else 1
         n_slots = engine.slots.count(wanted, n_tokens, at_least=1)
         self._slots = engine.slots.open(n_slots, n_tokens)
-        self._slots.take(self)  # and are left to nobody if this is broken off, so that whoever is next clears them
+        self._slots.take(self)  # if this is interrupted they are not released, so the next user clears them
         self._slots.compute_repeatably(engine.dosing.repeatable is not False)
         self._meter = EffectMeter(self._slots, n_slots, frozen_texts(int(settings.model.vocab)))
 
     def release(self) -> None:
-        """Leave the sequences to others."""
+        """Release the slots to others."""
         self._slots.user = None
 
     @property
@@ -79,7 +79,7 @@ class DoseMeter:
         return ", ".join(site for site in SITES if self._base.largest_angle(site))
 
     def measure(self, angle: float) -> Measurement:
-        """Measure the dose whose largest angle is this one, in radians.
+        """Measure the dose with this largest angle, in radians.
 
         Raises:
             DoseError: no layer gets an angle.

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from drugs_cpp.model.titration import Listener
 
 
-#: nats, where none are given
+#: nats, if none are given
 DEFAULT_EFFECT = 0.05
 
 
 class EffectMethods(EngineProperties):
-    """What :class:`drugs_cpp.Llama` knows of what a dose does to it."""
+    """The part of :class:`drugs_cpp.Llama` that deals with the effect of a dose."""
 
     def titrate(
         self,
@@ -32,26 +32,26 @@ class EffectMethods(EngineProperties):
         again: bool = False,
         progress: Listener | None = None,
     ) -> Titration:
-        """Find the angle at which a dose moves the probabilities of the next token as far as wanted.
+        """Find the angle at which a dose has a given effect on the probabilities of the next token.
 
         Four short texts that never change are fed: 24 tokens of each sober, then 32 under the dose, with 8 seeds. The
         effect is the mean KL(sober ‖ dosed) of the next token. The model's doses, seeds and cache stay as they are.
-        What is found is kept for the model's file in the user's cache folder (or the folder that the environment
-        variable DRUGS_CACHE names), unless an adapter is loaded.
+        The result is kept for the model's file in the user's cache folder (or in the folder named by the environment
+        variable DRUGS_CACHE), unless an adapter is loaded.
 
         Args:
             site: one of ``SITES``, or several, which get the same angle. None: the doses of ``drugs``, which keep their
                 proportions.
-            kl: how far, in nats, or a name: "mild" 0.01, "medium" 0.05, "strong" 0.2; the result is within 3 % of
-                it. None: the effect of ``drugs``, else 0.05.
-            drugs: all else of the dose, such as its shape, noise and hold. None: nothing else.
-            again: measure also what is known.
-            progress: called after each measurement with their number and what the last one found. None: a line on a
-                terminal, if the model is verbose.
+            kl: the effect in nats, or a name: "mild" 0.01, "medium" 0.05, "strong" 0.2; the result is within 3 % of
+                it. None: the effect of ``drugs``, otherwise 0.05.
+            drugs: the rest of the dose, such as its shape, noise and hold. None: the defaults.
+            again: measure even if the result is known.
+            progress: called after each measurement with the number of measurements and the last result. None: a line
+                on a terminal, if the model is verbose.
 
         Raises:
-            DoseError: a target that is not a positive number, below what next to no dose does to this model (its floor),
-                or above what half a turn does; no such site; nothing to titrate.
+            DoseError: a target that is not a positive number, is below this model's floor (the effect of next to no
+                dose) or above the effect of half a turn; an unknown site; nothing to titrate.
             PromptError: the model has no tokens for the texts.
             MemoryLimitError: not even one sequence fits into memory.
             BusyError: another thread is using the model.

@@ -1,4 +1,4 @@
-"""Properties of a model that its engine has: what the user sets of doses, and what upstream keeps in attributes."""
+"""Properties of a model that its engine stores: the user's dose settings, and what upstream keeps in attributes."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def _mapping(drugs: Mapping[str, Any] | str | None) -> Mapping[str, Any]:
 
 
 class EngineProperties:
-    """What :class:`drugs_cpp.Llama` shows of its engine."""
+    """The part of :class:`drugs_cpp.Llama` that exposes its engine."""
 
     _engine: Engine | None = None  # None until the model is loaded
-    _progress: Any = None  # what llama.cpp calls while it loads, and is told by to go on
-    _has_chat_format = False  # whoever made the model said how a conversation is written down
+    _progress: Any = None  # llama.cpp's callback while it loads, which says whether to go on
+    _has_chat_format = False  # the constructor was given a chat format
 
     @property
     def engine(self) -> Engine:
-        """What runs: the session with its cache, the doses, the slots of variations.
+        """What runs the model: the session with its cache, the doses, the slots of variations.
 
         Raises:
             StateError: the model was closed, or never loaded.
@@ -53,7 +53,7 @@ class EngineProperties:
 
     @property
     def drugs(self) -> DRUGS:
-        """The doses. Shared with whoever made them: a change takes effect at the next token."""
+        """The doses. The object is shared, and a change takes effect at the next token."""
         return self.engine.dosing.drugs
 
     @drugs.setter
@@ -65,11 +65,11 @@ class EngineProperties:
 
     @contextlib.contextmanager
     def dosed(self, drugs: DrugsLike = None, /, **doses: Any) -> Iterator[DRUGS]:
-        """``with llm.dosed(A=0.3):`` other doses for the block; all else stays unless given.
+        """``with llm.dosed(A=0.3):`` use other doses in the block; other settings stay unless given.
 
         Args:
             drugs: the doses, a mapping, or the name of an effect.
-            **doses: as for :class:`DRUGS`, on top of a mapping.
+            **doses: as for :class:`DRUGS`; they override ``drugs``.
         """
         old = self.drugs
         if isinstance(drugs, DRUGS) and not doses:
@@ -88,22 +88,22 @@ class EngineProperties:
 
     @contextlib.contextmanager
     def sober(self) -> Iterator[None]:
-        """``with llm.sober():`` no doses for the block."""
+        """``with llm.sober():`` use no doses in the block."""
         with self.dosed({}):
             yield
 
     @property
     def sites(self) -> tuple[str, ...]:
-        """The sites that this model has, in one layer at least, under the noise that is set.
+        """The sites that this model has in at least one layer, under the noise that is set.
 
         Raises:
-            DoseError: the model is split between devices in a way that no dose can be given.
+            DoseError: the model is split between devices in a way that makes doses impossible.
         """
         return self.engine.sites.names(self.drugs.noise)
 
     @property
     def dose_inputs(self) -> Inputs:
-        """Whether prompts are dosed, too; "last": their last position is, whose output is the first new token."""
+        """Whether prompts are dosed as well; "last": only their last position, whose output is the first new token."""
         return self.engine.dosing.dose_inputs
 
     @dose_inputs.setter
@@ -139,12 +139,12 @@ class EngineProperties:
 
     @property
     def repeatable(self) -> bool | None:
-        """Whether the numbers of a token are the same to the bit in any batch; None: while it is dosed."""
+        """Whether each token gets the same bits in any batch; None: only while it is dosed."""
         return self.engine.dosing.repeatable
 
     @property
     def has_chat_template(self: Any) -> bool:
-        """Whether something says how a conversation is written down: the file, ``chat_format`` or ``chat_handler``."""
+        """Whether it is known how to format a conversation, from the file, ``chat_format`` or ``chat_handler``."""
         self.engine.session.check_open()
         return self._has_chat_format or not lacks_template(self, self._chat_handlers)
 
@@ -154,11 +154,11 @@ class EngineProperties:
         return self.engine.seeds.last
 
     def set_seed(self, seed: int | None) -> None:
-        """Begin a chain of seeds: each call without a seed of its own moves on to one that is derived from the last.
+        """Begin a chain of seeds: each call without a seed of its own uses a new one, derived from the last.
 
-        They are those of llama-cpp-python: the same seed, set again, leads to the same texts in the same order. As
-        there, ``generate``, ``sample``, ``Dgenerate`` and ``eval`` take the chain's seed as it stands. A seed that
-        ``drugs`` has is taken from it, for it would be that of every run.
+        The seeds are the same as in llama-cpp-python: setting the same seed again gives the same texts in the same
+        order. As there, ``generate``, ``sample``, ``Dgenerate`` and ``eval`` use the chain's current seed. A seed in
+        ``drugs`` is removed, because it would apply to every run.
 
         Args:
             seed: 0 to 2**32 - 2; None and -1: every run draws a fresh one.
@@ -174,8 +174,8 @@ class EngineProperties:
         return self.engine.session.n_dirty
 
     #
-    # What upstream keeps in attributes; the session has it. While upstream's constructor runs there is no session,
-    # and what it sets is what a new session has.
+    # What upstream keeps in attributes is in the session here. While upstream's constructor runs there is no session
+    # yet, and what it sets are the initial values of a session.
     #
 
     @property

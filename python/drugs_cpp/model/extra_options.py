@@ -1,4 +1,4 @@
-"""Takes our sampler options past upstream's methods, which do not know them."""
+"""Passes our sampler options around upstream's methods, which do not know them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from drugs_cpp.engine.sampling import check_numbers
 
 
 def without_extras(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Arguments that upstream knows, and those of ``EXTRA_OPTIONS``."""
+    """Return the arguments that upstream knows, and those of ``EXTRA_OPTIONS``."""
     own = {name: value for name, value in asked.items() if name not in EXTRA_OPTIONS}
     return own, {name: value for name, value in asked.items() if name in EXTRA_OPTIONS}
 
@@ -20,11 +20,11 @@ def without_extras(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
 def call_upstream(
     llm: llama_cpp.Llama, method: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Any:
-    """Call a method of upstream that completes a text in the end, with our options.
+    """Call a method of upstream that eventually completes a text, with our options.
 
     Args:
         llm: the model.
-        method: bound to it; called where the options are as if there were none.
+        method: bound to it; called directly if all our options have their default values.
         name: of the same method.
         args, kwargs: of the call.
 
@@ -40,7 +40,7 @@ def call_upstream(
 
 
 class _Completing:
-    """A model as upstream's code and chat handlers see it: what it completes, it completes with further options."""
+    """The model as upstream's code and chat handlers see it: its completions get our additional options."""
 
     def __init__(self, llm: llama_cpp.Llama, extras: Mapping[str, Any]) -> None:
         vars(self).update(_llm=llm, _extras=extras)
@@ -49,7 +49,7 @@ class _Completing:
         return getattr(self._llm, name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Handlers of images change what is in the cache."""
+        """Set attributes of the model: image handlers change what is in the cache."""
         setattr(self._llm, name, value)
 
     def create_completion(self, *args: Any, **kwargs: Any) -> Any:

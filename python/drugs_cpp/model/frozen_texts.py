@@ -1,14 +1,14 @@
-"""The texts on which the effect of a dose is measured. They never change: angles that were found would mean less."""
+"""The texts on which the effect of a dose is measured. They never change, so that angles remain comparable."""
 
 from __future__ import annotations
 
 from drugs_cpp import _core
 from drugs_cpp.engine.effect import FedText
 
-#: tokens of each text that are evaluated sober, and those that are fed under the dose
+#: how many tokens of each text are evaluated sober, and how many are fed under the dose
 N_PROMPT, N_FED = 24, 32
 
-#: whoever changes these, or the numbers above, gives them another name
+#: change this name whenever the texts or the numbers above change
 NAME = "texts 1"
 
 FROZEN_TEXTS = (
@@ -32,10 +32,10 @@ FROZEN_TEXTS = (
 
 
 def frozen_texts(vocab: int) -> list[FedText]:
-    """The texts as a model reads them; ``vocab``: address of its llama_vocab.
+    """Return the texts as tokens of a model; ``vocab``: address of its llama_vocab.
 
     Raises:
-        PromptError: it has no tokens for them.
+        PromptError: the model has no tokens for them.
     """
     all_tokens = [_core.tokenize(vocab, text.encode(), True, False) for text in FROZEN_TEXTS]
     return [FedText(tuple(some[:N_PROMPT]), tuple(some[N_PROMPT : N_PROMPT + N_FED])) for some in all_tokens]

@@ -1,4 +1,4 @@
-"""Generating token by token in Python, with what llama-cpp-python's ``generate`` is asked for."""
+"""Generating token by token in Python, with the arguments of llama-cpp-python's ``generate``."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def token_by_token(
     scores: Scores,
     dose_inputs: Inputs | None = None,
 ) -> Generator[int, Sequence[int] | None, None]:
-    """What ``generate`` returns. Errors of the call are raised at once; the model is used from the first token on.
+    """Return what ``generate`` returns. Errors of the call are raised at once; the model is used from the first token.
 
     Args:
         engine: of the model.
-        asked: arguments of upstream's ``generate``, all of them, and those beside them.
-        take_seed: gives the seed of the run when it begins; None: the one that is set or in use.
+        asked: all arguments of upstream's ``generate``, and our additional ones.
+        take_seed: returns the seed of the run when it begins; None: the one that is set or in use.
         draft: a draft model, or None.
-        scores: gives the logits that upstream keeps, float32 (n, n_vocab).
-        dose_inputs: tokens are dosed as they are read; None: as it is set.
+        scores: returns the logits that upstream keeps, float32 (n, n_vocab).
+        dose_inputs: what of the prompt is dosed; None: as set for the model.
 
     Raises:
         ContextOverflowError: too many tokens.

@@ -1,4 +1,4 @@
-"""A text that is still being written keeps its model."""
+"""Keeps a model alive while a text is still being generated."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def keeping(
     model: Any,  # noqa: ARG001  # the generator's frame keeps it
     text: Generator[Yielded, Sent, Returned],
 ) -> Generator[Yielded, Sent, Returned]:
-    """Pass a generator on. A model that nobody names any more is closed, and has to live until its text ends."""
+    """Wrap a generator so that its model, which is closed when nothing refers to it, lives until the text ends."""
     return (yield from text)

@@ -1,4 +1,4 @@
-"""Doses by their effect that were found before: shipped with the package, or kept in the user's cache folder."""
+"""Doses by their effect that are already known: shipped with the package, or kept in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from drugs_cpp.file_hash import sha256_of
 from drugs_cpp.model.frozen_texts import NAME
 from drugs_cpp.whole_file import whole
 
-#: names the cache folder, if it is set
+#: environment variable that names the cache folder
 CACHE_VARIABLE = "DRUGS_CACHE"
 
 _TABLE = Path(__file__).parents[1] / "effects.json"
 
 
 def cache_folder() -> Path:
-    """Where this package keeps what it would have to compute again: that of the user's system."""
+    """Return the user's cache folder for this package, where it keeps what it would otherwise compute again."""
     if os.environ.get(CACHE_VARIABLE):
         return Path(os.environ[CACHE_VARIABLE])
     if sys.platform == "win32":
@@ -33,14 +33,14 @@ def cache_folder() -> Path:
 
 
 def known_effects(model: Path) -> list[Titration]:
-    """What was found for a model's file; that of the user comes last, and counts."""
+    """Return what was found for a model's file. The user's results come last and take precedence."""
     kept = _read(_kept())
     sha256 = _sha256(model, kept)
     return [*_of_model(_read(_TABLE), sha256, TABLE), *_of_model(kept, sha256, CALIBRATED)]
 
 
 def keep_effects(model: Path, titrations: Iterable[Titration]) -> None:
-    """Keep what was found for a model's file, beside what is kept; a folder that cannot be written keeps nothing."""
+    """Add results for a model's file to those that are kept. Does nothing if the folder cannot be written."""
     data = _read(_kept())
     sha256 = _sha256(model, data)
     found = {(dose_key(some.dosage), some.target): some for some in (*_of_model(data, sha256, CALIBRATED), *titrations)}
@@ -54,7 +54,7 @@ def _kept() -> Path:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A file of this form; an empty one for what is not there, is damaged, or is of another form."""
+    """Read a file in this format; empty if it does not exist, is damaged, or has another format."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         return {"files": dict(data["files"]), "models": dict(data["models"])}
@@ -70,7 +70,7 @@ def _write(data: Mapping[str, Any]) -> None:
 
 
 def _sha256(model: Path, kept: dict[str, Any]) -> str:
-    """Of a file; computed once, and found again in what is kept by its path, size and time."""
+    """Return the SHA-256 of a file. It is computed once, and later found by path, size and time."""
     path = str(model.resolve())
     status = Path(path).stat()
     stamp = [status.st_size, int(status.st_mtime)]  # whole seconds, as the programs read them
@@ -89,5 +89,5 @@ def _of_model(data: Mapping[str, Any], sha256: str, source: str) -> Iterable[Tit
         return
     doses = entry.get("doses")
     for values in doses if isinstance(doses, list) else ():
-        with contextlib.suppress(LookupError, TypeError, ValueError):  # something else than a dose
+        with contextlib.suppress(LookupError, TypeError, ValueError):  # not a dose
             yield titration_of(values, source)

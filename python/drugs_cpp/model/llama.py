@@ -57,29 +57,29 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
 
     Args:
         model_path: path of a GGUF file.
-        drugs: the doses: a :class:`DRUGS`, which stays shared, so changing it changes what the next token gets; or a
-            mapping such as ``{"A": 0.3}``; or the name of an effect, "mild", "medium" or "strong", for which the angles
-            are found at the first use of the file (:meth:`titrate`) and kept. None: sober.
-        seed: the same as ``set_seed(seed)``: a chain of seeds begins with it, of which each call without a seed of its
-            own takes the next one, as in llama-cpp-python. A seed for every run belongs into ``drugs``. None and -1:
-            every run draws a fresh one. ``seed`` reads back which it was.
-        dose_inputs: prompts are dosed, too. False: they are evaluated sober, so the first new token is the sober one.
-            "last": their last position is dosed, whose output is the first new token.
+        drugs: the doses: a :class:`DRUGS`, which stays shared, so that changes take effect at the next token; or a
+            mapping such as ``{"A": 0.3}``; or the name of an effect, "mild", "medium" or "strong", whose angles are
+            found when the file is first used (:meth:`titrate`) and kept. None: sober.
+        seed: the same as ``set_seed(seed)``: it begins a chain of seeds. Each call without a seed of its own takes the
+            next one, as in llama-cpp-python. A seed for every run belongs in ``drugs``. None and -1: every run draws a
+            fresh one. The property ``seed`` says which one was used.
+        dose_inputs: prompts are dosed as well. False: they are evaluated sober, so the first new token is the sober
+            one. "last": only their last position is dosed, whose output is the first new token.
         sink: number of first positions that are never dosed.
         sober_interval: dirty tokens after which a generation takes a cold shower.
-        sober_twin: decode a sober copy of the sequence beside the dosed one, in the same batches, so that a cold shower
-            is only a switch of the cache, in less than a millisecond. Takes a second cache, and time for every token.
+        sober_twin: decode a sober copy of the sequence in the same batches as the dosed one, so that a cold shower only
+            switches the cache, in less than a millisecond. Needs a second cache, and every token takes longer.
         strict: a dose at a site that this model lacks is an error. False: a warning, and the site stays sober.
-        repeatable: a token's numbers are the same to the bit in any batch and with any number of threads. False: as in
-            llama.cpp. None: in a dosed run, where only the CPU computes and it takes little time (see the README).
-        **kwargs: as ``llama_cpp.Llama``. Without ``n_threads`` or ``n_threads_batch``, there is a thread for each
+        repeatable: each token gets the same bits in any batch and with any number of threads. False: as in llama.cpp.
+            None: only in a dosed run, if only the CPU computes and it costs little time (see docs/python.md).
+        **kwargs: as for ``llama_cpp.Llama``. ``n_threads`` and ``n_threads_batch`` default to one thread for each
             physical core that this process may use, as in the program ``drugs``.
 
     Raises:
-        FileNotFoundError: no file at ``model_path`` or ``lora_path`` (also a ``ValueError``, as upstream has it).
+        FileNotFoundError: no file at ``model_path`` or ``lora_path`` (also a ``ValueError``, as in upstream).
         ValueError: a file that is not a GGUF model or is cut short; a number that cannot be used.
         TypeError: an unknown argument, or ``drugs`` that are not doses.
-        OptionError: ``repeatable=True`` where another device than the CPU computes.
+        OptionError: ``repeatable=True`` if a device other than the CPU computes.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
         repeatable: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        self._stack = contextlib.ExitStack()  # upstream's __del__ closes it, also after an error below
+        self._stack = contextlib.ExitStack()  # upstream's __del__ closes it, even after an error below
         self._has_chat_format = kwargs.get("chat_format") is not None
         check_keywords(kwargs, keyword_names(Llama.__init__) + keyword_names(llama_cpp.Llama.__init__))
         dosing = Dosing(drugs, dose_inputs, sink, sober_interval, strict, repeatable)
@@ -120,9 +120,9 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
             self.set_seed(seed)
 
     def _equip(self, dosing: Dosing, sober_twin: bool = False) -> None:
-        """Once upstream's part is there: what runs."""
+        """Set up the engine, after upstream's constructor."""
         settings = settings_of(self, self._model, self._n_vocab, self._lora_adapter, self._logits_all)
-        ModelSites(int(self._ctx.ctx), Effects()).table(dosing.drugs.dosage, dosing.strict)  # refuses what is not there
+        ModelSites(int(self._ctx.ctx), Effects()).table(dosing.drugs.dosage, dosing.strict)  # refuses missing sites
         twin = SoberTwin(settings) if sober_twin else None
         if twin is not None:
             self._ctx.close()
@@ -133,7 +133,7 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
         self._engine = Engine(Session(settings, self._ctx, dosing, twin, every_logit))
         check_dose(self._engine, dosing.drugs.dosage)
         self._n_ctx = settings.n_ctx
-        if type(self.tokenizer_) is LlamaTokenizer:  # and not one that the user gave
+        if type(self.tokenizer_) is LlamaTokenizer:  # not one given by the user
             self.tokenizer_ = self.tokenizer()
 
     @classmethod
@@ -142,8 +142,8 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
 
         Raises:
             TypeError: ``llm`` is not a ``llama_cpp.Llama``.
-            DoseError: a dose at a site that the model lacks. It is as it was.
-            StateError: it was closed.
+            DoseError: a dose at a site that the model lacks. The model is unchanged.
+            StateError: the model was closed.
         """
         if not isinstance(llm, llama_cpp.Llama):
             raise TypeError(f"{llm!r} cannot be dosed: give a llama_cpp.Llama or a drugs_cpp.Llama")
@@ -168,14 +168,14 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
                 setattr(adopted, name, value)
             adopted.engine.seeds.go_on_from(adopted._seed)
             session = adopted.engine.session
-            session.computed.mark(0, session.n_tokens, Computed.ALONE)  # nobody knows
+            session.computed.mark(0, session.n_tokens, Computed.ALONE)  # it is not known how
         return cast("Llama", llm)
 
     def close(self) -> None:
-        """Free the model and all that was made from it.
+        """Free the model and everything that was made from it.
 
         Raises:
-            BusyError: it is being used, by another thread or by the call whose callback this is.
+            BusyError: it is being used by another thread, or this is a callback of a call that is using it.
         """
         if self._engine is not None:
             with self._engine.session.exclusive.alone():
@@ -185,16 +185,16 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
                 if not isinstance(self._model, Closed):
                     self._model.model = self._model.vocab = Closed()  # upstream's tokenizers have them
                 self._model = self._ctx = self._batch = self.tokenizer_ = cast("Any", Closed())
-        elif hasattr(self, "_stack"):  # not there if the constructor was called wrongly
+        elif hasattr(self, "_stack"):  # missing if the constructor was called with wrong arguments
             super().close()
 
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer of this model; it ends with it."""
+        """Return the tokenizer of this model, which cannot be used after the model is closed."""
         self.engine.session.check_open()
         return Tokenizer(self, self.engine.in_use)
 
     def n_ctx(self) -> int:
-        """The context window in tokens, as asked for: llama.cpp rounds up, llama-cpp-python's arrays do not."""
+        """Return the context size in tokens, as requested: llama.cpp rounds up, llama-cpp-python's arrays do not."""
         return min(int(super().n_ctx()), int(self.context_params.n_ctx))
 
     #
@@ -217,7 +217,7 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
     def _token_by_token(
         self, asked: dict[str, Any], take_seed: Callable[[], int] | None = None, dose_inputs: Inputs | None = None
     ) -> Generator[int, Sequence[int] | None, None]:
-        """In Python's loop; ``asked``: arguments of upstream's ``generate``, all of them, and those beside them."""
+        """Generate in the loop in Python; ``asked``: all arguments of upstream's ``generate``, and our own ones."""
         return token_by_token(self.engine, asked, take_seed, self.draft_model, lambda: self._scores, dose_inputs)
 
     def _create_completion(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
@@ -262,7 +262,7 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
     #
 
     def save_state(self) -> DrugsState:
-        """The cache, and what a run needs beside it to continue as it would have: doses, seeds, dirty positions."""
+        """Save the cache and what else a run needs to continue unchanged: doses, seeds, dirty positions."""
         engine = self.engine
         with engine.session.use():
             engine.session.complete()
@@ -270,10 +270,10 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
             return dosed_state(engine, super().save_state())
 
     def load_state(self, state: LlamaState) -> None:
-        """Take over a saved state. ``drugs`` gets the saved doses, whoever shares it.
+        """Load a saved state. ``drugs`` gets the saved doses, even if it is shared.
 
-        A state of a plain ``llama_cpp.Llama`` is clean, and leaves the doses as they are. Seeds go on as they
-        would have.
+        A state of a plain ``llama_cpp.Llama`` is clean, and leaves the doses as they are. Seeds continue as they
+        would have without saving.
 
         Raises:
             StateError: the state comes from another model or a larger context, and nothing was changed; or it is

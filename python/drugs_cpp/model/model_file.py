@@ -1,4 +1,4 @@
-"""Checks of a model file, so that what is wrong with it is said in one line."""
+"""Checks of a model file, so that one line says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR in ggml.h
 
 
 def check_model_file(path: str | os.PathLike[str], what: str = "model") -> None:
-    """Look at what can be seen without reading the file: it is there, and it begins as GGUF files do.
+    """Check, without reading the whole file, that it exists and begins like a GGUF file.
 
     Args:
         path: of the file.
-        what: it should be, for messages.
+        what: what it should be, for messages.
 
     Raises:
         ModelNotFoundError: no such file.
-        ModelFileError: a folder, a file that cannot be read, or one that is not GGUF.
+        ModelFileError: a folder, a file that cannot be read, or not a GGUF file.
     """
     file = Path(path)
     if file.is_dir():
@@ -51,12 +51,11 @@ def explain_load_failure(path: str | os.PathLike[str], error: ValueError) -> Val
     """Turn llama-cpp-python's "failed to load" into an exception that says why.
 
     Args:
-        path: a file that :func:`check_model_file` found nothing wrong with.
-        error: what llama-cpp-python raised when it was given that file.
+        path: a file that passed :func:`check_model_file`.
+        error: what llama-cpp-python raised for that file.
 
     Returns:
-        A :class:`ModelFileError` with llama.cpp's own reason, or an error like ``error`` where the file was not the
-        trouble.
+        A :class:`ModelFileError` with llama.cpp's own reason, or an error like ``error`` if the file is not the cause.
     """
     message = str(error)
     if message.startswith("Failed to create llama_context"):
@@ -76,14 +75,14 @@ def _remedy(reason: str) -> str:
 
 
 def _reason(path: str | os.PathLike[str]) -> str:
-    """What llama.cpp says when it reads the headers once more; empty if it finds nothing wrong there."""
+    """Return what llama.cpp says when it reads the headers again; empty if it finds nothing wrong there."""
     params = llama_cpp.llama_model_default_params()
-    params.vocab_only = True  # no weights; but every tensor's place in the file is checked
+    params.vocab_only = True  # no weights, but every tensor's place in the file is checked
     with captured_errors() as errors:
         model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
     if model is not None:
         llama_cpp.llama_model_free(model)
-    # the first message is the cause, those after it only pass it on; each begins with the name of a C function
+    # the first message is the cause, later ones only pass it on; each begins with the name of a C function
     cause = errors[0].strip().partition(": ")[2] if errors else ""
     return cause.replace("error loading model: ", "")
 

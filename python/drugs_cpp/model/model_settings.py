@@ -1,4 +1,4 @@
-"""What the engine has to know of a model that was loaded."""
+"""What the engine has to know about a loaded model."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def settings_of(llm: llama_cpp.Llama, model: LlamaModel, n_vocab: int, adapter: Any, logits_all: bool) -> ModelSettings:
-    """The settings of a model, as they are after its constructor.
+    """Return the settings of a model after its constructor.
 
     Args:
         llm: the model.
         model: its handle.
         n_vocab: size of its vocabulary.
         adapter: a LoRA adapter, or None.
-        logits_all: every token's logits are kept.
+        logits_all: the logits of every token are kept.
     """
     return ModelSettings(
         model=model,

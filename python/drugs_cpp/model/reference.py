@@ -1,4 +1,4 @@
-"""The names that the PyTorch reference uses (https://github.com/EGjoni/DRUGS), as aliases: code written for it runs."""
+"""Aliases with the names of the PyTorch reference (https://github.com/EGjoni/DRUGS), so that code for it runs."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from drugs_cpp.engine.engine import Engine
     from drugs_cpp.engine.inputs import Inputs
 
-_KEEP = object()  # past_key_values: go on with the cache as it is
+_KEEP = object()  # past_key_values: continue with the cache as it is
 
 
 class ReferenceNames:
-    """Aliases of :class:`drugs_cpp.Llama`, and ``Dgenerate``, which llama-cpp-python has no name for."""
+    """Aliases of :class:`drugs_cpp.Llama`, and ``Dgenerate``, which has no counterpart in llama-cpp-python."""
 
     draft_model: Any
 
@@ -88,28 +88,28 @@ class ReferenceNames:
         protect_inputs: bool | None = None,
         **kwargs: Any,
     ) -> list[int]:
-        """Continue where the last call left off, as the reference's ``Dgenerate``.
+        """Continue where the last call left off, like the reference's ``Dgenerate``.
 
         Args:
             input_ids: new token ids, (n,) or (1, n): a list, an array or a tensor. May be empty after a first call.
             streamer: an object with ``put(array)`` and ``end()``, such as ``transformers.TextStreamer``. It gets the
                 input, int64 (1, n), and then each new token, int64 (1,).
-            max_new_tokens: stop after so many new tokens. None: at the end of the text or of the context.
+            max_new_tokens: largest number of new tokens. None: until the end of the text or of the context.
             past_key_values: None starts from an empty cache.
-            protect_inputs: evaluate ``input_ids`` sober, in this call only; None: as ``dose_inputs`` says.
-            **kwargs: as ``llama_cpp.Llama.generate``, for example ``logits_processor`` and ``stopping_criteria``.
+            protect_inputs: evaluate ``input_ids`` sober, in this call only; None: as set by ``dose_inputs``.
+            **kwargs: as for ``llama_cpp.Llama.generate``, for example ``logits_processor`` and ``stopping_criteria``.
 
         Returns:
-            The new tokens, with the end-of-text token if there was one.
+            The new tokens, including the end-of-text token if there was one.
 
         Raises:
-            ValueError: no tokens to begin with, more than one sequence, or more tokens than the context holds.
+            ValueError: nothing to continue, more than one sequence, or more tokens than the context holds.
         """
         engine = self.engine
         tokens = dgenerate.token_list("input_ids", input_ids)
         limit = engine.settings.n_ctx if max_new_tokens is None else check_count("max_new_tokens", max_new_tokens, 1)
         if past_key_values is not None and past_key_values is not _KEEP:
-            raise StateError("past_key_values can only be None, for an empty cache; load_state() brings one back")
+            raise StateError("past_key_values can only be None, for an empty cache; load_state() restores a saved one")
         dose_inputs = None if protect_inputs is None else not protect_inputs
         target = dgenerate.Streamer(streamer)
         with engine.session.use():

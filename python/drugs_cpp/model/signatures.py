@@ -1,4 +1,4 @@
-"""Checks and changes of the signatures that come from llama-cpp-python."""
+"""Checks and changes of signatures that come from llama-cpp-python."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ R = TypeVar("R")
 
 
 def with_defaults(upstream: Callable[..., R], **defaults: Any) -> Callable[[Callable[..., Any]], Callable[..., R]]:
-    """Decorate an override of the method ``upstream``: its signature and documentation stay, some defaults change.
+    """Decorate an override of the method ``upstream``: keep its signature and documentation, change some defaults.
 
-    ``EXTRA_OPTIONS`` come after upstream's arguments, by keyword only. The override is called with the changed defaults
-    filled in wherever the caller gave nothing.
+    ``EXTRA_OPTIONS`` are added after upstream's arguments as keyword-only arguments. The override is called with the
+    changed defaults filled in for arguments that the caller left out.
     """
     signature = signature_with_extras(upstream)
     index = {name: list(signature.parameters).index(name) - 1 for name in defaults}  # - 1: without self
@@ -43,7 +43,7 @@ def with_defaults(upstream: Callable[..., R], **defaults: Any) -> Callable[[Call
 
 @functools.cache
 def signature_with_extras(upstream: Callable[..., Any]) -> inspect.Signature:
-    """The signature of one of upstream's methods that choose tokens, with ``EXTRA_OPTIONS`` at its end."""
+    """Return the signature of one of upstream's methods that choose tokens, with ``EXTRA_OPTIONS`` at its end."""
     signature = inspect.signature(upstream)
     keyword = inspect.Parameter.KEYWORD_ONLY
     extras = [inspect.Parameter(name, keyword, default=value) for name, value in EXTRA_OPTIONS.items()]
@@ -51,7 +51,7 @@ def signature_with_extras(upstream: Callable[..., Any]) -> inspect.Signature:
 
 
 def bound_arguments(upstream: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
-    """The arguments of a call of a method, by name, with its defaults and ``EXTRA_OPTIONS``.
+    """Return the arguments of a method call by name, with its defaults and ``EXTRA_OPTIONS``.
 
     Args:
         upstream: the method, one of those that choose tokens.
@@ -66,20 +66,20 @@ def bound_arguments(upstream: Callable[..., Any], *args: Any, **kwargs: Any) -> 
 
 
 def keyword_names(function: Callable[..., Any]) -> list[str]:
-    """Names that ``function`` takes by keyword, ``self`` and ``**kwargs`` aside."""
+    """Return the names that ``function`` takes by keyword, except ``self`` and ``**kwargs``."""
     parameters = list(inspect.signature(function).parameters.values())[1:]
     return [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
 def check_keywords(kwargs: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Refuse keywords that llama-cpp-python's constructor would swallow without a word.
+    """Refuse keywords that llama-cpp-python's constructor would silently ignore.
 
     Args:
         kwargs: what the caller gave.
-        known: every name that is understood.
+        known: all valid names.
 
     Raises:
-        TypeError: naming the first unknown keyword and what was probably meant.
+        TypeError: an unknown keyword; the message names the first one and what was probably meant.
     """
     known = list(known)
     for name, value in kwargs.items():

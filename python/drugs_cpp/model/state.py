@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Positions:
-    """What is known of the positions in the cache.
+    """What is known about the positions in the cache.
 
     Attributes:
         dirty: bool (n_tokens,), which were computed under a dose.
         computed: int8 (n_tokens,), how each was computed (:class:`Computed`).
-        sober_twin: whether the cache holds a sober copy, too.
+        sober_twin: whether the cache also holds a sober copy.
     """
 
     dirty: npt.NDArray[np.bool_]
@@ -42,17 +42,17 @@ class Positions:
 
 @dataclass(frozen=True)
 class DosedPart:
-    """What a run needs, beside the cache, to continue as it would have.
+    """What a run needs, in addition to the cache, to continue unchanged.
 
     Attributes:
         drugs: a copy of the doses.
-        seed: the seed of the run that goes on, or None.
-        chain: the seed that the model's chain of seeds goes on from, or None without one.
+        seed: the seed of the current run, or None.
+        chain: the seed from which the model's chain of seeds continues, or None if there is no chain.
         pending: the token that ``Dgenerate`` chose last and has not fed back yet.
         dose_inputs: what of prompts is dosed.
         sink: number of first positions that are never dosed.
         sober_interval: dirty tokens between two cold showers.
-        n_before: positions before the answer that goes on; None, in states of earlier versions: all.
+        n_before: positions before the current answer; None, in states of earlier versions: all.
     """
 
     drugs: DRUGS
@@ -66,16 +66,16 @@ class DosedPart:
 
 
 class DrugsState(LlamaState):
-    """A ``llama_cpp.LlamaState`` with doses, seeds and dirty positions. A plain ``llama_cpp.Llama`` can load it too.
+    """A ``llama_cpp.LlamaState`` with doses, seeds and dirty positions. A plain ``llama_cpp.Llama`` can also load it.
 
     Args:
         state: llama-cpp-python's.
-        positions: those in the cache; None: nobody knows, and they are taken for clean.
-        dosed: what the model takes over beside the cache; None: nothing.
-        checksum: of the cache; None: nobody knows.
+        positions: those in the cache; None: unknown, and treated as clean.
+        dosed: what the model takes over in addition to the cache; None: nothing.
+        checksum: of the cache; None: unknown.
     """
 
-    # of a state that was unpickled and lacks them
+    # for unpickled states that lack them
     positions: Positions | None = None
     dosed: DosedPart | None = None
     checksum: int | None = None
@@ -93,7 +93,7 @@ class DrugsState(LlamaState):
 
 
 def dosed_state(engine: Engine, state: LlamaState) -> DrugsState:
-    """A state that was just saved, and what it is to hold beside the cache."""
+    """Add doses, seeds and dirty positions to a state that was just saved."""
     session, dosing, seeds = engine.session, engine.dosing, engine.seeds
     dirty = np.zeros(session.n_tokens, dtype=np.bool_)
     flags = session.ledger.flags()
@@ -113,7 +113,7 @@ def dosed_state(engine: Engine, state: LlamaState) -> DrugsState:
 
 
 def cache_alone(state: LlamaState) -> DrugsState:
-    """The same state, of which a model takes the cache and leaves its own doses, seeds and rules."""
+    """Return the same state reduced to the cache, so that a model keeps its own doses, seeds and rules."""
     if isinstance(state, DrugsState):
         return DrugsState(state, state.positions, None, state.checksum)
     return DrugsState(state, None, None, None)
@@ -124,7 +124,7 @@ def _positions_of(state: LlamaState) -> Positions | None:
 
 
 def check_state(engine: Engine, state: LlamaState) -> None:
-    """Refuse a state that the model cannot take.
+    """Refuse a state that the model cannot load.
 
     Raises:
         TypeError: it is not a saved state.
@@ -170,16 +170,16 @@ def _check_whole(state: LlamaState, n_vocab: int) -> None:
 
 
 def load_positions(engine: Engine, state: LlamaState, scores: npt.NDArray[np.single]) -> None:
-    """Take over a saved state's cache, and what is known of its positions; one of a plain ``Llama`` is clean.
+    """Load a saved state's cache and what is known about its positions. A state of a plain ``Llama`` is clean.
 
     Args:
         engine: of the model.
-        state: of this model or another on the same file. Its batches may have been of another size.
-        scores: what the model keeps logits in, float32 (n, n_vocab).
+        state: of this model or another one loaded from the same file. Batch sizes may differ.
+        scores: the array in which the model keeps logits, float32 (n, n_vocab).
 
     Raises:
-        StateError: as :func:`check_state`, and nothing was changed; or llama.cpp does not take the cache,
-            which is empty then.
+        StateError: as :func:`check_state`, and nothing was changed; or llama.cpp does not accept the cache,
+            which is then empty.
     """
     check_state(engine, state)
     session = engine.session
@@ -206,13 +206,13 @@ def _set_cache(session: Session, state: LlamaState) -> bool:
 
 
 def _has_all(session: Session, state: LlamaState) -> bool:
-    """Whether the cache reaches as far as the tokens do; after them it may hold leftovers."""
+    """Whether the cache reaches as far as the tokens do. After them it may hold leftovers."""
     memory = session.context.memory
     return memory is None or int(llama_cpp.llama_memory_seq_pos_max(memory, MAIN)) + 1 >= int(state.n_tokens)
 
 
 def take_settings(engine: Engine, state: LlamaState) -> None:
-    """Take over what a state has of doses, seeds and rules; whoever shares the doses gets them, too."""
+    """Take over the doses, seeds and rules of a state. The shared doses object is changed in place."""
     if not isinstance(state, DrugsState):
         engine.seeds.go_on_from(state.seed)
     elif state.dosed is not None:
@@ -233,7 +233,7 @@ def _take_doses(engine: Engine, dosed: DosedPart) -> None:
 
 
 def upstream_seed(engine: Engine) -> int:
-    """The seed that a plain ``llama_cpp.Llama`` goes on from."""
+    """Return the seed from which a plain ``llama_cpp.Llama`` would continue."""
     chain = engine.seeds.chain
     seed = engine.seeds.in_use if chain is None else chain.last
     return FRESH if seed is None else seed

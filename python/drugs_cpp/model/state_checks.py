@@ -1,4 +1,4 @@
-"""Whether a saved state is whole: it may come from a file, and llama.cpp ends the process over some that are not."""
+"""Whether a saved state is intact: it may come from a file, and llama.cpp ends the process for some damaged ones."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from llama_cpp.llama import LlamaState
 
 _MAX_COUNT = 2**31 - 1
-_MAX_UPSTREAM_SEED = 2**32  # llama-cpp-python draws up to it
+_MAX_UPSTREAM_SEED = 2**32  # the largest seed that llama-cpp-python draws
 
 
 def check_cache_part(state: LlamaState) -> None:
-    """What llama-cpp-python saves has the right types and lengths.
+    """Check that what llama-cpp-python saves has the right types and lengths.
 
     Raises:
-        StateError: it has not.
+        StateError: it does not.
     """
     tokens, scores = _part(state, "input_ids"), _part(state, "scores")
     _check(_is_array(tokens, np.integer, 1), "its tokens")
@@ -36,7 +36,7 @@ def check_cache_part(state: LlamaState) -> None:
 
 
 def check_tokens(state: LlamaState, n_vocab: int) -> None:
-    """The tokens are in a vocabulary of that size.
+    """Check that the tokens are in a vocabulary of that size.
 
     Raises:
         StateError: one is not.
@@ -46,12 +46,12 @@ def check_tokens(state: LlamaState, n_vocab: int) -> None:
 
 
 def checksum(llama_state: bytes) -> int:
-    """What tells a damaged cache from a whole one."""
+    """Return a checksum with which a damaged cache can be detected."""
     return zlib.crc32(llama_state)
 
 
 def check_checksum(state: LlamaState, wanted: object) -> None:
-    """The cache is as it was saved.
+    """Check that the cache is as it was saved.
 
     Raises:
         StateError: it is not.
@@ -60,10 +60,10 @@ def check_checksum(state: LlamaState, wanted: object) -> None:
 
 
 def check_positions(positions: Any, n_tokens: int) -> None:
-    """What is known of ``n_tokens`` positions is of the right types and lengths.
+    """Check that what is known about ``n_tokens`` positions has the right types and lengths.
 
     Raises:
-        StateError: it is not.
+        StateError: it does not.
     """
     dirty, computed = _part(positions, "dirty"), _part(positions, "computed")
     _check(_is_array(dirty, np.bool_, 1) and len(dirty) == n_tokens, "its dirty positions")
@@ -73,7 +73,7 @@ def check_positions(positions: Any, n_tokens: int) -> None:
 
 
 def check_dosed(dosed: Any, n_vocab: int) -> None:
-    """Doses, seeds and rules can be taken over by a model with a vocabulary of that size.
+    """Check that a model with a vocabulary of that size can take over doses, seeds and rules.
 
     Raises:
         StateError: they cannot.

@@ -1,4 +1,4 @@
-"""Many texts from one prompt, each with a seed, doses and a sampler of its own, decoded together."""
+"""Many texts from one prompt, each with its own seed, doses and sampler, decoded together."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Written:
     Attributes:
         index: of its order.
         tokens: without the one that ended it.
-        text: what they say.
+        text: of these tokens.
         ending: "stop" or "length", as ``finish_reason`` of a completion.
-        seconds: since its first token was due, without the time that whoever takes the texts takes for them.
+        seconds: since it got a slot, without the time that the caller spent on other texts.
     """
 
     index: int
@@ -65,21 +65,21 @@ def write_texts(
     n_parallel: int | None = None,
     dosing: Dosing | None = None,
 ) -> Iterator[Written]:
-    """Decode texts; each comes as soon as it is finished. Meanwhile the model may be used by the same thread.
+    """Decode texts, and yield each as soon as it is finished. In between, the same thread may use the model.
 
     Args:
         engine: of the model.
         prompt: at least one token, and where its continuations end.
         orders: one for each text.
         max_tokens: new tokens of each.
-        n_parallel: texts decoded at a time; the others wait. None: as many as memory has room for, 64 at most.
+        n_parallel: texts decoded at a time; the others wait. None: as many as fit in memory, at most 64.
         dosing: the rules; None: those of the model.
 
     Raises:
-        OptionError: a sampler's number that cannot be used.
+        OptionError: a sampler option that cannot be used.
         DoseError: a dose at a site that the model lacks.
         ContextOverflowError: the prompt leaves no room in the context.
-        MemoryLimitError: not even one sequence, or not ``n_parallel``, fit into memory.
+        MemoryLimitError: not even one sequence fits into memory, or fewer than ``n_parallel`` do.
         BusyError: another thread is using the model.
     """
     for order in orders:
@@ -112,11 +112,11 @@ def _written(variations: Sequence[Variation], deltas: Iterator[Any]) -> Iterator
 
 
 class _Pauses:
-    """When nothing was decoded, because a text was handed over."""
+    """Times during which nothing was decoded because the caller had control."""
 
     def __init__(self) -> None:
         self._begins: list[float] = []
-        self._before = [0.0]  # seconds of all pauses before each one, and of all of them
+        self._before = [0.0]  # total seconds of the pauses before each one, and finally of all of them
 
     @contextmanager
     def one(self) -> Iterator[None]:
@@ -128,5 +128,5 @@ class _Pauses:
             self._before.append(self._before[-1] + time.monotonic() - begin)
 
     def since(self, moment: float) -> float:
-        """Seconds of the pauses that began after a moment."""
+        """Return the total seconds of the pauses that began after a moment."""
         return self._before[-1] - self._before[bisect_left(self._begins, moment)]

@@ -1,4 +1,4 @@
-"""``titrate``: the angle at which a dose moves the next token's probabilities as far as was asked for."""
+"""``titrate``: finds the angle at which a dose has a given effect on the next token's probabilities."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from drugs_cpp.model.dose_meter import NEXT_TO_NOTHING, DoseMeter, Measurement
 if TYPE_CHECKING:
     from drugs_cpp.engine.engine import Engine
 
-#: called with the number of measurements so far, and what the last one found
+#: called with the number of measurements so far, and the last one
 Listener = Callable[[int, Measurement], None]
 
-#: how far the KL of the result may lie from the target, as a share of it
+#: how far the KL of the result may differ from the target, as a share of it
 _CLOSE = 0.03
 
 #: radians: the first angle that is tried
 _FIRST = 0.25
 
-#: a prediction goes no further up at once than by this factor, and a little past what it predicts, to get to both sides
+#: a step up is limited to this factor, and goes slightly past the prediction, so that the target is bracketed
 _MOST_GROWTH, _PAST = 4.0, 1.02
 
-#: an angle between two others differs from both by this factor at least, and a power below this is noise
+#: an angle between two others differs from both by at least this factor, and a power below this is noise
 _APART, _LEAST_POWER = 1.003, 0.5
 
-#: most angles that are tried
+#: how many angles are tried at most
 _MOST = 14
 
 
 def titrate(engine: Engine, dosage: Dosage, progress: Listener | None = None) -> Titration:
     """Find the angles of a dose by its effect.
 
-    Small angles follow floor + c * angle**2, so each angle is predicted from the last ones, and then measured.
+    For small angles KL is floor + c * angle**2, so each angle is predicted from the last ones and then measured.
 
     Args:
         engine: of the model.
@@ -45,7 +45,7 @@ def titrate(engine: Engine, dosage: Dosage, progress: Listener | None = None) ->
         progress: called after each measurement.
 
     Raises:
-        DoseError: an effect below the floor, or above what half a turn does; a dose at a site that the model lacks.
+        DoseError: an effect below the floor or above that of half a turn; a dose at a site that the model lacks.
         MemoryLimitError: not even one sequence fits into memory.
         BusyError: another thread is using the model.
     """
@@ -94,21 +94,22 @@ class _Search:
                 low = found
             else:
                 raise DoseError(
-                    f"the effect is {target:g} nats, and half a turn at {self._meter.sites} moves this model by "
+                    f"the effect is {target:g} nats, but half a turn at {self._meter.sites} moves this model by only "
                     f"{found.kl:.3f}: ask for less, or name other sites"
                 )
             if high is not None and high.angle < low.angle * _APART**2:
                 raise DoseError(self._jump(low, high, target))
             angle = _rounded(_predict(floor.kl, low, high, target))
         raise DoseError(
-            f"no angle at {self._meter.sites} was found that moves this model by {target:g} nats: take another"
+            f"no angle at {self._meter.sites} was found that moves this model by {target:g} nats: "
+            "ask for another effect"
         )
 
     def _jump(self, low: Measurement, high: Measurement, target: float) -> str:
-        """What is wrong where a little more of an angle makes all the difference, as rounding may."""
+        """Return the message for an effect within a jump, which rounding can cause between two close angles."""
         return (
-            f"the effect is {target:g} nats, and between {low.angle:g} and {high.angle:g} radians at "
-            f"{self._meter.sites} that of this model jumps from {low.kl:.2g} to {high.kl:.2g}: "
+            f"the effect is {target:g} nats, but between {low.angle:g} and {high.angle:g} radians at "
+            f"{self._meter.sites} the effect on this model jumps from {low.kl:.2g} to {high.kl:.2g}: "
             "ask for another effect, or name other sites"
         )
 
@@ -133,13 +134,13 @@ class _Search:
             perplexity=found.perplexity,
             dosage=self._base.scaled(found.angle),
         )
-        return titration_of(titration.to_dict(), titration.source)  # as it is kept
+        return titration_of(titration.to_dict(), titration.source)  # rounded as in the file
 
 
 def _predict(floor: float, low: Measurement, high: Measurement | None, target: float) -> float:
-    """The next angle to try, between two at which KL is below and above the target.
+    """Return the next angle to try, between two at which KL is below and above the target.
 
-    KL - floor is taken for a power of the angle: the square, until both sides are known.
+    KL - floor is assumed to be a power of the angle: its square, until both sides are known.
     """
     if high is None:
         if low.kl <= floor:
@@ -153,5 +154,5 @@ def _predict(floor: float, low: Measurement, high: Measurement | None, target: f
 
 
 def _rounded(angle: float) -> float:
-    """As it is kept, and shown."""
+    """Round an angle to the precision in which it is kept and shown."""
     return min(float(f"{angle:.4g}"), MAX_ANGLE)

@@ -1,4 +1,4 @@
-"""``Tokenizer``: upstream's, but with an exception where that one ends the process."""
+"""``Tokenizer``: upstream's, but with exceptions in cases in which upstream's ends the process."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Tokenizer(LlamaTokenizer):
-    """Between texts and the tokens of a model, from any thread.
+    """Converts between texts and tokens of a model, from any thread.
 
     Args:
-        llm: the model; the tokenizer ends with it.
+        llm: the model; the tokenizer cannot be used after it is closed.
         in_use: of the model.
     """
 
@@ -29,15 +29,15 @@ class Tokenizer(LlamaTokenizer):
         self._in_use = in_use
 
     def tokenize(self, text: bytes, add_bos: bool = True, special: bool = True) -> list[int]:
-        """Tokens of a text in UTF-8.
+        """Return the tokens of a text in UTF-8.
 
         Args:
-            text: what to write as tokens.
-            add_bos: with the first token that the model expects.
-            special: what looks like a special token becomes one.
+            text: the text.
+            add_bos: begin with the first token that the model expects.
+            special: text that looks like a special token becomes that token.
 
         Raises:
-            PromptError: a byte that the vocabulary has no token for, or more text than there is memory for.
+            PromptError: a byte that the vocabulary has no token for, or more text than fits in memory.
             StateError: the model was closed.
         """
         with self._in_use:
@@ -46,13 +46,13 @@ class Tokenizer(LlamaTokenizer):
     def detokenize(
         self,
         tokens: Sequence[int],
-        prev_tokens: Sequence[int] | None = None,  # noqa: ARG002  # other tokenizers need the tokens before
+        prev_tokens: Sequence[int] | None = None,  # noqa: ARG002  # other tokenizers need the previous tokens
         special: bool = False,
     ) -> bytes:
-        """Text of tokens, in UTF-8, without the space that some models have at the beginning.
+        """Return the text of tokens in UTF-8, without the space that some models put at the beginning.
 
         Raises:
-            TokenError: a token that the vocabulary does not have, or something else than tokens.
+            TokenError: a token that is not in the vocabulary, or not tokens.
             StateError: the model was closed.
         """
         ids = token_list("the list of tokens", tokens)

@@ -1,4 +1,4 @@
-"""Methods of a model that look inside."""
+"""Methods of a model that look inside it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class TraceMethods(EngineProperties):
-    """What :class:`drugs_cpp.Llama` shows of what it computes."""
+    """The part of :class:`drugs_cpp.Llama` that shows what it computes."""
 
     # of llama_cpp.Llama
     _model: Any
@@ -46,27 +46,27 @@ class TraceMethods(EngineProperties):
         heads: Choice = (),
         attention: Choice = (),
     ) -> Trace:
-        """Compute a text, and read what happens inside: hidden states, logits, heads, attention weights.
+        """Compute a text and read what happens inside the model: hidden states, logits, heads, attention weights.
 
-        The cache of the model stays as it is, and so do its doses and seeds: this uses a context of its own.
+        The model's cache, doses and seeds stay as they are: this uses a context of its own.
 
         Args:
             prompt: text or token ids.
             messages: instead of a prompt: a conversation, for the model's chat template.
-            layers: hidden states to read: "all", one or several of 0 (the embedding) to n_layer (the last layer's
-                output); negative ones are counted from the end.
-            positions: tokens of the text at which to read: "last", "all", one or several.
+            layers: hidden states to read: "all", or one or several from 0 (the embedding) to n_layer (the last layer's
+                output); negative numbers count from the end.
+            positions: tokens of the text at which to read: "last", "all", or one or several.
             drugs: doses. None: the model's; ``DRUGS()`` for sober.
-            seed: of the noise. None: that of the doses, else the model's, else a fresh one.
-            dosed: "all": every position past the sink is computed under the dose. "last": the last one alone.
-            top_k: most likely next tokens to name at each position.
-            heads: layers, 0 to n_layer - 1, whose attention outputs are read for each head, as dosed.
+            seed: of the noise. None: that of the doses, otherwise the model's, otherwise a fresh one.
+            dosed: "all": every position past the sink is computed under the dose. "last": only the last one is.
+            top_k: how many of the most likely next tokens to list at each position.
+            heads: layers, 0 to n_layer - 1, whose attention outputs are read for each head, with the dose applied.
             attention: layers whose attention weights are read; they compute attention without flash attention.
 
         Raises:
             PromptError: no prompt, both a prompt and messages, or a text that ends before the first position past the
                 sink.
-            OptionError: layers, positions or something else that this model does not have.
+            OptionError: layers, positions or other parts that this model does not have.
             DoseError, SeedError, TokenError: doses, a seed or tokens that cannot be used.
             ContextOverflowError: the text is longer than any context of the model.
             MemoryLimitError: it does not fit into memory.
@@ -94,19 +94,18 @@ class TraceMethods(EngineProperties):
         attention: Choice = (),
         n_parallel: int | None = None,
     ) -> Iterator[Trace]:
-        """Traces of one text under several doses and seeds, one after the other.
+        """Yield traces of one text under several doses and seeds, one after the other.
 
-        With ``dosed="last"`` and ``positions="last"`` the text is computed once, and its last position under all doses
-        in batches, as ``variations`` computes new tokens.
+        With ``dosed="last"`` and ``positions="last"`` the text is computed once, and its last position is computed
+        under all doses in batches, as ``variations`` computes new tokens.
 
         Args:
             prompt, messages, layers, positions, dosed, top_k, heads, attention: as for :meth:`trace`.
-            n: number of traces. None: as many as ``seeds`` or ``drugs`` has, else 1.
-            seeds: a seed for each, None among them for a fresh one; or one number, for it and those that follow. None:
-                each one's own, else the model's, else fresh ones.
-            drugs: doses for all, or a list, one for each. None: the model's.
-            n_parallel: traces computed at a time, where that is possible. None: as many as memory has room for, 32 at
-                most.
+            n: number of traces. None: the length of ``seeds`` or ``drugs``, otherwise 1.
+            seeds: a list with a seed for each trace, in which None means a fresh one; or a number, for consecutive
+                seeds from it on. None: the seeds of the doses, otherwise the model's, otherwise fresh ones.
+            drugs: doses for all traces, or a list with doses for each. None: the model's.
+            n_parallel: traces computed at a time, if that is possible. None: as many as fit in memory, at most 32.
 
         Raises:
             CountError: lists of different lengths, or numbers below 1.
@@ -117,7 +116,7 @@ class TraceMethods(EngineProperties):
         return self._traces(prompt, messages, look, n, seeds, drugs, n_parallel)
 
     def lens(self, hidden: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """What the model's final norm and head make of vectors, as if the last layer had left them.
+        """Apply the model's final norm and head to vectors, as if they were the last layer's output.
 
         Args:
             hidden: (..., n_embd).
@@ -126,13 +125,13 @@ class TraceMethods(EngineProperties):
             Logits, float32 (..., n_vocab).
 
         Raises:
-            ValueError: of another size.
+            ValueError: vectors of another size.
             OptionError: the model has no head, or one that reads more than the last layer's output.
         """
         return lens(self.engine, hidden)
 
     def prompt_of(self, prompt: str | Sequence[int] | None = None, messages: Sequence[Any] | None = None) -> ChatPrompt:
-        """Tokens of a prompt, and what ends its continuations.
+        """Return the tokens of a prompt, and what ends its continuations.
 
         Args:
             prompt: text or token ids.
@@ -159,7 +158,7 @@ class TraceMethods(EngineProperties):
         drugs: Any,
         n_parallel: int | None,
     ) -> Iterator[Trace]:
-        """What is wrong with a call is said at once, and not when the first trace is asked for."""
+        """Check the call at once, and not only when the first trace is computed."""
         engine = self.engine
         if n_parallel is not None:
             check_count("n_parallel", n_parallel, 1, "runs")
@@ -171,7 +170,7 @@ class TraceMethods(EngineProperties):
         return (maker.trace(*found) for found in compute(engine, task, runs, n_parallel))
 
     def _piece(self, token: int) -> str:
-        """Text of a token; nothing where the file has no vocabulary."""
+        """Return the text of a token; empty if the file has no vocabulary."""
         if llama_cpp.llama_vocab_type(self._model.vocab) == llama_cpp.LLAMA_VOCAB_TYPE_NONE:
             return ""
         return detokenize(int(self._model.vocab), [token], True).decode("utf-8", errors="replace")

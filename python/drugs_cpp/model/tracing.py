@@ -1,4 +1,4 @@
-"""``trace`` and ``traces``: what is asked for, checked, and what comes of it."""
+"""``trace`` and ``traces``: checks of their arguments, and their results."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ALL, LAST = "all", "last"
 
-#: one number, several, or all of them; negative ones are counted from the end
+#: one number, several, or all of them; negative numbers count from the end
 Choice = Union[int, str, Iterable[int]]
 
 #: runs computed together; more would gain little and take memory
@@ -42,7 +42,7 @@ MOST_SLOTS = 32
 
 @dataclass(frozen=True)
 class Look:
-    """What is looked at, as a user asks for it; see :meth:`drugs_cpp.Llama.trace`."""
+    """What a user wants to look at; see :meth:`drugs_cpp.Llama.trace`."""
 
     layers: Choice = ALL
     positions: Choice = LAST
@@ -53,10 +53,10 @@ class Look:
 
 
 def chosen(what: str, given: Choice, n: int) -> list[int]:
-    """Numbers from 0 to n - 1, ascending, each once.
+    """Return the chosen numbers from 0 to n - 1, ascending, each once.
 
     Raises:
-        OptionError: something else than numbers, "all" or "last", or numbers that there are not.
+        OptionError: not numbers, "all" or "last", or numbers out of range.
     """
     if isinstance(given, str):
         if given not in (ALL, LAST):
@@ -74,12 +74,12 @@ def chosen(what: str, given: Choice, n: int) -> list[int]:
 
 
 def task_of(engine: Engine, tokens: list[int], look: Look, any_dosed: bool) -> TraceTask:
-    """What to compute and to read.
+    """Return what to compute and to read.
 
     Raises:
         PromptError: no position that a dose could reach.
         ContextOverflowError: the text is longer than any context of the model.
-        OptionError, CountError: a choice that there is not.
+        OptionError, CountError: an invalid choice.
     """
     n_layer = _core.n_layer(engine.session.address)
     if look.dosed not in (ALL, LAST):
@@ -88,7 +88,7 @@ def task_of(engine: Engine, tokens: list[int], look: Look, any_dosed: bool) -> T
         raise nothing_dosed(len(tokens), engine.dosing.sink)
     most = max(engine.settings.n_ctx, engine.settings.n_ctx_train)
     if len(tokens) > most:
-        raise ContextOverflowError(f"the text has {len(tokens)} tokens, and a context of this model {most}: shorten it")
+        raise ContextOverflowError(f"the text has {len(tokens)} tokens, but a context holds {most} at most: shorten it")
     check_count("top_k", look.top_k, 0)
     parts = Parts(
         chosen("layers", look.layers, n_layer + 1),
@@ -102,7 +102,7 @@ def task_of(engine: Engine, tokens: list[int], look: Look, any_dosed: bool) -> T
 
 
 def nothing_dosed(n_tokens: int, sink: int) -> PromptError:
-    """The error of a text that ends before the first position past the sink."""
+    """Return the error for a text that ends before the first position past the sink."""
     tokens = "1 token" if n_tokens == 1 else f"{n_tokens} tokens"
     return PromptError(
         f"the text has {tokens}, and the first {sink} are never dosed: give a longer text, or a smaller sink (sink=0, "
@@ -111,10 +111,10 @@ def nothing_dosed(n_tokens: int, sink: int) -> PromptError:
 
 
 def runs_of(engine: Engine, n: int | None, seeds: Any, drugs: Any) -> list[tuple[int, DRUGS]]:
-    """Seed and doses of each run; the chain of the model's seeds stays where it is.
+    """Return the seed and doses of each run. The model's chain of seeds does not move on.
 
     Raises:
-        CountError, SeedError, DoseError: what cannot be used.
+        CountError, SeedError, DoseError: values that cannot be used.
     """
     seeds, drugs = (list(given) if _is_list(given) else given for given in (seeds, drugs))
     lengths = {len(given) for given in (seeds, drugs) if isinstance(given, list)} | ({n} if n is not None else set())
@@ -140,7 +140,7 @@ def compute(
     runs: Sequence[tuple[int, DRUGS]],
     n_parallel: int | None = None,
 ) -> Iterator[tuple[int, DRUGS, list[Record]]]:
-    """Run after run: its seed, its doses, and what was computed at each position.
+    """Yield for each run its seed, its doses, and what was computed at each position.
 
     Raises:
         MemoryLimitError: not even one sequence fits into memory.
@@ -171,29 +171,31 @@ def _tracer(engine: Engine, task: TraceTask, n_runs: int, n_parallel: int | None
 
 
 def _check_one_batch(engine: Engine, task: TraceTask) -> None:
-    """Refuse what needs more than one batch where a batch knows nothing of those before it, as in encoders."""
+    """Refuse what needs more than one batch, because here, as in encoders, each batch is computed independently."""
     most = min(engine.settings.n_batch, engine.settings.context_params.n_ubatch)
     if len(task.tokens) > most:
         raise ContextOverflowError(
-            f"this model reads a text in one batch, and {len(task.tokens)} tokens do not fit into one of {most}: "
+            f"this model reads a text in one batch, but {len(task.tokens)} tokens do not fit into one of {most}: "
             f"shorten the text, or load the model with n_batch={len(task.tokens)} and n_ubatch={len(task.tokens)}"
         )
     if task.n_sober:
-        raise OptionError('this model reads a text in one batch, of which the last position is not a part: dosed="all"')
+        raise OptionError(
+            'this model reads a text in one batch, so its last position cannot be dosed alone: use dosed="all"'
+        )
 
 
 @dataclass(frozen=True)
 class Maker:
-    """Makes traces of records.
+    """Makes traces from records.
 
     Attributes:
         task: what was read.
-        look: what was asked for.
+        look: what was requested.
         model_path: of the model.
         pieces: text of each token of the prompt.
-        piece: text of a token.
-        lens_of: what the model's head makes of vectors.
-        describe: gives plain values of doses, angles among them.
+        piece: returns the text of a token.
+        lens_of: applies the model's final norm and head to vectors.
+        describe: returns plain values of doses, including angles.
     """
 
     task: TraceTask
@@ -205,7 +207,7 @@ class Maker:
     describe: Callable[[Dosage], dict[str, Any]]
 
     def trace(self, seed: int, drugs: DRUGS, records: Sequence[Record]) -> Trace:
-        """The trace of a run."""
+        """Return the trace of a run."""
         logits = _stacked([record.logits for record in records])
         return Trace(
             tokens=tuple(self.task.tokens),
@@ -226,7 +228,7 @@ class Maker:
         )
 
     def _weights(self, records: Sequence[Record], layer: int) -> F32:
-        """Attention weights over all tokens of the text: none on those that come later."""
+        """Return attention weights over all tokens of the text; later tokens have a weight of 0."""
         all_weights = [record.attention[layer] for record in records]
         weights = np.zeros((len(records), len(all_weights[0]), len(self.task.tokens)), np.float32)
         for row, some in zip(weights, all_weights):
@@ -236,7 +238,7 @@ class Maker:
 
 
 def lens(engine: Engine, hidden: npt.ArrayLike) -> F32:
-    """What the final norm and the head make of vectors; see :meth:`drugs_cpp.Llama.lens`."""
+    """Apply the final norm and the head to vectors; see :meth:`drugs_cpp.Llama.lens`."""
     vectors = np.ascontiguousarray(hidden, np.float32)
     with engine.session.use():
         engine.slots.count(1, 1, at_least=1)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class VariationMethods(EngineProperties):
-    """How :class:`drugs_cpp.Llama` varies a text."""
+    """The part of :class:`drugs_cpp.Llama` that varies a text."""
 
     # of llama_cpp.Llama
     _model: Any
@@ -57,47 +57,47 @@ class VariationMethods(EngineProperties):
         n_parallel: int | None = None,
         apart: bool = False,
     ) -> Any:
-        """Continue one prompt several times, decoded together, each time with a seed and perhaps doses of its own.
+        """Continue one prompt several times, decoded together, each with its own seed and optionally its own doses.
 
-        The prompt is computed once. The cache of the model itself stays as it is: this uses a context of its own, which
-        it makes and enlarges as needed. The text of a variation depends on its prompt, seed and doses, and on nothing
-        beside it.
+        The prompt is computed once. The model's own cache stays as it is: this uses a separate context, which is
+        created and enlarged as needed. The text of a variation depends only on its prompt, seed and doses.
 
         Args:
             prompt: text or token ids.
             messages: instead of a prompt: a conversation, for the model's chat template.
-            n: number of variations. None: as many as ``seeds`` or ``drugs`` has, else 8.
-            seeds: a seed for each, None among them for a fresh one; or one number, for it and those that follow. None:
-                those from ``drugs.seed`` on, or each one's own, else from the chain's next one on, else fresh ones.
-            drugs: doses for all, or a list, one for each. None: the model's.
-            max_tokens: new tokens of each. None: as many as the model's context has room for.
+            n: number of variations. None: the length of ``seeds`` or ``drugs``, otherwise 8.
+            seeds: a list with a seed for each variation, in which None means a fresh one; or a number, for consecutive
+                seeds from it on. None: the seeds from ``drugs.seed`` on, or each one's own if ``drugs`` is a list;
+                otherwise those from the chain's next seed on; otherwise fresh ones.
+            drugs: doses for all variations, or a list with doses for each. None: the model's.
+            max_tokens: largest number of new tokens of each. None: as many as fit in the model's context.
             temperature: 0 for the most likely token.
             stop: strings that end a text.
-            stream: yield pieces as they come instead of returning whole texts.
-            top_p: this and the other options of the sampler, down to ``grammar``, are as for ``create_completion``; all
-                but the penalties, the bias and the grammar need a temperature above 0.
+            stream: yield pieces as they are generated instead of returning whole texts.
+            top_p: this and the following sampler options, up to ``grammar``, are as for ``create_completion``; all
+                except the penalties, the bias and the grammar need a temperature above 0.
             response_format: with messages, as for ``create_chat_completion``.
-            n_parallel: variations decoded at a time; the others wait. None: as many as memory has room for, 64 at most.
-            apart: all have the first seed, and directions that are orthogonal to each other's, as many as a vector has
-                numbers: see ``DRUGS(apart=...)``. Not at K and V.
+            n_parallel: variations decoded at a time; the others wait. None: as many as fit in memory, at most 64.
+            apart: all have the first seed, and their directions are orthogonal to each other, up to as many as a vector
+                has elements: see ``DRUGS(apart=...)``. Not at K and V.
 
         Returns:
-            A completion, or a chat completion for messages, shaped as OpenAI's: a dictionary, which a notebook shows as
-            texts with their differences marked. Its choices also have ``seed``, and ``drugs``, the doses as
-            ``DRUGS.to_dict`` gives them. ``finish_reason`` is "length" where ``max_tokens`` or the context ended a
-            text. With ``stream``, an iterator of chunks, each with one choice: its ``index`` tells whose text it
-            carries, and its last one has ``finish_reason`` and ``drugs``.
+            A completion, or a chat completion for messages, in OpenAI's format: a dictionary, which a notebook shows as
+            texts with their differences marked. Its choices also have ``seed`` and ``drugs``, the doses in the form of
+            ``DRUGS.to_dict``. ``finish_reason`` is "length" if ``max_tokens`` or the context ended a text. With
+            ``stream``, an iterator of chunks, each with one choice: its ``index`` says which text it belongs to, and
+            the last one of each text has ``finish_reason`` and ``drugs``.
 
         Raises:
             PromptError: no prompt, an empty one, or both a prompt and messages.
             TokenError: a token that is not in the vocabulary, or numbers that are not tokens.
-            OptionError: a temperature, stop string, grammar or other number that cannot be used; several seeds with
+            OptionError: a temperature, stop string, grammar or other option that cannot be used; several seeds with
                 ``apart``.
             CountError: ``n`` or ``n_parallel`` below 1, ``n`` above 100,000, or a list of another length.
             SeedError: a seed out of range.
             DoseError: a dose at a site that the model lacks.
             ContextOverflowError: the prompt leaves no room in the context.
-            MemoryLimitError: not even one sequence, or not ``n_parallel``, fit into memory.
+            MemoryLimitError: not even one sequence fits into memory, or fewer than ``n_parallel`` do.
             BusyError: another thread is using the model.
         """
         options = {

@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 DEFAULT_VARIATIONS = 8
 
-#: in one call; their texts are kept in memory
+#: most variations in one call; their texts are kept in memory
 MOST_VARIATIONS = 100_000
 
-#: sequences decoded together unless told differently; more would gain little and take memory
+#: sequences decoded together by default; more would gain little and take memory
 MOST_SLOTS = 64
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What a call of ``variations`` asks for, beside its text and sampler options; see there."""
+    """The arguments of ``variations`` besides its text and sampler options; see there."""
 
     n: int | None
     seeds: Any
@@ -51,12 +51,12 @@ class Wish:
 
 
 def vary(engine: Engine, text: ChatPrompt, wish: Wish, options: Mapping[str, Any], answer: completion.Answer) -> Any:
-    """Carry out a call of ``variations``; what is wrong with it is said before anything is computed.
+    """Carry out a call of ``variations``. Errors in its arguments are raised before anything is computed.
 
     Args:
         engine: of the model.
         text: the prompt, at least one token, and where its continuations end.
-        wish: what is asked for.
+        wish: the other arguments.
         options: of the sampler.
         answer: what all parts of the answer have in common.
     """
@@ -85,13 +85,13 @@ def text_to_vary(
     messages: Any,
     options: Mapping[str, Any],
 ) -> ChatPrompt:
-    """The prompt of a call, as tokens, and where its continuations end.
+    """Return the prompt of a call as tokens, and where its continuations end.
 
     Args:
-        llm: whose tokenizer and chat format to use.
+        llm: the model whose tokenizer and chat format to use.
         model: its handle.
-        handlers: made of the chat templates in its file, by name.
-        prompt, messages: as given; one of them.
+        handlers: made from the chat templates in its file, by name.
+        prompt, messages: as given; exactly one of them.
         options: stop, grammar and response_format, as given.
 
     Raises:
@@ -110,7 +110,7 @@ def text_to_vary(
 
 
 def _seeds_and_drugs(engine: Engine, wish: Wish) -> tuple[list[int], list[DRUGS]]:
-    # also what can be gone through only once
+    # iterators as well, which can be read only once
     seeds, drugs = (list(given) if _is_list(given) else given for given in (wish.seeds, wish.drugs))
     lists = [given for given in (seeds, drugs) if isinstance(given, list)]
     n = (len(lists[0]) if lists else DEFAULT_VARIATIONS) if wish.n is None else wish.n
@@ -141,7 +141,7 @@ def _seeds_and_drugs(engine: Engine, wish: Wish) -> tuple[list[int], list[DRUGS]
 
 
 def _own_seeds(engine: Engine, drugs: list[DRUGS]) -> list[int]:
-    """Those of the doses; where these have none, as without them."""
+    """Return the seeds of the doses; doses without a seed get one as if no seeds were given."""
     own = [doses.seed for doses in drugs]
     others = _seeds_from(_first_seed(engine, None), len(own)) if None in own else []
     return [others[i] if seed is None else seed for i, seed in enumerate(own)]
@@ -152,14 +152,14 @@ def _seeds_from(first: int | None, n: int) -> list[int]:
 
 
 def _apart(drugs: DRUGS, number: int) -> DRUGS:
-    """The same doses, with that one of the directions that keep apart."""
+    """Return the same doses with the given one of the mutually orthogonal directions."""
     own = drugs.copy()
     own.apart = number
     return own
 
 
 def _first_seed(engine: Engine, given: object) -> int | None:
-    """The seed that the others follow; None: each is a fresh one, as where -1 was given."""
+    """Return the first of consecutive seeds; None: each one is fresh, as if -1 were given."""
     if given is not None:
         return check_seed(given)
     with engine.session.use():
@@ -167,7 +167,9 @@ def _first_seed(engine: Engine, given: object) -> int | None:
 
 
 def token_limits(engine: Engine, n_prompt: int, max_tokens: int | None) -> tuple[int, int]:
-    """New tokens, and those that may complete a character. The context grows up to what the model was trained for.
+    """Return the number of new tokens, and of those that may complete a character.
+
+    The context grows up to what the model was trained for.
 
     Raises:
         ContextOverflowError: the prompt leaves no room.
@@ -185,7 +187,7 @@ def token_limits(engine: Engine, n_prompt: int, max_tokens: int | None) -> tuple
 
 
 def count_slots(engine: Engine, n: int, n_tokens: int, n_parallel: int | None) -> int:
-    """How many of ``n`` variations of ``n_tokens`` are decoded at a time."""
+    """Return how many of ``n`` variations of ``n_tokens`` are decoded at a time."""
     most = MOST_SLOTS if n_parallel is None else check_count("n_parallel", n_parallel, 1, "variations")
     wanted = min(n, most) if engine.settings.decodes_together else 1
     return engine.slots.count(wanted, n_tokens, at_least=1 if n_parallel is None else wanted)
@@ -199,7 +201,7 @@ def decode(
     n_tokens: int,
     dosing: Dosing | None = None,
 ) -> Iterator[Delta]:
-    """Decode, one step at a time in the hands of whoever listens; ``dosing`` None: by the rules of the model."""
+    """Decode step by step as the caller takes the results; ``dosing`` None: by the rules of the model."""
     deltas = None
     while True:
         with engine.session.use():
@@ -216,7 +218,7 @@ def decode(
 
 
 def check_options(options: Mapping[str, Any], stop: object, grammar: object) -> None:
-    """Refuse what no sampler could be made of.
+    """Refuse options from which no sampler can be made.
 
     Raises:
         OptionError: a number, stop string or grammar that cannot be used.
@@ -233,7 +235,7 @@ def _is_list(given: object) -> bool:
 
 
 def _what_made_it(engine: Engine, variation: Variation) -> dict[str, Any]:
-    """Its doses and its seed, in the form of a server's field ``drugs``, as they are now."""
+    """Return a variation's current doses and its seed, in the form of a server's field ``drugs``."""
     return {**engine.effects.described(variation.drugs.dosage), "seed": variation.seed}
 
 

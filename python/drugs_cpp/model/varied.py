@@ -1,4 +1,4 @@
-"""``Varied``: the answer of ``variations``, a plain dictionary that a notebook shows with its differences marked."""
+"""``Varied``: the answer of ``variations``, a dictionary that a notebook shows with differences marked."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any, cast
 from drugs_cpp.doses.text import SOBER, describe_doses
 from drugs_cpp.markup import MARKED, Html, counted, heading, note, page, table, tag
 
-#: texts that are shown
+#: how many texts are shown
 _MOST_TEXTS = 50
 
-#: of a text, that are compared; comparing takes the square of it
+#: how many words of a text are compared; the time grows with the square
 _MOST_WORDS = 1000
 
 
 class Varied(dict[str, Any]):
-    """A completion with several choices, as OpenAI shapes it."""
+    """A completion with several choices, in OpenAI's format."""
 
     def _repr_html_(self) -> str | None:
-        """What a notebook shows; None where somebody has put something else in the place of choices."""
+        """What a notebook shows; None if ``choices`` has been replaced by something else."""
         choices = self.get("choices")
         are_there = isinstance(choices, list) and choices and all(isinstance(choice, dict) for choice in choices)
         return varied_html(cast("list[dict[str, Any]]", choices)) if are_there else None
 
 
 def varied_html(choices: list[dict[str, Any]]) -> Html:
-    """A row for each text, in which what differs from the first sober one is marked; if none is, from the first."""
+    """Return a row for each text, with words marked that the first sober text (or else the first) does not have."""
     texts, doses = list(map(_text, choices)), [describe_doses(choice.get("drugs") or {}) for choice in choices]
     base = doses.index(SOBER) if SOBER in doses else 0
     others = len(choices) - _MOST_TEXTS
@@ -53,11 +53,11 @@ def _compared(text: str, other: str | None) -> Html:
 
 
 def mark_differences(text: str, other: str) -> Iterator[str]:
-    """Cut a text into pieces, of which those are marked that the other one has not, by whole words.
+    """Cut a text into pieces of whole words, and mark those that the other text does not have.
 
     Args:
-        text: that is cut; white space belongs to the word after it.
-        other: text to compare it with.
+        text: the text to cut; white space belongs to the word after it.
+        other: the text to compare it with.
     """
     words, others = re.findall(r"\s*\S+|\s+$", text), re.findall(r"\S+", other)[:_MOST_WORDS]
     compared = [word.strip() for word in words[:_MOST_WORDS]]

@@ -1,1 +1,1 @@
-"""What a model computed inside, as values: traces, how far two of them are apart, and files."""
+"""What a model computed inside, as values: traces, how far apart two of them are, and their files."""

@@ -1,4 +1,4 @@
-"""What a trace holds."""
+"""The content of a trace."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ class TraceContent:
 
     Attributes:
         tokens: ids of the whole text.
-        pieces: the text of each of them.
+        pieces: the text of each token.
         positions: those that were read, int32 (n_positions,), ascending, counted from 0.
-        layers: whose output was read, int32 (n_layers,), ascending: 0 is the embedding, i + 1 the model's layer i.
-        hidden: what leaves each layer, before the final norm, float32 (n_positions, n_layers, n_embd). Of several
-            residual streams (Gemma 3n, DeepSeek-V4), the first.
-        norm: what leaves the last layer, after the final norm, float32 (n_positions, n_embd).
+        layers: those whose output was read, int32 (n_layers,), ascending: 0 is the embedding, i + 1 is layer i.
+        hidden: output of each layer, before the final norm, float32 (n_positions, n_layers, n_embd). If there are
+            several residual streams (Gemma 3n, DeepSeek-V4), the first one.
+        norm: output of the last layer, after the final norm, float32 (n_positions, n_embd).
         logits: of the next token, float32 (n_positions, n_vocab); None: the model has none.
-        tops: for each position the most likely next tokens, the likeliest first.
-        heads: for chosen layers the attention outputs of each head, as dosed, float32 (n_positions, n_head,
-            n_embd_head).
-        attention: for chosen layers the attention weights of each head, float32 (n_positions, n_head, n_tokens).
-        drugs: the doses, as ``DRUGS.to_dict`` gives them; None: it was sober.
-        seed: of the noise; None: it was sober.
-        dosed: "all" positions past the sink, or the "last" one.
+        tops: for each position, the most likely next tokens, the likeliest first.
+        heads: for chosen layers, the attention outputs of each head, with the dose applied, float32 (n_positions,
+            n_head, n_embd_head).
+        attention: for chosen layers, the attention weights of each head, float32 (n_positions, n_head, n_tokens).
+        drugs: the doses in the form of ``DRUGS.to_dict``; None: the text was computed sober.
+        seed: of the noise; None: the text was computed sober.
+        dosed: "all" positions past the sink, or only the "last" one.
         model: name of the model's file.
     """
 
@@ -76,12 +76,12 @@ class TraceContent:
 
 
 def most_likely(logits: npt.ArrayLike, k: int, piece: Callable[[int], str]) -> list[TopToken]:
-    """The ``k`` most likely tokens; of equal ones, the lower id first.
+    """Return the ``k`` most likely tokens; of equally likely ones, the lower id comes first.
 
     Args:
         logits: (n_vocab,).
         k: how many.
-        piece: text of a token.
+        piece: returns the text of a token.
     """
     x = np.asarray(logits, np.float32)
     if k == 0:

@@ -1,4 +1,4 @@
-"""How far what one run computed inside is from another: by layer, and at the output."""
+"""How far apart two runs are inside the model: by layer, and at the output."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Divergence:
 
     Attributes:
         cosine: cosine distance, 1 - cos, 0 to 2; float64 (n_positions, n_layers).
-        angle: between the vectors, radians, 0 to pi; likewise.
-        relative_l2: length of the difference, divided by the sober vector's; likewise.
-        kl: KL(sober || dosed) of the next token's probabilities, nats; float64 (n_positions,). None: a trace has no
-            logits.
+        angle: between the vectors, in radians, 0 to pi; float64 (n_positions, n_layers).
+        relative_l2: length of the difference, divided by that of the sober vector; float64 (n_positions, n_layers).
+        kl: KL(sober || dosed) of the next token's probabilities, in nats; float64 (n_positions,). None: one of the
+            traces has no logits.
     """
 
     cosine: F64
@@ -38,14 +38,14 @@ class Divergence:
 
 
 def vector_divergence(vectors: npt.ArrayLike, sober: npt.ArrayLike) -> tuple[F64, F64, F64]:
-    """Cosine distance, angle in radians, and relative length of the difference, over the last axis.
+    """Return cosine distance, angle in radians, and relative length of the difference, over the last axis.
 
-    Angles come from the sum and the difference of the unit vectors (Kahan, "How Futile are Mindless Assessments of
-    Roundoff", 2006), which stays exact for small ones, where a cosine rounds to 1. Vectors without a length have an
-    angle of 0 to each other.
+    Angles are computed from the sum and the difference of the unit vectors (Kahan, "How Futile are Mindless Assessments
+    of Roundoff", 2006), which stays exact for small angles, whose cosine rounds to 1. The angle between two zero
+    vectors is 0.
 
     Args:
-        vectors, sober: (..., n_embd), of shapes that broadcast.
+        vectors, sober: (..., n_embd), with shapes that broadcast.
     """
     a, b = np.asarray(vectors, np.float64), np.asarray(sober, np.float64)
     unit_a, unit_b = _unit(a), _unit(b)
@@ -56,19 +56,19 @@ def vector_divergence(vectors: npt.ArrayLike, sober: npt.ArrayLike) -> tuple[F64
 
 
 def kl_divergence(logits: npt.ArrayLike, sober: npt.ArrayLike) -> F64:
-    """KL(sober || dosed) in nats, over the last axis.
+    """Return KL(sober || dosed) in nats, over the last axis.
 
     Args:
-        logits, sober: (..., n_vocab), of shapes that broadcast.
+        logits, sober: (..., n_vocab), with shapes that broadcast.
     """
     log_p, log_q = log_softmax(sober), log_softmax(logits)
     p = np.exp(log_p)
     terms = p * np.where(p > 0, log_p - log_q, 0)
-    return np.maximum(terms.sum(axis=-1), 0)  # type: ignore[no-any-return]  # rounding goes below zero
+    return np.maximum(terms.sum(axis=-1), 0)  # type: ignore[no-any-return]  # rounding can go below zero
 
 
 def log_softmax(logits: npt.ArrayLike) -> F64:
-    """Logarithms of probabilities, float64, over the last axis."""
+    """Return the logarithms of probabilities, float64, over the last axis."""
     given = np.asarray(logits, np.float64)
     x: F64 = given - given.max(axis=-1, keepdims=True)
     log_p: F64 = x - np.log(np.exp(x).sum(axis=-1, keepdims=True))

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
     F64 = npt.NDArray[np.float64]
 
-_APART = "angle in radians between both"
+_APART = "angle in radians between the two"
 
 
 def divergence_html(angle: F64, relative_l2: F64, kl: F64 | None) -> Html:
-    """How far two runs are apart, by layer and position, and at the output.
+    """Show how far apart two runs are, by layer and position, and at the output.
 
     Args:
         angle: radians, float64 (n_positions, n_layers).
-        relative_l2: likewise.
+        relative_l2: relative length of the difference, float64 (n_positions, n_layers).
         kl: nats, float64 (n_positions,), or None.
     """
     n_positions, n_layers = angle.shape

@@ -1,4 +1,4 @@
-"""Files of traces: ``.npz`` and ``.safetensors`` hold all of a trace, ``.msgpack`` what the reference's traces hold."""
+"""Trace files: ``.npz`` and ``.safetensors`` hold a whole trace, ``.msgpack`` what the reference's traces hold."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from drugs_cpp.traces.content import TopToken, TraceContent
 if TYPE_CHECKING:
     from os import PathLike
 
-#: what files of ours say they are; the number grows where an older version could not read them
+#: identifies our files; the number is increased when older versions cannot read them
 _FORMAT = "drugs_cpp trace 1"
 
 _ARRAYS = ("positions", "layers", "hidden", "norm", "logits")
@@ -28,7 +28,7 @@ Arrays = dict[str, Any]
 
 
 def save_content(trace: TraceContent, path: str | PathLike[str]) -> None:
-    """Write a trace in the format that the name's ending says; see :meth:`drugs_cpp.Trace.save`."""
+    """Write a trace in the format given by the file name's suffix; see :meth:`drugs_cpp.Trace.save`."""
     _choose(path, {".npz": _save_npz, ".safetensors": _save_safetensors, ".msgpack": _save_msgpack})(trace, Path(path))
 
 
@@ -42,7 +42,7 @@ def load_content(path: str | PathLike[str]) -> TraceContent:
         return load(Path(path))
     except (ResultFileError, MissingExtraError):
         raise
-    except Exception as error:  # each library has errors of its own for what it cannot read
+    except Exception as error:  # each library raises its own exceptions for files that it cannot read
         raise ResultFileError(f"{path} is damaged, or is not a trace: {error}") from error
 
 
@@ -54,12 +54,12 @@ def _choose(path: str | PathLike[str], by_ending: Mapping[str, Callable[..., Any
 
 
 #
-# all of a trace
+# whole traces
 #
 
 
 def _save_npz(trace: TraceContent, path: Path) -> None:
-    with path.open("wb") as file:  # savez would add an ending to a name without one
+    with path.open("wb") as file:  # savez would add a suffix to a name without one
         np.savez(file, about=np.array(_about(trace)), **_arrays(trace))
 
 
@@ -90,7 +90,7 @@ def _arrays(trace: TraceContent) -> Arrays:
 
 
 def _about(trace: TraceContent) -> str:
-    """What is not an array, as JSON."""
+    """Return everything that is not an array, as JSON."""
     return json.dumps(
         {
             "format": _FORMAT,
@@ -149,10 +149,10 @@ def _by_layer(arrays: Arrays, prefix: str) -> dict[int, Any]:
 def _save_msgpack(trace: TraceContent, path: Path) -> None:
     n_layer = int(trace.layers[-1])
     if trace.norm is None or trace.layers.tolist() != list(range(n_layer + 1)):
-        raise OptionError(f"{path}: this layout has all layers: trace them with layers='all'")
+        raise OptionError(f"{path}: this layout needs all layers: trace them with layers='all'")
     drugs = DRUGS() if trace.drugs is None else DRUGS.from_dict(trace.drugs)
     profiles = {site: drugs.get_dose_shape(site) for site in SITES}
-    hidden = [*trace.hidden[-1, :-1], trace.norm[-1]]  # as transformers has it: the last one is after the final norm
+    hidden = [*trace.hidden[-1, :-1], trace.norm[-1]]  # as in transformers: the last one is after the final norm
     packed = extra("msgpack").packb(
         {
             "dose_shape": {s: None if p is None else [q._asdict() for q in p.points] for s, p in profiles.items()},

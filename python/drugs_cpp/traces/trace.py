@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: logits of vectors: float32 (n, n_embd) -> float32 (n, n_vocab)
 Lens = Callable[[Any], Any]
 
-#: a logit lens of all layers at once may be as large as this, in bytes; beyond it goes layer by layer
+#: largest size in bytes of a logit lens of all layers at once; larger ones go layer by layer
 MOST_LENS_BYTES = 2**30
 
 Path = Union[str, "PathLike[str]"]
@@ -35,20 +35,20 @@ class Trace(TraceContent):
     """What a model computed inside, at some positions of a text; its arrays are those of :class:`TraceContent`.
 
     Attributes:
-        lens_of: what the model's final norm and head make of vectors; None: the trace came from a file.
+        lens_of: applies the model's final norm and head to vectors; None: the trace came from a file.
     """
 
     lens_of: Lens | None = field(default=None)
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy in another process has no model."""
+        """Leave out ``lens_of``: a copy in another process has no model."""
         return {**vars(self), "lens_of": None}
 
     def divergence(self, sober: Trace) -> Divergence:
-        """How far this trace is from a sober one of the same text, or from any other.
+        """Return how far this trace is from a sober one of the same text, or from any other trace.
 
         Raises:
-            StateError: it is of other positions, other layers or another model.
+            StateError: the other trace has other positions, other layers or another model.
         """
         self._check_like(sober)
         cosine, angle, relative_l2 = vector_divergence(self.hidden, sober.hidden)
@@ -58,7 +58,7 @@ class Trace(TraceContent):
         return Divergence(cosine, angle, relative_l2, kl)
 
     def lens(self, layers: int | list[int] | None = None) -> F32:
-        """Logit lens: what the final norm and head make of each layer's output. The last one's are the real logits.
+        """Logit lens: apply the final norm and head to each layer's output. Those of the last one are the real logits.
 
         nostalgebraist, "interpreting GPT: the logit lens" (2020).
 
@@ -70,7 +70,7 @@ class Trace(TraceContent):
 
         Raises:
             StateError: the trace came from a file without its model, or the model has no head that reads one vector.
-            CountError: more than 1 GiB: go through :meth:`lens_by_layer`, or name layers.
+            CountError: more than 1 GiB: use :meth:`lens_by_layer`, or name layers.
         """
         chosen = self._layer_indices(layers)
         first = self._lens_at(chosen[0])
@@ -78,12 +78,12 @@ class Trace(TraceContent):
         if n_bytes > MOST_LENS_BYTES:
             raise CountError(
                 f"the lens of {len(chosen)} layers takes {n_bytes / 2**30:.1f} GiB: "
-                "go through lens_by_layer(), name layers, or trace fewer positions"
+                "use lens_by_layer(), name layers, or trace fewer positions"
             )
         return np.stack([first, *(self._lens_at(index) for index in chosen[1:])], axis=1)
 
     def lens_by_layer(self) -> Iterator[tuple[int, F32]]:
-        """Logit lens, a layer at a time: the layer, and float32 (n_positions, n_vocab)."""
+        """Logit lens, one layer at a time: yield the layer and its logits, float32 (n_positions, n_vocab)."""
         for index, layer in enumerate(self.layers):
             yield int(layer), self._lens_at(index)
 
@@ -91,7 +91,7 @@ class Trace(TraceContent):
         """Write a file: ``.npz``, ``.safetensors``, or ``.msgpack`` in the layout of the reference's ``save_trace``.
 
         Raises:
-            OptionError: another ending.
+            OptionError: another suffix.
             MissingExtraError: a package is not installed.
         """
         save_content(self, path)
@@ -103,11 +103,11 @@ class Trace(TraceContent):
         Args:
             path: ending in ``.npz`` or ``.safetensors``; or in ``.msgpack``, which lacks what the reference leaves out:
                 tokens, logits, and the last layer's output before the final norm.
-            lens_of: what :meth:`lens` computes with: ``llm.lens``.
+            lens_of: used by :meth:`lens`: ``llm.lens``.
 
         Raises:
             ResultFileError: no such file, not a trace, or damaged.
-            OptionError: another ending.
+            OptionError: another suffix.
         """
         return cls(**vars(load_content(path)), lens_of=lens_of)
 
@@ -120,9 +120,11 @@ class Trace(TraceContent):
         for name in ("positions", "layers"):
             mine, others = getattr(self, name), getattr(other, name)
             if not np.array_equal(mine, others):
-                raise StateError(f"two traces of other {name} cannot be compared: {mine.tolist()}, {others.tolist()}")
+                raise StateError(f"traces of different {name} cannot be compared: {mine.tolist()}, {others.tolist()}")
         if self.hidden.shape != other.hidden.shape:
-            raise StateError(f"traces of two models cannot be compared: {self.hidden.shape}, {other.hidden.shape}")
+            raise StateError(
+                f"traces of different models cannot be compared: {self.hidden.shape}, {other.hidden.shape}"
+            )
 
     def _layer_indices(self, layers: int | list[int] | None) -> list[int]:
         known = self.layers.tolist()

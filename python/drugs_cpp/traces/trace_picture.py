@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
     F64 = npt.NDArray[np.float64]
 
-_TURNED = "angle in radians by which a layer turns what it gets"
+_TURNED = "angle in radians by which a layer turns its input"
 
-#: pixels that a probability of 1 takes
+#: width of a probability of 1, in pixels
 _BAR = 160
 
 
 def trace_html(trace: TraceContent, turned: F64) -> Html:
-    """What the trace is of, how far each layer turns a token's vector, and the likely next tokens.
+    """Show what was traced, how far each layer turns a token's vector, and the likely next tokens.
 
     Args:
-        trace: what is shown.
-        turned: radians between each of its layers and the one before, float64 (n_positions, n_layers - 1).
+        trace: the trace to show.
+        turned: radians between each of its layers and the one before it, float64 (n_positions, n_layers - 1).
     """
     n_positions, n_layers, n_embd = trace.hidden.shape
     made = "sober" if trace.drugs is None else f"{describe_doses(trace.drugs)}, seed {trace.seed}"
