@@ -144,3 +144,7 @@ def test_a_quiet_model_prints_no_warnings(capfd: pytest.CaptureFixture[str]) -> 
         llama_log_callback(3, b"a warning", None)  # GGML_LOG_LEVEL_WARN
         assert capfd.readouterr().err == wanted
     set_verbose(False)
+
+
+def test_a_prompt_completes_public_names_alone() -> None:
+    assert dir(drugs_cpp) == sorted(drugs_cpp.__all__)

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import pytest
 
 from conftest import PressCtrlC
 from drugs_cpp.study import stored_vergence
+from drugs_cpp.tools import command_line
 from drugs_cpp.tools.lab import main
 from drugs_cpp.tools.lab_top import histogram, shown
 from drugs_cpp.tools.time_left import bar, time_left
@@ -107,7 +108,6 @@ def test_the_table_has_what_the_store_has(folder: Path) -> None:
         (["top", "--dose", "X=1"], "X"),
         (["top", "--dose", "A"], "not a dose"),
         (["plot"], "invalid choice"),
-        ([], "required"),
     ],
 )
 def test_mistakes(
@@ -302,3 +302,13 @@ def test_the_address_holds_what_is_shown(page: Page) -> None:
     assert page.locator("#window").input_value() == "up-to"
     assert page.locator("#layer-shown").inner_text() == "0 to 1"
     assert page.locator("#angle-shown").inner_text() == "0.30 rad"
+
+
+@pytest.mark.parametrize(("command", "name"), [(main, "drugs-lab"), (command_line.main, "python -m drugs_cpp")])
+def test_without_arguments_there_is_help(
+    command: Callable[[list[str]], int], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        command([])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: {name} ")

@@ -49,6 +49,12 @@ from drugs_cpp.traces.trace import Trace
 
 __version__ = _version("drugs_cpp")
 
+
+def __dir__() -> list[str]:
+    """Public names, for completion at a prompt."""
+    return list(__all__)
+
+
 __all__ = [
     "DRUGS",
     "SITES",

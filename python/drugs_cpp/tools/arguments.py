@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from drugs_cpp.doses.effect import EFFECTS
@@ -25,6 +25,20 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         complain(self.prog.split()[0] if self.prog.startswith("drugs-") else "drugs_cpp", message)
         raise SystemExit(BAD_INPUT)
+
+
+def parsed(parser: argparse.ArgumentParser, given: Sequence[str] | None) -> argparse.Namespace:
+    """Arguments of a command line; none at all print the help and end the program.
+
+    Args:
+        parser: of the program.
+        given: None: those that the program was started with.
+    """
+    given = sys.argv[1:] if given is None else given
+    if not given:
+        parser.print_help()
+        raise SystemExit(0)
+    return parser.parse_args(given)
 
 
 def run_command(name: str, command: Callable[[], None]) -> int:

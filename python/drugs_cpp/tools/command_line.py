@@ -13,8 +13,8 @@ _NAME = "drugs_cpp"
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status."""
-    return arguments.run_command(_NAME, lambda: run_demo(_settings(_parser().parse_args(given))))
+    """Run the command line and return its exit status; without arguments it prints its help."""
+    return arguments.run_command(_NAME, lambda: run_demo(_settings(arguments.parsed(_parser(), given))))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -23,7 +23,7 @@ def main(given: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status."""
 
     def run() -> None:
-        options = _parser().parse_args(given)
+        options = arguments.parsed(_parser(), given)
         options.run(options)
 
     return arguments.run_command(_NAME, run)
