@@ -71,9 +71,9 @@ def test_what_it_prints(short_model_path: str, tmp_path: Path, capsys: pytest.Ca
         f"`drugs-lab explore {store}` shows them",
     ]
     assert main(command) == 0
-    assert capsys.readouterr().out.startswith(f"{store} (0.1 MB): all 5 texts were there already\n")
+    assert capsys.readouterr().out.startswith(f"{store} (0.1 MB): all 5 texts already existed\n")
     assert main([*command, "--dry-run"]) == 0
-    assert capsys.readouterr().out.splitlines()[1:] == ["short: all texts are there", "about 0 s at most"]
+    assert capsys.readouterr().out.splitlines()[1:] == ["short: no texts are missing", "about 0 s at most"]
 
 
 def test_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,7 +114,7 @@ def test_ctrl_c_keeps_what_was_written(
     command = ["sweep", "-m", short_model_path, *SMALL, "--parallel", "2", "-o", str(store), "--seeds"]
     press_ctrl_c(lambda: n_texts(str(store)), 6)
     assert main([*command, "1-2000"]) == 130
-    assert f"What was written is in {store}; the same command goes on from there." in capsys.readouterr().err
+    assert f"What was written is in {store}; the same command continues from there." in capsys.readouterr().err
     assert 6 <= n_texts(str(store)) < 2000
     assert main([*command, "1-2"]) == 0
     assert len(sweep_rows(store)) >= 6

@@ -186,8 +186,8 @@ def test_import_samples_as_people_type_it(tmp_path: Path, capsys: pytest.Capture
     assert main(["import-samples", str(tmp_path), "-o", store]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "3 files with 4 texts were read.",
-        f"2 texts were added to {store}; 1 were there already.",
-        "1 were not added, for other texts with the same seeds were there, which stay.",
+        f"2 texts were added to {store}; 1 already existed.",
+        "1 were not added: there were other texts with the same seeds, which stay.",
         f"no text: {empty.relative_to(tmp_path)}",
         "skipped: README.md: it has no line ### RESPONSES",
     ]

@@ -76,7 +76,7 @@ def test_cells() -> None:
         ({"sites": []}, CountError, "sites is empty"),
         ({"windows": ["far"]}, OptionError, "near or up-to"),
         ({"angles": [0]}, DoseError, "more than 0"),
-        ({"angles": [3.2]}, DoseError, "pi at most"),
+        ({"angles": [3.2]}, DoseError, "at most pi"),
         ({"angles": ["a"]}, DoseError, "finite"),
         ({"seeds": 0}, CountError, "1 or more"),
         ({"seeds": True}, CountError, "True"),
@@ -250,7 +250,7 @@ def test_stores_that_cannot_be_read(tmp_path: Path) -> None:
         stored_vergence(tmp_path / "none.db")
     assert not (tmp_path / "none.db").exists()
     (tmp_path / "text.db").write_text("These are no results. " * 100)
-    with pytest.raises(ResultFileError, match=r"damaged, or no file of results"):
+    with pytest.raises(ResultFileError, match=r"damaged, or not a results file"):
         Store(tmp_path / "text.db")
     with sqlite3.connect(tmp_path / "other.db") as other:
         other.execute("CREATE TABLE x (y)")

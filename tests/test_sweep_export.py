@@ -147,10 +147,10 @@ def test_many_rows_need_no_memory(tmp_path: Path, write: Callable[..., None]) ->
     [
         ("x.xlsx", OptionError, "has to end in .csv, .jsonl, .parquet, or in /"),
         ("none/x.csv", OptionError, "there is no folder"),
-        ("full", OptionError, "is there already"),
-        ("full/", OptionError, "is there already"),
-        ("full.csv", OptionError, "is there already"),
-        ("file/", OptionError, "is there already"),
+        ("full", OptionError, "already exists and is not empty"),
+        ("full/", OptionError, "already exists and is not empty"),
+        ("full.csv", OptionError, "already exists and is not empty"),
+        ("file/", OptionError, "already exists and is not empty"),
     ],
 )
 def test_outputs_that_cannot_be(

@@ -137,7 +137,7 @@ def spoil_a_key(path: Path) -> None:
         (make_newer, "newer version"),
         (make_foreign, "another program"),
         (spoil_a_key, "damaged"),
-        (lambda path: path.write_bytes(b"text" * 1000), "no file of results"),
+        (lambda path: path.write_bytes(b"text" * 1000), "not a results file"),
         (Path.unlink, "no such file"),
     ],
 )

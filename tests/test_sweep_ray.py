@@ -227,7 +227,7 @@ def test_machines_with_another_file_are_not_used(
 def test_machines_with_another_build(cluster: Cluster, tiny_model_path: str, tmp_path: Path) -> None:
     store = tmp_path / "sweep.db"
     cluster.say("other_build", *cluster.names())
-    message = r"127.0.0.1: its drugs_cpp is another \(version 0.0.1; here version [0-9.]+\): install the same package"
+    message = r"127.0.0.1: its drugs_cpp differs \(version 0.0.1; here version [0-9.]+\): install the same package"
     with pytest.warns(ClusterWarning, match=message), pytest.raises(ClusterError, match=f"no machine .*{message}"):
         sweep_on_ray([tiny_model_path], PLAN, store, cluster.address, OPTIONS, worker_class=cluster.workers.TestWorker)
     assert not rows(store)

@@ -1,4 +1,4 @@
-"""What many runs of a model say about noise inside it."""
+"""What many runs of a model reveal about noise inside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Profiles that dose a band of layers and no others."""
+"""Profiles that dose only a band of layers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ _EDGE = 1e-6
 
 
 def band_profile(first: float, last: float) -> DoseProfile:
-    """The full dose from one depth up to another, which is not part of it; 0 is the first layer, 1 the end."""
+    """Return a profile with the full dose from ``first`` to before ``last``; 0 is the first layer, 1 the end."""
     points = [(first - 2 * _EDGE, 0.0), (first - _EDGE, 1.0), (last - 2 * _EDGE, 1.0), (last - _EDGE, 0.0)]
     return DoseProfile([{"depth": depth, "peakratio": ratio} for depth, ratio in points], CEIL)

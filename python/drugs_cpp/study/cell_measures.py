@@ -1,4 +1,4 @@
-"""``cell_measures``: what is measured of the texts of a model, a prompt and a setting together."""
+"""``cell_measures``: measures of all texts of a model, a prompt and a setting together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Measures = dict[str, float | None]
 
-#: called with cells that are measured, cells in all, and seconds since the first one was begun
+#: called with the number of measured cells, the number of all cells, and the seconds since the first one was begun
 Listener = Callable[[int, int, float], None]
 
 #: means over the texts
@@ -29,24 +29,24 @@ _MEANS = ("log_likelihood", "parted", "n_tokens", "compressibility", "repeated")
 #: all of them, in order
 MEASURES = ("n_texts", *_MEANS, "distinct_1", "distinct_2", "self_bleu", "vendi")
 
-#: grows when a measure is computed otherwise than before
+#: increased when a measure is computed in a different way
 _VERSION = 1
 
-#: cells measured and kept at a time
+#: how many cells are measured and kept at a time
 _TOGETHER = 16
 
 
 class Embeds(Protocol):
-    """What makes vectors of texts.
+    """Turns texts into vectors.
 
     Attributes:
-        name: which; other vectors have another name.
+        name: identifies the vectors; different vectors have different names.
     """
 
     name: str
 
     def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
-        """Vectors, (n_texts, length)."""
+        """Return vectors, (n_texts, length)."""
 
 
 def cell_measures(
@@ -55,16 +55,16 @@ def cell_measures(
     embedder: Embeds | None = None,
     progress: Listener | None = None,
 ) -> dict[CellId, Measures]:
-    """Measures of cells; they are kept, and computed again only where texts were added or others measure them.
+    """Return measures of cells. They are kept, and computed again only if texts were added or the measures changed.
 
     Means over the texts of ``log_likelihood``, ``parted`` (of those that differ from the sober text), ``n_tokens``,
-    ``compressibility`` and ``repeated``; ``distinct_1`` and ``distinct_2``; ``self_bleu``, where sacrebleu is
-    installed; ``vendi``. None: not known.
+    ``compressibility`` and ``repeated``; ``distinct_1`` and ``distinct_2``; ``self_bleu``, if sacrebleu is installed;
+    ``vendi``. None: not known.
 
     Args:
         results: the texts.
         cells: which.
-        embedder: whose vectors ``vendi`` compares; None: the hidden states that were kept beside the texts.
+        embedder: makes the vectors that ``vendi`` compares; None: the hidden states that were kept with the texts.
         progress: called as cells are measured.
     """
     cells, sizes, bleu = list(cells), results.sizes(), _bleu()
@@ -84,7 +84,7 @@ def cell_measures(
 
 
 def _bleu() -> Any:
-    """What computes BLEU; None where it is not installed."""
+    """Return what computes BLEU, or None if it is not installed."""
     try:
         return extra("sacrebleu").BLEU(effective_order=True)
     except MissingExtraError:
@@ -121,12 +121,12 @@ def _of_text(row: TextRow, name: str) -> float | None:
 
 
 def n_tokens(row: TextRow) -> int | None:
-    """How many tokens a text has; None where that is not known."""
+    """Return how many tokens a text has, or None if that is not known."""
     return None if row.text and not len(row.tokens) else len(row.tokens)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    """Of those that are known."""
+    """Return the mean of the known values."""
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
 
@@ -134,7 +134,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 def _vectors(
     cells: Sequence[Sequence[TextRow]], embedder: Embeds | None
 ) -> Iterator[npt.NDArray[np.floating[Any]] | None]:
-    """Vectors of the texts of each cell; None where a text has none."""
+    """Return the vectors of the texts of each cell; None if a text has none."""
     if embedder is None:
         for rows in cells:
             lengths = {len(row.embedding) for row in rows}

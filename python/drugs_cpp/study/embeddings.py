@@ -1,4 +1,4 @@
-"""``Embedder``: vectors of texts by a model of sentences, instead of the hidden states of the model that wrote them."""
+"""``Embedder``: vectors of texts from a sentence embedding model, instead of hidden states of the texts' own model."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Embedder:
-    """A model of sentences.
+    """A sentence embedding model.
 
     Args:
-        name: a model of sentence-transformers, or a folder with one.
+        name: a model of sentence-transformers, or a folder that contains one.
 
     Attributes:
-        name: likewise.
+        name: as given.
 
     Raises:
         MissingExtraError: sentence-transformers is not installed.
@@ -34,7 +34,7 @@ class Embedder:
         package = extra("sentence_transformers", EMBEDDINGS)
         try:
             self._model: Any = package.SentenceTransformer(name, device="cpu")
-        except Exception as error:  # of whatever package it is that fails: files, a network, weights
+        except Exception as error:  # any of several packages may fail: files, network, weights
             reason = str(error).strip().partition("\n")[0]
             raise OptionError(
                 f"the embedding {name!r} cannot be loaded: give a model of sentence-transformers, which is "
@@ -43,5 +43,5 @@ class Embedder:
         self.name = str(Path(name).resolve()) if Path(name).is_dir() else name
 
     def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
-        """Vectors of texts, (n_texts, length)."""
+        """Return vectors of texts, (n_texts, length)."""
         return np.asarray(self._model.encode(list(texts), show_progress_bar=False), dtype=np.float64)

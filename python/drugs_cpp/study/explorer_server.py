@@ -1,4 +1,4 @@
-"""Serves a site from memory, to this machine alone unless told otherwise."""
+"""Serves a site from memory, by default only to this machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_HOST = "127.0.0.1"
 
-#: free on most machines, and none that `drugs serve` or usual development servers take
+#: free on most machines, and not used by `drugs serve` or common development servers
 DEFAULT_PORT = 8420
 
 _TYPES = {
@@ -39,12 +39,12 @@ def serve(
 
     Args:
         data: what the site shows.
-        host: address to listen at.
-        port: to listen at; 0 for a free one.
-        listener: is called with the site's address as soon as it can be opened.
+        host: address to listen on.
+        port: port to listen on; 0 for a free one.
+        listener: called with the site's address as soon as it can be opened.
 
     Raises:
-        OptionError: the port is taken or not allowed, or there is no such address.
+        OptionError: the port is taken or not allowed, or the address does not exist.
     """
     server = make_server(data, host, port)
     with server:
@@ -57,7 +57,7 @@ def serve(
 
 
 def make_server(data: SiteData, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> ThreadingHTTPServer:
-    """A server that listens, and answers once its ``serve_forever`` runs; arguments and errors as of ``serve``."""
+    """Return a listening server, which answers once ``serve_forever`` runs; arguments and errors as for ``serve``."""
     files = dict(site_files(data))
 
     class Handler(_Handler):
@@ -70,7 +70,7 @@ def make_server(data: SiteData, host: str = DEFAULT_HOST, port: int = DEFAULT_PO
 
 
 def address_of(server: ThreadingHTTPServer) -> str:
-    """Where to open it."""
+    """Return the address at which the site can be opened."""
     host, port = server.server_address[:2]
     return f"http://{host!s}:{port}/"
 
@@ -78,7 +78,7 @@ def address_of(server: ThreadingHTTPServer) -> str:
 def _trouble(host: str, port: int, error: Exception) -> str:
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
         return f"port {port} of {host} is taken by another program: give another one, or 0 for a free one"
-    return f"port {port} of {host} cannot be listened at ({error}): give another one"
+    return f"cannot listen on port {port} of {host} ({error}): give another one"
 
 
 class _Server(ThreadingHTTPServer):
@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._begin()
 
     def log_message(self, *_: Any) -> None:
-        """Nobody reads a line for each file."""
+        """Log nothing: nobody reads a line for each file."""
 
     def _begin(self) -> bytes | None:
         name = unquote(urlsplit(self.path).path).lstrip("/") or "index.html"

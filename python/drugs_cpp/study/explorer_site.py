@@ -1,4 +1,4 @@
-"""The site in which people compare the texts of a sweep: static files that work from a disk and from any server."""
+"""The site on which texts of a sweep are compared: static files that work from a disk and from any server."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 _PACKAGE = Path(__file__).parents[1]
 
-#: of the server's page, which the site looks like
+#: files of the server's page, which the site looks like
 _SHARED = (_PACKAGE / "page" / "base.css", _PACKAGE / "page" / "icon.svg")
 
-#: written first, and known by how it begins: so a folder is known to hold a site even if writing it was broken off
+#: written first and recognized by its beginning, so that a site is recognized even if writing it was interrupted
 _INDEX = "data/index.js"
 _BEGINNING = "explorer.loadIndex("
 
@@ -32,18 +32,18 @@ _OF_A_MODEL = ("name", "quantization", "architecture", "sha256")
 
 _TEXTS = re.compile(r"data/texts-\d+\.js")
 
-#: what a script may not hold as it is: what could end it in a page, lines that are none in JSON, and halves of
-#: characters, which UTF-8 cannot write
+#: what a script must not contain literally: what could end it in a page, line separators that JSON allows, and
+#: surrogates, which UTF-8 cannot encode
 _UNSAFE = re.compile("[<\u2028\u2029\ud800-\udfff]")
 
-_DIGITS = 5  # after the point, of what was measured
+_DIGITS = 5  # decimal places of measures
 
-#: hexadecimal digits of a sum, by which the page knows texts of another export, which a browser may have kept
+#: hexadecimal digits of a checksum, by which the page recognizes texts of another export in the browser's cache
 _SUM_LENGTH = 12
 
 
 def site_files(data: SiteData) -> Iterator[tuple[str, bytes]]:
-    """Names, which have "/" between folders, and contents of all files; ``data/index.js`` comes first."""
+    """Yield names, with "/" between folders, and contents of all files; ``data/index.js`` comes first."""
     blocks = [block for block in data.blocks if block.texts]
     texts = [_json(_columns(Text, block.texts)) for block in blocks]
     sums = [hashlib.sha256(text.encode()).hexdigest()[:_SUM_LENGTH] for text in texts]
@@ -57,14 +57,14 @@ def site_files(data: SiteData) -> Iterator[tuple[str, bytes]]:
 
 
 def write_site(data: SiteData, folder: str | PathLike[str]) -> None:
-    """Write the files; those of an earlier site are replaced, and those that it no longer has are removed.
+    """Write the files. Those of an earlier site are replaced, or removed if they are no longer needed.
 
     Args:
         data: what the site shows.
-        folder: is made if it is not there. Names in it that begin with a dot are left alone.
+        folder: created if it does not exist. Names in it that begin with a dot are left alone.
 
     Raises:
-        OptionError: the folder has a file that is not of such a site. Nothing was written.
+        OptionError: the folder contains a file that does not belong to such a site. Nothing was written.
     """
     folder = Path(folder)
     files = dict(site_files(data))
@@ -92,7 +92,9 @@ def _check_folder(folder: Path, there: Iterable[str], files: Iterable[str]) -> N
     own = set(files)
     for name in there:
         if not is_site or (name not in own and not _TEXTS.fullmatch(name)):
-            raise OptionError(f"{folder} has a file that is not of an explorer's site: {name}; give an empty folder")
+            raise OptionError(
+                f"{folder} has a file that does not belong to an explorer's site: {name}; give an empty folder"
+            )
 
 
 def _index(data: SiteData, summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -124,18 +126,18 @@ def _summary(block: Block) -> dict[str, Any]:
 
 
 def _columns(kind: type[Text], rows: Sequence[Text]) -> dict[str, list[Any]]:
-    """A list for each attribute: names are not repeated for each row."""
+    """Return a list for each attribute, so that names are not repeated for each row."""
     return {field.name: [_plain(getattr(row, field.name)) for row in rows] for field in fields(kind)}
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no infinite numbers, and nobody sees the sixth digit."""
+    """Make a value JSON-compatible: JSON has no infinite numbers, and nobody sees the sixth digit."""
     if not isinstance(value, float):
         return value
     return round(value, _DIGITS) if math.isfinite(value) else None
 
 
 def _json(value: Any) -> str:
-    """JSON that is also what it means in JavaScript, and in any page."""
+    """Return JSON that is also valid in JavaScript and in any page."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

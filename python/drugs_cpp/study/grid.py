@@ -1,4 +1,4 @@
-"""Which runs a study of vergence has: sites, windows of layers, angles, seeds."""
+"""The runs of a vergence study: sites, windows of layers, angles, seeds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from drugs_cpp.doses.seed import check_seed
 from drugs_cpp.doses.sites import check_site
 from drugs_cpp.errors import CountError, DoseError, OptionError
 
-#: sites, angles or seeds of a grid
+#: most sites, angles or seeds of a grid
 MOST_VALUES = 10_000
 
 #: each layer with its two neighbours, and everything up to a layer
@@ -24,10 +24,10 @@ NEAR, UP_TO = "near", "up-to"
 
 WINDOWS = (NEAR, UP_TO)
 
-#: 22 of them, up to about a half turn, in radians
+#: 22 angles up to about a half turn, in radians
 DEFAULT_ANGLES = tuple(round(0.14 * step, 2) for step in range(1, 23))
 
-#: the angle that is shown first, radians: the reference's pictures show tokens at this one
+#: the angle that is shown first, in radians: the reference's pictures show tokens at this one
 FIRST_ANGLE = 0.7
 
 DEFAULT_SITES = ("H", "Q", "K", "V", "A")
@@ -36,7 +36,7 @@ DEFAULT_SEEDS = (1, 2, 3, 4)
 
 
 class Cell(NamedTuple):
-    """One run: a site of the layers around or up to ``layer`` is dosed by at most ``angle`` radians."""
+    """One run: a site of the layers around or up to ``layer`` is dosed with at most ``angle`` radians."""
 
     site: str
     window: str
@@ -54,7 +54,7 @@ class Grid:
         windows: "near": a layer and its neighbours; "up-to": all layers up to it.
         angles: largest angles in radians, ascending.
         seeds: of the noise.
-        dosed: "last": the last position of the text alone; "all": all of those past the sink.
+        dosed: "last": only the last position of the text; "all": all positions past the sink.
         n_layer: of the model.
     """
 
@@ -71,7 +71,7 @@ class Grid:
         return len(self.sites) * len(self.windows) * self.n_layer * len(self.angles) * len(self.seeds)
 
     def cells(self) -> Iterator[Cell]:
-        """All runs; those that dose the same layers come together, so that they share a graph."""
+        """Yield all runs; those that dose the same layers are next to each other, so that they share a graph."""
         for window in self.windows:
             for site in self.sites:
                 for layer in range(self.n_layer):
@@ -80,7 +80,7 @@ class Grid:
                             yield Cell(site, window, layer, angle, seed)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return asdict(self)
 
 
@@ -92,10 +92,10 @@ def make_grid(
     seeds: int | Iterable[int] = DEFAULT_SEEDS,
     dosed: str = "last",
 ) -> Grid:
-    """A grid of what people give; ``seeds`` may be their number.
+    """Make a grid from what users give; ``seeds`` may be the number of seeds.
 
     Raises:
-        DoseError, SeedError, OptionError, CountError: what cannot be used, or nothing at all.
+        DoseError, SeedError, OptionError, CountError: values that cannot be used, or none at all.
     """
     chosen_windows = _unique("windows", windows)
     unknown = [window for window in chosen_windows if window not in WINDOWS]
@@ -115,14 +115,14 @@ def make_grid(
 
 
 def layers_of(window: str, layer: int, n_layer: int) -> range:
-    """The layers that a window doses."""
+    """Return the layers that a window doses."""
     first = 0 if window == UP_TO else max(0, layer - 1)
     last = layer if window == UP_TO else min(n_layer - 1, layer + 1)
     return range(first, last + 1)
 
 
 def doses_of(cell: Cell, n_layer: int) -> DRUGS:
-    """The doses of a run."""
+    """Return the doses of a run."""
     drugs = DRUGS(seed=cell.seed)
     drugs.set_drug_profile(
         window_profile(layers_of(cell.window, cell.layer, n_layer), n_layer), None, cell.site, cell.angle
@@ -131,7 +131,7 @@ def doses_of(cell: Cell, n_layer: int) -> DRUGS:
 
 
 def window_profile(layers: Sequence[int], n_layer: int) -> DoseProfile:
-    """A profile that gives some neighbouring layers the full dose, and the others none."""
+    """Return a profile that gives some adjacent layers the full dose, and the others none."""
     first, last = layers[0], layers[-1]
     points = [(first - 1, 0.0), (first, 1.0), (last, 1.0), (last + 1, 0.0)]
     return DoseProfile([{"depth": layer / n_layer, "peakratio": ratio} for layer, ratio in points])
@@ -150,12 +150,12 @@ def _unique(what: str, given: Any) -> tuple[Any, ...]:
 def _angle(angle: object) -> float:
     radians = check_finite("an angle", angle)
     if not 0 < radians <= 3.14159274:
-        raise DoseError(f"an angle is {radians}: give more than 0 radians, and pi at most, a half turn")
+        raise DoseError(f"an angle is {radians}: give more than 0 radians, and at most pi, a half turn")
     return radians
 
 
 def _seed(seed: object) -> int:
     checked = check_seed(seed)
     if checked is None:
-        raise CountError("a seed is -1: give fixed seeds, so that the study can go on where it was broken off")
+        raise CountError("a seed is -1: give fixed seeds, so that an interrupted study can be continued")
     return checked

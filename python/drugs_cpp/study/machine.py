@@ -14,19 +14,19 @@ _PACKAGE = Path(__file__).parents[1]
 #: written by cmake/BuildRecord.cmake
 _RECORD = _PACKAGE / "lib" / "build.json"
 
-#: of the package: what decides which tokens are chosen, beside what is compiled
+#: parts of the package that, besides compiled code, determine which tokens are chosen
 _DECIDES = ("doses", "engine", "model")
 
 
 def cpu_name() -> str:
-    """The processor, as it calls itself."""
+    """Return the processor's name for itself."""
     file = Path("/proc/cpuinfo")
     found = re.search(r"model name\s*:\s*(.+)", file.read_text(encoding="utf-8")) if file.is_file() else None
     return found.group(1).strip() if found else platform.processor() or platform.machine()
 
 
 def build() -> dict[str, str]:
-    """Version of the package, commit of llama.cpp, and a hash of all of ours that decides which tokens are chosen."""
+    """Return the package's version, llama.cpp's commit, and a hash of all our code that affects the chosen tokens."""
     from drugs_cpp import __version__
 
     record = json.loads(_RECORD.read_text(encoding="utf-8"))

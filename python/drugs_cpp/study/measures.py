@@ -1,4 +1,4 @@
-"""Measures of texts alone: of one, how far it repeats itself; of several, how much they differ."""
+"""Measures that need only texts: how far one text repeats itself, and how much several differ."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-#: words of which a repetition is one
+#: number of words in the n-grams whose repetitions are counted
 _REPEATED = 4
 
 
 def words(text: str) -> list[str]:
-    """Words and single marks of punctuation, in lower case."""
+    """Return words and single punctuation marks, in lower case."""
     return re.findall(r"\w+|[^\w\s]", text.lower())
 
 
 def compressibility(text: str) -> float | None:
-    """Bytes of a text compressed by zlib over its own, more than 1 for a few bytes; None for an empty one."""
+    """Return a text's zlib-compressed size over its size in bytes; above 1 if it is very short, None if it is empty."""
     data = text.encode("utf-8", "surrogatepass")
     return len(zlib.compress(data, 9)) / len(data) if data else None
 
 
 def repeated(text: str) -> float | None:
-    """Share of its 4-grams of words that were there before, 0 to 1; None where it has no four words."""
+    """Return the share of 4-grams of words that occurred before, 0 to 1; None if there are fewer than four words."""
     grams = _grams(words(text), _REPEATED)
     return 1 - len(set(grams)) / len(grams) if grams else None
 
 
 def distinct(texts: Sequence[str], n: int) -> float | None:
-    """Different n-grams of words in all texts over all of them: distinct-n of Li et al. 2016, arXiv 1510.03055."""
+    """Return different n-grams of words in all texts over all n-grams: distinct-n, Li et al. 2016, arXiv 1510.03055."""
     grams = [gram for text in texts for gram in _grams(words(text), n)]
     return len(set(grams)) / len(grams) if grams else None
 
 
 def vendi(vectors: npt.NDArray[Any]) -> float | None:
-    """How many different vectors there are in effect: Friedman and Dieng 2023, arXiv 2210.02410.
+    """Return the effective number of different vectors: Friedman and Dieng 2023, arXiv 2210.02410.
 
     That is exp(-sum l log l) for the eigenvalues l of K / n, where K holds the cosines of all pairs.
 
@@ -48,7 +48,7 @@ def vendi(vectors: npt.NDArray[Any]) -> float | None:
         vectors: (n, length).
 
     Returns:
-        1, where all have the same direction, to n; None where there are none, or one is zero.
+        From 1, if all have the same direction, to n; None if there are no vectors, or one is zero.
     """
     vectors = np.asarray(vectors, dtype=np.float64)
     norms = np.linalg.norm(vectors, axis=1) if vectors.size else np.zeros(1)
@@ -61,7 +61,7 @@ def vendi(vectors: npt.NDArray[Any]) -> float | None:
 
 
 def parted_at(tokens: Sequence[int] | npt.NDArray[Any], sober: Sequence[int] | npt.NDArray[Any]) -> int | None:
-    """The first place where two texts have different tokens, or only one still has some; None where they are equal."""
+    """Return the first index at which two texts have different tokens or only one has any; None if they are equal."""
     n = min(len(tokens), len(sober))
     differ = np.flatnonzero(np.asarray(tokens[:n]) != np.asarray(sober[:n]))
     if len(differ):

@@ -12,9 +12,9 @@ class Prompt:
     """A conversation, or a text.
 
     Attributes:
-        name: what people call it; not a part of what it is.
+        name: given by the user; it does not identify the prompt.
         messages: (role, content) of each message, for the model's chat template.
-        text: to continue as it is, where there are no messages.
+        text: to continue as it is, if there are no messages.
     """
 
     name: str
@@ -23,7 +23,7 @@ class Prompt:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """As methods of a model take it."""
+        """The arguments for methods of a model."""
         if not self.messages:
             return {"prompt": self.text, "messages": None}
         return {"prompt": None, "messages": [{"role": role, "content": content} for role, content in self.messages]}
@@ -34,15 +34,15 @@ class Prompt:
         return self.messages[-1][1] if self.messages else self.text
 
     def to_json(self) -> str:
-        """Always the same text for the same prompt."""
+        """Return JSON that is always the same for the same prompt."""
         return json.dumps({"messages": self.messages, "text": self.text}, sort_keys=True)
 
 
 def prompt_of(name: str, key: str) -> Prompt:
-    """A prompt of its name and its JSON.
+    """Make a prompt from its name and its JSON.
 
     Raises:
-        LookupError, TypeError, ValueError: it is not a prompt's.
+        LookupError, TypeError, ValueError: the JSON is not that of a prompt.
     """
     values = json.loads(key)
     messages = tuple((str(role), str(content)) for role, content in values["messages"])

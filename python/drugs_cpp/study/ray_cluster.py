@@ -1,4 +1,4 @@
-"""A Ray cluster: connecting to it, and where on its machines workers have room."""
+"""A Ray cluster: connecting to it, and finding places for workers on its machines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, Union
 from drugs_cpp.errors import ClusterError, OptionError
 from drugs_cpp.extras import RAY, extra
 
-#: instead of an address: a cluster of this machine alone, for as long as it is needed
+#: instead of an address: a cluster of only this machine, for as long as it is needed
 LOCAL = "local"
 
 #: instead of an address: the one that runs on this machine
@@ -23,12 +23,12 @@ AUTO = "auto"
 
 PER_NODE, PER_GPU = "node", "gpu"
 
-#: one worker for each machine, for each graphics card, or for so many cores
+#: one worker for each machine, for each graphics card, or for a given number of cores
 Per = Union[str, int]
 
 _SECONDS_TO_ANSWER = 10
 
-#: Ray itself tries for minutes, and nothing interrupts it
+#: Ray itself tries for minutes, and cannot be interrupted
 _SECONDS_TO_CONNECT = 20
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -39,14 +39,14 @@ _ONE_MACHINE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a worker has room.
+    """A place for a worker.
 
     Attributes:
-        node: Ray's name of the machine.
+        node: Ray's name for the machine.
         host: its address.
         number: of the place on the machine.
-        n_cpus: cores that are the worker's.
-        n_gpus: graphics cards that are.
+        n_cpus: cores for the worker.
+        n_gpus: graphics cards for the worker.
     """
 
     node: str
@@ -57,23 +57,23 @@ class Place:
 
 
 def check_per(per: Per, n_gpu_layers: int) -> Per:
-    """``per``, if workers can be placed like this.
+    """Return ``per`` if workers can be placed like this.
 
     Raises:
-        OptionError: they cannot, or would not have the graphics card that they need.
+        OptionError: they cannot, or would lack a graphics card that they need.
     """
     is_cores = isinstance(per, int) and not isinstance(per, bool) and per > 0
     if not is_cores and per not in (PER_NODE, PER_GPU):
         raise OptionError(f"a worker per {per!r}: give {PER_NODE}, {PER_GPU}, or a number of cores")
     if is_cores and n_gpu_layers:
-        raise OptionError(f"a worker per {per} cores has no graphics card: give {PER_GPU}, or 0 layers on one")
+        raise OptionError(f"a worker per {per} cores has no graphics card: give {PER_GPU}, or 0 layers on the card")
     if per == PER_GPU and not n_gpu_layers:
-        raise OptionError("a worker per gpu has no layers there: give their number, -1 for all")
+        raise OptionError("a worker per gpu has no layers on its graphics card: give their number, -1 for all")
     return per
 
 
 def places_of(node: Mapping[str, Any], per: Per) -> list[Place]:
-    """The places on a machine, as ``ray.nodes()`` describes it; none if it is gone."""
+    """Return the places on a machine that ``ray.nodes()`` describes; none if it is gone."""
     resources = node["Resources"]
     n_cpus, n_gpus = int(resources.get("CPU", 0)), int(resources.get("GPU", 0))
     if not node["Alive"] or not n_cpus:
@@ -89,7 +89,7 @@ def places_of(node: Mapping[str, Any], per: Per) -> list[Place]:
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[Any]:
-    """The module ``ray``, connected to a cluster, for ``with``. A connection that was there before is used, and stays.
+    """For ``with``: yield the module ``ray``, connected to a cluster. An existing connection is used and kept.
 
     Args:
         address: "host:port", "auto" or "local".
@@ -98,7 +98,7 @@ def connected(address: str) -> Iterator[Any]:
         MissingExtraError: Ray is not installed.
         ClusterError: no cluster answers.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report to its makers
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would send usage statistics
     if address not in (LOCAL, AUTO):
         _check_address(address)
     ray = extra("ray", RAY)
@@ -124,17 +124,17 @@ def _check_address(address: str) -> None:
 
 
 def _stay_on_this_machine(address: str) -> None:
-    """Make Ray use a loopback address as it is, for the cluster does not listen elsewhere."""
+    """Make Ray use a loopback address as it is, because the cluster does not listen on others."""
     if "ray" in sys.modules and os.environ.get(_ONE_MACHINE) != "0":
         raise ClusterError(
-            f"the cluster at {address} is for this machine alone, and Ray was imported without knowing that: set "
+            f"the cluster at {address} is only for this machine, but Ray was imported without knowing that: set "
             f"{_ONE_MACHINE}=0 before Python starts"
         )
     os.environ[_ONE_MACHINE] = "0"
 
 
 def _own_address() -> str:
-    """This machine's address for others, as Ray finds it; nothing is sent."""
+    """Return this machine's address for others, determined like Ray does; nothing is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other, contextlib.suppress(OSError):
         other.connect(("8.8.8.8", 80))
         return str(other.getsockname()[0])
@@ -155,7 +155,7 @@ def _answer_error(host: str, port: str) -> Exception | None:
 
 def _connect(ray: Any, address: str) -> None:
     try:
-        if address == LOCAL:  # nobody else can reach it; it would end with a thread that starts it
+        if address == LOCAL:  # no other machine can reach it; it would end with the thread that starts it
             _init(ray, address, include_dashboard=False, _node_ip_address="127.0.0.1")
         else:
             _connect_in_time(ray, address)
@@ -167,7 +167,7 @@ def _connect(ray: Any, address: str) -> None:
 
 
 def _connect_in_time(ray: Any, address: str) -> None:
-    """Connect in a thread of its own, which is left alone if that takes too long."""
+    """Connect in a separate thread, which is abandoned if that takes too long."""
     failed: list[Exception] = []
 
     def connect() -> None:
@@ -182,7 +182,7 @@ def _connect_in_time(ray: Any, address: str) -> None:
     if failed:
         raise failed[0]
     if thread.is_alive():
-        raise TimeoutError(f"what listens there has not let us in within {_SECONDS_TO_CONNECT} s")
+        raise TimeoutError(f"what listens there has not accepted the connection within {_SECONDS_TO_CONNECT} s")
 
 
 def _init(ray: Any, address: str, **options: Any) -> None:

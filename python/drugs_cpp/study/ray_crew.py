@@ -1,4 +1,4 @@
-"""``Crew``: workers on the machines of a Ray cluster, each of which gets a job as soon as it is free."""
+"""``Crew``: workers on the machines of a Ray cluster. Each gets a job as soon as it is free."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from drugs_cpp.study.sweep_jobs import Job
     from drugs_cpp.study.sweep_queue import JobQueue
 
-#: seconds between two looks for machines that have come or gone
+#: seconds between checks for machines that have joined or left
 _BETWEEN_LOOKS = 2.0
 
-#: longest wait for a result, so that machines are looked for meanwhile
+#: longest wait for a result in seconds, so that machines are checked in between
 _TICK = 0.5
 
-#: seconds without any worker that has started
+#: seconds to wait while no worker has started
 _PATIENCE = 120.0
 
-#: a place whose workers end so many times, without a result in between, gets no other one
+#: a place whose workers have ended this many times, without a result in between, gets no more workers
 _MOST_FAILURES = 5
 
-#: errors that another machine may not have; all others are the plan's or the model's
+#: errors that may not occur on another machine; all others are caused by the plan or the model
 _OF_A_MACHINE = (BusyError, DecodeError, MemoryLimitError, ModelNotFoundError)
 
 
@@ -47,11 +47,11 @@ class _Member:
     Attributes:
         place: where it is.
         actor: Ray's handle.
-        waits_for: its next result or its first word; None: it is free.
-        has_started: it has said what it computes with.
-        job: that it has; None: none.
-        n_deaths: workers that this job has ended.
-        found: results of it so far.
+        waits_for: its next result, or its first answer; None: it is free.
+        has_started: it has reported its build.
+        job: its current job, or None.
+        n_deaths: how many workers this job has ended.
+        found: results of the job so far.
         model: the one that it loaded last.
     """
 
@@ -66,14 +66,14 @@ class _Member:
 
 
 class Crew:
-    """Hires workers where there is room, also on machines that come later. Whoever makes it closes it; ``with`` does.
+    """Hires workers where there is room, including on machines that join later. It has to be closed; ``with`` does so.
 
     Args:
         ray: the module, connected.
         per: how workers are placed.
         orders: what they have to know.
-        build: what they have to compute with.
-        worker_class: of workers.
+        build: the build that they have to use.
+        worker_class: class of the workers.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Crew:
         self._orders = ray.put(orders)
         self._build = dict(build)
         self._class = ray.remote(worker_class)
-        self._places: set[Place] = set()  # on machines that are there
+        self._places: set[Place] = set()  # on machines that are available
         self._members: dict[Place, _Member] = {}
         self._refused: dict[Place, str] = {}
         self._failures: dict[Place, int] = {}
@@ -113,11 +113,11 @@ class Crew:
         self._members.clear()
 
     def run(self, queue: JobQueue) -> Iterator[tuple[Job, Any]]:
-        """Do all jobs, also those that are added meanwhile; each result comes as soon as it is here.
+        """Do all jobs, including those that are added in the meantime, and yield each result as soon as it arrives.
 
         Raises:
             ClusterError: no machine can be used.
-            DrugsError: what a worker says of the plan or of a model.
+            DrugsError: a worker's error about the plan or a model.
         """
         while queue or any(member.job is not None for member in self._members.values()):
             self._look()
@@ -150,7 +150,7 @@ class Crew:
         self._members[place] = _Member(place, actor, actor.build.remote())
 
     def _dismiss(self, member: _Member, reason: str) -> None:
-        """This place is not used any more."""
+        """Stop using a worker's place."""
         self._ray.kill(member.actor)
         del self._members[member.place]
         self._refused[member.place] = f"{member.place.host}: {reason}"
@@ -201,7 +201,7 @@ class Crew:
                 self._after_death(member, queue, _reason(error))
 
     def _ready(self, waiting: Sequence[Any]) -> list[Any]:
-        """All that are ready once one is."""
+        """Wait until one is ready, and return all that are."""
         if not waiting or not self._ray.wait(waiting, num_returns=1, timeout=_TICK, fetch_local=False)[0]:
             return []
         ready, _ = self._ray.wait(waiting, num_returns=len(waiting), timeout=0, fetch_local=False)
@@ -230,31 +230,29 @@ class Crew:
             return
         differ = {name for name in {*theirs, *self._build} if theirs.get(name) != self._build.get(name)}
         its, ours = (", ".join(f"{n} {build.get(n)}" for n in sorted(differ)) for build in (theirs, self._build))
-        self._dismiss(
-            member, f"its drugs_cpp is another ({its}; here {ours}): install the same package on every machine"
-        )
+        self._dismiss(member, f"its drugs_cpp differs ({its}; here {ours}): install the same package on every machine")
 
     def _explain(self, member: _Member, queue: JobQueue, error: Any) -> None:
-        """A worker has raised an exception."""
+        """Handle an exception of a worker."""
         cause = error.cause
         if isinstance(cause, DrugsError) and not isinstance(cause, _OF_A_MACHINE):
             raise cause from None
         self._after_death(member, queue, f"{type(cause).__name__}: {cause}")
 
     def _after_death(self, member: _Member, queue: JobQueue, reason: str) -> None:
-        """Its job goes to another one; its place gets a new one, unless workers only die there."""
+        """Give the job to another worker, and the place a new worker, unless workers keep dying there."""
         place, job = member.place, member.job
         if job is not None:
             queue.after_death(job, member.n_deaths, member.found, reason)
         self._failures[place] = self._failures.get(place, 0) + 1
         if self._failures[place] >= _MOST_FAILURES:
-            self._dismiss(member, f"its workers have ended {_MOST_FAILURES} times, the last time by: {reason}")
+            self._dismiss(member, f"its workers have ended {_MOST_FAILURES} times, the last time because of: {reason}")
         else:
             self._ray.kill(member.actor)
             del self._members[place]
 
 
 def _reason(error: Exception) -> str:
-    """The line that says it, of pages."""
+    """Return the one line of a long message that gives the reason."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[-1] if "creation task" in lines[0] else lines[0]  # the last one is an exception, a missing package's
+    return lines[-1] if "creation task" in lines[0] else lines[0]  # the last one is the exception

@@ -1,4 +1,4 @@
-"""``RayWorker``: a ``SweepWorker`` in a process of a Ray cluster, which gets jobs and streams their results."""
+"""``RayWorker``: a ``SweepWorker`` in a process of a Ray cluster that gets jobs and streams their results."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class Orders:
 
 
 class Refused(NamedTuple):
-    """Instead of results: this machine cannot do it.
+    """Returned instead of results if this machine cannot do a job.
 
     Attributes:
-        why: and the remedy.
+        why: the reason and the remedy.
     """
 
     why: str
 
 
 class RayWorker:
-    """Has one model at a time.
+    """A worker that has one model at a time.
 
     Args:
         n_cpus: cores that it may use.
@@ -57,11 +57,11 @@ class RayWorker:
         self._worker: SweepWorker | None = None
 
     def build(self) -> dict[str, str]:
-        """What it computes with."""
+        """Return the build that it computes with."""
         return build()
 
     def do(self, job: Job, orders: Orders) -> Iterator[Any]:
-        """The job's results, each as soon as it is there; or a ``Refused``."""
+        """Yield the job's results, each as soon as it is available, or a ``Refused``."""
         found = self._load(job.model, orders)
         if isinstance(found, Refused):
             yield found
@@ -82,7 +82,7 @@ class RayWorker:
         return loaded
 
     def _checked(self, path: str, orders: Orders) -> SweepWorker | Refused:
-        """The model; its file is read once for its SHA-256, by ``SweepWorker``, unless it cannot be used."""
+        """Return the model. Its file is read once for its SHA-256, by ``SweepWorker``, unless it cannot be used."""
         try:
             worker = SweepWorker(path, orders.plan, self._options(orders.options))
         except DrugsError:
@@ -96,11 +96,11 @@ class RayWorker:
 
     def _refuse(self, path: str, sha256: str, orders: Orders) -> Refused:
         return Refused(
-            f"its {path} has the SHA-256 {sha256}, where the sweep was started it has {orders.sha256[path]}: copy the "
-            "same file to every machine"
+            f"its {path} has the SHA-256 {sha256}, but the one where the sweep was started has {orders.sha256[path]}: "
+            "copy the same file to every machine"
         )
 
     def _options(self, options: WorkerOptions) -> WorkerOptions:
-        """A thread for each physical core, and no more than the worker's share."""
+        """Set one thread for each physical core, but no more than the worker's share."""
         n_threads = options.n_threads or max(1, min(self._n_cpus, _core.default_threads()))
         return dataclasses.replace(options, n_threads=n_threads)

@@ -1,4 +1,4 @@
-"""Tables as files: CSV, JSON lines, Parquet. Rows are written as they come, so that many of them need no memory."""
+"""Tables as files: CSV, JSON lines, Parquet. Rows are written as they come, so that large tables need little memory."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     Columns = Mapping[str, str]
     Rows = Iterable[Mapping[str, Any]]
 
-#: rows of a group in a Parquet file
+#: rows of a row group in a Parquet file
 _GROUP = 2000
 
 
 def write_csv(path: Path, columns: Columns, rows: Rows) -> None:
-    """UTF-8, names in the first line, quotes where they are needed; what is not known is empty.
+    """Write CSV in UTF-8, with names in the first line and quotes where needed; unknown values are empty.
 
-    A text keeps its line breaks and quotes. U+0000, at which readers of CSV stop, becomes U+FFFD.
+    Texts keep their line breaks and quotes. U+0000, at which CSV readers stop, becomes U+FFFD.
     """
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -35,7 +35,7 @@ def write_csv(path: Path, columns: Columns, rows: Rows) -> None:
 
 
 def write_json_lines(path: Path, columns: Columns, rows: Rows) -> None:
-    """An object in each line; what is not known, or no finite number, is null."""
+    """Write one object per line; unknown values and numbers that are not finite are null."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:
             values = {name: _finite(row[name]) for name in columns}
@@ -43,7 +43,7 @@ def write_json_lines(path: Path, columns: Columns, rows: Rows) -> None:
 
 
 def write_parquet(path: Path, columns: Columns, rows: Rows) -> None:
-    """Columns of strings, whole numbers and real numbers; what is not known is null.
+    """Write columns of strings, whole numbers and real numbers; unknown values are null.
 
     Raises:
         MissingExtraError: pyarrow is not installed.

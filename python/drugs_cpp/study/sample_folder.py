@@ -1,4 +1,4 @@
-"""``import_samples``: the reference project's folder of texts, put into a store.
+"""``import_samples``: imports the reference project's folder of texts into a store.
 
 ``<prompt>/<size>/<family>/<model>/<quantization>/<site>/<site>_dose_<hundredths>__<quantization>.md``
 """
@@ -22,13 +22,13 @@ from drugs_cpp.study.sweep_store import CellId, ModelInfo, SweepStore, TextRow
 if TYPE_CHECKING:
     from os import PathLike
 
-#: called with files that are done, files in all, and seconds since the first one was begun
+#: called with the number of files read, the number of all files, and the seconds since the first one was begun
 Listener = Callable[[int, int, float], None]
 
-#: letters of a prompt's name that is made of its beginning
+#: length of a prompt's name that is made from its beginning
 _NAME = 40
 
-#: of texts of which nothing is known but their words
+#: fields of texts of which only the words are known
 _NOT_MEASURED: Mapping[str, Any] = {
     "tokens": np.zeros(0, np.int32),
     "log_likelihood": None,
@@ -37,7 +37,7 @@ _NOT_MEASURED: Mapping[str, Any] = {
     "seconds": 0.0,
 }
 
-#: what keys of models begin with whose file is not known
+#: prefix of keys of models whose file is not known
 _IMPORTED = "imported:"
 
 
@@ -47,8 +47,8 @@ class SampleFile:
 
     Attributes:
         path: of the file.
-        model: what wrote its texts.
-        sample: what it says; its prompt has a name.
+        model: the model that wrote its texts.
+        sample: its content; its prompt has a name.
     """
 
     path: Path
@@ -58,12 +58,12 @@ class SampleFile:
 
 @dataclass(frozen=True)
 class SampleFolder:
-    """What is in a folder.
+    """The content of a folder.
 
     Attributes:
         name: of the folder.
-        files: with texts or without, in order of their paths.
-        skipped: files that are something else, and why.
+        files: with or without texts, in order of their paths.
+        skipped: files that were not read, and why.
     """
 
     name: str
@@ -72,12 +72,12 @@ class SampleFolder:
 
     @property
     def n_texts(self) -> int:
-        """In all files."""
+        """Number of texts in all files."""
         return sum(len(file.sample.texts) for file in self.files)
 
     @property
     def empty(self) -> list[Path]:
-        """Files that have everything but a text."""
+        """Files that have everything except a text."""
         return [file.path for file in self.files if not file.sample.texts]
 
 
@@ -87,8 +87,8 @@ class Imported:
 
     Attributes:
         n_new: texts that the store did not have.
-        n_there: those it had, with the same words, and those that the folder has twice.
-        n_others: those instead of which it has another text with the same model, prompt, setting and seed, which stays.
+        n_there: texts that it already had with the same words, or that the folder has twice.
+        n_others: texts for which it has a different one with the same model, prompt, setting and seed, which stays.
     """
 
     n_new: int
@@ -97,14 +97,14 @@ class Imported:
 
 
 def read_folder(folder: str | PathLike[str], progress: Listener | None = None) -> SampleFolder:
-    """Read all Markdown files in a folder, and in folders in it.
+    """Read all Markdown files in a folder and its subfolders.
 
     Raises:
-        ResultFileError: there is no such folder, or no file of texts in it.
+        ResultFileError: no such folder, or no file with texts in it.
     """
     root = Path(folder).resolve()
     if not root.is_dir():
-        raise ResultFileError(f"{folder}: there is no such folder")
+        raise ResultFileError(f"{folder}: no such folder")
     paths, start = sorted(root.rglob("*.md")), time.monotonic()
     files, skipped = [], []
     for i, path in enumerate(paths):
@@ -122,7 +122,7 @@ def read_folder(folder: str | PathLike[str], progress: Listener | None = None) -
 
 
 def import_samples(folder: SampleFolder, results: SweepStore) -> Imported:
-    """Add the texts of a folder to a store, all or none of them; those that are there stay as they are."""
+    """Add the texts of a folder to a store, all or none of them; existing ones stay as they are."""
     rows: list[tuple[CellId, int, TextRow]] = []
     there: dict[CellId, dict[int, str]] = {}
     n_there = n_others = 0
@@ -164,7 +164,7 @@ def _have_tokens(sample: Sample) -> bool:
 
 
 def _of_folders(path: Path, sample: Sample) -> tuple[str, str, str, str]:
-    """Model, quantization, family and prompt, as the folders are called; else of what is in the file."""
+    """Return model, quantization, family and prompt from the names of the folders, or else from the file."""
     names = [parent.name for parent in path.parents]
     if len(names) > 5 and names[0] == sample.setting.site:
         return names[2], names[1], names[3], names[5]

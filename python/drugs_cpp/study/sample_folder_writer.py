@@ -1,7 +1,7 @@
-"""``write_samples``: the texts of a sweep in the format of the reference project, a folder of Markdown files.
+"""``write_samples``: writes the texts of a sweep in the format of the reference project, a folder of Markdown files.
 
-The page of the reference shows such a folder, and ``read_folder`` reads it. As people name prompts and models as they
-like, and as the format has no place for kinds of noise or samplers, each file says in a comment what it holds.
+The reference's page shows such a folder, and ``read_folder`` reads it. Because users name prompts and models as they
+like, and the format has no place for kinds of noise or samplers, each file describes its content in a comment.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 #: which file has which angle, for the reference's page
 _INDEX = "directory_structure.json"
 
-#: of a folder where something is not known
+#: name of a folder for an unknown value
 _UNKNOWN = "unknown"
 
-#: bytes that file systems allow in a name, and what is left for a prefix and an ending
+#: how many bytes file systems allow in a name, without what is reserved for a prefix and a suffix
 _LONGEST_NAME = 200
 
 
@@ -66,7 +66,7 @@ def _note(index: dict[str, Any], path: PurePosixPath, dose: float) -> None:
 
 
 class _Names:
-    """Paths of files: what is different gets different names, also where a file system takes A for a."""
+    """Paths of files: different things get different names, even on file systems that ignore case."""
 
     def __init__(self) -> None:
         self._taken: dict[str, Any] = {}
@@ -79,12 +79,12 @@ class _Names:
         parent = PurePosixPath(prompt_folder, size, family, own, quantization, setting.site)
         file, version = f"{setting.site}_dose_{_hundredths(setting.dose)}__{quantization}.md", 1
         while (name := file if version == 1 else f"v{version}__{file}") and f"{parent}/{name}".lower() in self._taken:
-            version += 1  # as the reference calls further files with the same site and angle
+            version += 1  # as the reference names further files with the same site and angle
         self._taken[f"{parent}/{name}".lower()] = cell
         return parent / name
 
     def _own(self, place: str, name: str, number: int) -> str:
-        """A name that only what has this number has."""
+        """Return a name that nothing with another number has."""
         version, shown = 1, name
         while self._taken.setdefault(f"{place}{shown}".lower(), number) != number:
             version += 1
@@ -93,7 +93,7 @@ class _Names:
 
 
 def _name(text: str) -> str:
-    """A name of a file or folder on any system."""
+    """Return a name for a file or folder that is valid on any system."""
     name = re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]', "_", text)
     name = re.sub(r"^\.|[. ]$", "_", name)
     if len(name.encode("utf-8")) > _LONGEST_NAME:
@@ -102,13 +102,13 @@ def _name(text: str) -> str:
 
 
 def _size(model: str) -> str:
-    """Parameters, as models are called: of ``llama-2-7b-chat`` 7B."""
+    """Return the number of parameters in a model's name: 7B for ``llama-2-7b-chat``."""
     found = re.search(r"(?<![a-z0-9.])((?:\d+x)?\d+(?:\.\d+)?[bmt])(?![a-z0-9])", model, re.IGNORECASE)
     return found.group(1).upper().replace("X", "x") if found else _UNKNOWN
 
 
 def _hundredths(dose: float) -> str:
-    """As the reference has them in names: 001, 05, 010, 35, 100; the exact angle is in the file."""
+    """Format a dose as in the reference's file names: 001, 05, 010, 35, 100; the exact angle is in the file."""
     zeros = int(math.log10(1 / dose)) if 0 < dose < 1 else 0
     return f"{'0' * zeros}{round(dose * 100)}"
 
@@ -141,7 +141,7 @@ def _markdown(model: ModelInfo, prompt: Prompt, setting: Setting, rows: Sequence
 
 
 def _about(model: ModelInfo, prompt: Prompt, setting: Setting, rows: Sequence[TextRow]) -> str:
-    """What all texts have in common."""
+    """Describe what all texts have in common."""
     about = {
         "model": asdict(model),
         "prompt_name": prompt.name,
@@ -153,7 +153,7 @@ def _about(model: ModelInfo, prompt: Prompt, setting: Setting, rows: Sequence[Te
 
 
 def _measured(row: TextRow) -> dict[str, Any]:
-    """What a text alone does not say."""
+    """Return what is known about a text besides its words."""
     return {
         "tokens": row.tokens.tolist(),
         "log_likelihood": row.log_likelihood,
@@ -164,16 +164,16 @@ def _measured(row: TextRow) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    """JSON that ends no comment."""
+    """Return JSON that cannot end a comment."""
     return json.dumps(value).replace(">", "\\u003e")
 
 
 def _conversation(prompt: Prompt) -> list[str]:
-    """The system's message and the last one as headings, and all of them."""
+    """Return the system message and the last one as headings, and then all messages."""
     system = next((content for role, content in prompt.messages if role == "system"), "") or "none"
     whole = "\n".join(f"{role}: {content}" for role, content in prompt.messages) or prompt.text
     parts = ["## System: ", f'### "{system}"', "", "## Prompt:", f'"{prompt.shown or "none"}"', *_fenced(whole)]
-    # a line of the prompt must not look like the one after which texts come
+    # no line of the prompt may look like the line that precedes the texts
     return [re.sub(rf"^(?={RESPONSES})", " ", part, flags=re.MULTILINE) for part in parts]
 
 
@@ -195,7 +195,7 @@ def _response(row: TextRow) -> list[str]:
 
 
 def _fenced(text: str) -> list[str]:
-    """A text between lines of more backticks than it has anywhere."""
+    """Return a text between lines with more backticks than it contains anywhere."""
     longest = max((len(some) for some in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return [fence, text, fence]

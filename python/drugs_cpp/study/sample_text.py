@@ -1,8 +1,8 @@
-"""``Sample``: a Markdown file of texts in the format of the reference project, read.
+"""``Sample``: reads a Markdown file of texts in the format of the reference project.
 
 Such a file has the angle in a line ``dose_theta = 0.1``, the conversation and the shape of the dose in a block of
-Python, and ``Seed: 420`` before each text, which has lines of backticks around it. Files that this package writes begin
-with a comment that says all of that exactly.
+Python, and ``Seed: 420`` before each text, which is enclosed in lines of backticks. Files written by this package begin
+with a comment that contains all of that exactly.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from drugs_cpp.errors import DrugsError
 from drugs_cpp.study.prompt import Prompt, prompt_of
 from drugs_cpp.study.setting import Setting, setting_of
 
-#: line between what all texts have in common and the texts
+#: line between the common part and the texts
 RESPONSES = "### RESPONSES"
 
-#: what files of this package begin with; JSON follows, and "-->"
+#: what files of this package begin with, followed by JSON and "-->"
 COMMENT = "<!-- drugs_cpp "
 
-#: what the last line of files of this package begins with; likewise
+#: what the last line of files of this package begins with, followed by JSON and "-->"
 MEASURED = "<!-- measured "
 
 #: tokens with which models end a text
 _ENDS = ("</s>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<eos>")
 
-#: of the shape: its outer points are so much farther from the middle than its inner ones
+#: of the shape: how much farther its outer points are from the middle than its inner ones
 _OUTER = 1.01
 
 
 class NotASampleError(Exception):
-    """Why a file is not one of texts."""
+    """Says why a file is not a file of texts."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class SampleText:
         seed: of its noise.
         text: without the token that ended it.
         ending: "stop", "length" or "", as in a ``TextRow``.
-        measured: tokens, log_likelihood, parted, seconds and embedding, as far as they are known.
+        measured: those of tokens, log_likelihood, parted, seconds and embedding that are known.
     """
 
     seed: int
@@ -67,14 +67,14 @@ class SampleText:
 
 @dataclass(frozen=True)
 class Sample:
-    """What a file says.
+    """The content of a file.
 
     Attributes:
         setting: of its texts.
-        prompt: their conversation; its name is "" where the file does not say it.
+        prompt: their conversation; its name is "" if the file does not contain it.
         texts: in the order of the file.
         model_id: what the reference loaded, such as "someone/some-model"; "" in files of this package.
-        loaded_with: arguments it was loaded with, likewise.
+        loaded_with: arguments it was loaded with; "" in files of this package.
         model: key, name, quantization and architecture, which only files of this package have.
     """
 
@@ -87,10 +87,10 @@ class Sample:
 
 
 def read_sample(text: str) -> Sample:
-    """Read what a file holds.
+    """Read the content of a file.
 
     Raises:
-        NotASampleError: it is something else.
+        NotASampleError: it is not a file of texts.
     """
     head, mark, rest = text.partition(f"\n{RESPONSES}")
     if text.partition("\n")[0].endswith("\r"):  # a checkout on Windows
@@ -132,7 +132,7 @@ def _of_this_package(head: str, rest: str) -> Sample:
 
 
 def _without_measured(rest: str) -> tuple[str, dict[str, dict[str, Any]]]:
-    """The texts, and what was measured of each, by seed."""
+    """Return the texts, and the measures of each by seed."""
     texts, mark, last = rest.rpartition(f"\n{MEASURED}")
     if not mark or not last.endswith("-->\n"):
         return rest, {}
@@ -151,14 +151,14 @@ def _measured(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-#: a text ends at backticks as many as it began with, with another seed or nothing after them
+#: a text ends at the same number of backticks as it began with, followed by another seed or nothing
 _TEXT = re.compile(
     r"^Seed: *(\d+)[ \t]*\n+(`{3,})[ \t]*\n(.*?)\n\2[ \t]*\n*(?=^Seed: *\d+[ \t]*\n+`{3}|\Z)", re.MULTILINE | re.DOTALL
 )
 
 
 def _texts(rest: str) -> Iterator[tuple[int, str]]:
-    """Seed and text of each."""
+    """Yield the seed and text of each."""
     if re.search("^Seed:", _TEXT.sub("", rest), re.MULTILINE):
         raise NotASampleError("it is damaged: a text in it has no end")
     for found in _TEXT.finditer(rest):
@@ -199,7 +199,7 @@ def _setting(head: str) -> Setting:
 
 
 def _prompt(head: str) -> Prompt:
-    """The conversation as the block of Python has it, where quotes inside it are marked; else that of the headings."""
+    """Return the conversation from the Python block, where quotes inside it are escaped, or else from the headings."""
     found = re.search(
         r"^tokenized_start = tokenizer\.apply_chat_template\((\[.*\]), return_tensors=", head, re.MULTILINE
     )
@@ -212,5 +212,5 @@ def _prompt(head: str) -> Prompt:
         messages = tuple((role, some.group(1)) for role, some in given if some is not None)
     if not messages:
         raise NotASampleError("it has no conversation: no line tokenized_start = ..., no heading ## Prompt:")
-    "".join(content for _, content in messages).encode()  # may be half a character
+    "".join(content for _, content in messages).encode()  # raises for lone surrogates
     return Prompt("", messages)

@@ -1,4 +1,4 @@
-"""Files that show results: pages, pictures, animations, tables."""
+"""Output files for results: pages, pictures, animations, tables."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
     from drugs_cpp.study.vergence_result import Vergence
 
-#: those that show an angle, and those that show all of them
+#: suffixes of files that show one angle, and of those that show all angles
 _AT_AN_ANGLE = {".html": write_page, ".png": write_picture, ".svg": write_picture, ".pdf": write_picture}
 _OF_ALL_ANGLES = {".gif": write_animation, ".mp4": write_animation, ".parquet": write_table}
 
 ENDINGS = (*_AT_AN_ANGLE, *_OF_ALL_ANGLES)
 
-#: what each ending needs
+#: package that each suffix needs
 _MODULES = {**dict.fromkeys(ENDINGS, "matplotlib"), ".html": "plotly", ".parquet": "pyarrow"}
 
 
 def check_output(path: str | PathLike[str]) -> Path:
-    """Refuse, before anything is computed, what :func:`save` could not write.
+    """Refuse, before anything is computed, files that :func:`save` could not write.
 
     Raises:
-        OptionError: another ending, or a folder that there is not.
+        OptionError: another suffix, or a folder that does not exist.
         MissingExtraError: a package is not installed.
     """
     path = Path(path)
@@ -44,16 +44,16 @@ def check_output(path: str | PathLike[str]) -> Path:
 
 
 def save(vergence: Vergence, path: str | PathLike[str], angle: float = FIRST_ANGLE) -> None:
-    """Write a file; its ending says which.
+    """Write a file in the format given by its suffix.
 
     ``.html``: one page that works without a network: surfaces to turn and play, tokens, maps. ``.png``, ``.svg``,
-    ``.pdf``: where noise matters, and layers dosed by layers measured. ``.gif``, ``.mp4``: surfaces that go through the
-    dosed layers. ``.parquet``: a row for each run.
+    ``.pdf``: where noise matters, and layers dosed by layers measured. ``.gif``, ``.mp4``: surfaces for one dosed layer
+    after the other. ``.parquet``: a row for each run.
 
     Args:
         vergence: the results.
         path: of the file.
-        angle: radians; the nearest one that was computed is what a picture shows, and a page at first.
+        angle: radians; a picture shows the nearest computed angle, and a page begins with it.
 
     Raises:
         OptionError, MissingExtraError: as :func:`check_output`; ``.mp4`` also needs ffmpeg.

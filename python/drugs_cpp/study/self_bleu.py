@@ -1,4 +1,4 @@
-"""``self_bleu``: how much texts are like each other."""
+"""``self_bleu``: how similar texts are to each other."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _Gram = tuple[str, ...]
 
 
 def self_bleu(texts: Sequence[str], bleu: Any) -> float | None:
-    """Mean BLEU of each text with the others as references, 0 to 1: Zhu et al. 2018, arXiv 1802.01886.
+    """Return the mean BLEU of each text with the others as references, 0 to 1: Zhu et al. 2018, arXiv 1802.01886.
 
-    As sacrebleu's ``sentence_score`` has it for each of them; but n-grams of a text are counted once, and not again as
-    a part of every other text's references, so that many texts take as long as their words.
+    The same as with sacrebleu's ``sentence_score`` for each text. But the n-grams of a text are counted once, and not
+    again as part of every other text's references, so that the time is proportional to the number of words.
 
     Args:
-        texts: two or more, else there is none.
+        texts: two or more; otherwise the result is None.
         bleu: ``sacrebleu.BLEU(effective_order=True)``, which splits texts into words and has the formula.
     """
     if len(texts) < 2:
@@ -37,7 +37,7 @@ def self_bleu(texts: Sequence[str], bleu: Any) -> float | None:
         nearest = min(lengths[:i] + lengths[i + 1 :], key=lambda length: (abs(length - lengths[i]), length))
         score = bleu.compute_bleu(matched, total, lengths[i], nearest, bleu.smooth_method, effective_order=True)
         scores.append(float(score.score) / 100)
-    return min(1.0, sum(scores) / len(scores))  # rounding may have gone beyond 1
+    return min(1.0, sum(scores) / len(scores))  # rounding may exceed 1
 
 
 def _count(words: Sequence[str]) -> Counter[_Gram]:
@@ -48,7 +48,7 @@ def _count(words: Sequence[str]) -> Counter[_Gram]:
 
 
 def _two_largest(counts: Sequence[Counter[_Gram]]) -> dict[_Gram, tuple[int, int, int]]:
-    """By n-gram how often the text has it that has it most, the number of that text, and the most of another text."""
+    """Return, by n-gram, its largest count in a text, the index of that text, and its largest count in another text."""
     most: dict[_Gram, tuple[int, int, int]] = {}
     for i, own in enumerate(counts):
         for gram, n in own.items():

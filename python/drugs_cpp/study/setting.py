@@ -1,4 +1,4 @@
-"""``Setting``: all that a text of a sweep is made with, but for its model, its prompt and its seed."""
+"""``Setting``: everything that a text of a sweep is made with, except its model, prompt and seed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from drugs_cpp.doses.kinds import ISOTROPIC
 from drugs_cpp.doses.profile import INTERPOLATE, DoseProfile, ProfilePoint
 from drugs_cpp.errors import DoseWarning
 
-#: instead of a site: no dose, and the most likely token
+#: instead of a site: no dose, and the most likely tokens
 SOBER = "sober"
 
 #: instead of a site: no dose, and tokens that are drawn
@@ -24,27 +24,27 @@ SAMPLER = "sampler"
 #: the name of the profile that gives each layer the full dose
 EVERYWHERE = "all"
 
-#: of ``Llama.variations``, with which they change nothing; others are llama.cpp's own
+#: values for ``Llama.variations`` at which options have no effect; other defaults are llama.cpp's own
 _NEUTRAL = {"top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where noise is put, how much and of what kind; or the sampler beside which that is seen.
+    """Where noise is added, how much and of what kind; or a sampler for comparison.
 
     Attributes:
         site: a name in ``SITES``, "sober" or "sampler".
         dose: largest angle in radians; 0 for "sober" and "sampler".
-        profile: name of how the dose depends on depth.
+        profile: name of the profile, which says how the dose depends on depth.
         shape: its points (depth, peakratio); None: every layer gets the full dose.
         mode: what a layer between two points gets: "interpolate", "ceil" or "floor".
         noise: how directions are drawn: "isotropic" or "reference".
-        sampler: name and number of each of its options, sorted; those that are not there change nothing.
-        max_tokens: the longest text, in tokens; 0: not known.
-        dose_inputs: False: the prompt is sober; True: it is dosed, too; "last": its last position is.
-        sink: first positions that are never dosed.
-        hold: tokens for which angle and direction of a turn stay; 0: the whole text.
-        layers: "own": each layer draws its own; "shared": all have the same.
+        sampler: name and value of each of its options, sorted; other options have no effect.
+        max_tokens: length of the longest text in tokens; 0: not known.
+        dose_inputs: False: the prompt is sober; True: it is dosed as well; "last": only its last position is.
+        sink: number of first positions that are never dosed.
+        hold: for how many tokens angle and direction of a turn stay the same; 0: the whole text.
+        layers: "own": each layer draws its own angles and directions; "shared": all layers have the same ones.
     """
 
     site: str
@@ -77,7 +77,7 @@ class Setting:
         if self.is_dosed:
             drugs.noise = self.noise
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DoseWarning)  # large angles are asked for
+                warnings.simplefilter("ignore", DoseWarning)  # large angles are intended
                 drugs.set_drug_profile(self.dose_profile, None, self.site, self.dose)
             drugs.hold = self.hold or TEXT
             drugs.layers = self.layers
@@ -85,7 +85,7 @@ class Setting:
 
     @property
     def sampler_options(self) -> dict[str, float]:
-        """Arguments of ``Llama.variations``; the temperature is 0 where there is no sampler."""
+        """Arguments of ``Llama.variations``; the temperature is 0 if there is no sampler."""
         return {"temperature": 0.0, **(_NEUTRAL if self.sampler else {}), **dict(self.sampler)}
 
     @property
@@ -100,17 +100,17 @@ class Setting:
         return " ".join([self.site, f"{self.dose:g}", *unusual, *sampler])
 
     def to_json(self) -> str:
-        """Always the same text for the same setting; older ones knew nothing of what is left out if it is as usual."""
+        """Return JSON that is always the same for the same setting. Newer fields are left out at their defaults."""
         left_out = [("hold", 1), ("layers", OWN)]
         values = {name: value for name, value in asdict(self).items() if (name, value) not in left_out}
         return json.dumps(values, sort_keys=True)
 
 
 def setting_of(values: Mapping[str, Any]) -> Setting:
-    """The setting of plain values, as its JSON has them.
+    """Make a setting from plain values, as in its JSON.
 
     Raises:
-        LookupError, TypeError, ValueError: they are not a setting's.
+        LookupError, TypeError, ValueError: they are not those of a setting.
     """
     shape = values["shape"]
     return Setting(

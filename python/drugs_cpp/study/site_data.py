@@ -1,4 +1,4 @@
-"""What a site of a sweep shows: models, prompts, settings, and the texts that each setting gave."""
+"""What a sweep's site shows: models, prompts, settings, and the texts of each setting."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Text:
-    """A text, and what was measured of it; None where that is not known.
+    """A text and its measures; None if a measure is not known.
 
     Attributes:
         setting: index in ``SiteData.settings``.
         seed: of the noise and of the sampler.
         text: as written.
         n_tokens: of the text.
-        end: "stop", "length", or "" where it is not known.
+        end: "stop", "length", or "" if it is not known.
         log_likelihood: mean natural log-probability of a token under the sober model.
-        parted: index of the first token that differs from the sober text; None also where none does.
+        parted: index of the first token that differs from the sober text; None also if none does.
         compressibility: compressed size over size.
         repeated: share of 4-grams that occurred before.
-        seconds: that it took.
+        seconds: how long it took.
     """
 
     setting: int
@@ -48,7 +48,7 @@ class Cell:
     Attributes:
         setting: index in ``SiteData.settings``.
         n_texts: number of its texts.
-        measures: name -> value; None where it is not known.
+        measures: name -> value; None if it is not known.
     """
 
     setting: int
@@ -82,7 +82,7 @@ class SiteData:
         version: of drugs_cpp.
         models, prompts, settings: what blocks refer to.
         blocks: one for each pair of a model and a prompt that has texts.
-        cpu: what texts were computed with; "" where it is not known.
+        cpu: what the texts were computed with; "" if it is not known.
     """
 
     title: str

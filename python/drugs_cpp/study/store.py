@@ -1,4 +1,4 @@
-"""``Store``: results in one SQLite file, each written as soon as it is there."""
+"""``Store``: results in one SQLite file. Each is written as soon as it is available."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from drugs_cpp.study.store_tables import ADDED, VERSION
 if TYPE_CHECKING:
     from os import PathLike
 
-#: what SQLite files of ours have in their header: "DRUG"
+#: the application ID in the header of our SQLite files: "DRUG"
 _APPLICATION_ID = 0x44525547
 
 
 class Store:
-    """A file of results. Whoever opens it closes it; ``with`` does.
+    """A results file. It has to be closed; ``with`` does so.
 
     Args:
-        path: of the file, which is made if it is not there; ":memory:" for none.
-        must_exist: it has to be there.
+        path: of the file, which is created if it does not exist; ":memory:" for none.
+        must_exist: the file has to exist.
 
     Raises:
-        ResultFileError: it is not such a file, damaged, of a newer version, or the disk is full.
+        ResultFileError: the file is not a results file, is damaged, or is from a newer version; or the disk is full.
     """
 
     def __init__(self, path: str | PathLike[str], must_exist: bool = False) -> None:
@@ -63,9 +63,9 @@ class Store:
             self._check()
 
     def _make_tables(self) -> None:
-        with suppress(sqlite3.OperationalError):  # another process may be about to set it, and does not wait
+        with suppress(sqlite3.OperationalError):  # another process may be setting it
             self._connection.execute("PRAGMA journal_mode = WAL")
-        with self.transaction() as cursor:  # another process may make the tables at the same time
+        with self.transaction() as cursor:  # another process may create the tables at the same time
             for version in range(self._number("user_version") + 1, VERSION + 1):
                 for statement in ADDED[version]:
                     cursor.execute(statement)
@@ -93,18 +93,18 @@ class Store:
         if "locked" in error:
             return f"{self.path} is written to by another process: try again"
         if "full" in error or "disk I/O" in error:
-            return f"{self.path} cannot be written, for the disk is full ({error}): what was written before is kept"
+            return f"{self.path} cannot be written: the disk is full ({error}); what was written before is kept"
         if "readonly" in error:
             return f"{self.path} cannot be written: {error}"
-        return f"{self.path} is damaged, or no file of results: {error}"
+        return f"{self.path} is damaged, or not a results file: {error}"
 
     #
-    # what is written together, and what is read
+    # transactions and queries
     #
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Cursor]:
-        """All that is written in it, or nothing.
+        """For ``with``: write everything in it, or nothing.
 
         Raises:
             ResultFileError: the file cannot be written.
@@ -115,12 +115,12 @@ class Store:
                 yield cursor
                 cursor.execute("COMMIT")
             except BaseException:
-                with suppress(sqlite3.Error):  # SQLite may have done it already
+                with suppress(sqlite3.Error):  # SQLite may already have done it
                     cursor.execute("ROLLBACK")
                 raise
 
     def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a SELECT.
+        """Return all rows of a SELECT.
 
         Raises:
             ResultFileError: the file cannot be read.
@@ -130,7 +130,7 @@ class Store:
 
     @contextmanager
     def attached(self, path: str | PathLike[str], name: str) -> Iterator[None]:
-        """Let statements read another file of results, whose tables have this name before theirs.
+        """For ``with``: let statements read another results file, whose tables are prefixed with this name.
 
         Raises:
             ResultFileError: it cannot be opened.
@@ -144,7 +144,7 @@ class Store:
                 self._connection.execute(f"DETACH DATABASE {name}")
 
     def check(self) -> None:
-        """Read all of the file.
+        """Read the whole file.
 
         Raises:
             ResultFileError: it is damaged.
@@ -158,12 +158,12 @@ class Store:
     #
 
     def study(self, kind: str, key: Mapping[str, Any], about: Mapping[str, Any]) -> int:
-        """The number of the study with this key, which begins if there is none.
+        """Return the number of the study with this key, which is created if there is none.
 
         Args:
             kind: "vergence".
-            key: what makes it the same study.
-            about: what else is known of it.
+            key: what identifies the study.
+            about: what else is known about it.
         """
         text = json.dumps(key, sort_keys=True)
         with self._errors():
@@ -174,13 +174,13 @@ class Store:
         return int(self.query("SELECT id FROM study WHERE key = ?", (text,))[0][0])
 
     def last_study(self, kind: str) -> int:
-        """The number of the study that began last, of those with results.
+        """Return the number of the latest study with results.
 
         Args:
-            kind: "vergence", which is also the table of its results.
+            kind: "vergence", which is also the name of the table of its results.
 
         Raises:
-            ResultFileError: there is none of this kind.
+            ResultFileError: there is no study of this kind.
         """
         statement = f"SELECT max(id) FROM study WHERE kind = ? AND id IN (SELECT study FROM {kind})"
         found = self.query(statement, (kind,))[0][0]
@@ -189,7 +189,7 @@ class Store:
         return int(found)
 
     def about(self, study: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Key of a study, and what else is known of it."""
+        """Return the key of a study, and what else is known about it."""
         key, about = self.query("SELECT key, about FROM study WHERE id = ?", (study,))[0]
         return json.loads(key), json.loads(about)
 
@@ -198,12 +198,12 @@ class Store:
     #
 
     def add(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Add rows, all or none of them; one that is there already stays as it is."""
+        """Add rows, all or none of them; existing rows stay as they are."""
         rows = list(rows)
         marks = ", ".join("?" * len(rows[0]))
         with self.transaction() as cursor:
             cursor.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)
 
     def rows(self, table: str, columns: str, study: int) -> list[tuple[Any, ...]]:
-        """Columns of a study's rows."""
+        """Return columns of a study's rows."""
         return self.query(f"SELECT {columns} FROM {table} WHERE study = ?", (study,))

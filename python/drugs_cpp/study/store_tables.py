@@ -1,11 +1,11 @@
-"""The tables of a file of results."""
+"""The tables of a results file."""
 
 from __future__ import annotations
 
-#: grows with each change of the tables
+#: increased with each change of the tables
 VERSION = 2
 
-#: by version: what it added
+#: what each version added
 ADDED = {
     1: (
         """CREATE TABLE study (

@@ -1,4 +1,4 @@
-"""How long a sweep will take, by a short measurement."""
+"""How long a sweep will take, estimated by a short measurement."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from drugs_cpp.study.sweep_store import SweepStore
     from drugs_cpp.study.sweep_worker import WorkerOptions
 
-#: new tokens of each text of the measurement
+#: new tokens of each text in the measurement
 _TOKENS = 12
 
-#: texts of the measurement, as many as are decoded together
+#: texts in the measurement, as many as are decoded together
 _TEXTS = 64
 
 
@@ -30,9 +30,9 @@ class Estimate:
 
     Attributes:
         model: its name.
-        n_texts: that are missing.
-        n_tokens: of theirs, at most; texts may end sooner.
-        tokens_per_second: written, and read again if that is wanted, in the measurement.
+        n_texts: number of missing texts.
+        n_tokens: their tokens at most; texts may end sooner.
+        tokens_per_second: tokens written, and read again if likelihoods are wanted, in the measurement.
     """
 
     model: str
@@ -42,12 +42,12 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        """Until all are there, at most."""
+        """Seconds until all are written, at most."""
         return self.n_tokens / self.tokens_per_second if self.n_texts else 0.0
 
 
 def estimate(path: str, plan: SweepPlan, store: SweepStore, options: WorkerOptions) -> Estimate:
-    """Write a few tokens of some of the texts that are missing of a model, and keep none of them.
+    """Write a few tokens of some of a model's missing texts, and keep none of them.
 
     Raises:
         As :func:`drugs_cpp.study.sweep`.
@@ -76,6 +76,6 @@ def estimate(path: str, plan: SweepPlan, store: SweepStore, options: WorkerOptio
 
 
 def _spread(orders: Orders) -> Orders:
-    """Some of all settings."""
+    """Return some texts of all settings."""
     step = max(1, len(orders) // _TEXTS)
     return orders[::step][:_TEXTS]

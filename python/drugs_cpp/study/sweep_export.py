@@ -1,4 +1,4 @@
-"""``export``: the texts of a sweep as a table, or as the reference project's folder of Markdown files."""
+"""``export``: writes the texts of a sweep as a table, or as a folder of Markdown files like the reference project's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from drugs_cpp.whole_file import whole
 if TYPE_CHECKING:
     from os import PathLike
 
-#: called with what is being done, how much of it is, how much there is in all, and seconds since it was begun
+#: called with what is being done, how much of it is done, how much there is in all, and the seconds since it was begun
 Listener = Callable[[str, int, int, float], None]
 
 MEASURING, WRITING = "cells measured", "texts written"
@@ -29,10 +29,10 @@ _TABLES: Mapping[str, Any] = {".csv": write_csv, ".jsonl": write_json_lines, ".p
 
 
 def check_export(output: str | PathLike[str]) -> Path:
-    """Refuse, before anything is done, what :func:`export` could not write.
+    """Refuse, before anything is done, outputs that :func:`export` could not write.
 
     Raises:
-        OptionError: another ending, a folder that there is not, or one that has something in it.
+        OptionError: another suffix, a folder that does not exist, or an output folder that is not empty.
         MissingExtraError: a package is not installed.
     """
     path = Path(output)
@@ -40,7 +40,7 @@ def check_export(output: str | PathLike[str]) -> Path:
         raise OptionError(f"{path}: there is no folder {path.parent}")
     if is_folder(output):
         if path.is_file() or (path.is_dir() and any(path.iterdir())):
-            raise OptionError(f"{path} is there already, and has something in it: give the name of a new folder")
+            raise OptionError(f"{path} already exists and is not empty: give the name of a new folder")
         return path
     if path.suffix not in _TABLES:
         raise OptionError(f"{path}: the name has to end in {', '.join(_TABLES)}, or in / for a folder")
@@ -50,7 +50,7 @@ def check_export(output: str | PathLike[str]) -> Path:
 
 
 def is_folder(output: str | PathLike[str]) -> bool:
-    """Whether a name means a folder: it has no ending, or a slash at its end, or is one."""
+    """Whether a name means a folder: it has no suffix, ends in a slash, or is an existing folder."""
     return str(output).endswith(("/", "\\")) or not Path(output).suffix or Path(output).is_dir()
 
 
@@ -60,20 +60,20 @@ def export(
     embedder: Embeds | None = None,
     progress: Listener | None = None,
 ) -> int:
-    """Write the texts of a store to another file, or to a folder; returns how many there are.
+    """Write the texts of a store to another file or to a folder; returns their number.
 
-    ``.csv``, ``.jsonl``, ``.parquet``: a row for each text, with its measures, those of its cell, and all that it was
-    made with. A folder, which is a name without an ending or with a slash at the end: Markdown files in the format of
-    the reference project.
+    ``.csv``, ``.jsonl``, ``.parquet``: a row for each text, with its measures, those of its cell, and everything that
+    it was made with. A folder, which is a name without a suffix or with a slash at the end: Markdown files in the
+    format of the reference project.
 
     Args:
-        store: path of a file of results.
-        output: what to write; a file that is there is replaced when the new one is finished.
-        embedder: makes the vectors that a cell's ``vendi`` compares; None: hidden states that were kept.
-        progress: called as something is done.
+        store: path of a results file.
+        output: what to write; an existing file is replaced when the new one is finished.
+        embedder: makes the vectors that a cell's ``vendi`` compares; None: the hidden states that were kept.
+        progress: called to report progress.
 
     Raises:
-        ResultFileError: the store is not there, damaged, or has no texts.
+        ResultFileError: the store does not exist, is damaged, or has no texts.
         OptionError, MissingExtraError: as :func:`check_export`.
     """
     path, start = check_export(output), time.monotonic()

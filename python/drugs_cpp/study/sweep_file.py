@@ -1,4 +1,4 @@
-"""The short TOML file of a sweep."""
+"""The TOML file that describes a sweep."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ else:
 if TYPE_CHECKING:
     from os import PathLike
 
-#: what a file may have: what :func:`make_plan` takes, models, and where results go
+#: keys that a file may have: the arguments of :func:`make_plan`, models, and where results go
 KEYS = (
     "models",
     "prompts",
@@ -37,18 +37,18 @@ KEYS = (
     "output",
 )
 
-#: characters of a prompt that are its name where it has no other
+#: how many characters of a prompt are its name if none is given
 _NAME_LENGTH = 40
 
 
 def read_sweep_file(path: str | PathLike[str]) -> dict[str, Any]:
-    """Arguments of :func:`make_plan`, and "models" and "output", as far as the file has them.
+    """Return those arguments of :func:`make_plan`, and "models" and "output", that the file contains.
 
-    Paths in it begin at its own folder.
+    Paths in it are relative to its own folder.
 
     Raises:
-        OptionError: no such file, no TOML, or something in it that a sweep does not have.
-        PromptError: a prompt that is none.
+        OptionError: no such file, not TOML, or a key or value that a sweep does not have.
+        PromptError: an invalid prompt.
     """
     path = Path(path)
     try:
@@ -68,7 +68,7 @@ def _understood(values: dict[str, Any], folder: Path) -> dict[str, Any]:
         if key not in KEYS:
             near = difflib.get_close_matches(key, KEYS, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise OptionError(f"unknown key {key!r}{hint}: there are {', '.join(KEYS)}")
+            raise OptionError(f"unknown key {key!r}{hint}: the keys are {', '.join(KEYS)}")
     found = dict(values)
     for key in ("models", "prompts", "sites", "doses", "profiles", "noise", "samplers"):
         if key in found and not isinstance(found[key], list):
@@ -87,7 +87,7 @@ def _understood(values: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def seeds_of(given: Any) -> list[int]:
-    """Seeds of ``"1-5,9"``, of a list, or of one number.
+    """Read seeds from ``"1-5,9"``, from a list, or from one number.
 
     Raises:
         OptionError: something else.
@@ -101,7 +101,7 @@ def seeds_of(given: Any) -> list[int]:
             first, _, last = str(part).partition("-")
             some = range(int(first), int(last or first) + 1)
             if len(some) > 100_000:
-                raise OptionError(f"seeds: {part} are {len(some)}: give 100000 at most")
+                raise OptionError(f"seeds: {part} are {len(some)} seeds: give 100000 at most")
             seeds += some
         return seeds
     except (TypeError, ValueError):
@@ -109,10 +109,10 @@ def seeds_of(given: Any) -> list[int]:
 
 
 def profile_named(name: str) -> tuple[str, DoseProfile | None]:
-    """A profile that has a name, with it.
+    """Return the name and the profile that has it.
 
     Raises:
-        OptionError: there is none of that name.
+        OptionError: there is no profile with that name.
     """
     if name not in PROFILES:
         raise OptionError(f"unknown profile {name!r}: give {', '.join(PROFILES)}, or points, in a TOML file")
@@ -120,13 +120,13 @@ def profile_named(name: str) -> tuple[str, DoseProfile | None]:
 
 
 def message_prompt(text: str, system: str = "", name: str = "") -> Prompt:
-    """A message of a user, perhaps after one of the system."""
+    """Return a prompt with a user message, after a system message if one is given."""
     messages = (*([("system", system)] if system else []), ("user", text))
     return Prompt(name, messages)
 
 
 def named(prompts: Sequence[Prompt]) -> list[Prompt]:
-    """The same prompts, each with a name: its first words where it had none."""
+    """Return the same prompts, each with a name: its first words if it had none."""
     taken = {prompt.name for prompt in prompts if prompt.name}
     found = []
     for prompt in prompts:

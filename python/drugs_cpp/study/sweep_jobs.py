@@ -1,4 +1,4 @@
-"""What workers of a sweep are given to do, cut so small that little is lost with a worker."""
+"""The jobs of a sweep's workers, which are so small that little is lost with a worker."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     Tokens = npt.NDArray[np.int32]
 
-#: texts of a job: decoded together they take less time each, and more than these gain little
+#: texts of a job: decoded together, each takes less time; more than these gain little
 MOST = 32
 
-#: and no fewer, however many workers wait: alone, a text takes several times as long
+#: at least this many, however many workers wait: alone, a text takes several times as long
 LEAST = 4
 
 
 class Job(Protocol):
-    """Something for one worker."""
+    """Work for one worker."""
 
     @property
     def model(self) -> str:
@@ -36,21 +36,21 @@ class Job(Protocol):
 
     @property
     def label(self) -> str:
-        """What it is, for people."""
+        """A description for users."""
 
     def work(self, worker: SweepWorker) -> Iterator[Any]:
-        """Do it; each result comes as soon as it is there."""
+        """Do it, and yield each result as soon as it is available."""
 
     def rest(self, found: Sequence[Any]) -> Job | None:
-        """What is left to do after these results; None: nothing."""
+        """Return what is left to do after these results, or None."""
 
     def singles(self) -> Sequence[Job]:
-        """The same as jobs of one text each."""
+        """Return the same work as jobs of one text each."""
 
 
 @dataclass(frozen=True)
 class CheckJob:
-    """Load a model, which checks the plan, and say what it is."""
+    """Load a model, which checks the plan, and describe it."""
 
     model: str
 
@@ -69,7 +69,7 @@ class CheckJob:
 
 
 class TextResult(NamedTuple):
-    """A text, and what it was computed by and on."""
+    """A text, and the build and processor that computed it."""
 
     setting: Setting
     row: TextRow
@@ -82,7 +82,7 @@ class TextJob:
 
     Attributes:
         model: path.
-        todo: their prompt, setting and seed of each, and the sober text if it is known.
+        todo: their prompt, the setting and seed of each, and the sober text if it is known.
     """
 
     model: str
@@ -118,7 +118,7 @@ class Unscored(NamedTuple):
 
 
 class ScoreResult(NamedTuple):
-    """Its likelihood and its embedding."""
+    """The likelihood and the embedding of a text."""
 
     text: Unscored
     log_likelihood: float
@@ -151,12 +151,12 @@ class ScoreJob:
 
 
 def job_size(n_texts: int, n_workers: int) -> int:
-    """Texts of a job: each worker should get two jobs, so that none waits long for the last one."""
+    """Return the number of texts of a job: each worker should get two jobs, so that none waits long at the end."""
     return max(LEAST, min(MOST, n_texts // (2 * max(n_workers, 1))))
 
 
 def text_jobs(model: str, todo: Todo, size: int) -> list[TextJob]:
-    """What is missing of a prompt, cut: the sober text is in the first job.
+    """Split what is missing of a prompt into jobs. The sober text is in the first one.
 
     Texts of one site stay together, because a batch dosed at two sites computes both for all of its texts.
     """
@@ -166,7 +166,7 @@ def text_jobs(model: str, todo: Todo, size: int) -> list[TextJob]:
         jobs += [
             TextJob(model, replace(todo, orders=orders[first : first + size])) for first in range(0, len(orders), size)
         ]
-    if len(jobs) > 1 and jobs[0].todo.orders[0][0].site == SOBER:  # beside others it takes no time of its own
+    if len(jobs) > 1 and jobs[0].todo.orders[0][0].site == SOBER:  # decoded with others, it takes no extra time
         together = replace(todo, orders=[*jobs[0].todo.orders, *jobs[1].todo.orders])
         jobs[:2] = [TextJob(model, together)]
     return jobs

@@ -1,4 +1,4 @@
-"""``merge``: files of results of several runs as one."""
+"""``merge``: merges results files of several runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from drugs_cpp.whole_file import whole
 if TYPE_CHECKING:
     from os import PathLike
 
-#: called with texts that are done, texts in all, and seconds since the first one was begun
+#: called with the number of texts done, the number of all texts, and the seconds since the first one was begun
 Listener = Callable[[int, int, float], None]
 
 #: what texts have in common, each with a key that is the same in all files
@@ -35,7 +35,7 @@ _OF_A_TEXT = (
 
 _OF_A_RUN = "site, window, layer, angle, seed, kl, top, cosine, relative_l2, probs"
 
-#: joins a text of the other file with the numbers that this one has for what it is of
+#: joins a text of the other file with this file's numbers for its model, prompt, setting and origin
 _MAPPED = "FROM other.text AS t " + " ".join(
     f"JOIN other.{table} AS other_{table} ON other_{table}.id = t.{table} "
     f"JOIN main.{table} AS own_{table} ON own_{table}.key = other_{table}.key"
@@ -51,10 +51,10 @@ class Merged:
 
     Attributes:
         path: of the file.
-        n_texts: that it has.
-        n_new: those that were added.
-        n_others: those instead of which another text with the same model, prompt, setting and seed stays.
-        n_runs: rows of studies of vergence that were added.
+        n_texts: number of its texts.
+        n_new: texts that were added.
+        n_others: texts for which a different one with the same model, prompt, setting and seed stays.
+        n_runs: rows of vergence studies that were added.
     """
 
     path: Path
@@ -67,18 +67,18 @@ class Merged:
 def merge(
     inputs: Sequence[str | PathLike[str]], output: str | PathLike[str], progress: Listener | None = None
 ) -> list[Merged]:
-    """Add the texts and studies of files to another one; what is there already stays as it is.
+    """Add the texts and studies of files to another one; existing ones stay as they are.
 
-    All of a file is added, or nothing. An output that is new appears when all are in it.
+    A file is added as a whole or not at all. A new output appears when all files are in it.
 
     Args:
-        inputs: one or more files of results.
-        output: of which there may be some, too.
+        inputs: one or more results files.
+        output: a results file that may already exist.
         progress: called as texts are added.
 
     Raises:
-        ResultFileError: a file is not there, damaged, or of a newer version. Nothing was written.
-        OptionError: no inputs, the output is one of them, or there is no folder for it. Likewise.
+        ResultFileError: a file does not exist, is damaged, or is from a newer version. Nothing was written.
+        OptionError: no inputs, the output is one of them, or its folder does not exist. Nothing was written.
     """
     paths, target = [Path(path) for path in inputs], Path(output)
     _check(paths, target)
@@ -97,7 +97,7 @@ def merge(
 
 def _check(paths: Sequence[Path], target: Path) -> None:
     if not paths:
-        raise OptionError("there is nothing to merge: give files of results, such as a.db b.db")
+        raise OptionError("there is nothing to merge: give results files, such as a.db b.db")
     if not target.absolute().parent.is_dir():
         raise OptionError(f"{target}: there is no folder {target.parent}")
     for path in paths:
@@ -106,7 +106,7 @@ def _check(paths: Sequence[Path], target: Path) -> None:
 
 
 def _n_texts(path: Path) -> int:
-    """How many texts a file has, all of which is read."""
+    """Return how many texts a file has, after reading the whole file."""
     with Store(path, must_exist=True) as store:
         store.check()
         results = SweepStore(store)
@@ -127,7 +127,7 @@ def _into(target: Path, paths: Sequence[Path], tell: Callable[[int], None]) -> l
 
 @contextmanager
 def _damage(path: Path) -> Iterator[None]:
-    """Says which file it is that breaks a rule."""
+    """For ``with``: name the file that violates a constraint."""
     try:
         yield
     except ResultFileError as error:

@@ -1,4 +1,4 @@
-"""``SweepPlan``: which texts a sweep has."""
+"""``SweepPlan``: the texts of a sweep."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DEFAULT_SEEDS = (1, 2, 3, 4, 5)
 
 DEFAULT_MAX_TOKENS = 128
 
-#: profiles with a name: parts of the layers that get the full dose, while the others get none
+#: named profiles: a part of the layers gets the full dose, and the others get none
 PROFILES: Mapping[str, DoseProfile | None] = {
     EVERYWHERE: None,
     "early": band_profile(0.0, 1 / 3),
@@ -56,16 +56,16 @@ SAMPLER_OPTIONS = (
 
 _WHOLE = ("top_k",)
 
-#: settings, prompts or seeds of a sweep
+#: most settings, prompts or seeds of a sweep
 _MOST = 100_000
 
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """All texts of a sweep: every prompt with every setting and every seed; the sober one, which has no seed, once.
+    """All texts of a sweep: every prompt with every setting and seed, and the sober text, which needs no seed, once.
 
     Attributes:
-        prompts: each with a name of its own.
+        prompts: each with its own name.
         settings: the sober one first.
         seeds: of noise and samplers.
     """
@@ -76,7 +76,7 @@ class SweepPlan:
 
     @property
     def sober(self) -> Setting:
-        """The setting with whose text the others are compared."""
+        """The setting whose text the others are compared with."""
         return self.settings[0]
 
     @property
@@ -86,11 +86,11 @@ class SweepPlan:
 
     @property
     def n_texts(self) -> int:
-        """For one model."""
+        """Number of texts of one model."""
         return len(self.prompts) * len(self.texts())
 
     def texts(self) -> list[tuple[Setting, int]]:
-        """Setting and seed of each text of a prompt; those of a site come together."""
+        """Return the setting and seed of each text of a prompt; those of a site are next to each other."""
         return [
             (setting, seed) for setting in self.settings for seed in ((0,) if setting.site == SOBER else self.seeds)
         ]
@@ -109,22 +109,22 @@ def make_plan(
     dose_inputs: Inputs = False,
     sink: int = DEFAULT_SINK,
 ) -> SweepPlan:
-    """A plan of what people give.
+    """Make a plan from what users give.
 
     Args:
         prompts: one or more.
-        sites: to dose, one at a time; none where only samplers are compared.
+        sites: to dose, one at a time; none if only samplers are compared.
         doses: largest angles in radians.
-        profiles: how a dose depends on depth, by name; None: every layer gets all of it.
+        profiles: how a dose depends on depth, by name; None: every layer gets the full dose.
         noise: kinds of noise: "isotropic", "reference".
-        samplers: options of each, with no dose beside them.
+        samplers: the options of each sampler, which is used without a dose.
         seeds: of noise and samplers.
-        max_tokens: of each text.
-        dose_inputs: prompts are dosed, too; "last": their last position is.
-        sink: first positions that are never dosed.
+        max_tokens: largest number of tokens of each text.
+        dose_inputs: prompts are dosed as well; "last": only their last position is.
+        sink: number of first positions that are never dosed.
 
     Raises:
-        PromptError, DoseError, SeedError, OptionError, CountError: what cannot be used, or nothing at all.
+        PromptError, DoseError, SeedError, OptionError, CountError: values that cannot be used, or none at all.
     """
     common: dict[str, Any] = {
         "max_tokens": check_count("max_tokens", max_tokens, 1),
@@ -149,10 +149,10 @@ def make_plan(
 
 
 def check_sampler(options: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
-    """Options of a sampler, sorted.
+    """Return the options of a sampler, sorted.
 
     Raises:
-        OptionError: an unknown one, no finite number, or no temperature above 0.
+        OptionError: an unknown option, not a finite number, or no temperature above 0.
     """
     for name, value in options.items():
         if name not in SAMPLER_OPTIONS:
@@ -167,10 +167,10 @@ def check_sampler(options: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
 
 
 def _values(what: str, given: Iterable[Any], check: Callable[[Any], Any]) -> tuple[Any, ...]:
-    """Each value once, in order.
+    """Return each value once, in order.
 
     Raises:
-        CountError: none, or too many; of sites there may be none.
+        CountError: none, or too many; there may be no sites.
     """
     found = tuple(dict.fromkeys(check(value) for value in islice(given, _MOST + 1)))
     if len(found) > _MOST:
@@ -187,7 +187,7 @@ def _needed(what: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
 def _check_dose(dose: object) -> float:
     radians = check_finite("a dose", dose)
     if radians <= 0:
-        raise DoseError(f"a dose is {radians:g}: give more than 0 radians; the sober text is there anyway")
+        raise DoseError(f"a dose is {radians:g}: give more than 0 radians; the sober text is always included")
     return radians
 
 
@@ -200,7 +200,7 @@ def _check_noise(noise: object) -> str:
 def _check_seed(seed: object) -> int:
     checked = check_seed(seed)
     if checked is None:
-        raise CountError("a seed is -1: give fixed seeds, so that the sweep can go on where it was broken off")
+        raise CountError("a seed is -1: give fixed seeds, so that an interrupted sweep can be continued")
     return checked
 
 
@@ -210,7 +210,7 @@ def _check_prompts(prompts: Sequence[Prompt]) -> tuple[Prompt, ...]:
     names = [prompt.name for prompt in prompts]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise PromptError(f"two prompts have the name {twice!r}: give each a name of its own")
+        raise PromptError(f"two prompts have the name {twice!r}: give each its own name")
     return tuple({prompt.to_json(): prompt for prompt in prompts}.values())
 
 

@@ -1,4 +1,4 @@
-"""``JobQueue``: jobs that wait, and those that no worker survives."""
+"""``JobQueue``: waiting jobs, and those that no worker survives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from drugs_cpp.study.sweep_jobs import Job
 
-#: a text that so many workers have died of is given up
+#: a text that this many workers have died of is given up
 MOST_DEATHS = 3
 
 
@@ -29,20 +29,20 @@ class JobQueue:
         return len(self._jobs)
 
     def add(self, jobs: Iterable[Job], n_deaths: int = 0) -> None:
-        """Add jobs at the end, which so many workers have died of."""
+        """Add jobs at the end; ``n_deaths`` workers have died of them."""
         self._jobs.extend((job, n_deaths) for job in jobs)
 
     def take(self, model: str | None) -> tuple[Job, int]:
-        """The next job and how many workers have died of it; one of this model if there is any: loading takes long."""
+        """Return the next job and how many workers have died of it. Jobs of this model come first: loading is slow."""
         index = next((i for i, (job, _) in enumerate(self._jobs) if job.model == model), 0)
         taken = self._jobs[index]
         del self._jobs[index]
         return taken
 
     def after_death(self, job: Job, n_deaths: int, found: Sequence[Any], reason: str) -> None:
-        """What is left of a job whose worker has died comes last, so that others are done before workers die of it.
+        """Put what is left of a job whose worker has died last, so that others are done before more workers die of it.
 
-        Before the last try it is cut into single texts, so that the one they die of is the only one that is given up.
+        Before the last try it is split into single texts, so that only the text they die of is given up.
         """
         rest = job.rest(found)
         if rest is None:

@@ -1,4 +1,4 @@
-"""``sweep_on_ray``: as ``sweep``, by the machines of a Ray cluster."""
+"""``sweep_on_ray``: like ``sweep``, on the machines of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ def sweep_on_ray(
     progress: Listener | None = None,
     worker_class: type[RayWorker] = RayWorker,
 ) -> int:
-    """Write the texts that are missing, as ``sweep`` does, by workers on many machines; returns as it does.
+    """Write the missing texts like ``sweep``, with workers on many machines; returns the same.
 
-    Whatever ends this or a worker, what was written stays, and the same call goes on from there. Texts that were under
-    way are written again.
+    Whatever ends this or a worker, what was written stays, and the same call continues from there. Unfinished texts are
+    written again.
 
     Args:
-        models: paths of GGUF files, which every machine has at the same place.
+        models: paths of GGUF files, the same on every machine.
         plan: the texts of each model.
-        store: path of a file of results on this machine, made if it is not there.
-        address: of the cluster, "host:port", "auto", or "local" for one of this machine alone.
-        options: how to compute; without ``n_threads`` a thread for each physical core that a worker has.
-        per: "node", "gpu", or a number of cores: what has a worker.
+        store: path of a results file on this machine, which is created if it does not exist.
+        address: of the cluster, "host:port", "auto", or "local" for a cluster of only this machine.
+        options: how to compute; ``n_threads`` defaults to one thread for each physical core of a worker.
+        per: "node", "gpu", or a number of cores: what there is one worker for.
         progress: called after each step.
-        worker_class: of workers.
+        worker_class: class of the workers.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -86,13 +86,13 @@ def _crew(address: str, per: Per, orders: Orders, worker_class: type[RayWorker])
 
 
 def _absolute(path: str) -> str:
-    """Workers run in other folders."""
+    """Return an absolute path, because workers run in other folders."""
     check_model_file(path)
     return str(Path(path).absolute())
 
 
 def _checked(crew: Crew, models: Sequence[str], plan: SweepPlan, results: SweepStore) -> Books:
-    """Let workers load each model, so that none is refused after others have computed for hours."""
+    """Make workers load each model, so that none is refused after others have computed for hours."""
     queue = JobQueue(CheckJob(path) for path in models)
     infos = {job.model: info for job, info in crew.run(queue)}
     _check_spoilt(queue.spoilt)
@@ -100,7 +100,7 @@ def _checked(crew: Crew, models: Sequence[str], plan: SweepPlan, results: SweepS
 
 
 def _write(crew: Crew, books: Books, steps: Steps) -> Spoilt:
-    """Write the texts that are missing; returns jobs that were given up."""
+    """Write the missing texts; returns jobs that were given up."""
     todos = {path: book.todo() for path, book in books.items()}
     n_all = sum(len(todo.orders) for some in todos.values() for todo in some)
     size = job_size(n_all, len(crew))
@@ -117,13 +117,13 @@ def _write(crew: Crew, books: Books, steps: Steps) -> Spoilt:
 
 
 class _Waiting:
-    """Jobs of prompts whose sober text is being written: their texts are compared with it."""
+    """Jobs of prompts whose sober text is still being written: their texts are compared with it."""
 
     def __init__(self) -> None:
         self._jobs: dict[tuple[str, int], list[TextJob]] = {}
 
     def hold_back(self, jobs: list[TextJob]) -> list[TextJob]:
-        """Those of a prompt's jobs that can be done at once: all, or the one that writes the sober text."""
+        """Return a prompt's jobs that can be done at once: all, or only the one that writes the sober text."""
         first = jobs[0]
         if first.todo.sober is not None:
             return jobs
@@ -131,7 +131,7 @@ class _Waiting:
         return jobs[:1]
 
     def released_by(self, job: TextJob, result: TextResult) -> list[TextJob]:
-        """Those that can be done now."""
+        """Return the jobs that can be done now."""
         if result.setting.site != SOBER:
             return []
         waiting = self._jobs.pop((job.model, job.todo.number), [])
@@ -143,7 +143,7 @@ def _with_sober(todo: Todo, result: TextResult) -> Todo:
 
 
 def _score(crew: Crew, books: Books, steps: Steps) -> Spoilt:
-    """Add likelihoods to the texts that have none; those with a common beginning are in one job. Returns likewise."""
+    """Add likelihoods to the texts that have none; those with a common prefix are in one job. Returns jobs given up."""
     queue, numbers = JobQueue(), {}
     for path, book in books.items():
         for prompt, number, texts in book.unscored():

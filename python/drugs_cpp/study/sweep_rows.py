@@ -48,7 +48,7 @@ COLUMNS: Mapping[str, str] = {
     "quantization": TEXT,
     "architecture": TEXT,
     "model_sha256": TEXT,
-    # what the text was computed by and on
+    # build and processor that computed the text
     "version": TEXT,
     "sources": TEXT,
     "llama_cpp_commit": TEXT,
@@ -63,11 +63,11 @@ _OF_A_TEXT = ("seed", "text", "log_likelihood", "parted", "compressibility", "re
 
 
 def sweep_rows(results: SweepStore, measures: Mapping[CellId, Mapping[str, float | None]]) -> Iterator[dict[str, Any]]:
-    """A row for each text, by column; None: not known. They are read as they are needed.
+    """Yield a row for each text, by column; None: not known. The texts are read as they are needed.
 
     Args:
         results: the texts.
-        measures: of the cells whose texts are wanted, as ``cell_measures`` has them.
+        measures: of the cells whose texts are wanted, as from ``cell_measures``.
     """
     models = {number: _of_model(info) for number, info in results.models().items()}
     prompts = {number: _of_prompt(prompt) for number, prompt in results.prompts().items()}

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 DEFAULT_OPTIONS = WorkerOptions()
 
-#: called with steps that are done, steps in all, and seconds since the first one was begun; a step writes a text, or
-#: reads one again
+#: called with the number of steps done, the number of all steps, and the seconds since the first one was begun; a step
+#: writes a text, or reads one again
 Listener = Callable[[int, int, float], None]
 
 
@@ -38,10 +38,10 @@ class Todo:
     """What is missing of a model's prompt.
 
     Attributes:
-        prompt: which.
+        prompt: the prompt.
         number: of the prompt in the store.
-        orders: setting and seed of each text that is not there.
-        sober: tokens of the sober text, if that is there.
+        orders: setting and seed of each missing text.
+        sober: tokens of the sober text, if it is in the store.
     """
 
     prompt: Prompt
@@ -51,10 +51,10 @@ class Todo:
 
 
 class SweepBook:
-    """What of a model's plan is in a store, and where its results go.
+    """Which part of a model's plan is in a store, and where its results go.
 
     Args:
-        store: an open file of results.
+        store: an open results file.
         plan: the texts.
         info: of the model.
     """
@@ -66,7 +66,7 @@ class SweepBook:
         self._numbers = {setting: store.setting(setting) for setting in plan.settings}
 
     def todo(self) -> list[Todo]:
-        """What is missing, by prompt; prompts with nothing missing are left out."""
+        """Return what is missing, by prompt; complete prompts are left out."""
         found = []
         for prompt in self._plan.prompts:
             number = self._store.prompt(prompt)
@@ -78,25 +78,25 @@ class SweepBook:
         return found
 
     def keep(self, todo: Todo, origin: Mapping[str, Any], setting: Setting, row: TextRow) -> None:
-        """Keep a text, and what it was computed by and on."""
+        """Keep a text, and the build and processor that computed it."""
         self._store.add_text(self._cell(todo.number, setting), self._store.origin(origin), row)
 
     def n_missing(self, likelihood: bool) -> int:
-        """Texts of the plan that are missing, and with ``likelihood`` those whose likelihood is."""
+        """Return the number of missing texts of the plan; with ``likelihood``, also of those without a likelihood."""
         unscored = self.unscored() if likelihood else ()
         return sum(len(todo.orders) for todo in self.todo()) + sum(len(some) for *_, some in unscored)
 
     def n_steps(self, likelihood: bool) -> int:
-        """What is to be done: texts to write, and with ``likelihood`` texts to read."""
+        """Return the number of steps: texts to write and, with ``likelihood``, texts to read."""
         return self.n_missing(likelihood) + (self.n_missing(False) if likelihood else 0)
 
     def unscored(
         self, prompts: Sequence[Prompt] | None = None
     ) -> Iterator[tuple[Prompt, int, list[tuple[int, int, npt.NDArray[np.int32]]]]]:
-        """The texts of the plan that have no likelihood: a prompt, its number, and setting, seed, tokens of each.
+        """Yield the texts of the plan without a likelihood: a prompt, its number, and setting, seed, tokens of each.
 
         Args:
-            prompts: those that are looked at; None: all of the plan.
+            prompts: those to look at; None: all of the plan.
         """
         wanted = {(self._numbers[setting], seed) for setting, seed in self._plan.texts()}
         for prompt in self._plan.prompts if prompts is None else prompts:
@@ -125,7 +125,7 @@ class SweepBook:
 
 @contextmanager
 def open_sweep(path: str | PathLike[str]) -> Iterator[SweepStore]:
-    """A file of results, made if it is not there, for ``with``."""
+    """For ``with``: open a results file, which is created if it does not exist."""
     with Store(path) as store:
         yield SweepStore(store)
 
@@ -137,14 +137,14 @@ def sweep(
     options: WorkerOptions = DEFAULT_OPTIONS,
     progress: Listener | None = None,
 ) -> int:
-    """Write the texts that are missing, each kept as soon as it is finished, and measure those that were not measured.
+    """Write the missing texts, keep each as soon as it is finished, and measure those that were not measured.
 
-    Whatever ends this, and be it a power cut, what was written stays, and the same call goes on from there.
+    Whatever ends this, even a power failure, what was written stays, and the same call continues from there.
 
     Args:
         models: paths of GGUF files.
         plan: the texts of each model.
-        store: path of a file of results, made if it is not there.
+        store: path of a results file, which is created if it does not exist.
         options: how to compute.
         progress: called after each step.
 
@@ -152,13 +152,13 @@ def sweep(
         How many texts were written or measured.
 
     Raises:
-        ResultFileError: the store is not such a file, damaged, of a newer version, or the disk is full.
+        ResultFileError: the store is not a results file, is damaged, or is from a newer version; or the disk is full.
         DoseError, PromptError, ContextOverflowError: a model lacks a site, or cannot read a prompt. Nothing was
             written.
         ModelNotFoundError, ModelFileError: a model that cannot be loaded. Nothing was written.
     """
     if Path(store).exists():
-        Store(store).close()  # complains before models are loaded
+        Store(store).close()  # raises before models are loaded
     infos = [_checked(path, plan, options) for path in models]
     with open_sweep(store) as results:
         books = [SweepBook(results, plan, info) for info in infos]
@@ -180,12 +180,12 @@ def _do(worker: SweepWorker, book: SweepBook, likelihood: bool) -> Iterator[None
             yield
         if likelihood:
             yield from book.score(worker, [todo.prompt])
-    if likelihood:  # of prompts of which nothing was to be written
+    if likelihood:  # for prompts of which no text was missing
         yield from book.score(worker)
 
 
 class Steps:
-    """Counts what is done, and tells how long it took."""
+    """Counts the steps done, and reports how long they took."""
 
     def __init__(self, n_all: int, progress: Listener | None) -> None:
         self._n = 0
@@ -194,13 +194,13 @@ class Steps:
         self._start = time.monotonic()
 
     def add(self) -> None:
-        """One more."""
+        """Count one more step."""
         self._n += 1
         if self._progress is not None:
             self._progress(self._n, self._n_all, time.monotonic() - self._start)
 
 
 def _checked(path: str, plan: SweepPlan, options: WorkerOptions) -> ModelInfo:
-    """What a model is; it is loaded, so that none is refused after others have computed for hours."""
+    """Describe a model. It is loaded, so that none is refused after others have computed for hours."""
     with SweepWorker(path, plan, options) as worker:
         return worker.info

@@ -29,12 +29,12 @@ def site_data(
     embedder: Embeds | None = None,
     progress: Callable[[int, int, float], None] | None = None,
 ) -> SiteData:
-    """All texts of sweeps in a store; cells that were not measured yet are measured, which the store keeps.
+    """Return all texts of sweeps in a store. Cells that were not measured yet are measured, and the store keeps that.
 
     Args:
-        store: path of a file of results.
-        embedder: says how different texts are; None: hidden states that were kept beside them.
-        progress: called as cells are measured, with their number, that of all, and seconds.
+        store: path of a results file.
+        embedder: used to measure how different texts are; None: hidden states that were kept with them.
+        progress: called as cells are measured, with their number, the number of all cells, and the seconds.
 
     Raises:
         ResultFileError: no such file, damaged, or no texts in it.
@@ -67,7 +67,7 @@ def _kinds(results: SweepStore) -> tuple[Mapping[int, object], ...]:
 
 
 def _models(infos: Sequence[ModelInfo]) -> list[ModelInfo]:
-    """Two files of the same name and quantization are told apart by their hash."""
+    """Add the hash to the names of files that have the same name and quantization."""
     counted = Counter((info.name, info.quantization) for info in infos)
     return [
         info if counted[info.name, info.quantization] == 1 else replace(info, name=f"{info.name} ({info.key[:8]})")

@@ -1,4 +1,4 @@
-"""``SweepStore``: the texts of sweeps in a file of results."""
+"""``SweepStore``: the texts of sweeps in a results file."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from drugs_cpp.study.store import Store
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model, whose texts are kept once however many files it has.
+    """A model. Its texts are kept once, however many copies of its file there are.
 
     Attributes:
-        key: SHA-256 of its file; of imported texts "imported:" and what they call their model.
-        name: of the file without its ending, and without its quantization.
-        quantization: such as "Q4_1"; "" where it is not known.
-        architecture: such as "llama"; likewise.
+        key: SHA-256 of its file; for imported texts "imported:" and the name that they give for their model.
+        name: of the file, without its suffix and its quantization.
+        quantization: such as "Q4_1"; "" if it is not known.
+        architecture: such as "llama"; "" if it is not known.
     """
 
     key: str
@@ -35,25 +35,25 @@ class ModelInfo:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of its file in hexadecimal digits, "" where there is none."""
+        """SHA-256 of its file in hexadecimal digits, or "" if there is none."""
         return "" if self.key.startswith("imported:") else self.key
 
 
 @dataclass(frozen=True)
 class TextRow:
-    """A text and what is measured of it.
+    """A text and its measures.
 
     Attributes:
         seed: of its noise and its sampler.
-        tokens: int32 (n_tokens,); empty where they are not known.
+        tokens: int32 (n_tokens,); empty if they are not known.
         text: without the token that ended it.
         ending: "stop": the model or a string ended it; "length": it was cut; "": not known.
-        log_likelihood: mean of its tokens under the sober model, nats.
-        parted: the first token that is not the sober text's; None: there is none, or it is not known.
-        compressibility: bytes compressed over bytes.
-        repeated: share of its 4-grams of words that were there before.
-        embedding: float16 (n_embd,); empty where there is none.
-        seconds: from its first token to its last, beside other texts.
+        log_likelihood: mean over its tokens under the sober model, in nats.
+        parted: index of the first token that differs from the sober text; None: there is none, or it is not known.
+        compressibility: compressed bytes over bytes.
+        repeated: share of its 4-grams of words that occurred before.
+        embedding: float16 (n_embd,); empty if there is none.
+        seconds: from its first token to its last, decoded together with other texts.
     """
 
     seed: int
@@ -83,7 +83,7 @@ class SweepStore:
     """Texts by model, prompt, setting and seed; what they have in common is kept once.
 
     Args:
-        store: an open file of results.
+        store: an open results file.
     """
 
     def __init__(self, store: Store) -> None:
@@ -95,21 +95,21 @@ class SweepStore:
     #
 
     def model(self, info: ModelInfo) -> int:
-        """The number of a model, which is added if it is not there."""
+        """Return the number of a model, which is added if it is new."""
         return self._id(
             "model", info.key, name=info.name, quantization=info.quantization, architecture=info.architecture
         )
 
     def prompt(self, prompt: Prompt) -> int:
-        """The number of a prompt, likewise."""
+        """Return the number of a prompt, which is added if it is new."""
         return self._id("prompt", prompt.to_json(), name=prompt.name)
 
     def setting(self, setting: Setting) -> int:
-        """The number of a setting, likewise."""
+        """Return the number of a setting, which is added if it is new."""
         return self._id("setting", setting.to_json())
 
     def origin(self, origin: Mapping[str, Any]) -> int:
-        """The number of what texts were computed by and on, likewise: build, upstream's commit, CPU."""
+        """Return the number of an origin of texts (build, upstream's commit, CPU), which is added if it is new."""
         return self._id("origin", json.dumps(origin, sort_keys=True))
 
     def _id(self, table: str, key: str, **others: str) -> int:
@@ -151,7 +151,7 @@ class SweepStore:
     #
 
     def add_text(self, cell: CellId, origin: int, row: TextRow) -> None:
-        """Add a text; one that is there already stays as it is."""
+        """Add a text; an existing one stays as it is."""
         self.add_texts([(cell, origin, row)])
 
     def add_texts(self, rows: Iterable[tuple[CellId, int, TextRow]]) -> None:
@@ -164,12 +164,12 @@ class SweepStore:
             )
 
     def done(self, model: int, prompt: int) -> set[tuple[int, int]]:
-        """Number of the setting, and seed, of each text of a prompt."""
+        """Return the number of the setting and the seed of each text of a prompt."""
         rows = self._store.query("SELECT setting, seed FROM text WHERE model = ? AND prompt = ?", (model, prompt))
         return {(setting, seed) for setting, seed in rows}
 
     def unscored(self, model: int, prompt: int) -> list[tuple[int, int, npt.NDArray[np.int32]]]:
-        """Setting, seed and tokens of the texts whose likelihood is not known."""
+        """Return setting, seed and tokens of the texts whose likelihood is not known."""
         rows = self._store.query(
             "SELECT setting, seed, tokens FROM text WHERE model = ? AND prompt = ? AND log_likelihood IS NULL "
             "AND length(tokens) > 0 ORDER BY setting, seed",
@@ -178,7 +178,7 @@ class SweepStore:
         return [(setting, seed, np.frombuffer(tokens, _TOKENS)) for setting, seed, tokens in rows]
 
     def keep_score(self, cell: CellId, seed: int, log_likelihood: float, embedding: npt.NDArray[np.float16]) -> None:
-        """Add to a text what the sober model says of it."""
+        """Add the sober model's likelihood and embedding to a text."""
         with self._store.transaction() as cursor:
             cursor.execute(
                 f"UPDATE text SET log_likelihood = ?, embedding = ? WHERE {_OF_CELL} AND seed = ?",
@@ -186,35 +186,35 @@ class SweepStore:
             )
 
     def cells(self) -> list[CellId]:
-        """All that have texts, in order.
+        """Return all cells that have texts, in order.
 
         Raises:
-            ResultFileError: texts of a model, prompt or setting that is not there.
+            ResultFileError: texts of a model, prompt or setting that does not exist.
         """
         columns = ", ".join(CellId._fields)
         found = [CellId(*row) for row in self._store.query(f"SELECT DISTINCT {columns} FROM text ORDER BY {columns}")]
         for table in CellId._fields:
             known = {row[0] for row in self._store.query(f"SELECT id FROM {table}")}
             if not {getattr(cell, table) for cell in found} <= known:
-                raise ResultFileError(f"{self._store.path} is damaged: it has texts of a {table} that is not there")
+                raise ResultFileError(f"{self._store.path} is damaged: it has texts of a {table} that does not exist")
         return found
 
     def texts(self, cell: CellId) -> list[TextRow]:
-        """Its texts, by seed."""
+        """Return the texts of a cell, by seed."""
         return [row for _, row in self.texts_and_origins(cell)]
 
     def texts_and_origins(self, cell: CellId) -> list[tuple[int, TextRow]]:
-        """Its texts by seed, and the number of the origin of each."""
+        """Return the texts of a cell by seed, and the number of the origin of each."""
         with self._damage():
             rows = self._store.query(f"SELECT origin, {_COLUMNS} FROM text WHERE {_OF_CELL} ORDER BY seed", cell)
             return [(origin, _row(values)) for origin, *values in rows]
 
     #
-    # what is measured of a cell as a whole
+    # measures of a cell as a whole
     #
 
     def sizes(self) -> dict[CellId, tuple[int, int]]:
-        """By cell how many texts it has, and how many of them the sober model has read."""
+        """Return, by cell, how many texts it has, and how many of them the sober model has read."""
         columns = ", ".join(CellId._fields)
         rows = self._store.query(
             f"SELECT {columns}, count(*), count(log_likelihood) FROM text GROUP BY {columns} ORDER BY {columns}"
@@ -222,11 +222,11 @@ class SweepStore:
         return {CellId(*row[:3]): (row[3], row[4]) for row in rows}
 
     def measures(self, cell: CellId, key: str) -> dict[str, float | None] | None:
-        """What was measured of a cell, unless that was of other texts or by other means.
+        """Return the measures of a cell, or None if they were of other texts or measured in another way.
 
         Args:
-            cell: which.
-            key: number of texts, and what measured them.
+            cell: the cell.
+            key: the number of texts and what measured them.
         """
         with self._damage():
             for (text,) in self._store.query(f"SELECT measures FROM cell WHERE {_OF_CELL} AND key = ?", (*cell, key)):
@@ -234,7 +234,7 @@ class SweepStore:
         return None
 
     def keep_measures(self, measured: Iterable[tuple[CellId, str, Mapping[str, float | None]]]) -> None:
-        """Keep what was measured of cells, with the key of each."""
+        """Keep measures of cells, with the key of each."""
         with self._store.transaction() as cursor:
             cursor.executemany(
                 "INSERT OR REPLACE INTO cell VALUES (?, ?, ?, ?, ?)",
@@ -243,7 +243,7 @@ class SweepStore:
 
     @contextmanager
     def _damage(self) -> Iterator[None]:
-        """For ``with``: what cannot be understood is damaged."""
+        """For ``with``: report values that cannot be read as a damaged file."""
         try:
             yield
         except ResultFileError:

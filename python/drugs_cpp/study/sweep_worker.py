@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Tokens = npt.NDArray[np.int32]
 
-#: a Llama's own context, which is not used: what decodes and what measures have contexts of their own
+#: size of a Llama's own context, which is not used: decoding and measuring use separate contexts
 _N_CTX = 512
 
 
@@ -44,10 +44,10 @@ class WorkerOptions:
 
     Attributes:
         n_threads: None: one for each physical core.
-        n_gpu_layers: on a graphics card.
-        n_parallel: texts decoded at a time; None: as many as memory has room for, 64 at most.
+        n_gpu_layers: number of layers on a graphics card.
+        n_parallel: texts decoded at a time; None: as many as fit in memory, at most 64.
         likelihood: texts are read again by the sober model, for their likelihood and embedding. That takes about half
-            as long as to write them.
+            as long as writing them.
     """
 
     n_threads: int | None = None
@@ -57,20 +57,20 @@ class WorkerOptions:
 
 
 class SweepWorker:
-    """Loads a model; whoever makes it closes it, ``with`` does.
+    """Loads a model. It has to be closed; ``with`` does so.
 
     Args:
         path: of a GGUF file.
-        plan: whose prompts and settings it will have to do with.
+        plan: the prompts and settings to check.
         options: how it computes.
 
     Attributes:
-        info: what the model is.
-        origin: what its texts are computed by and on.
+        info: describes the model.
+        origin: build and processor that compute its texts.
 
     Raises:
         DoseError: the plan has a site that the model lacks.
-        ContextOverflowError: a prompt and its text do not fit into the model's context.
+        ContextOverflowError: a prompt and its text do not fit in the model's context.
         PromptError: a prompt that the model cannot read.
     """
 
@@ -119,7 +119,7 @@ class SweepWorker:
             if n_prompt + max_tokens > most:
                 raise ContextOverflowError(
                     f"the prompt {prompt.name!r} has {n_prompt} tokens, and {max_tokens} more do not fit into the "
-                    f"context of {path}, {most}: shorten it, or give a smaller max_tokens"
+                    f"context of {path}, {most} tokens: shorten it, or give a smaller max_tokens"
                 )
 
     def _tokens(self, prompt: Prompt) -> ChatPrompt:
@@ -133,13 +133,13 @@ class SweepWorker:
     def write(
         self, prompt: Prompt, orders: Sequence[tuple[Setting, int]], sober: Tokens | None = None
     ) -> Iterator[tuple[Setting, TextRow]]:
-        """Write texts; each comes as soon as it is finished and the sober text is known, without its likelihood.
+        """Write texts, and yield each, without its likelihood, as soon as it is finished and the sober text is known.
 
         Args:
-            prompt: of all of them.
+            prompt: of all texts.
             orders: setting and seed of each.
-            sober: tokens of the sober text. None: it is written beside the others, unless it is known from before, and
-                is one of those that come.
+            sober: tokens of the sober text. None: it is written with the others and yielded as well, unless it is
+                already known.
         """
         if sober is not None:
             self._sober[prompt] = sober
@@ -161,11 +161,11 @@ class SweepWorker:
         return write_texts(self._llm.engine, tokens, wanted, max_tokens, self._options.n_parallel)
 
     def score(self, prompt: Prompt, texts: Sequence[Tokens]) -> Iterator[tuple[int, float, npt.NDArray[np.float16]]]:
-        """Let the sober model read texts of one token or more; those with a common beginning one after another.
+        """Let the sober model read texts of one token or more; those with a common prefix are read one after another.
 
         Yields:
-            Index of a text; mean log-likelihood of its tokens, nats; and its embedding, float16 (n_embd,), the mean of
-            the last layer's output at its tokens.
+            Index of a text; mean log-likelihood of its tokens, in nats; and its embedding, float16 (n_embd,), the mean
+            of the last layer's output at its tokens.
         """
         n_tokens = self._sober_setting.max_tokens + completion.LONGEST_CHARACTER - 1
         scorer = Scorer(self._llm.engine.settings, self._tokens(prompt).tokens, n_tokens, self._repeatable)
@@ -191,12 +191,12 @@ def _row(seed: int, written: Written, sober: Tokens) -> TextRow:
 
 
 def _of_text(score: Score) -> tuple[float, npt.NDArray[np.float16]]:
-    """Means over its tokens."""
+    """Return means over the tokens of a text."""
     return float(score.log_probs.mean(dtype=np.float64)), score.states.mean(axis=0).astype(np.float16)
 
 
 def _engine_options(options: dict[str, float]) -> dict[str, Any]:
-    """As the engine calls them."""
+    """Return the options with the engine's names."""
     return {"temp" if name == "temperature" else name: value for name, value in options.items()}
 
 
@@ -211,13 +211,13 @@ def _info(llm: Llama, path: str) -> ModelInfo:
 
 
 def _name(stem: str, quantization: str) -> str:
-    """The name of a file without its quantization, where that is at its end."""
+    """Return the name of a file without its quantization, if that is at its end."""
     shorter = re.sub(rf"[-._ ]{re.escape(quantization)}$", "", stem, flags=re.IGNORECASE)
     return shorter or stem
 
 
 def _quantization(llm: Llama) -> str:
-    """What llama.cpp calls it, as people write it: of "llama 8B Q4_K - Medium" Q4_K_M."""
+    """Return llama.cpp's name as it is commonly written: Q4_K_M for "llama 8B Q4_K - Medium"."""
     kind = llm.engine.settings.model.desc().split(" ", 2)[-1].replace("(guessed)", "").strip()
     for word, letter in ((" - Small", "_S"), (" - Medium", "_M"), (" - Large", "_L")):
         kind = kind.replace(word, letter)

@@ -1,6 +1,6 @@
-"""What a study of vergence says of two claims that the author of DRµGS made of his pictures.
+"""What a vergence study says about two claims that the author of DRµGS made about his pictures.
 
-"The model very quickly drowns that noise out with its own signal", of early layers; and "something special seems to
+"The model very quickly drowns that noise out with its own signal", about early layers; and "something special seems to
 happen in the middle layers that causes relatively large spikes in output divergence" (EGjoni/DRUGS, README).
 """
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def claims(vergence: Vergence, angle: float = FIRST_ANGLE) -> Iterator[str]:
-    """Lines of text with numbers, for each site; or one that says why there are none."""
+    """Yield lines of text with numbers for each site, or one that says why there are none."""
     grid = vergence.grid
     if NEAR not in grid.windows:
-        yield "No numbers: these are of each layer with its neighbours, and only all layers up to each were dosed."
+        yield "No numbers: they need each layer dosed with its neighbours, but only all layers up to each were dosed."
         return
     at = vergence.nearest_angle(angle)
     seeds = "1 seed" if len(grid.seeds) == 1 else f"{len(grid.seeds)} seeds"
@@ -40,7 +40,7 @@ def claims(vergence: Vergence, angle: float = FIRST_ANGLE) -> Iterator[str]:
 
 
 def carried_of(vergence: Vergence, site: str, at: int) -> npt.NDArray[Any]:
-    """By dosed layer: distance after the last layer, divided by the distance where the dosed layers end; (n_layer,)."""
+    """Return, by dosed layer, the distance after the last layer over that where the dosed layers end; (n_layer,)."""
     n_layer = vergence.grid.n_layer
     cosine = np.nanmean(vergence.cosine[vergence.index(site, NEAR)][:, at], axis=1)  # (n_layer, n_layer + 1)
     ends = [layers_of(NEAR, layer, n_layer)[-1] + 1 for layer in range(n_layer)]
@@ -48,10 +48,10 @@ def carried_of(vergence: Vergence, site: str, at: int) -> npt.NDArray[Any]:
 
 
 def kl_of(vergence: Vergence, site: str, at: int) -> npt.NDArray[Any]:
-    """By dosed layer: mean KL of the next token, nats; (n_layer,)."""
+    """Return, by dosed layer, the mean KL of the next token in nats; (n_layer,)."""
     return np.nanmean(vergence.kl[vergence.index(site, NEAR)][:, at], axis=-1)  # type: ignore[no-any-return]
 
 
 def thirds(values: npt.NDArray[Any]) -> list[float]:
-    """Means of the first, second and last third."""
+    """Return the means of the first, second and last third."""
     return [float(np.nanmean(part)) for part in np.array_split(values, 3)]

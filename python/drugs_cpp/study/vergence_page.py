@@ -1,4 +1,4 @@
-"""The page of a study of vergence: one HTML file that works without a network."""
+"""The page of a vergence study: one HTML file that works without a network."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def write_page(vergence: Vergence, path: str | PathLike[str], angle: float = FIR
 
 
 def page_data(vergence: Vergence, angle: float = FIRST_ANGLE) -> dict[str, Any]:
-    """What the page is told: means and standard deviations over the seeds."""
+    """Return the data for the page: means and standard deviations over the seeds."""
     grid, about = vergence.grid, vergence.about
     arrays = {
         "cosine_mean": vergence.cosine.mean(axis=4),
@@ -80,5 +80,5 @@ def _encoded(values: Any) -> str:
 
 
 def _in_script(text: str) -> str:
-    """JSON that nothing in a page can end too early."""
+    """Return JSON that cannot end a script in a page too early."""
     return text.replace("<", "\\u003c")

@@ -1,4 +1,4 @@
-"""Pictures and animations of a study of vergence."""
+"""Pictures and animations of a vergence study."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _FRAMES_PER_SECOND = 3
 
-#: the largest distance of a map over the smallest one that is told from nothing
+#: ratio of the largest distance in a map to the smallest one that is distinguished from 0
 _SHOWN_RANGE = 1000
 
 
@@ -41,7 +41,7 @@ def write_picture(vergence: Vergence, path: str | PathLike[str], angle: float = 
     most = float(np.nanmax(maps))
     norm = extra("matplotlib.colors").LogNorm(
         most / _SHOWN_RANGE, most
-    )  # one site may move the model a hundred times as far
+    )  # one site may move the model a hundred times as far as another
     for axis, site, values in zip(axes, grid.sites, np.maximum(maps, most / _SHOWN_RANGE)):
         where = (-1.5, grid.n_layer - 0.5, -0.5, grid.n_layer - 0.5)  # the embedding is at -1
         image = axis.imshow(values, origin="lower", aspect="auto", norm=norm, cmap="viridis", extent=where)
@@ -58,7 +58,7 @@ def _draw_matters(axis: Any, vergence: Vergence, at: int) -> None:
     for site, kl in zip(grid.sites, vergence.kl[:, window, :, at]):
         mean, spread = np.nanmean(kl, axis=-1), np.nanstd(kl, axis=-1)
         (line,) = axis.plot(layers, mean, label=site)
-        low = np.maximum(mean - spread, mean / 10)  # on an axis of logarithms, zero is far away
+        low = np.maximum(mean - spread, mean / 10)  # on a logarithmic axis, zero is far away
         axis.fill_between(layers, low, mean + spread, alpha=0.15, color=line.get_color(), lw=0)
     what = "layer dosed, with its neighbours" if grid.windows[window] == NEAR else "last layer dosed"
     axis.set_xlabel(what)
@@ -95,22 +95,22 @@ def write_animation(vergence: Vergence, path: str | PathLike[str]) -> None:
 
 
 def _window(vergence: Vergence) -> int:
-    """The windows that a picture shows: single layers where there are some."""
+    """Return the windows that a picture shows: single layers with their neighbours if there are some."""
     return vergence.grid.windows.index(NEAR) if NEAR in vergence.grid.windows else 0
 
 
 def _figure(size: tuple[float, float]) -> Any:
-    """A figure without a window, so that no display is needed."""
+    """Return a figure without a window, so that no display is needed."""
     figure = extra("matplotlib.figure").Figure(figsize=size, layout="constrained")
     extra("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
     return figure
 
 
 def _video_writer(animation: Any) -> Any:
-    """ffmpeg, installed by itself or with the package imageio-ffmpeg."""
+    """Return a writer that uses ffmpeg, installed by itself or with the package imageio-ffmpeg."""
     program = shutil.which("ffmpeg") or extra("imageio_ffmpeg").get_ffmpeg_exe()
     if not program:
-        raise MissingExtraError("ffmpeg was not found, which writes .mp4 files: install it, or write a .gif")
+        raise MissingExtraError("ffmpeg, which writes .mp4 files, was not found: install it, or write a .gif")
     matplotlib = extra("matplotlib")
     matplotlib.rcParams["animation.ffmpeg_path"] = program
     return animation.FFMpegWriter(fps=_FRAMES_PER_SECOND)

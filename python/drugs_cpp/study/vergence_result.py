@@ -1,4 +1,4 @@
-"""``Vergence``: how far doses move hidden states and the output, by what was dosed."""
+"""``Vergence``: how far doses move hidden states and the output, depending on what was dosed."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ COLUMNS = "site, window, layer, angle, seed, kl, top, cosine, relative_l2, probs
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Vergence:
-    """Results of a grid; a cell that was not computed yet is NaN, and -1 in ``top``.
+    """Results of a grid. Cells that are not computed yet are NaN, and -1 in ``top``.
 
     Attributes:
-        grid: which runs.
+        grid: the runs.
         model: name of the model's file.
         about: what else is known: ``text`` (pieces of its tokens), ``architecture``, ``version``, ``cpu``.
         sober_top: the most likely next tokens of the sober model.
-        cosine: cosine distance of each hidden state, 0 the embedding, i + 1 what leaves layer i; float32 (n_sites,
+        cosine: cosine distance of each hidden state, 0 the embedding, i + 1 the output of layer i; float32 (n_sites,
             n_windows, n_layer, n_angles, n_seeds, n_layer + 1).
-        relative_l2: length of the difference over the length of the sober state; likewise.
-        kl: KL(sober || dosed) of the next token, nats; float32 (n_sites, n_windows, n_layer, n_angles, n_seeds).
-        top: the most likely next token; int32, likewise.
-        probs: of the tokens in ``sober_top``; float32 (..., n_seeds, n_top).
+        relative_l2: length of the difference over the length of the sober state; shape and type of ``cosine``.
+        kl: KL(sober || dosed) of the next token in nats; float32 (n_sites, n_windows, n_layer, n_angles, n_seeds).
+        top: the most likely next token; int32, shape of ``kl``.
+        probs: probabilities of the tokens in ``sober_top``; float32 (..., n_seeds, n_top).
     """
 
     grid: Grid
@@ -52,20 +52,20 @@ class Vergence:
         return f"<vergence of {self.model}: {n_runs} of {self.grid.n_cells} runs at {', '.join(self.grid.sites)}>"
 
     def index(self, site: str, window: str) -> tuple[int, int]:
-        """Where a site and a kind of window are in the arrays."""
+        """Return the indices of a site and a kind of window in the arrays."""
         return self.grid.sites.index(site), self.grid.windows.index(window)
 
     def nearest_angle(self, angle: float) -> int:
-        """The index of the angle that is nearest."""
+        """Return the index of the nearest angle."""
         return int(np.argmin(np.abs(np.array(self.grid.angles) - angle)))
 
 
 def from_rows(grid: Grid, about: Mapping[str, Any], rows: Iterable[tuple[Any, ...]]) -> Vergence:
-    """Arrays of what a store has.
+    """Make arrays from what a store has.
 
     Args:
-        grid: which runs; rows of others are left out.
-        about: what the store knows of the study.
+        grid: the runs; rows of others are left out.
+        about: what the store knows about the study.
         rows: with the columns of ``COLUMNS``.
     """
     shape = (len(grid.sites), len(grid.windows), grid.n_layer, len(grid.angles), len(grid.seeds))
@@ -85,13 +85,13 @@ def from_rows(grid: Grid, about: Mapping[str, Any], rows: Iterable[tuple[Any, ..
 
 
 class _Places:
-    """Where each run of a grid is in the arrays."""
+    """The place of each run of a grid in the arrays."""
 
     def __init__(self, grid: Grid) -> None:
         axes = (grid.sites, grid.windows, range(grid.n_layer), grid.angles, grid.seeds)
         self._indices: list[dict[Any, int]] = [{value: i for i, value in enumerate(axis)} for axis in axes]
 
     def get(self, cell: Cell) -> tuple[int, ...] | None:
-        """Indices, or None for another grid's run."""
+        """Return the indices, or None for a run of another grid."""
         found = [indices.get(value) for indices, value in zip(self._indices, cell)]
         return None if None in found else tuple(found)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""``vergence``: computes a grid of doses for one text, and how far each moves the model."""
+"""``vergence``: computes a grid of doses for one text, and measures how far each moves the model."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ if TYPE_CHECKING:
 
 KIND = "vergence"
 
-#: likely next tokens of the sober model that are followed
+#: how many likely next tokens of the sober model are followed
 N_TOP = 10
 
-#: runs computed at a time unless told differently
+#: runs computed at a time by default
 MOST_TOGETHER = 32
 
-#: called with runs that are done, runs in all, and seconds since the start
+#: called with the number of runs done, the number of all runs, and the seconds since the start
 Listener = Callable[[int, int, float], None]
 
 
@@ -66,10 +66,10 @@ def vergence(
     n_parallel: int | None = None,
     progress: Listener | None = None,
 ) -> Vergence:
-    """How far doses at each site and depth move hidden states and the output, for one text.
+    """Measure how far doses at each site and depth move hidden states and the output, for one text.
 
-    Results are written to the store as they come. Where it has some already, of the same model and text, only the
-    others are computed.
+    Results are written to the store as they come. If it already has some for the same model and text, only the others
+    are computed.
 
     Args:
         llm: the model. Its cache, doses and seeds stay as they are.
@@ -78,15 +78,15 @@ def vergence(
         sites: to dose, one at a time.
         windows: "near": each layer with its neighbours; "up-to": all layers up to each.
         angles: largest angles in radians.
-        seeds: of the noise, or how many.
-        dosed: "last": the last position of the text alone, as for a new token; "all": all of those past the sink.
+        seeds: of the noise, or their number.
+        dosed: "last": only the last position of the text, as for a new token; "all": all positions past the sink.
         store: path of an SQLite file.
-        n_parallel: runs computed at a time, where that is possible.
+        n_parallel: runs computed at a time, if that is possible.
         progress: called after each batch.
 
     Raises:
         DoseError, SeedError, OptionError, CountError: a grid that cannot be used, or a site that the model lacks.
-        ResultFileError: the store is not such a file, or damaged.
+        ResultFileError: the store is not a results file, or is damaged.
         PromptError, TokenError, ContextOverflowError, MemoryLimitError, BusyError: as for ``llm.trace``.
     """
     if n_parallel is not None:
@@ -101,16 +101,16 @@ def vergence(
         done = {Cell(*row) for row in results.rows(KIND, "site, window, layer, angle, seed", study)}
         todo = [cell for cell in cells if cell not in done]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DoseWarning)  # large angles are asked for here
+            warnings.simplefilter("ignore", DoseWarning)  # large angles are intended here
             _compute(llm, sober, todo, results, study, n_parallel, progress or (lambda *_: None))
         return _read(results, study, grid)
 
 
 def stored_vergence(store: str | PathLike[str]) -> Vergence:
-    """What the last study in a store has, with nothing computed.
+    """Return the results of the last study in a store, without computing anything.
 
     Raises:
-        ResultFileError: no such file, or none of this kind in it.
+        ResultFileError: no such file, or no vergence study in it.
     """
     with Store(store, must_exist=True) as results:
         study = results.last_study(KIND)
@@ -118,7 +118,7 @@ def stored_vergence(store: str | PathLike[str]) -> Vergence:
 
 
 def _read(results: Store, study: int, grid: Grid | None) -> Vergence:
-    """The results of a study; of all its runs where no grid is given.
+    """Return the results of a study, of all its runs if no grid is given.
 
     Raises:
         ResultFileError: the store is damaged.
@@ -138,7 +138,7 @@ def _read(results: Store, study: int, grid: Grid | None) -> Vergence:
 
 
 def _reachable(llm: Llama, grid: Grid) -> list[Cell]:
-    """The runs that dose something: hybrid models have layers without attention.
+    """Return the runs that dose something: hybrid models have layers without attention.
 
     Raises:
         DoseError: a site that no layer has.
@@ -183,7 +183,7 @@ def _compute(
 
 
 def _evenly(n: int, most: int) -> int:
-    """Size of batches that are as large as each other, and none larger than ``most``."""
+    """Return the size of batches of about equal size, at most ``most``."""
     n_batches = -(-n // most)
     return -(-n // n_batches)
 
@@ -210,7 +210,7 @@ class _Measure:
         self._top = np.array([token.id for token in sober.top])
 
     def row(self, trace: Trace) -> tuple[float, int, bytes, bytes, bytes]:
-        """KL, most likely token, and arrays as bytes: cosine distances, relative lengths, probabilities of the top."""
+        """Return KL, most likely token, and as bytes: cosine distances, relative lengths, top tokens' probabilities."""
         assert trace.logits is not None
         x = trace.logits[-1].astype(np.float64)
         top = int(x.argmax())
@@ -222,7 +222,7 @@ class _Measure:
         return kl, top, as_bytes[0], as_bytes[1], as_bytes[2]
 
 
-#: what a context is made with that changes what it computes
+#: parameters of a context that change what it computes
 _CONTEXT_PARAMS = (
     "flash_attn_type",
     "rope_freq_base",
@@ -239,7 +239,7 @@ _CONTEXT_PARAMS = (
 
 
 def _key(llm: Llama, sober: Trace, grid: Grid) -> dict[str, Any]:
-    """All that the numbers depend on, but for the runs themselves."""
+    """Return everything that the numbers depend on, except the runs themselves."""
     params = llm.engine.settings.context_params
     return {
         "model": sha256_of(llm.model_path),

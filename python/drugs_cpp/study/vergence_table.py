@@ -1,4 +1,4 @@
-"""A study of vergence as a table."""
+"""A vergence study as a table."""
 
 from __future__ import annotations
 

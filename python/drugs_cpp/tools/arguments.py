@@ -1,4 +1,4 @@
-"""What the command lines of this package have in common: types of arguments, messages, exit statuses."""
+"""What this package's command lines have in common: types of arguments, messages, exit statuses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 2, 130, 141  # exit statuses, as shells an
 
 
 class Parser(argparse.ArgumentParser):
-    """Complains in one line."""
+    """Reports errors in one line."""
 
     def error(self, message: str) -> NoReturn:
         complain(self.prog.split()[0] if self.prog.startswith("drugs-") else "drugs_cpp", message)
@@ -45,8 +45,8 @@ def run_command(name: str, command: Callable[[], None]) -> int:
     """Run a command and return its exit status.
 
     Args:
-        name: of the program, before its messages.
-        command: what it does.
+        name: of the program, printed before its messages.
+        command: what to run.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -60,7 +60,7 @@ def run_command(name: str, command: Callable[[], None]) -> int:
         return BAD_INPUT
     except OSError as error:
         if isinstance(error, BrokenPipeError):
-            # what is left in the buffer would complain again when Python exits
+            # what is left in the buffer would raise again when Python exits
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return PIPE_CLOSED
         complain(name, str(error))
@@ -72,12 +72,12 @@ def run_command(name: str, command: Callable[[], None]) -> int:
 
 
 def complain(name: str, message: str) -> None:
-    """One line on stderr."""
+    """Print an error in one line on stderr."""
     print(f"{name}: error: {' '.join(message.split())}", file=sys.stderr)
 
 
 def add_dose(parser: argparse.ArgumentParser, default: str = "") -> None:
-    """Add ``--dose``, which may be repeated; ``default``: what is taken without it, for the help."""
+    """Add ``--dose``, which may be repeated; ``default``: the default that the help mentions."""
     parser.add_argument(
         "--dose",
         action="append",
@@ -90,7 +90,7 @@ def add_dose(parser: argparse.ArgumentParser, default: str = "") -> None:
 
 
 def prompt_text(text: str) -> str:
-    """A prompt that is not empty."""
+    """Type of an argument: a prompt that is not empty."""
     try:
         text = os.fsencode(text).decode()  # as UTF-8, whatever the locale
     except UnicodeError as error:
@@ -101,7 +101,7 @@ def prompt_text(text: str) -> str:
 
 
 def doses(text: str) -> dict[str, Any]:
-    """``A=0.3,H=0.1`` or ``mild``."""
+    """Type of an argument: ``A=0.3,H=0.1`` or ``mild``."""
     try:
         return read_doses(text)
     except DrugsError as error:
@@ -109,7 +109,7 @@ def doses(text: str) -> dict[str, Any]:
 
 
 def hold(text: str) -> Hold:
-    """``text``, ``8`` or ``A=text,H=8``."""
+    """Type of an argument: ``text``, ``8`` or ``A=text,H=8``."""
     try:
         return read_held(text)
     except DrugsError as error:
@@ -117,7 +117,7 @@ def hold(text: str) -> Hold:
 
 
 def seed(text: str) -> int:
-    """A seed; a fresh one for -1."""
+    """Type of an argument: a seed; a fresh one for -1."""
     try:
         checked = check_seed(int(text))
     except ValueError as error:
@@ -128,7 +128,7 @@ def seed(text: str) -> int:
 
 
 def count(text: str) -> int:
-    """A whole number, 1 or more."""
+    """Type of an argument: a whole number, 1 or more."""
     try:
         number = int(text)
     except ValueError:

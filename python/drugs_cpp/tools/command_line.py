@@ -20,9 +20,9 @@ def main(given: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = arguments.Parser(prog=f"python -m {_NAME}")
     demo = parser.add_subparsers(dest="command", required=True, metavar="demo").add_parser(
-        "demo", help="show a sober text and dosed ones beside it"
+        "demo", help="show a sober text and dosed ones to compare with it"
     )
-    demo.add_argument("-m", "--model", metavar="FILE", help="a GGUF model; without it the default one")
+    demo.add_argument("-m", "--model", metavar="FILE", help="a GGUF model (the default model)")
     demo.add_argument("-p", "--prompt", type=arguments.prompt_text, default=DEFAULT_PROMPT, help="default: %(default)r")
     arguments.add_dose(demo)
     demo.add_argument("--noise", choices=NOISES, default=ISOTROPIC, help="how directions are drawn (%(default)s)")
@@ -30,13 +30,13 @@ def _parser() -> argparse.ArgumentParser:
         "--hold",
         type=arguments.hold,
         metavar="N|text|SITE=N,...",
-        help="tokens for which a turn stays, or the whole text, such as text or A=text,H=8 (1)",
+        help="for how many tokens a turn stays the same, or the whole text, such as text or A=text,H=8 (1)",
     )
     demo.add_argument(
-        "--seed", action="append", default=[], type=arguments.seed, metavar="N", help="once for each text"
+        "--seed", action="append", default=[], type=arguments.seed, metavar="N", help="seed of a text; may be repeated"
     )
     demo.add_argument(
-        "-n", "--tokens", default=DEFAULT_TOKENS, type=arguments.count, help="tokens a text (%(default)s)"
+        "-n", "--tokens", default=DEFAULT_TOKENS, type=arguments.count, help="tokens per text (%(default)s)"
     )
     demo.add_argument("-t", "--threads", type=arguments.count, help="threads to compute with")
     demo.add_argument("--raw", action="store_true", help="continue the prompt without the model's chat template")

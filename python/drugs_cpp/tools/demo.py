@@ -1,4 +1,4 @@
-"""The demo: a sober continuation, then dosed ones beside it."""
+"""The demo: a sober text, then dosed ones to compare with it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFAULT_PROMPT = "Write the opening of a story about a lighthouse keeper."
 
 DEFAULT_TOKENS = 48
 
-#: what is shown where the user asks for no dose of their own
+#: what is shown if the user gives no dose
 DEFAULT_DOSES: tuple[dict[str, float], ...] = (
     {"A": 0.25},
     {"H": 0.2},
@@ -42,17 +42,17 @@ _TEMPLATE_ROOM = 512  # tokens that a chat template may add to a prompt
 
 @dataclass(frozen=True)
 class DemoSettings:
-    """What the user asked for.
+    """The user's settings.
 
     Attributes:
-        model: path of a GGUF file; None is the default model.
+        model: path of a GGUF file; None: the default model.
         prompt: what to continue or answer.
-        doses: site -> radians; empty shows the default doses, one after the other.
+        doses: site -> radians; empty: the default doses, one after the other.
         noise: how directions are drawn, "isotropic" or "reference".
-        hold: for how many tokens a turn stays, as ``DRUGS`` takes it; None: 1.
-        seeds: one run of each dose for each; empty takes a few.
+        hold: for how many tokens a turn stays the same, as for ``DRUGS``; None: 1.
+        seeds: each dose is run once with each seed; empty: a few seeds.
         n_tokens: length of each text, in tokens.
-        n_threads: None takes one for each physical core that this process may use.
+        n_threads: None: one for each physical core that this process may use.
         raw: continue the prompt as it is, without the model's chat template.
     """
 
@@ -67,10 +67,10 @@ class DemoSettings:
     raw: bool = False
 
     def plan(self) -> list[DRUGS]:
-        """The dosed runs, in order.
+        """Return the dosed runs, in order.
 
         Raises:
-            DoseError: no such site, or not an angle.
+            DoseError: an unknown site, or not an angle.
             SeedError: a seed out of range.
         """
         seeds = self.seeds or (_SEEDS_OF_ONE_DOSE if self.doses else _SEEDS_OF_MANY_DOSES)
@@ -82,7 +82,7 @@ def run_demo(settings: DemoSettings) -> None:
     """Load the model, and write the sober text and the dosed ones to stdout.
 
     Raises:
-        DrugsError: anything that the user can put right, before or when it is met.
+        DrugsError: anything that the user can fix.
     """
     plan = settings.plan()
     path = default_model() if settings.model is None else settings.model
@@ -105,7 +105,9 @@ def _load(path: str, settings: DemoSettings) -> Llama:
     llm = Llama(path, n_ctx=min(room, _LARGEST_CONTEXT), n_threads=n_threads, n_threads_batch=n_threads, verbose=False)
     n_prompt = len(llm.tokenize(settings.prompt.encode(), add_bos=False))
     if n_prompt >= llm.n_ctx():
-        raise ContextOverflowError(f"the prompt has {n_prompt} tokens, the demo takes {_LARGEST_CONTEXT}: shorten it")
+        raise ContextOverflowError(
+            f"the prompt has {n_prompt} tokens, but the demo takes {_LARGEST_CONTEXT} at most: shorten it"
+        )
     return llm
 
 
@@ -118,7 +120,7 @@ def _title(drugs: DRUGS) -> str:
 
 
 class _Run:
-    """One text, and how fast it came."""
+    """One text, and how fast it was generated."""
 
     def __init__(self, llm: Llama, settings: DemoSettings, drugs: DRUGS, title: str) -> None:
         self.llm = llm
@@ -126,7 +128,7 @@ class _Run:
         self.drugs = drugs
         self.title = title
         self.text = ""
-        self.speed: float | None = None  # tokens/s; None where there were too few to tell
+        self.speed: float | None = None  # tokens/s; None if there were too few tokens to tell
 
     def write(self, page: Page, sober: _Run | None) -> None:
         page.heading(self.title)
@@ -135,7 +137,7 @@ class _Run:
         page.note(self._speed_note())
 
     def _pieces(self, progress: Progress) -> Iterator[str]:
-        """The text as it comes. Only the model's own time counts, from the first token on: the prompt is not dosed."""
+        """Yield the text as it comes. Only the model's time from the first token on counts: the prompt is not dosed."""
         self.llm.drugs = self.drugs
         chunks = _start(self.llm, self.settings)
         seconds, first = 0.0, None

@@ -1,4 +1,4 @@
-"""Types of arguments that are lists: names, angles, options of a sampler."""
+"""Types of arguments that are lists: names, angles, sampler options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from drugs_cpp.study.sweep_plan import check_sampler
 
 
 def names(text: str, known: Sequence[str]) -> list[str]:
-    """Names with commas or spaces between them."""
+    """Type of an argument: names with commas or spaces between them."""
     found = text.replace(",", " ").split()
     for name in found:
         if name not in known:
@@ -21,12 +21,12 @@ def names(text: str, known: Sequence[str]) -> list[str]:
 
 
 def sites(text: str) -> list[str]:
-    """Names of sites."""
+    """Type of an argument: names of sites."""
     return names(text, SITES)
 
 
 def angles(text: str) -> list[float]:
-    """``0.1:2.2:22``, or ``0.1,0.3,0.7``."""
+    """Type of an argument: ``0.1:2.2:22``, or ``0.1,0.3,0.7``."""
     try:
         if ":" not in text:
             return [float(part) for part in text.replace(",", " ").split()]
@@ -42,7 +42,7 @@ def angles(text: str) -> list[float]:
 
 
 def sampler(text: str) -> dict[str, float]:
-    """``temperature=0.8,min_p=0.1``."""
+    """Type of an argument: ``temperature=0.8,min_p=0.1``."""
     options: dict[str, float] = {}
     for part in text.replace(",", " ").split():
         name, _, number = part.partition("=")

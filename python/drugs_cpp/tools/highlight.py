@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 
 class Word(NamedTuple):
-    """A word and what is known of it.
+    """A word and how it compares with another text.
 
     Attributes:
         text: the word, without white space.
-        differs: it is not where the other text has it.
-        line_breaks: number of line ends in front of it.
+        differs: the other text does not have it at this place.
+        line_breaks: number of line breaks before it.
     """
 
     text: str
@@ -26,7 +26,7 @@ def mark_words(pieces: Iterable[str], other: str | None) -> Iterator[Word]:
 
     Args:
         pieces: the text, cut anywhere.
-        other: what to compare it with; None marks nothing.
+        other: the text to compare it with; None marks nothing.
 
     Yields:
         Each word as soon as it is complete. A word differs if difflib's alignment of the words so far with those of
@@ -55,6 +55,6 @@ def _split(pieces: Iterable[str]) -> Iterator[tuple[str, int]]:
 
 
 def _last_is_new(words: list[str], others: list[str]) -> bool:
-    # the last block before the empty one at the end is the one that may reach the last word
+    # only the last block before the empty one at the end can reach the last word
     blocks = difflib.SequenceMatcher(None, words, others, autojunk=False).get_matching_blocks()
     return not any(block.a + block.size == len(words) for block in blocks[:-1])

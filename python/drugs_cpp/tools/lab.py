@@ -1,4 +1,4 @@
-"""The program ``drugs-lab``: what noise inside a model does, measured."""
+"""The program ``drugs-lab``: measures what noise inside a model does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``drugs-lab explore``: a site in which the texts of a sweep are compared."""
+"""``drugs-lab explore``: a site on which the texts of a sweep are compared."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def add_explore(commands: Any) -> None:
     parser = commands.add_parser("explore", help="compare the texts of a sweep in a browser")
     parser.add_argument("store", type=Path, metavar="results.db", help="where the sweep's results are")
     parser.add_argument(
-        "--export", type=Path, metavar="FOLDER", help="write a site, to be opened from there or put on a server"
+        "--export", type=Path, metavar="FOLDER", help="write a site, to be opened from disk or put on a server"
     )
-    parser.add_argument("--port", type=_port, metavar="N", help=f"port to serve at ({DEFAULT_PORT}); 0: a free one")
+    parser.add_argument("--port", type=_port, metavar="N", help=f"port to listen on ({DEFAULT_PORT}); 0: a free one")
     add_embedding(parser)
     parser.add_argument("--open", action="store_true", help="open it in the browser")
     parser.set_defaults(run=_run)

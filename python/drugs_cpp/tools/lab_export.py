@@ -1,4 +1,4 @@
-"""``drugs-lab export``: the texts of a sweep as a table or as a folder of Markdown files."""
+"""``drugs-lab export``: writes the texts of a sweep as a table or as a folder of Markdown files."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from drugs_cpp.tools.time_left import bar
 
 def add_export(commands: Any) -> None:
     """Add the command."""
-    parser = commands.add_parser("export", help="the texts of a sweep as a table, or as a folder of Markdown files")
+    parser = commands.add_parser("export", help="write the texts of a sweep as a table or a folder of Markdown files")
     parser.add_argument("store", type=Path, help="results of a sweep")
     parser.add_argument(
         "-o",
         "--output",
         required=True,
         metavar="FILE",
-        help="by its ending a table (.csv, .jsonl, .parquet); without one, or with / at its end, a folder in the "
-        "format of the reference project's samples",
+        help="depending on its suffix, a table (.csv, .jsonl, .parquet); without a suffix, or with / at its end, a "
+        "folder in the format of the reference project's samples",
     )
     add_embedding(parser)
     parser.set_defaults(run=_run)
@@ -34,8 +34,8 @@ def add_embedding(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--embedding",
         metavar="NAME",
-        help="a model of sentence-transformers, or a folder with one, that says how different texts are (by default "
-        "hidden states of the model itself do)",
+        help="a model of sentence-transformers, or a folder with one, to measure how different texts are (by default, "
+        "hidden states of the model itself are used)",
     )
 
 

@@ -1,4 +1,4 @@
-"""``drugs-lab import-samples``: the reference project's folder of texts, put into a store of sweeps."""
+"""``drugs-lab import-samples``: imports the reference project's folder of texts into a store of sweeps."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from drugs_cpp.tools.time_left import bar
 def add_import(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
-        "import-samples", help="put a folder in the format of the reference project's samples into a store of sweeps"
+        "import-samples", help="import a folder in the format of the reference project's samples into a store of sweeps"
     )
-    parser.add_argument("folder", type=Path, help="such as EGjoni/DRUGS/sample_generations, or a folder in it")
+    parser.add_argument("folder", type=Path, help="such as EGjoni/DRUGS/sample_generations, or a subfolder")
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE", help="store, made if it is not there"
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="store, created if it does not exist"
     )
     parser.set_defaults(run=_run)
 
@@ -35,9 +35,9 @@ def _run(options: argparse.Namespace) -> None:
         with open_sweep(options.output) as results:
             imported = import_samples(folder, results)
     print(f"{len(folder.files):,} files with {folder.n_texts:,} texts were read.")
-    print(f"{imported.n_new:,} texts were added to {options.output}; {imported.n_there:,} were there already.")
+    print(f"{imported.n_new:,} texts were added to {options.output}; {imported.n_there:,} already existed.")
     if imported.n_others:
-        print(f"{imported.n_others:,} were not added, for other texts with the same seeds were there, which stay.")
+        print(f"{imported.n_others:,} were not added: there were other texts with the same seeds, which stay.")
     for path in folder.empty:
         print(f"no text: {path.relative_to(Path(options.folder).resolve())}")
     for path, why in folder.skipped:

@@ -1,4 +1,4 @@
-"""``drugs-lab merge``: files of results as one."""
+"""``drugs-lab merge``: merges results files."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 def add_merge(commands: Any) -> None:
     """Add the command."""
-    parser = commands.add_parser("merge", help="join files of results, such as those of several machines")
-    parser.add_argument("inputs", type=Path, nargs="+", metavar="FILE", help="results of sweeps or of studies")
+    parser = commands.add_parser("merge", help="merge results files, such as those of several machines")
+    parser.add_argument("inputs", type=Path, nargs="+", metavar="FILE", help="results of sweeps or studies")
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE", help="where they go; what is in it already stays"
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="where they go; existing results stay"
     )
     parser.set_defaults(run=_run)
 

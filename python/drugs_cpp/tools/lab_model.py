@@ -1,4 +1,4 @@
-"""What all commands of ``drugs-lab`` have in common: a model, a prompt, threads."""
+"""What the commands of ``drugs-lab`` have in common: a model, a prompt, threads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drugs_cpp.model.llama import Llama
 from drugs_cpp.progress import Progress
 from drugs_cpp.tools import arguments
 
-#: about 100 tokens, after which much may come
+#: about 100 tokens, with many possible continuations
 DEFAULT_PROMPT = (
     "The lighthouse keeper had not spoken to anyone for three weeks. Each evening he climbed the stairs, lit the lamp, "
     "and wrote one line in the log: the wind, the height of the waves, the ships that passed. On the last night of "
@@ -20,15 +20,13 @@ DEFAULT_PROMPT = (
     "above the noise of the sea, he heard"
 )
 
-#: of a context, in tokens
+#: size of a context, in tokens
 _N_CTX = 512
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what to compute with."""
-    parser.add_argument(
-        "prompt", nargs="?", type=arguments.prompt_text, help="text to study; without it one of about 100 tokens"
-    )
+    """Add the options for the model and the prompt."""
+    parser.add_argument("prompt", nargs="?", type=arguments.prompt_text, help="text to study (one of about 100 tokens)")
     add_file(parser)
     parser.add_argument("--chat", action="store_true", help="the prompt is a message: use the model's chat template")
     parser.add_argument(
@@ -40,8 +38,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def add_file(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which model, and on what it is computed."""
-    parser.add_argument("-m", "--model", metavar="FILE", help="a GGUF model; without it the default one")
+    """Add the options for the model's file and the hardware."""
+    parser.add_argument("-m", "--model", metavar="FILE", help="a GGUF model (the default model)")
     parser.add_argument("-t", "--threads", type=arguments.count, metavar="N", help="threads to compute with")
     parser.add_argument(
         "-ngl", "--n-gpu-layers", type=int, default=0, metavar="N", help="layers on a graphics card (0)"
@@ -49,7 +47,7 @@ def add_file(parser: argparse.ArgumentParser) -> None:
 
 
 def load_model(options: argparse.Namespace) -> Llama:
-    """The model that the options name."""
+    """Load the model that the options name."""
     return _load(options, options.ctx_size, options.sink)
 
 
@@ -72,6 +70,6 @@ def _load(options: argparse.Namespace, n_ctx: int, sink: int) -> Llama:
 
 
 def text_of(options: argparse.Namespace) -> dict[str, Any]:
-    """The text, as methods of a model take it."""
+    """Return the prompt as arguments for methods of a model."""
     prompt = options.prompt or DEFAULT_PROMPT
     return {"messages": [{"role": "user", "content": prompt}]} if options.chat else {"prompt": prompt}

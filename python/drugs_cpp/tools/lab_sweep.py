@@ -1,4 +1,4 @@
-"""``drugs-lab sweep``: many settings and seeds, each text kept as soon as it is written."""
+"""``drugs-lab sweep``: writes texts at many settings and seeds, and keeps each as soon as it is written."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from drugs_cpp.tools.time_left import bar, duration
 if TYPE_CHECKING:
     from drugs_cpp.study.sweep_plan import SweepPlan
 
-#: what of a plan has an option of the same name
+#: arguments of a plan that have an option of the same name
 _PLANNED = ("sites", "doses", "profiles", "noise", "seeds", "max_tokens", "dose_inputs", "sink")
 
 _DEFAULT_OUTPUT = Path("results.db")
 
-#: of files that `drugs-lab export` writes
+#: suffixes of files that `drugs-lab export` writes
 _EXPORTED = (".csv", ".jsonl", ".json", ".parquet", ".html", ".md")
 
 
 def add_sweep(commands: Any) -> None:
     """Add the command."""
-    parser = commands.add_parser("sweep", help="texts by site, dose, profile, noise and seed, and by sampler")
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE.toml", help="a sweep; options take precedence")
+    parser = commands.add_parser("sweep", help="write texts by site, dose, profile, noise and seed, and by sampler")
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE.toml", help="sweep to write; options override it")
     _add_texts(parser)
     _add_grid(parser)
     parser.add_argument(
@@ -48,14 +48,16 @@ def add_sweep(commands: Any) -> None:
         "--output",
         type=Path,
         metavar="FILE",
-        help=f"where results are kept ({_DEFAULT_OUTPUT}); the same command goes on where it was broken off",
+        help=f"where results are kept ({_DEFAULT_OUTPUT}); the same command continues an interrupted sweep",
     )
-    parser.add_argument("--dry-run", action="store_true", help="say how many texts are missing, and how long they take")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say how many texts are missing, and how long they will take"
+    )
     parser.add_argument(
         "--no-likelihood",
         action="store_true",
-        help="do not read texts again sober, which takes about half as long as to write them; the same command without "
-        "this does it later",
+        help="do not read texts again sober, which takes about half as long as writing them; the same command without "
+        "this option does it later",
     )
     parser.add_argument("--parallel", type=arguments.count, metavar="N", help="texts written at a time (up to 64)")
     parser.add_argument("-t", "--threads", type=arguments.count, metavar="N", help="threads to compute with")
@@ -68,10 +70,10 @@ def add_sweep(commands: Any) -> None:
 
 def _add_ray(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--ray", metavar="ADDRESS", help="compute on a Ray cluster: host:port, auto, or local for this machine alone"
+        "--ray", metavar="ADDRESS", help="compute on a Ray cluster: host:port, auto, or local for only this machine"
     )
     parser.add_argument(
-        "--ray-per", type=_per, metavar="WHAT", help="a worker for each node, gpu, or so many cores (node)"
+        "--ray-per", type=_per, metavar="WHAT", help="one worker for each node, gpu, or number of cores (node)"
     )
 
 
@@ -85,13 +87,13 @@ def _add_texts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--system", default="", metavar="TEXT", help="system message before each prompt")
     parser.add_argument("--raw", action="store_true", help="continue prompts without the model's chat template")
     parser.add_argument(
-        "-n", "--max-tokens", type=arguments.count, metavar="N", help=f"of each text ({DEFAULT_MAX_TOKENS})"
+        "-n", "--max-tokens", type=arguments.count, metavar="N", help=f"tokens of each text ({DEFAULT_MAX_TOKENS})"
     )
 
 
 def _add_grid(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--sites", type=sites, metavar="S,...", help="sites to dose, one at a time (H,Q,K,V,A); none for ''"
+        "--sites", type=sites, metavar="S,...", help="sites to dose, one at a time (H,Q,K,V,A); '' for none"
     )
     parser.add_argument(
         "--doses", type=angles, metavar="R,...", help="radians, such as 0.1,0.3, or FROM:TO:N (0.01 to 1, nine of them)"
@@ -111,7 +113,7 @@ def _add_grid(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dose-inputs",
         choices=("no", "last", "all"),
-        help="dose the prompt, too: its last position, or all of it (no)",
+        help="dose the prompt as well: its last position, or all of it (no)",
     )
     parser.add_argument("--sink", type=int, metavar="N", help="first positions that are never dosed (6)")
 
@@ -133,7 +135,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _sweeper(options: argparse.Namespace) -> Callable[..., int]:
-    """What writes the texts."""
+    """Return the function that writes the texts."""
     if options.ray is None:
         return sweep
     return partial(sweep_on_ray, address=options.ray, per=options.ray_per or PER_NODE)
@@ -143,11 +145,11 @@ def _check_ray(options: argparse.Namespace) -> None:
     if options.ray is None and options.ray_per is not None:
         raise OptionError("--ray-per says how --ray places workers: give --ray, or leave it out")
     if options.ray is not None and options.dry_run:
-        raise OptionError("--dry-run measures this machine, and not a cluster: leave --ray out")
+        raise OptionError("--dry-run measures this machine, not a cluster: leave --ray out")
 
 
 def _of_options(options: argparse.Namespace) -> dict[str, Any]:
-    """What options say of the plan."""
+    """Return the arguments of the plan that options give."""
     found = {name: getattr(options, name) for name in _PLANNED if getattr(options, name) is not None}
     if "dose_inputs" in found:
         found["dose_inputs"] = {"no": False, "last": "last", "all": True}[found["dose_inputs"]]
@@ -158,13 +160,13 @@ def _of_options(options: argparse.Namespace) -> dict[str, Any]:
     if options.prompt:
         found["prompts"] = named([_prompt(text, options) for text in options.prompt])
     elif options.system or options.raw:
-        raise OptionError("--system and --raw are of prompts that --prompt gives: give one, or say so in the file")
+        raise OptionError("--system and --raw apply to prompts given by --prompt: give one, or set them in the file")
     return {"prompts": [], **found} if options.file is None else found
 
 
 def _prompt(text: str, options: argparse.Namespace) -> Prompt:
     if options.raw and options.system:
-        raise OptionError("--raw continues a text, which has no system message: leave one of them out")
+        raise OptionError("--raw continues a text, which has no system message: leave out --raw or --system")
     return Prompt("", text=text) if options.raw else message_prompt(text, options.system)
 
 
@@ -191,10 +193,10 @@ def _sweep(
             n_written = write(models, plan, output, options=computing, progress=tell)
         except KeyboardInterrupt:
             progress.hide()
-            print(f"What was written is in {output}; the same command goes on from there.", file=sys.stderr)
+            print(f"What was written is in {output}; the same command continues from there.", file=sys.stderr)
             raise
     n_all = plan.n_texts * len(models)
-    done = f"{n_written:,} of {n_all:,} texts were computed" if n_written else f"all {n_all:,} texts were there already"
+    done = f"{n_written:,} of {n_all:,} texts were computed" if n_written else f"all {n_all:,} texts already existed"
     print(f"{output} ({output.stat().st_size / 1e6:.1f} MB): {done}")
     print(f"`drugs-lab explore {output}` shows them")
 
@@ -214,11 +216,11 @@ def _say_estimate(models: Sequence[str], plan: SweepPlan, output: Path, computin
             with Progress(f"measuring with {Path(path).name}"):
                 found = estimate(path, plan, store, computing)
             if not found.n_texts:
-                print(f"{found.model}: all texts are there")
+                print(f"{found.model}: no texts are missing")
                 continue
             print(
                 f"{found.model}: {found.n_texts:,} texts are missing, {found.n_tokens:,} tokens at most, "
-                f"{found.tokens_per_second:,.0f} a second: {duration(found.seconds)}"
+                f"{found.tokens_per_second:,.0f} per second: {duration(found.seconds)}"
             )
             seconds += found.seconds
     print(f"about {duration(seconds)} at most")

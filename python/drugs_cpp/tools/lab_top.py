@@ -1,4 +1,4 @@
-"""``drugs-lab top``: what a dose gives to the most likely next tokens, and takes from them."""
+"""``drugs-lab top``: how a dose changes the probabilities of the most likely next tokens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WIDTH = 40  # columns of the longest bar
 
 def add_top(commands: Any) -> None:
     """Add the command."""
-    parser = commands.add_parser("top", help="the next token's probabilities, sober and dosed")
+    parser = commands.add_parser("top", help="show the next token's probabilities, sober and dosed")
     add_model(parser)
     arguments.add_dose(parser)
     parser.add_argument("--seeds", type=arguments.count, default=1, metavar="N", help="average over N seeds (1)")
@@ -69,9 +69,9 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def histogram(names: Sequence[str], sober: Sequence[float], dosed: Sequence[float]) -> list[str]:
-    """A line for each token: its name, a bar as long as it is likely, and both probabilities.
+    """Return a line for each token: its name, a bar whose length is its probability, and both probabilities.
 
-    ``|`` is what both have, ``-`` what the dose takes, ``+`` what it gives.
+    ``|`` is what both have in common, ``-`` what the dose takes away, ``+`` what it adds.
     """
     width = max(len(shown(name)) for name in names)
     most = max(*sober, *dosed)
@@ -84,7 +84,7 @@ def histogram(names: Sequence[str], sober: Sequence[float], dosed: Sequence[floa
 
 
 def shown(token: str) -> str:
-    """A token with its spaces and line breaks to be seen."""
+    """Return a token with visible spaces and line breaks."""
     return (
         token.replace(" ", "·").encode("unicode_escape").decode("ascii")
         if not token.isprintable()

@@ -1,4 +1,4 @@
-"""``drugs-lab vergence``: how far noise at each site and depth carries, as a page and as pictures."""
+"""``drugs-lab vergence``: shows how far noise at each site and depth carries, as a page and as pictures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def add_vergence(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
-        "vergence", help="how far noise at each site and depth carries: a page, pictures, an animation"
+        "vergence", help="show how far noise at each site and depth carries: a page, pictures, an animation"
     )
     add_model(parser)
     parser.add_argument("--sites", type=sites, metavar="S,...", help="sites to dose, one at a time (H,Q,K,V,A)")
@@ -33,7 +33,7 @@ def add_vergence(commands: Any) -> None:
         "--windows",
         type=_windows,
         metavar="W,...",
-        help="near: each layer and its neighbours; up-to: all layers up to each one (both)",
+        help="near: each layer with its neighbours; up-to: all layers up to each one (both)",
     )
     parser.add_argument(
         "--angles", type=angles, metavar="FROM:TO:N", help="radians, or a list such as 0.1,0.3,0.7 (0.14:3.08:22)"
@@ -48,15 +48,13 @@ def add_vergence(commands: Any) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="by its ending a page (.html), a picture (.png, .svg, .pdf), an animation (.gif, .mp4) or a table "
-        "(.parquet); may be repeated (vergence.html)",
+        help="depending on its suffix, a page (.html), a picture (.png, .svg, .pdf), an animation (.gif, .mp4) or a "
+        "table (.parquet); may be repeated (vergence.html)",
     )
     parser.add_argument(
-        "--angle", type=float, default=FIRST_ANGLE, metavar="RADIANS", help="angle that pictures show (%(default)s)"
+        "--angle", type=float, default=FIRST_ANGLE, metavar="RADIANS", help="angle shown in pictures (%(default)s)"
     )
-    parser.add_argument(
-        "--replot", action="store_true", help="write the files from the last study in the store; compute nothing"
-    )
+    parser.add_argument("--replot", action="store_true", help="only write the files, from the last study in the store")
     parser.add_argument("--parallel", type=arguments.count, metavar="N", help="runs computed at a time (32)")
     parser.set_defaults(run=_run)
 
@@ -74,7 +72,7 @@ def _run(options: argparse.Namespace) -> None:
         print(line)
 
 
-#: what a study that is there has already
+#: options that an existing study already determines
 _OF_A_STUDY = ("prompt", "model", "sites", "windows", "angles", "seeds", "dosed", "chat")
 
 
@@ -107,7 +105,7 @@ def _compute(options: argparse.Namespace) -> Vergence:
             )
         except KeyboardInterrupt:
             progress.hide()
-            print(f"What was computed is in {options.store}; the same command goes on from there.", file=sys.stderr)
+            print(f"What was computed is in {options.store}; the same command continues from there.", file=sys.stderr)
             raise
 
 

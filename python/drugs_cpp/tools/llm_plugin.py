@@ -1,6 +1,6 @@
-"""The models ``drugs-smollm2`` and ``drugs`` of the command-line tool ``llm``: the default model, and any GGUF file.
+"""The models ``drugs-smollm2`` and ``drugs`` for the command-line tool ``llm``: the default model, and any GGUF file.
 
-Only ``llm`` imports this module, by its entry point.
+Only ``llm`` imports this module, through its entry point.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DEFAULT_CONTEXT = 4096  # tokens
 
 _NO_FILE = (
     "which model? Give the path of a GGUF file with -o model_path FILE, "
-    "or once and for all: llm models options set drugs model_path FILE"
+    "or permanently: llm models options set drugs model_path FILE"
 )
 
 
@@ -38,14 +38,15 @@ _SITES_AND_MEANING = "; ".join(f"{site}: {meaning}" for site, meaning in SITE_ME
 
 
 class DosedOptions(llm.Model.Options):
-    """What ``-o`` takes, for every model. None where nothing was given, which leaves room for llm's own defaults."""
+    """Options for ``-o`` of every model. None means that nothing was given, so that llm's own defaults can apply."""
 
     dose: str | None = Field(
         default=None,
         description=f"Largest angles in radians by site, such as {_EXAMPLE}. {_SITES_AND_MEANING}",
     )
     seed: int | None = Field(
-        default=None, description="Of noise and sampler, 0 to 4294967294. Default and -1: each answer draws its own"
+        default=None,
+        description="Seed of noise and sampler, 0 to 4294967294. Default and -1: each answer draws its own",
     )
     noise: str | None = Field(
         default=None, description="How the direction of a turn is drawn: isotropic (default) or reference"
@@ -59,13 +60,14 @@ class DosedOptions(llm.Model.Options):
     )
     hold: str | None = Field(
         default=None,
-        description="For how many tokens a turn stays: 1 (default), a number, text for the whole text, or A=text,H=8",
+        description="For how many tokens a turn stays the same: 1 (default), a number, text for the whole text, or "
+        "A=text,H=8",
     )
     layers: str | None = Field(
-        default=None, description="Whether each layer draws its own turns, or all the same: own (default) or shared"
+        default=None, description="Whether each layer draws its own turns or all have the same: own (default) or shared"
     )
     dose_inputs: bool | Literal["last"] | None = Field(
-        default=None, description="Dose the prompt as well, or its last position. Default: false"
+        default=None, description="Dose the prompt as well, or only its last position. Default: false"
     )
     sober_interval: int | None = Field(
         default=None, ge=1, description=f"Dosed tokens between two cold showers. Default: {DEFAULT_SOBER_INTERVAL}"
@@ -74,7 +76,7 @@ class DosedOptions(llm.Model.Options):
         default=None,
         ge=0,
         allow_inf_nan=False,
-        description="0 (default) takes the most likely token, above it is drawn",
+        description="0 (default): the most likely token. Above 0: tokens are drawn",
     )
     max_tokens: int | None = Field(default=None, ge=1, description="Longest answer in tokens. Default: no limit")
     n_ctx: int | None = Field(
@@ -96,7 +98,7 @@ class DosedOptions(llm.Model.Options):
         return self
 
     def drugs(self) -> DRUGS:
-        """Doses, seed and kinds of noise."""
+        """Return doses, seed and kinds of noise."""
         doses = {} if self.dose is None else read_doses(self.dose)
         hold = None if self.hold is None else read_held(self.hold)
         return DRUGS(
@@ -105,7 +107,7 @@ class DosedOptions(llm.Model.Options):
 
 
 class FileOptions(DosedOptions):
-    """What ``-o`` takes where the model has to be named."""
+    """Options for ``-o`` if the model has to be named."""
 
     model_path: str | None = Field(default=None, description="Path of a GGUF file")
 
@@ -118,7 +120,7 @@ class DosedModel(llm.Model):
 
     @abstractmethod
     def path(self, options: Any) -> str:
-        """The file that an answer with these options comes from."""
+        """Return the path of the model that answers with these options."""
 
     def execute(
         self,
@@ -127,11 +129,11 @@ class DosedModel(llm.Model):
         response: llm.Response,
         conversation: llm.Conversation | None,  # noqa: ARG002  # the prompt has its messages
     ) -> Iterator[str]:
-        """Answer, in one piece or as it comes; the response's JSON tells what made the answer.
+        """Answer, in one piece or streamed. The response's JSON contains the doses and seed of the answer.
 
         Raises:
             DrugsError: a dose at a site that the model lacks, a conversation longer than its context, no such file, or
-                another answer that has not ended: both would have the same doses.
+                another answer that has not ended, because both would get the same doses.
         """
         options: Any = prompt.options
         llama, answering = _load(self.path(options), options.n_ctx or _DEFAULT_CONTEXT)
@@ -174,7 +176,7 @@ class DosedSmolLM2(DosedModel):
 
 
 class DosedFile(DosedModel):
-    """Any GGUF file, which the option ``model_path`` names."""
+    """Any GGUF file, named by the option ``model_path``."""
 
     model_id = "drugs"
     Options = FileOptions
@@ -187,28 +189,28 @@ class DosedFile(DosedModel):
 
 @functools.lru_cache(maxsize=1)
 def _load(path: str, n_ctx: int) -> tuple[Llama, threading.Lock]:
-    """A process that asks for another file has done with the last one.
+    """Load a model. Only the last one is kept.
 
     Returns:
-        The model, and what an answer holds from its beginning to its end: the doses that it sets are the model's.
+        The model, and a lock that an answer holds from its beginning to its end, because it sets the model's doses.
     """
     return Llama(path, n_ctx=n_ctx, verbose=False), threading.Lock()
 
 
 @functools.lru_cache
 def _warn_without_template(path: str) -> None:
-    """Once for each file."""
+    """Warn once for each file."""
     warnings.warn(f"{path} has no chat template: its model continues the text of the conversation", stacklevel=2)
 
 
 def _text_of(choice: dict[str, Any]) -> str:
-    """Of a chat completion, a part of one, or a completion."""
+    """Return the text of a chat completion, a chunk of one, or a completion."""
     content = choice.get("delta") or choice.get("message") or {}
     return content.get("content") or choice.get("text") or ""
 
 
 def _openai_messages(prompt: llm.Prompt) -> list[Any]:
-    """The conversation so far and the new prompt, as chat templates take them."""
+    """Return the conversation so far and the new prompt in the form for chat templates."""
     return [
         {"role": message.role, "content": "".join(getattr(part, "text", "") for part in message.parts)}
         for message in prompt.messages
@@ -216,7 +218,7 @@ def _openai_messages(prompt: llm.Prompt) -> list[Any]:
 
 
 def _what_made_it(llama: Llama) -> dict[str, Any]:
-    """The last run's doses and seed, in the form that the server takes and gives."""
+    """Return the last run's doses and seed in the server's form."""
     return {
         **llama.engine.effects.described(llama.drugs.dosage),
         "seed": llama.seed,
@@ -228,6 +230,6 @@ def _what_made_it(llama: Llama) -> dict[str, Any]:
 
 @llm.hookimpl
 def register_models(register: Callable[[llm.Model], None]) -> None:
-    """Tell ``llm`` of the models; nothing is loaded yet."""
+    """Register the models with ``llm``; nothing is loaded yet."""
     register(DosedSmolLM2())
     register(DosedFile())

@@ -1,4 +1,4 @@
-"""Writing for people: wrapped and coloured text on a terminal, plain text anywhere else."""
+"""Output for users: wrapped and coloured text on a terminal, plain text anywhere else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WIDEST = 100  # columns; longer lines are hard to read
 
 
 class Page:
-    """Text for a stream. Escape codes only on a terminal, and not where NO_COLOR is set."""
+    """Writes text to a stream, with escape codes only on a terminal and if NO_COLOR is not set."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -36,7 +36,7 @@ class Page:
             self._write(f"{_INDENT}{line.rstrip()}\n")
 
     def words(self, words: Iterable[Word]) -> None:
-        """Write words as they come, indented and wrapped; those that differ are highlighted."""
+        """Write words as they come, indented and wrapped; words that differ are highlighted."""
         column = 0
         for word in words:
             breaks = word.line_breaks if column else 0

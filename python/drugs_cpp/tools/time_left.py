@@ -1,4 +1,4 @@
-"""How far something is, and how long it will still take."""
+"""How far something has progressed, and how long it will still take."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ _WIDTH = 24  # columns
 
 
 def bar(n_done: int, n_all: int, seconds: float, what: str) -> str:
-    """``[######......] 1,234 of 2,640 runs, 2 min 10 s left``.
+    """Return ``[######......] 1,234 of 2,640 runs, 2 min 10 s left``.
 
     Args:
-        n_done, n_all: of what is counted.
+        n_done, n_all: number done, and number of all.
         seconds: since the start.
-        what: is counted.
+        what: what is counted.
     """
     filled = _WIDTH * n_done // max(n_all, 1)
     return (
@@ -20,14 +20,14 @@ def bar(n_done: int, n_all: int, seconds: float, what: str) -> str:
 
 
 def time_left(n_done: int, n_all: int, seconds: float) -> str:
-    """``, 2 min 10 s left``; nothing where that is not known yet."""
+    """Return ``, 2 min 10 s left``, or nothing if that is not known yet."""
     if not 0 < n_done < n_all:
         return ""
     return f", {duration(seconds * (n_all - n_done) / n_done)} left"
 
 
 def duration(seconds: float) -> str:
-    """``2 h 5 min``, ``2 min 10 s``, ``10 s``."""
+    """Return ``2 h 5 min``, ``2 min 10 s``, ``10 s``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
