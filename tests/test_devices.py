@@ -259,7 +259,7 @@ def test_what_is_no_address_is_named(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["::1:50052", "[::1]:50052", "[fe80::1%eth0]:50052"])
 def test_an_address_of_ipv6(address: str) -> None:
-    with pytest.raises(RpcServerError, match=r"llama\.cpp reaches RPC servers by IPv4 alone"):
+    with pytest.raises(RpcServerError, match=r"llama\.cpp reaches RPC servers only by IPv4"):
         drugs_cpp.add_rpc_servers(address)
 
 

@@ -1,5 +1,5 @@
 """Noise inside a language model's layers, instead of dice at its end: DRµGS for every model that llama.cpp runs."""
-# ruff: noqa: E402  (the libraries have to be settled before llama_cpp is imported)
+# ruff: noqa: E402  (the libraries have to be set before llama_cpp is imported)
 
 from __future__ import annotations
 

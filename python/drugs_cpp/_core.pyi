@@ -1,6 +1,6 @@
-"""The compiled half of drugs_cpp. What it raises beside built-in exceptions is in drugs_cpp.errors.
+"""The compiled half of drugs_cpp. Besides built-in exceptions it raises those in drugs_cpp.errors.
 
-Addresses of contexts are checked for 0 alone: that is a closed one, and a StateError.
+Addresses of contexts are checked only for 0, which means a closed context and raises a StateError.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from drugs_cpp._core_trace import *  # noqa: F403
 class Device(TypedDict):
     name: str
     description: str
-    kind: str  # "CPU", "GPU", "IGPU" for one that shares the memory, or "other"
+    kind: str  # "CPU", "GPU", "IGPU" for a GPU that shares main memory, or "other"
 
 class Dose(TypedDict):
     table: npt.NDArray[np.float32]
@@ -56,11 +56,11 @@ def set_dose(
         sink: number of first positions that are never dosed.
         noise, angle, turn: "isotropic" or "reference"; "uniform", "half-normal" or "fixed"; "rotation", "addition",
             "nlerp" or "elementwise".
-        hold: at each site, for how many positions angle and direction stay; 0: all positions. None: fresh ones at each.
-        shared_layers: all layers draw the numbers of layer 0.
-        apart: which of the directions of the seed that keep apart, 1 or more; 0: any direction.
-        course: (token, ratio) points with straight lines between them, tokens growing: factors on all angles at
-            positions course_start + token.
+        hold: at each site, for how many positions angle and direction stay the same; 0: all. None: 1 at every site.
+        shared_layers: all layers use the numbers of layer 0.
+        apart: which of the seed's mutually orthogonal directions, 1 or more; 0: any direction.
+        course: (token, ratio) points with straight lines between them, in ascending order of tokens: factors on all
+            angles at positions course_start + token.
         start: first position whose token is dosed, if it is past the sink.
 
     A DoseError: a table of another shape, an angle that is not from 0 to pi, a negative number, kinds that do not go
@@ -68,38 +68,38 @@ def set_dose(
     """
 
 def get_dose(ctx: int, seq_id: int) -> Dose | None:
-    """The dose of a sequence, or None if it is sober."""
+    """Return the dose of a sequence, or None if it is sober."""
 
 def clear_dose(ctx: int, seq_id: int) -> None:
     """Make a sequence sober, or all of them with seq_id = -1."""
 
 def set_repeatable(ctx: int, seq_id: int, repeatable: bool) -> None:
-    """Let each token of a sequence, or of all (-1), get the same bits in any batch; DoseError where it cannot."""
+    """Make each token of a sequence, or of all (-1), get the same bits in any batch; DoseError if it is impossible."""
 
 def can_repeat(ctx: int) -> bool:
-    """Whether :func:`set_repeatable` is possible: no other device than the CPU computes."""
+    """Whether :func:`set_repeatable` is possible: no device other than the CPU computes."""
 
 def repeats_cheaply(ctx: int) -> bool:
-    """Whether it also takes a few percent of time at most, with the types of the model's matrices."""
+    """Whether it also costs at most a few percent of time with the types of the model's matrices."""
 
 def has_sites(ctx: int, noise: str = "isotropic") -> npt.NDArray[np.bool_]:
-    """Which layers of the context's model have which sites: bool (n_layer, n_sites); a DoseError as set_dose()."""
+    """Return which layers of the context's model have which sites: bool (n_layer, n_sites); DoseError as set_dose()."""
 
 def n_layer(ctx: int) -> int:
-    """Rows of a dose table for this context."""
+    """Return the number of rows of a dose table for this context."""
 
 def site_names() -> list[str]:
-    """Names of the columns of a dose table."""
+    """Return the names of the columns of a dose table."""
 
 def profile_ratio(points: SequenceOf[tuple[float, float]], mode: str, depth: float) -> float:
-    """The part of a dose that a depth gets; layer i of n lies at i / n.
+    """Return the share of a dose that a depth gets; layer i of n lies at i / n.
 
-    points: 1 to 1000 (depth, ratio) pairs in any order; those at one depth keep theirs. mode: "interpolate", "ceil" or
-    "floor". A DoseError: something else, a depth that is not finite, a ratio that is negative or not finite.
+    points: 1 to 1000 (depth, ratio) pairs in any order; those at the same depth keep theirs. mode: "interpolate",
+    "ceil" or "floor". A DoseError: something else, a depth that is not finite, a ratio that is negative or not finite.
     """
 
 def course_points(points: SequenceOf[tuple[float, float]], mode: str) -> list[tuple[int, float]]:
-    """Points with straight lines between them, of a course: (token, ratio) pairs with a mode. DoseError: as above."""
+    """Return a course of (token, ratio) pairs as points with straight lines between them. DoseError: as above."""
 
 def dose_table(
     thetas: SequenceOf[float],
@@ -107,15 +107,15 @@ def dose_table(
     multiplier: float,
     n_layer: int,
 ) -> npt.NDArray[np.float32]:
-    """Largest angle of each layer and site, multiplier * theta * ratio: float32 (n_layer, n_sites), in radians.
+    """Return the largest angle of each layer and site, multiplier * theta * ratio: float32 (n_layer, n_sites), radians.
 
     Args:
         thetas: one angle in radians for each site, in the order of site_names().
-        profiles: column of a site -> its (points, mode), as profile_ratio() takes them; a site that is missing gets
-            its full dose in every layer.
+        profiles: column of a site -> its (points, mode), as for profile_ratio(); a site that is missing gets its full
+            dose in every layer.
         n_layer: layers of the model, 1 to 1024.
 
-    A DoseError: another number of angles, no such site, or a number that is out of range or not finite.
+    A DoseError: another number of angles, an unknown site, or a number that is out of range or not finite.
     """
 
 def rotate(
@@ -142,9 +142,9 @@ def rotate(
         noise, angle, turn, apart: as for :func:`set_dose`.
         n_threads: 1 to 512.
 
-    Returns float32 (n_tokens, n_head, d): y = cos(a) x + sin(a) |x| u/|u| with a ~ Uniform(0, theta) and u what is
-    orthogonal to x of d standard normals, or for reference noise of d numbers from Uniform(0, 1); other kinds as
-    docs/noise.md says. A ValueError: an argument out of range, a device that is not there or has no kernel for this.
+    Returns float32 (n_tokens, n_head, d): y = cos(a) x + sin(a) |x| u/|u| with a ~ Uniform(0, theta) and u the part
+    orthogonal to x of d standard normals, or, for reference noise, of d numbers from Uniform(0, 1); other kinds as in
+    docs/noise.md. A ValueError: an argument out of range, a device that does not exist or has no kernel for this.
     """
 
 def attend_scores(
@@ -163,14 +163,14 @@ def attend_scores(
     angle: str = "uniform",
     turn: str = "rotation",
 ) -> npt.NDArray[np.float32]:
-    """Scores of queries with keys that are turned for each of them, as the model computes them at site K.
+    """Return the scores of queries with keys that are turned for each query, as the model computes them at site K.
 
     Args:
         q, k: float32 (n_tokens, n_head, d) and (n_kv, n_head_kv, d).
         positions: int32 (n_tokens,), of the queries.
         cells: int32 (n_kv,), positions of the keys; -1 for an empty cell.
         sink: keys of positions below it are not turned.
-        cache_type: ggml's name of the type that the keys are kept in.
+        cache_type: ggml's name for the type in which the keys are stored.
         theta, seed, layer, n_threads, noise, device, angle, turn: as for :func:`rotate`.
 
     Returns float32 (n_head, n_tokens, n_kv). A ValueError: shapes that do not fit, or an argument out of range.
@@ -193,109 +193,109 @@ def attend_values(
     angle: str = "uniform",
     turn: str = "rotation",
 ) -> npt.NDArray[np.float32]:
-    """Sums of values that are turned for each query head and token, as the model computes them at site V.
+    """Return sums of values that are turned for each query head and token, as the model computes them at site V.
 
     Args:
         p: float32 (n_head, n_tokens, n_kv), weights, not negative.
         v: float32 (n_kv, n_head_kv, d), or (n_head_kv, d, n_kv) if ``transposed``, which must not change the result.
         theta, seed, positions, cells, layer, sink, n_threads, noise, cache_type, device, angle, turn: as for
-            :func:`attend_scores`, which raises the same, too.
+            :func:`attend_scores`, which raises the same errors.
 
     Returns float32 (n_head, n_tokens, d).
     """
 
 def cache_memory(ctx: int) -> list[tuple[int, int | None]]:
-    """Bytes that a context's cache takes, and that are free beside it (None: main memory), for each kind of memory."""
+    """Return, for each kind of memory, the bytes of a context's cache and the bytes still free (None: main memory)."""
 
 def devices() -> list[Device]:
-    """What ggml can compute on, here and on the RPC servers that were added."""
+    """Return the devices that ggml can use, here and on the RPC servers that were added."""
 
 def add_rpc_server(endpoint: str) -> None:
-    """Let models that are loaded from now on use the devices of an RPC server; a second time changes nothing. One must
-    listen at "host:port" in IPv4, or llama.cpp aborts. RpcServerError: a build without RPC, no devices."""
+    """Let models loaded from now on use the devices of an RPC server; a second call has no effect. A server must listen
+    at "host:port" (IPv4), or llama.cpp aborts. RpcServerError: a build without RPC, no devices."""
 
 def sample(ctx: int, sampler: int, row: int) -> int:
     """Choose a token from a row of logits (-1: the last token's) with the llama_sampler at an address.
 
-    NoLogitsError: there are none in that row. DecodeError: a grammar allows no token.
+    NoLogitsError: that row has none. DecodeError: a grammar allows no token.
     """
 
 def tokenize(vocab: int, text: bytes, add_bos: bool, special: bool) -> list[int]:
-    """Tokens of a text, or a PromptError where the llama_vocab at an address cannot write it."""
+    """Return the tokens of a text; PromptError if the llama_vocab at an address cannot represent it."""
 
 def detokenize(vocab: int, tokens: SequenceOf[int], special: bool) -> bytes:
-    """Text of tokens, or a TokenError for one that the llama_vocab at an address does not have."""
+    """Return the text of tokens; TokenError for one that the llama_vocab at an address does not have."""
 
 class ShowerLedger:
-    """Which positions of a sequence's cache are dirty, and when a cold shower is due; it knows no context."""
+    """Which positions of a sequence's cache are dirty, and when a cold shower is due. It does not use a context."""
 
     def __init__(self) -> None: ...
     def computed(self, start: int, end: int, dosed: bool, sink: int) -> None:
         """Note that positions were computed.
 
-        What the sequence held from start on is replaced. Positions before it of which nothing was noted are clean. If
-        dosed, those from sink on are dirty, and all others clean. A CountError: not 0 <= start <= end.
+        What the sequence held from start on is replaced. Earlier positions that were never noted are clean. If dosed,
+        positions from sink on are dirty, and all others clean. A CountError: not 0 <= start <= end.
         """
     def cut(self, n_tokens: int) -> None:
         """Note that the sequence was shortened to n_tokens positions. Does nothing if it has fewer."""
     def shift(self, n_keep: int, n_gone: int) -> None:
-        """Note that n_gone positions after the first n_keep are gone, and those after them in their place."""
+        """Note that n_gone positions after the first n_keep were removed, and later ones moved into their place."""
     def clear(self) -> None:
         """Note that the sequence was emptied."""
     @property
     def n_tokens(self) -> int:
-        """Positions that were noted, clean ones among them."""
+        """Number of noted positions, including clean ones."""
     @property
     def n_dirty(self) -> int:
-        """Dirty positions."""
+        """Number of dirty positions."""
     @property
     def first_dirty(self) -> int | None:
-        """The first of them, or None."""
+        """The first dirty position, or None."""
     def is_due(self, interval: int) -> bool:
-        """Whether interval positions or more are dirty, and one at least."""
+        """Whether at least interval positions, and at least one, are dirty."""
     def until_due(self, interval: int) -> int:
-        """Dosed tokens that may still be computed before a shower is due, 0 or more."""
+        """Return how many dosed tokens may still be computed before a shower is due, 0 or more."""
     def flags(self) -> npt.NDArray[np.bool_]:
-        """Which positions are dirty: bool (n_tokens,), a copy."""
+        """Return which positions are dirty: bool (n_tokens,), a copy."""
     def load(self, flags: npt.ArrayLike) -> None:
-        """Take over what flags() returned. A ValueError: not one flag for each position."""
+        """Restore what flags() returned. A ValueError: not one flag for each position."""
 
 def shorten(ctx: int, seq_id: int, n_tokens: int) -> int:
-    """Make the cache of a sequence end after n_tokens positions, or empty it where it cannot go back there.
+    """Make the cache of a sequence end after n_tokens positions, or empty it if it cannot go back there.
 
     A sliding window may have lost what the shortened sequence looks at; a recurrent state has only its last position.
-    Returns n_tokens, or 0 where the cache was emptied. A ValueError: no such sequence, fewer than 0 positions."""
+    Returns n_tokens, or 0 if the cache was emptied. A ValueError: no such sequence, fewer than 0 positions."""
 
 def default_threads(root: str = "", processors: SequenceOf[int] | None = None) -> int:
-    """How many threads compute where nobody says, at least 1.
+    """Return the default number of threads, at least 1.
 
-    As many as there are physical cores among the processors that this process may run on, without slow cores beside
-    fast ones, and no more than its control groups let it use, rounded up. Tests give another root, and processors.
+    This is the number of physical cores that this process may run on, without slow cores if there are fast ones, and at
+    most what its control groups allow, rounded up. Tests use another root and processors.
     """
 
 class Changes:
-    """A number that grows; a decoder stops where it has. Any thread may use it."""
+    """A counter of changes, which makes a decoder stop. Any thread may use it."""
 
     def __init__(self) -> None: ...
     def add(self) -> None:
-        """Make it one larger."""
+        """Increase it by one."""
     @property
     def value(self) -> int:
-        """The number."""
+        """The current value."""
 
 class Sequence:
     """A sequence that is being continued.
 
     Args:
         seq_id: its number in the context.
-        n_past: tokens that its cache holds.
+        n_past: number of tokens in its cache.
         n_max: new tokens after which it ends, 1 or more.
-        n_extra: further tokens that may complete a character which ``n_max`` would cut, 3 at most.
+        n_extra: further tokens that may complete a character that ``n_max`` would cut, 3 at most.
         stop: UTF-8 strings that end it, and are not part of its text.
-        stop_tokens: tokens that end it, beside those of the vocabulary.
+        stop_tokens: tokens that end it, besides those of the vocabulary.
         sampler: address of a llama_sampler, which must live as long; 0: the most likely token is taken.
         twin: a sequence that gets the same tokens, sober; -1: none.
-        ledger: where a decoder's run() notes each token that it has put into the cache; None: nowhere.
+        ledger: where a decoder's run() notes each token that it has put into the cache, or None.
     """
 
     def __init__(
@@ -312,16 +312,16 @@ class Sequence:
         ledger: ShowerLedger | None = None,
     ) -> None: ...
     seq_id: int
-    #: whether the context has a dose for it now, so that its next tokens are dirty in the ledger; False at first
+    #: whether the context has a dose for it now, so that its next tokens are dirty in the ledger; initially False
     dosed: bool
-    #: first positions that this dose leaves out; 0 at first
+    #: number of first positions that this dose leaves out; initially 0
     sink: int
     @property
     def ledger(self) -> ShowerLedger | None:
         """As given. Only run() may use it while it decodes."""
     @property
     def n_past(self) -> int:
-        """Tokens in the cache."""
+        """Number of tokens in the cache."""
     @property
     def has_text(self) -> bool:
         """Whether take_text() would return something before the end."""
@@ -333,12 +333,12 @@ class Sequence:
         """Number of new tokens."""
     @property
     def end(self) -> str | None:
-        """Why it ended, "eos", "stop", "length", or "failed" where its sampler raised; None while it goes on."""
+        """Why it ended: "eos", "stop", "length", or "failed" if its sampler raised; None while it continues."""
     def take_text(self) -> bytes:
-        """Text that was not taken yet: whole characters that no stop string can take back, and at the end the rest."""
+        """Return text not taken yet: whole characters that no stop string can take back, and at the end the rest."""
 
 class Decoder:
-    """Evaluates and decodes in one context, with the GIL released. A context has one, as long as it is used."""
+    """Evaluates and decodes in one context, with the GIL released. A context has one decoder as long as it is used."""
 
     def __init__(self, ctx: int) -> None: ...
     def evaluate(
@@ -350,21 +350,21 @@ class Decoder:
             tokens: token ids.
             n_past: position of the first one.
             seq_ids: sequences that get them.
-            shared: as tokens that they have in common, or else as copies of their own, in one batch.
-            outputs: the logits of all tokens of the last batch are kept, and not those of the last token alone.
+            shared: the sequences share the tokens; False: each gets its own copies, in one batch.
+            outputs: the logits of all tokens of the last batch are kept, not only those of the last token.
 
         Raises:
-            ValueError: no sequence, one that does not exist or is there twice, positions below 0, too many copies.
-            TokenError, ContextOverflowError, DecodeError: not in the vocabulary; no room; llama.cpp could not.
-            KeyboardInterrupt: or what else a signal handler raises.
+            ValueError: no sequence, one that does not exist or is given twice, positions below 0, too many copies.
+            TokenError, ContextOverflowError, DecodeError: not in the vocabulary; no room; llama.cpp failed.
+            KeyboardInterrupt: or whatever a signal handler raises.
         """
     def choose(self, sequence: Sequence, logits: npt.ArrayLike) -> None:
-        """Choose the next token of a sequence that has not ended; logits: float32 (n_vocab,), else a ValueError.
+        """Choose the next token of a sequence that has not ended; logits: float32 (n_vocab,), otherwise a ValueError.
 
-        A DecodeError: its sampler has a grammar that allows no token. The sequence has ended then.
+        A DecodeError: its sampler has a grammar that allows no token. The sequence has then ended.
         """
     def logits(self) -> npt.NDArray[np.float32]:
-        """The last logits, float32 (n_vocab,), or a NoLogitsError if nothing was evaluated yet."""
+        """Return the last logits, float32 (n_vocab,); NoLogitsError if nothing was evaluated yet."""
     def run(
         self,
         sequences: SequenceOf[Sequence],
@@ -376,25 +376,25 @@ class Decoder:
         """Feed the last token of every sequence and choose the next one, again and again.
 
         Args:
-            sequences: those that have a token and have not ended; one token of each, and of its twin, makes a batch.
-            n_steps: tokens of each, at most.
-            unchanged: ends when one of these has another value.
-            text: ends when a sequence has text.
-            sober_interval: ends when so many positions are dirty in a sequence's ledger, and a shower is due; before
-                the first token if it is due already. None: goes on.
+            sequences: each has a token and has not ended; one token of each, and of its twin, makes a batch.
+            n_steps: largest number of tokens of each.
+            unchanged: return when one of these has another value.
+            text: return when a sequence has text.
+            sober_interval: return when this many positions are dirty in a sequence's ledger, so that a shower is due;
+                before the first token if it is already due. None: continue.
 
         Raises as evaluate(); the tokens so far are kept, and noted. A ValueError: also a sequence that has ended, or
         more than a batch holds. A DecodeError: also a grammar that allows no token; its sequence has ended.
         """
 
 class BackgroundEvaluation:
-    """Tokens that a thread of C++ evaluates (or a MemoryLimitError). Until its end nobody else may use the context."""
+    """Evaluates tokens in a C++ thread (or MemoryLimitError). Nothing else may use the context until it has ended."""
 
     def __init__(self, ctx: int, tokens: SequenceOf[int], n_past: int, seq_id: int) -> None: ...
     @property
     def is_complete(self) -> bool:
-        """Whether all are computed: it is over, was not stopped and did not fail."""
+        """Whether all tokens are computed: it has ended, was not stopped and did not fail."""
     def wait(self) -> None:
         """Wait for its end, or until a signal handler raises something."""
     def stop(self) -> None:
-        """Make it end within moments, and wait for that."""
+        """Make it end as soon as possible, and wait for that."""

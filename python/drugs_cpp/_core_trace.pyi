@@ -1,4 +1,4 @@
-"""Functions of drugs_cpp._core that read what a context computes inside: csrc/include/llama-trace.h."""
+"""Functions of drugs_cpp._core that read what a context computes inside: see csrc/include/llama-trace.h."""
 
 from collections.abc import Sequence as SequenceOf
 
@@ -14,40 +14,40 @@ def trace_begin(
     norm: bool,
     logits: bool,
 ) -> None:
-    """Read what a context computes for the tokens that are output, from the next one on; another trace of it ends.
+    """Read what a context computes for output tokens, from the next one on; this ends another trace of the context.
 
     Args:
-        hidden: layers whose output is read: 0 is what the first layer reads, i + 1 what leaves layer i.
+        hidden: layers whose output is read: 0 is the input of the first layer, i + 1 the output of layer i.
         heads: layers whose heads' outputs are read, 0 to n_layer - 1.
         attention: layers whose attention weights are read; they compute attention without flash attention.
-        norm: the last layer's output after the final norm is read.
-        logits: of the next token are read.
+        norm: whether the last layer's output after the final norm is read.
+        logits: whether the logits of the next token are read.
 
-    A ValueError: a layer that there is not.
+    A ValueError: a layer that does not exist.
     """
 
 def trace_end(ctx: int) -> None:
-    """End a context's trace, if it has one, and forget its rows."""
+    """End a context's trace, if it has one, and discard its rows."""
 
 def trace_clear(ctx: int) -> None:
-    """Forget the rows, one for each token that was output."""
+    """Discard the rows, one for each token that was output."""
 
 def trace_tokens(ctx: int) -> list[tuple[int, int]]:
-    """Sequence and position of each row."""
+    """Return the sequence and position of each row."""
 
 def trace_part(ctx: int, part: str, layer: int) -> list[npt.NDArray[np.float32]] | None:
-    """A part of each row, or None where it was not asked for or the model has none.
+    """Return a part of each row, or None if it was not requested or the model does not have it.
 
     Args:
         part: "hidden", "norm" and "logits", float32 (1, n); "heads", (n_head, n_embd_head); or "attention", (n_head,
-            n_positions), from position 0 on, of which each row may have another number.
+            n_positions), from position 0 on; n_positions may differ between rows.
         layer: as given to trace_begin(); 0 for "norm" and "logits".
 
     A ValueError: another part.
     """
 
 def trace_lens(ctx: int, hidden: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """What the final norm and the head make of vectors, with the GIL released: (n, n_embd) -> float32 (n, n_vocab).
+    """Apply the final norm and the head to vectors, with the GIL released: (n, n_embd) -> float32 (n, n_vocab).
 
     A ValueError: another shape. An OptionError: the model has no head, or one that reads more than one vector.
     """

@@ -1,4 +1,4 @@
-"""Which of llama.cpp's messages a quiet model keeps to itself."""
+"""Which of llama.cpp's messages are hidden if a model is not verbose."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _WARN = 3  # GGML_LOG_LEVEL_WARN
 
 
 def keep_warnings_quiet() -> None:
-    """Let ``verbose=False`` keep llama.cpp's warnings, too: what goes wrong is an exception.
+    """Make ``verbose=False`` hide llama.cpp's warnings as well: anything that goes wrong raises an exception.
 
-    llama-cpp-python's table of levels is that of an older llama.cpp, and takes warnings for errors, which it prints.
+    llama-cpp-python's table of levels is from an older llama.cpp, so it treats warnings as errors and prints them.
     """
     _logger.GGML_LOG_LEVEL_TO_LOGGING_LEVEL[_WARN] = logging.WARNING

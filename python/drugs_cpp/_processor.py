@@ -10,10 +10,10 @@ _SIZE = 1000  # bytes; what drugs-processor.h asks for
 
 
 def check_processor(folder: Path) -> None:
-    """Look before the libraries in ``folder`` are loaded: an instruction that is missing would end the process.
+    """Check before the libraries in ``folder`` are loaded: a missing instruction would end the process.
 
     Raises:
-        ImportError: this processor lacks some; the message names them and says what to do.
+        ImportError: this processor lacks instructions; the message names them and says what to do.
     """
     found = next(folder.glob(_LIBRARY), None)
     if found is None:

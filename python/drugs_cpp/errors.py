@@ -1,10 +1,10 @@
-"""Every exception of this package. Each is also the built-in exception that fits, so that either can be caught."""
+"""All exceptions of this package. Each is also a suitable built-in exception, so that either can be caught."""
 
 from __future__ import annotations
 
 
 class DrugsError(Exception):
-    """Base of all exceptions that drugs_cpp raises on purpose."""
+    """Base class of all exceptions that drugs_cpp raises on purpose."""
 
 
 class DoseError(DrugsError, ValueError):
@@ -16,7 +16,7 @@ class DoseWarning(UserWarning):
 
 
 class ChatTemplateWarning(UserWarning):
-    """A conversation for a model whose file has no chat template."""
+    """A conversation with a model whose file has no chat template."""
 
 
 class SeedError(DrugsError, ValueError):
@@ -24,11 +24,11 @@ class SeedError(DrugsError, ValueError):
 
 
 class CountError(DrugsError, ValueError):
-    """A number of tokens that is not a whole number or too small."""
+    """A number of tokens, texts or the like that is not a whole number, or is out of range."""
 
 
 class TokenError(DrugsError, ValueError):
-    """Tokens that this model does not have, or not as one sequence."""
+    """Tokens that are not in this model's vocabulary, or not a single sequence."""
 
 
 class NoLogitsError(DrugsError, ValueError):
@@ -36,15 +36,15 @@ class NoLogitsError(DrugsError, ValueError):
 
 
 class ContextOverflowError(DrugsError, ValueError):
-    """More tokens than the context holds."""
+    """More tokens than fit in the context."""
 
 
 class DecodeError(DrugsError, RuntimeError):
-    """llama.cpp could not compute tokens, for a reason that it has logged."""
+    """llama.cpp could not compute tokens; its log says why."""
 
 
 class StateError(DrugsError, ValueError):
-    """A saved state that does not fit, a closed model, a text that another call has disturbed, or no twin to be had."""
+    """A saved state that does not fit, a closed model, a text disturbed by another call, or an impossible twin."""
 
 
 class ModelNotFoundError(DrugsError, FileNotFoundError, ValueError):
@@ -52,7 +52,7 @@ class ModelNotFoundError(DrugsError, FileNotFoundError, ValueError):
 
 
 class ModelFileError(DrugsError, ValueError):
-    """A file that is not a GGUF model, is cut short, or is of a kind that llama.cpp cannot load."""
+    """A file that is not a GGUF model, is truncated, or is of a kind that llama.cpp cannot load."""
 
 
 class BusyError(DrugsError, RuntimeError):
@@ -60,15 +60,15 @@ class BusyError(DrugsError, RuntimeError):
 
 
 class MemoryLimitError(DrugsError, MemoryError):
-    """Sequences that need more memory than is free. Nothing was computed."""
+    """Sequences that need more memory than is available. Nothing was computed."""
 
 
 class RpcServerError(DrugsError, ConnectionError):
-    """No RPC server that answers at an address, or none whose devices can be used."""
+    """No RPC server answers at an address, or its devices cannot be used."""
 
 
 class ClusterError(DrugsError, RuntimeError):
-    """No Ray cluster at an address, a cluster without a machine that can be used, or texts that workers die of."""
+    """No Ray cluster at an address, no usable machine in a cluster, or texts that workers die of."""
 
 
 class ClusterWarning(UserWarning):
@@ -76,7 +76,7 @@ class ClusterWarning(UserWarning):
 
 
 class PromptError(DrugsError, ValueError):
-    """No prompt, an empty one, one that the vocabulary cannot write, or one of a kind that cannot be used here."""
+    """No prompt, an empty one, one that the vocabulary cannot represent, or one of a kind that cannot be used here."""
 
 
 class OptionError(DrugsError, ValueError):
@@ -84,8 +84,8 @@ class OptionError(DrugsError, ValueError):
 
 
 class ResultFileError(DrugsError, ValueError):
-    """A file of a trace or of results that is not there, is damaged, or is something else."""
+    """A trace or results file that does not exist, is damaged, or is something else."""
 
 
 class MissingExtraError(DrugsError, ImportError):
-    """A package that is not installed with drugs_cpp itself: ``pip install "drugs_cpp[lab]"`` brings it."""
+    """An optional package that is not installed: ``pip install "drugs_cpp[lab]"`` installs it."""

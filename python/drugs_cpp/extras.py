@@ -23,5 +23,5 @@ def extra(module: str, of: str = LAB) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        package = (error.name or module).split(".")[0].replace("_", "-")  # or what that one needs
-        raise MissingExtraError(f'{package} is not installed: pip install "drugs_cpp[{of}]" brings it') from error
+        package = (error.name or module).split(".")[0].replace("_", "-")  # the module, or one that it needs
+        raise MissingExtraError(f'{package} is not installed: pip install "drugs_cpp[{of}]" installs it') from error

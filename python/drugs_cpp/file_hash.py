@@ -1,4 +1,4 @@
-"""``sha256_of``: what a file is, whatever its name."""
+"""``sha256_of``: identifies a file by its content, whatever its name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def sha256_of(path: str) -> str:
-    """SHA-256 of a file, in hexadecimal digits; read again only once the file has changed."""
+    """Return the SHA-256 of a file in hexadecimal digits. The file is read again only if it has changed."""
     status = Path(path).stat()
     return _sha256(path, status.st_size, status.st_mtime_ns)
 

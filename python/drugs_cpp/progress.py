@@ -1,4 +1,4 @@
-"""A line that says what is going on, for everything that takes a while."""
+"""A status line for everything that takes a while."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _TICK = 0.1  # seconds between two frames
 
 
 class Progress:
-    """A moving line on stderr that says what is going on, from a thread of its own. Nothing if that is not a terminal.
+    """An animated status line on stderr, drawn by a separate thread. Does nothing if stderr is not a terminal.
 
     Args:
-        text: what to say.
-        visible: False for nothing anywhere.
+        text: what to show.
+        visible: False: never show anything.
 
     ``with Progress("loading") as progress: ... progress.show("reading the prompt") ... progress.hide()``
     """
@@ -31,7 +31,7 @@ class Progress:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def show(self, text: str) -> None:
-        """Say something else."""
+        """Show another text."""
         self._text = text
 
     def hide(self) -> None:
@@ -45,7 +45,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self._visible:
-            # a stream of its own, because llama-cpp-python closes stderr's file while it loads
+            # a separate stream, because llama-cpp-python closes stderr's file while it loads
             self._stream = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding=sys.stderr.encoding, errors="replace")
             self._thread.start()
         return self

@@ -1,4 +1,4 @@
-"""``whole``: files and folders that are written whole or not at all."""
+"""``whole``: writes files and folders completely or not at all."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A path beside ``path`` to write a file or a folder to; it takes its place at the end, unless something failed.
+    """For ``with``: yield a path next to ``path`` to write a file or folder to, which replaces ``path`` on success.
 
-    A file that was there stays until then; of folders only an empty one may be there.
+    An existing file stays until then; an existing folder must be empty.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
