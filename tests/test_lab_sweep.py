@@ -232,10 +232,5 @@ def test_none_of_it_needs_an_extra_package(short_model_path: str, tmp_path: Path
     code += "assert main(['export', 'r.db', '-o', 'r.parquet']) == 2"
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-<<<<<<< HEAD
-    assert 'pyarrow is not installed: pip install "drugs_cpp[lab]" brings it' in ran.stderr
-    assert "5 texts, 0 of them new" in ran.stdout  # exporting and importing gives the same texts
-=======
     assert 'pyarrow is not installed: pip install "drugs_cpp[lab]" installs it' in ran.stderr
-    assert "5 texts, 0 of them new" in ran.stdout  # what was exported and imported is the same
->>>>>>> 69898de414b23e88a0e5fef581ae1b7346718b87
+    assert "5 texts, 0 of them new" in ran.stdout  # exporting and importing gives the same texts
