@@ -1,3 +1,3 @@
-"""What dosing costs, beside upstream: ``make bench`` and ``make bench-memory``, or ``python -m benchmarks --help``."""
+"""What dosing costs compared with upstream: ``make bench``, ``make bench-memory``, ``python -m benchmarks --help``."""
 
 from __future__ import annotations

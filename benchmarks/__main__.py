@@ -70,7 +70,7 @@ GPU = "gpu"
 GPU_ROUNDS = 20
 
 
-#: what takes long, and has options of its own
+#: parts that take long and have their own options
 STUDIES = {name: f"benchmarks.{name}.__main__" for name in ("effects", "diversity", "uncertainty", "verbatim")}
 
 
@@ -99,7 +99,7 @@ def main() -> int:
 
 
 def _measure(part: str, setup: Setup, results: Results, options: argparse.Namespace) -> bool:
-    """Measure a part; False if that failed, which is not a reason to leave the other parts out."""
+    """Measure a part; returns False if that failed, which does not keep the other parts from being measured."""
     results.begin(part)
     try:
         if part == GROWTH:
@@ -119,7 +119,7 @@ def _measure(part: str, setup: Setup, results: Results, options: argparse.Namesp
 
 
 def default_output(what: str) -> Path:
-    """A file for a run of all parts, and others for one part, which would leave the others out of it."""
+    """Return the file for a run of all parts, or another one for a single part, which would replace the rest."""
     return Path("build", "bench.json" if what == ALL else f"bench-{what}.json")
 
 
@@ -127,7 +127,7 @@ def _options() -> argparse.Namespace:
     defaults = ", ".join(f"{name} {part.rounds}" for name, part in PARTS.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="What dosing costs, beside upstream. Prints tables, and writes all that was measured to a file.",
+        description="Measure what dosing costs compared with upstream. Prints tables and writes all results to a file.",
     )
     parts = [ALL, *PARTS, GROWTH, GPU]
     parser.add_argument(
@@ -135,15 +135,15 @@ def _options() -> argparse.Namespace:
         nargs="?",
         choices=parts,
         default=ALL,
-        help=f"{ALL}: but {GROWTH} and {GPU}; also {', '.join(STUDIES)}, which have a --help of their own",
+        help=f"{ALL}: all except {GROWTH} and {GPU}; also {', '.join(STUDIES)}, which have their own --help",
     )
-    parser.add_argument("-m", "--model", help="a GGUF model; without it the default one")
+    parser.add_argument("-m", "--model", help="a GGUF model (the default model)")
     parser.add_argument("-t", "--threads", type=int, default=2, help="default: %(default)s")
     parser.add_argument("-r", "--rounds", type=int, help=f"rounds of every part; default: {defaults}")
-    parser.add_argument("-n", "--tokens", type=int, default=16, help="tokens of a speed measurement (%(default)s)")
+    parser.add_argument("-n", "--tokens", type=int, default=16, help="tokens per speed measurement (%(default)s)")
     parser.add_argument("--minutes", type=float, default=10, help=f"how long {GROWTH} takes (%(default)s)")
     files = f"default: {default_output(ALL)}, and for one part {default_output('PART')}"
-    parser.add_argument("-o", "--output", type=Path, help=f"the file for all that is measured; {files}")
+    parser.add_argument("-o", "--output", type=Path, help=f"file for all results; {files}")
     return parser.parse_args()
 
 

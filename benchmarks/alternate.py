@@ -1,4 +1,4 @@
-"""Sides that take turns, so that what changes on the machine while a benchmark runs changes for all of them."""
+"""Sides that take turns, so that changes on the machine while a benchmark runs affect all of them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from benchmarks.measured import Measured
 
 T = TypeVar("T")
 
-#: seconds before each measurement: OpenMP's threads go on spinning for some 10 ms after their work, and would take a
-#: core from a side that is another process
+#: seconds before each measurement: OpenMP's threads keep spinning for about 10 ms after their work, and would take a
+#: core from a side in another process
 REST = 0.03
 
 
 class Progress(Protocol):
-    """Is told how many of the rounds are done."""
+    """Called with the number of rounds that are done."""
 
     def __call__(self, done: int, of: int) -> object: ...
 
 
 def alternate(sides: Mapping[str, Callable[[], T]], rounds: int, progress: Progress) -> dict[str, list[T]]:
-    """What each side found in each round, in random order within a round. A first round only warms up."""
+    """Return what each side found in each round, in random order within a round. The first round only warms up."""
     found: dict[str, list[T]] = {name: [] for name in sides}
     order = list(sides)
     rng = random.Random(1)
@@ -43,6 +43,6 @@ def alternate(sides: Mapping[str, Callable[[], T]], rounds: int, progress: Progr
 def alternate_numbers(
     sides: Mapping[str, Callable[[], float]], rounds: int, progress: Progress, unit: str = "tokens/s", digits: int = 1
 ) -> dict[str, Measured]:
-    """The same for sides that find one number."""
+    """Do the same for sides that find one number."""
     found = alternate(sides, rounds, progress)
     return {name: Measured(np.array(numbers), unit, digits) for name, numbers in found.items()}

@@ -1,4 +1,4 @@
-"""Tokens per second beside other processes that keep processors busy: Python, program and server, beside upstream's."""
+"""Tokens per second while other processes keep processors busy: Python, program and server, and upstream's."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from benchmarks.serving import DRUGS, GREEDY, PROMPTS
 from benchmarks.setup import UPSTREAM_PROGRAMS, Setup, folder
 from benchmarks.upstream_tools import LLAMA_BENCH
 
-#: how many other processes compute -> tokens of one measurement; few beside others: a token may take seconds there
+#: number of other busy processes -> tokens of one measurement; few with others, where a token may take seconds
 BUSY = {0: 48, 1: 8, 2: 8}
 
 N_CTX = 512
 
-#: a process of one thread that always has something to do
+#: a process with one thread that is always busy
 BUSY_PROCESS = (sys.executable, "-c", "print(flush=True)\nwhile True: pass")
 
 EVAL_TIME = re.compile(r" {2,}eval time =.*?([0-9.]+) tokens per second")
 
-#: finds tokens per second from a number of tokens
+#: measures tokens per second for a number of tokens
 Speed = Callable[[int], float]
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """Tokens per second of each side beside 0, 1 and 2 busy processes, and how much of its share that is."""
+    """Measure tokens per second of each side with 0, 1 and 2 busy processes, and how much of its share that is."""
     with contextlib.ExitStack() as stack:
         sides = _sides(setup, stack)
         pairs = {_name(side, n): partial(_beside, n, speed) for side, speed in sides.items() for n in BUSY}
@@ -51,9 +51,9 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
 
 
 def share_of(n_processors: int, n_threads: int, n_busy: int) -> float:
-    """The part of its speed that a program keeps whose threads need not wait for each other.
+    """Return the part of its speed that a program keeps if its threads need not wait for each other.
 
-    Every thread gets as much of the processors as every other one, and no more than one processor.
+    Every thread gets an equal share of the processors, and at most one processor.
     """
     return min(1.0, n_processors / (n_threads + n_busy)) / min(1.0, n_processors / n_threads)
 
@@ -137,13 +137,13 @@ def _server_speed(server: ServerProcess, n_new: int) -> float:
 
 
 def _bench_speed(setup: Setup, program: Sequence[str | Path], n_new: int) -> float:
-    """What a program finds that measures by itself, after a run of one token that it does not count."""
+    """Return the speed that a program measures itself, after a run of one token that it does not count."""
     options = ["-m", setup.model, "-t", str(setup.n_threads), "-p", "0", "-n", str(n_new), "-r", "1", "-ngl", "0"]
     return float(json.loads(_run([*program, *options, "-o", "json"]).stdout)[0]["avg_ts"])
 
 
 def _completion_speed(setup: Setup, n_new: int) -> float:
-    """What the program writes at its end; loading the model does not count."""
+    """Return the speed that the program reports at its end; loading the model does not count."""
     options = ["-m", setup.model, "-t", str(setup.n_threads), "-c", str(N_CTX), "-n", str(n_new)]
     greedy = ["--temp", "0", "--ignore-eos"]
     run = _run([DRUGS, "completion", "-no-cnv", "-p", PROMPTS[0], *options, *greedy])

@@ -1,4 +1,4 @@
-"""Sites K and V by the number of cached positions, and beside turning every copy of every key and value."""
+"""Sites K and V by the number of cached positions, and compared with turning every copy of every key and value."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BRUTE_FORCE = "every copy turned: at most"
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """Tokens per second for each case, and what brute force would reach."""
+    """Measure tokens per second for each case, and what brute force would reach."""
     n_heads = _numbers(setup)
     for n_past, flash_attn in CASES:
         attention = "flash attention" if flash_attn else "no flash attention"
@@ -58,11 +58,11 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
 def _speeds(
     setup: Setup, n_past: int, flash_attn: bool, rounds: int, progress: Progress
 ) -> dict[str, dict[str, Measured]]:
-    """Tokens per second by build and dose, all sides in turns."""
+    """Measure tokens per second by build and dose, with all sides taking turns."""
     with contextlib.ExitStack() as stack:
         sides: dict[tuple[str, str], Callable[[], float]] = {}
         for build, folder in _builds(setup).items():
-            environment = {"LD_LIBRARY_PATH": str(folder)}  # the libraries name each other without a folder
+            environment = {"LD_LIBRARY_PATH": str(folder)}  # the libraries refer to each other without a folder
             side = Side(
                 folder, setup.model, setup.n_threads, n_past, flash_attn, setup.n_gpu_layers, environment=environment
             )
@@ -74,20 +74,20 @@ def _speeds(
 
 
 def _builds(setup: Setup) -> dict[str, Path]:
-    """What titles call a build -> its libraries: that for this processor, and where it has AVX-512 one without."""
+    """Return title of a build -> its libraries: the one for this processor, and if it has AVX-512, one without."""
     on_card = setup.n_gpu_layers != 0
     has_avx512 = b"AVX512 = 1" in llama_cpp.llama_print_system_info()
     return {NATIVE: setup.patched, **({AVX2: setup.avx2} if has_avx512 and not on_card else {})}
 
 
 def brute_force_speed(sober: Measured, turns: Measured) -> Measured:
-    """Tokens per second where the turns (ms a token) take their time beside everything else; one sample."""
+    """Return tokens per second if the turns (ms per token) come in addition to everything else; one sample."""
     seconds = 1 / sober.median + turns.median / 1000
     return Measured(np.array([1 / seconds]), sober.unit)
 
 
 def _numbers(setup: Setup) -> tuple[int, int, int]:
-    """Number of layers and of query heads, and a head's length."""
+    """Return the number of layers, the number of query heads, and a head's length."""
     with contextlib.closing(setup.llama(n_ctx=16)) as llm:
         metadata = llm.metadata
     names = ("block_count", "attention.head_count", "embedding_length")
@@ -96,10 +96,10 @@ def _numbers(setup: Setup) -> tuple[int, int, int]:
 
 
 def _brute_force(n_layer: int, n_head: int, d: int, n_past: int, n_threads: int, progress: Progress) -> Measured:
-    """Milliseconds a token to draw d numbers for each query head and cached position, twice, in all layers.
+    """Measure milliseconds per token to draw d numbers for each query head and cached position, twice, in all layers.
 
-    With this package's own vectorised rotation, the fastest at hand; scores and sums of the turned copies, which would
-    have to be read from memory again, are not even counted.
+    This uses the package's own vectorised rotation, the fastest available. Scores and sums of the turned copies, which
+    would have to be read from memory again, are not even counted.
     """
     copies = np.ones((n_past, n_head, d), np.float32)
     positions = np.arange(n_past)

@@ -1,11 +1,11 @@
-"""Calls ``create_completion`` as it is told, in a process of its own.
+"""Calls ``create_completion`` on request, in a separate process.
 
 usage: LLAMA_CPP_LIB_PATH=FOLDER python -m benchmarks.caller llama_cpp MODEL N_THREADS     upstream, on these libraries
        python -m benchmarks.caller drugs_cpp MODEL N_THREADS
 
-Reads one JSON object a line, ``{"sites": ["A"], "angle": 0.1, "stream": false, "n_new": 129}`` (the last one may be
+Reads one JSON object per line, ``{"sites": ["A"], "angle": 0.1, "stream": false, "n_new": 129}`` (the last one may be
 left out), and answers with ``{"seconds": ..., "tokens": ...}``: how long the call took, and the tokens that it decoded.
-Upstream knows no sites.
+Upstream has no sites.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ N_CTX = 512
 
 PROMPT = [1]
 
-#: one token of prompt, and these without the last one, are decoded: as many tokens as llama-bench decodes, and one
+#: one prompt token, and these except the last one, are decoded: as many tokens as llama-bench decodes, plus one
 N_NEW = 129
 
 SEED = 1
 
 
 class Caller:
-    """Calls a model, always for the same text."""
+    """Calls a model, always with the same text."""
 
     def __init__(self, module: str, model: str, n_threads: int) -> None:
         self._llm: Any = importlib.import_module(module).Llama(
@@ -43,7 +43,7 @@ class Caller:
         key = (*sites, n_new)
         if key not in self._known:
             drugs = self._llm.drugs = _dose(sites, angle)
-            n_tokens = len(PROMPT) + n_fed_back(self._complete(False, n_new))  # a stream does not tell
+            n_tokens = len(PROMPT) + n_fed_back(self._complete(False, n_new))  # a stream does not say
             self._known[key] = drugs, n_tokens
         self._llm.drugs, n_tokens = self._known[key]
         start = time.perf_counter()
@@ -57,7 +57,7 @@ class Caller:
 
 
 def _dose(sites: list[str], angle: float) -> Any:
-    """None, of which upstream knows nothing, where this is upstream."""
+    """Return the doses, or None if this is upstream, which has none."""
     if "drugs_cpp" not in sys.modules:
         return None
     from drugs_cpp import DRUGS

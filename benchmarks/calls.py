@@ -1,4 +1,4 @@
-"""What calling from Python costs: ``create_completion``, ours and upstream's, beside llama-bench's mere decoding."""
+"""What calling from Python costs: ``create_completion``, ours and upstream's, compared with llama-bench's decoding."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BENCH = LLAMA_BENCH.name
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """Tokens per second, and ratios to llama-bench within a round."""
+    """Measure tokens per second, and ratios to llama-bench within a round."""
     unpatched = {"LLAMA_CPP_LIB_PATH": str(setup.unpatched)}
     with _caller(setup, "llama_cpp", unpatched) as upstream, _caller(setup, "drugs_cpp", {}) as ours:
         sides: dict[str, Callable[[], float]] = {
@@ -40,6 +40,6 @@ def _caller(setup: Setup, module: str, environment: dict[str, str]) -> Answering
 
 
 def _speed(caller: AnsweringProcess, sites: Sequence[str], stream: bool) -> float:
-    """Tokens per second of one call."""
+    """Return tokens per second of one call."""
     answer = caller.ask({"sites": list(sites), "angle": ANGLE, "stream": stream})
     return float(answer["tokens"] / answer["seconds"])

@@ -1,4 +1,4 @@
-"""The explorer with many texts, from the disk, in a browser: when it is there, and what a step of a slider takes."""
+"""The explorer with many texts, from disk, in a browser: when it is shown, and how long a step of a slider takes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ N_WORDS = 60
 
 N_SEEDS = 8
 
-#: models, and prompts
+#: number of models, and of prompts
 N_EACH = 2
 
 #: steps of a slider in a round
@@ -54,7 +54,7 @@ closed heard saw wrote climbed lit found knew waited slowly once again never qui
 
 _WORDS = _SOME.split()
 
-#: notes when the second text was painted
+#: script that notes when the second text was painted
 _WATCH = """
 const watch = new MutationObserver(() => {
     if (document.querySelector("#text-2[aria-busy=false]")) {
@@ -82,7 +82,7 @@ _STEP = """async (n) => {
     return times;
 }"""
 
-#: milliseconds of a search in all texts, which are loaded, until its list is there
+#: milliseconds of a search in all loaded texts, until its list is shown
 _SEARCH = """async (query) => {
     await Promise.all(explorer.data.index.blocks.map((_, k) => explorer.data.load(k)));
     const list = document.getElementById("results");
@@ -97,7 +97,7 @@ _SEARCH = """async (query) => {
 
 
 def measure(_: Setup, results: Results, rounds: int) -> None:
-    """Milliseconds in a browser of Debian, each round in a new window."""
+    """Measure milliseconds in Debian's browser, each round in a new window."""
     times: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder, _browser() as browser:
         write_site(sweep_of(N_TEXTS), folder)
@@ -110,7 +110,7 @@ def measure(_: Setup, results: Results, rounds: int) -> None:
 
 
 def times_of(browser: Browser, folder: Path) -> dict[str, list[float]]:
-    """Milliseconds of a visit to a site in a folder."""
+    """Measure milliseconds of a visit to a site in a folder."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     try:
         page: Page = context.new_page()
@@ -145,7 +145,7 @@ def _browser() -> Iterator[Browser]:
 
 
 def sweep_of(n_texts: int) -> SiteData:
-    """A sweep with about as many texts, of words by chance, of two models and two prompts."""
+    """Return a sweep with about this many texts, made of random words, of two models and two prompts."""
     settings = list(_settings(n_texts // N_EACH**2 // N_SEEDS))
     chance = random.Random(5)
     models = [ModelInfo("0" * 64, f"model-{i}", "Q4_1", "llama") for i in range(N_EACH)]
@@ -155,7 +155,7 @@ def sweep_of(n_texts: int) -> SiteData:
 
 
 def _settings(n: int) -> Iterator[Setting]:
-    """The sober one, and for each profile 20 doses at each site."""
+    """Yield the sober setting, and for each profile 20 doses at each site."""
     plain = Setting("sober", 0.0, "all", None, "interpolate", "isotropic", (), 80, False, 6)
     yield plain
     for i in range(n - 1):

@@ -14,12 +14,12 @@ from drugs_cpp import _core
 
 LARGE_MODEL = Path("build", "synthetic-3b.gguf")
 
-#: a card decodes so fast that fewer would tell nothing
+#: a card decodes so fast that fewer tokens would not be meaningful
 N_TOKENS = 128
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """All layers on the cards, for the model and a larger one with random weights."""
+    """Measure with all layers on the cards, for the model and a larger one with random weights."""
     cards = [device for device in _core.devices() if device["kind"] in ("GPU", "IGPU")]
     if not cards:
         raise SystemExit("benchmarks: no graphics card, or none that this build knows: see docs/performance.md")

@@ -1,4 +1,4 @@
-"""Memory over time: many dosed texts again and again in one process, whose memory should stay as it is."""
+"""Memory over time: many dosed texts again and again in one process, whose memory should not grow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROMPT = some_tokens(32)
 
 
 def measure(setup: Setup, results: Results, minutes: float) -> None:
-    """Resident memory after each round, in MiB."""
+    """Measure resident memory after each round, in MiB."""
     mib: list[float] = []
     at: list[float] = []  # minutes since the start
     start = time.monotonic()
@@ -35,7 +35,7 @@ def measure(setup: Setup, results: Results, minutes: float) -> None:
 
 
 def rows(mib: list[float], minutes: list[float]) -> list[list[Cell]]:
-    """First, last and most, all samples, and the slope of a straight line through them."""
+    """Return the first, last and largest sample, all samples, and the slope of a straight line through them."""
     samples = np.array(mib)
     slope = np.polyfit(minutes, samples, 1)[:1]
     return [

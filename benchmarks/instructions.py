@@ -1,4 +1,4 @@
-"""Instructions per token under valgrind's callgrind: steady where times are not. One thread, so that nobody waits."""
+"""Instructions per token under valgrind's callgrind, which vary less than times. One thread, so that none waits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ N_TOKENS = 8
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:  # noqa: ARG001  (counts are the same in every round)
-    """Millions of instructions per decoded token."""
+    """Measure millions of instructions per decoded token."""
     if not shutil.which("valgrind"):
         results.note("Instructions: not measured, valgrind is not installed (Debian's package is called valgrind)")
         return
@@ -29,12 +29,12 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:  # noqa: ARG00
 
 
 def _counts(setup: Setup, results: Results) -> dict[str, Measured]:
-    """Dose -> instructions a token. One process for all, because starting takes longest."""
+    """Return dose -> instructions per token. One process measures all, because starting takes longest."""
     counts: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "out")
         wrapper = ["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={output}"]
-        # the libraries name each other without a folder
+        # the libraries refer to each other without a folder
         environment = {"DRUGS_CALLGRIND": "1", "LD_LIBRARY_PATH": str(setup.avx2)}
         results.progress(0, len(DOSES))
         with Side(setup.avx2, setup.model, 1, wrapper=wrapper, environment=environment) as side:
@@ -47,7 +47,7 @@ def _counts(setup: Setup, results: Results) -> dict[str, Measured]:
 
 
 def counted(dump: str) -> int:
-    """The number of instructions that a dump of callgrind tells."""
+    """Return the number of instructions in a dump of callgrind."""
     found = re.search(r"^totals: (\d+)", dump, flags=re.MULTILINE)
     if found is None or found[1] == "0":
         raise SystemExit("benchmarks: callgrind counted nothing: were the libraries built without AVX-512?")

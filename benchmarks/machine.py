@@ -1,4 +1,4 @@
-"""What a number of seconds depends on beside the code: the machine and what was installed on it."""
+"""What times depend on besides the code: the machine and what is installed on it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from typing import Any
 import llama_cpp
 import psutil
 
-#: share of a core that may be busy with something else at the start
+#: how much of a core may be busy with something else at the start
 MOST_LOAD = 0.5
 
 
 def machine(program: Path | None) -> dict[str, Any]:
-    """Describe it; what cannot be found out is None.
+    """Describe the machine; what cannot be determined is None.
 
     Args:
-        program: a program of the unpatched llama.cpp, which tells the compiler that built it. All builds take the same.
+        program: a program of the unpatched llama.cpp, which names its compiler. All builds use the same one.
     """
     return {
         "cpu": _cpu(),
@@ -46,7 +46,7 @@ def model_file(path: str) -> dict[str, Any]:
 
 
 def warn_of_load() -> None:
-    """Say it if the machine is busy: threads that wait for each other then take a hundred times as long, not twice."""
+    """Warn if the machine is busy: threads that wait for each other then take a hundred times as long, not twice."""
     load = os.getloadavg()[0]
     if load > MOST_LOAD:
         print(f"benchmarks: the machine is busy (load {load:.1f}): these times will tell little", file=sys.stderr)
@@ -61,7 +61,7 @@ def _cpu() -> str | None:
 
 
 def _said(command: Sequence[str]) -> str:
-    """What a program writes to its outputs; nothing if it cannot be run."""
+    """Return what a program writes to its outputs, or nothing if it cannot be run."""
     try:
         run = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:

@@ -13,13 +13,13 @@ RATIO = "ratio"
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Samples of one quantity, one a round.
+    """Samples of one quantity, one per round.
 
     Attributes:
-        samples: float64 (n_rounds,), none of them left out.
+        samples: float64 (n_rounds,), with none left out.
         unit: of the samples.
-        digits: after the point, in a table.
-        of: of a ratio: the side that it is a ratio to.
+        digits: decimal places in a table.
+        of: for a ratio, the side that it is a ratio to.
     """
 
     samples: npt.NDArray[np.float64]
@@ -30,7 +30,7 @@ class Measured:
     def __post_init__(self) -> None:
         samples = np.asarray(self.samples, dtype=np.float64).reshape(-1)
         if not samples.size:
-            raise ValueError("nothing was measured: there has to be one round at least")
+            raise ValueError("nothing was measured: there has to be at least one round")
         object.__setattr__(self, "samples", samples)
 
     @property
@@ -43,7 +43,7 @@ class Measured:
         return float(low), float(high)
 
     def against(self, other: Measured, name: str, digits: int = 3) -> Measured:
-        """Ratios to another side's samples of the same rounds, so that what slows a whole round does not count."""
+        """Return ratios to another side's samples of the same rounds, so that what slows a whole round cancels out."""
         return Measured(self.samples / other.samples, RATIO, digits, name)
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class Measured:
         return f"{self.median:.{self.digits}f}{spread}{of}"
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return plain values for JSON."""
         of = {"of": self.of} if self.of else {}
         low_and_high = list(self.quartiles)
         return {

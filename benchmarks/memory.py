@@ -1,4 +1,4 @@
-"""Memory that a dose takes: two fresh processes that decode the same tokens, one sober and one with all sites dosed."""
+"""Memory that a dose needs: two fresh processes decode the same tokens, one sober and one with all sites dosed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ N_TOKENS = 32
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """The peak of resident memory with and without a dose, in MiB."""
+    """Measure the peak of resident memory with and without a dose, in MiB."""
     kib: dict[str, list[int]] = {"sober": [], "all sites": []}
     for number in range(rounds):
         for name, sites in (("sober", ()), ("all sites", SITES)):

@@ -1,4 +1,4 @@
-"""A Python process that answers."""
+"""A Python process that answers requests."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[1]
 
 
 class AnsweringProcess:
-    """A module of this package in a process of its own, which answers every line of JSON with one. For ``with``.
+    """A module of this package in a separate process, which answers every line of JSON with one. For ``with``.
 
     Args:
-        module: its name; it says something once it is ready.
+        module: its name; it prints something once it is ready.
         arguments: its arguments.
         environment: variables to set.
         wrapper: a program that runs it, with arguments.
@@ -44,7 +44,7 @@ class AnsweringProcess:
         self._answer()
 
     def ask(self, task: Mapping[str, Any]) -> dict[str, Any]:
-        """Let it do something; its answer."""
+        """Give it a task, and return its answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(task) + "\n")
         self._process.stdin.flush()

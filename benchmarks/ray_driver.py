@@ -1,4 +1,4 @@
-"""Sweeps on Ray: how many texts per second one machine takes from workers and writes down, and how large they are."""
+"""Sweeps on Ray: how many texts per second one machine receives from workers and writes, and how large they are."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from drugs_cpp.study.sweep_run import SweepBook, open_sweep
 from drugs_cpp.study.sweep_store import ModelInfo, TextRow
 from drugs_cpp.study.sweep_worker import WorkerOptions
 
-#: workers that have their texts ready, on this machine
+#: workers on this machine that have their texts ready
 N_WORKERS = 2
 
-#: of a text, and bytes of each
+#: tokens of a text, and bytes of each
 N_TOKENS, BYTES_PER_TOKEN = 128, 4.4
 
-#: streams that a driver of 1,000 workers looks at
+#: number of streams that a driver of 1,000 workers checks
 N_STREAMS, N_ACTORS = 1000, 4
 
-#: texts of a job, as a sweep cuts them
+#: texts of a job, as in a sweep
 SIZE = 32
 
 ORIGIN = {**build(), "cpu": cpu_name(), "repeatable": True, "gpu_layers": 0}
 
 
 class ReadyWorker(RayWorker):
-    """Computes nothing, so that what is measured is the driver."""
+    """Computes nothing, so that only the driver is measured."""
 
     def do(self, job: Job, orders: Orders) -> Iterator[Any]:
         assert isinstance(job, TextJob)
@@ -54,7 +54,7 @@ class ReadyWorker(RayWorker):
 
 
 class Idle:
-    """Streams from which nothing comes."""
+    """Streams that yield nothing."""
 
     def wait(self, seconds: float) -> Iterator[int]:
         time.sleep(seconds)
@@ -70,7 +70,7 @@ class Taken(NamedTuple):
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """Texts per second through Ray into a store, and a look at 1,000 streams."""
+    """Measure texts per second through Ray into a store, and the time to check 1,000 streams."""
     with contextlib.closing(setup.llama(n_ctx=512)) as llm:
         n_embd = llm.n_embd()
     extra("ray", "ray").init(
@@ -109,13 +109,13 @@ def _counted(results: Results, rounds: int) -> Iterator[int]:
 
 
 def make() -> SweepPlan:
-    """A plan of some thousand texts."""
+    """Return a plan with a few thousand texts."""
     prompts = [Prompt(f"prompt {number}", text=f"{number}") for number in range(20)]
     return make_plan(prompts, sites=["A", "H"], doses=[0.1, 0.2, 0.3, 0.4, 0.5], seeds=range(20))
 
 
 def some_row(seed: int, n_embd: int) -> TextRow:
-    """As large as a real one, and as hard to compress."""
+    """Return a row as large as a real one, and as hard to compress."""
     rng = np.random.default_rng(seed)
     return TextRow(
         seed=seed,
@@ -151,7 +151,7 @@ def _take(ray: Any, n_embd: int) -> Taken:
 
 
 def _looks(ray: Any, rounds: int) -> list[float]:
-    """Milliseconds of a look at as many streams as 1,000 workers have, of which none is ready."""
+    """Measure milliseconds to check the streams of 1,000 workers, of which none is ready."""
     actor = ray.remote(Idle)
     idle = [actor.options(num_cpus=0, max_concurrency=N_STREAMS // N_ACTORS).remote() for _ in range(N_ACTORS)]
     wait = [one.wait.options(num_returns="streaming") for one in idle]

@@ -1,4 +1,4 @@
-"""Beside the mathematics in PyTorch: the independent model of benchmarks.fidelity, whose weights are 32-bit floats."""
+"""Compared with the mathematics in PyTorch: the independent model of benchmarks.fidelity, with weights in float32."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NEEDED = ("torch", "gguf")
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """Tokens per second of greedy decoding, dosed at the simple sites."""
+    """Measure tokens per second of greedy decoding, dosed at the simple sites."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         results.note(
@@ -63,7 +63,7 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
 
 
 def _turns(arrays: TorchArrays) -> Turn:
-    """Turns the vectors of every simple site."""
+    """Return a function that turns the vectors of every simple site."""
     from benchmarks.fidelity.protocol import Dose
     from benchmarks.fidelity.rotation import FreshNumbers, Noise
 
@@ -91,4 +91,4 @@ def _torch_speed(model: LlamaModel, prompt: Cache, turn: Turn) -> float:
 def _our_speed(llm: drugs_cpp.Llama) -> float:
     start = time.perf_counter()
     answer = llm.create_completion(PROMPT, max_tokens=N_FED + 1, seed=1)
-    return (1 + n_fed_back(answer)) / (time.perf_counter() - start)  # the prompt's last token, too
+    return (1 + n_fed_back(answer)) / (time.perf_counter() - start)  # with the prompt's last token

@@ -1,4 +1,4 @@
-"""What it costs that a token's numbers do not depend on its company, by the type of the model's matrices."""
+"""What it costs to compute repeatably, by the type of the model's matrices."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ REPEATABLE, AS_LLAMA_CPP = "repeatable", "as llama.cpp"
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """Tokens per second of a dosed model, with each kind of arithmetic, in turns."""
+    """Measure tokens per second of a dosed model with each kind of arithmetic, taking turns."""
     for flash_attn in (False, True):
         rows: list[list[Cell]] = []
         with TemporaryDirectory() as folder:
@@ -94,7 +94,7 @@ def _prompt_speed(llm: Llama) -> float:
 
 
 def _variations_speed(llm: Llama) -> float:
-    llm.variations(PROMPT[:8], n=N_TEXTS, seeds=1, max_tokens=1)  # makes the context, and computes the prompt
+    llm.variations(PROMPT[:8], n=N_TEXTS, seeds=1, max_tokens=1)  # creates the context, and computes the prompt
     start = time.perf_counter()
     answer = llm.variations(PROMPT[:8], n=N_TEXTS, seeds=1, max_tokens=N_NEW)
     return float(answer["usage"]["completion_tokens"]) / (time.perf_counter() - start)

@@ -1,4 +1,4 @@
-"""Markdown tables, a line of progress on stderr."""
+"""Markdown tables, and a progress line on stderr."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table, with an end of line after each row."""
+    """Return a Markdown table with a line break after each row."""
     lines = [list(head), *map(list, rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     rule = ["-" * width for width in widths]
@@ -23,6 +23,6 @@ def progress(what: str, done: int, of: int) -> None:
 
 
 def line(text: str) -> None:
-    """Show a text in place of the last one, on a terminal; an empty one removes it."""
+    """Replace the last text on a terminal; an empty text removes it."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

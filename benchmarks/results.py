@@ -1,4 +1,4 @@
-"""All that a run measures: printed part by part, and kept in one JSON file."""
+"""The results of a run: printed part by part, and kept in one JSON file."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any, Union
 from benchmarks import report
 from benchmarks.measured import Measured
 
-#: what a table's cell holds; "" for none
+#: content of a table's cell; "" for none
 Cell = Union[str, Measured]
 
-#: of the file's layout
+#: version of the file's layout
 FORMAT = 1
 
 
 class Results:
-    """Takes tables, prints them and writes them down.
+    """Takes tables, prints them and writes them to a file.
 
-    The file is written after every table, so that a run that is broken off leaves what it has. Until the end, "ended"
-    is null in it.
+    The file is written after every table, so that an interrupted run leaves its results. Until the end, "ended" is null
+    in it.
 
     Args:
         output: the file.
         about: what was measured on what, for the file.
-        parts: all that this run will measure, in order.
+        parts: everything that this run will measure, in order.
     """
 
     def __init__(self, output: Path, about: Mapping[str, Any], parts: Sequence[str]) -> None:
@@ -46,12 +46,12 @@ class Results:
         self._part: dict[str, Any] = {}
 
     def begin(self, part: str) -> None:
-        """What follows belongs to this part."""
+        """Begin a part, to which everything that follows belongs."""
         self._name = part
         self._part = self._content["parts"][part] = {"started": _now(), "tables": [], "notes": []}
 
     def table(self, title: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-        """Print a table and keep it: in the file, a row is an object that has the columns' names as keys."""
+        """Print a table and keep it. In the file, a row is an object with the columns' names as keys."""
         printed = report.markdown(_printed_head(head, rows), [[str(cell) for cell in row] for row in rows])
         print(f"{title}:\n\n{printed}", flush=True)
         kept = [{name: _kept(cell) for name, cell in zip(head, row) if cell != ""} for row in rows]
@@ -59,13 +59,13 @@ class Results:
         self._write()
 
     def note(self, text: str) -> None:
-        """Print and keep something beside the tables, such as why there is none."""
+        """Print and keep a remark, such as why there is no table."""
         print(f"{text}\n", flush=True)
         self._part["notes"].append(text)
         self._write()
 
     def end(self) -> None:
-        """All parts are done."""
+        """Note that all parts are done."""
         self._content["ended"] = _now()
         self._write()
 
@@ -75,7 +75,7 @@ class Results:
         Args:
             done: rounds of this measurement that are done.
             of: rounds of this measurement.
-            what: this measurement, where the part has several.
+            what: this measurement, if the part has several.
         """
         number = self._names.index(self._name) + 1
         minutes = (time.monotonic() - self._start) / 60
@@ -83,7 +83,7 @@ class Results:
         report.progress(f"{minutes:.0f} min, {part}", done, of)
 
     def _write(self) -> None:
-        """Whoever reads the file at any time finds a whole one."""
+        """Write the file so that it is complete at any time."""
         self.output.parent.mkdir(parents=True, exist_ok=True)
         new = self.output.with_name(self.output.name + ".new")
         new.write_text(json.dumps(self._content, indent=1) + "\n", encoding="utf-8")
@@ -91,13 +91,13 @@ class Results:
 
 
 def compared(sides: Mapping[str, Measured], base: str, digits: int = 3) -> list[list[Cell]]:
-    """A row for each side: its name, what it reached, and the ratio to the side called ``base``."""
+    """Return a row for each side: its name, its result, and the ratio to the side called ``base``."""
     against = sides[base]
     return [[name, m, m.against(against, base, digits) if name != base else ""] for name, m in sides.items()]
 
 
 def _printed_head(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[str]:
-    """Columns' names, and what the numbers in them are."""
+    """Return the columns' names, and what the numbers in them are."""
     columns = [[row[i] for row in rows] for i in range(len(head))]
     spread = [any(isinstance(cell, Measured) and cell.samples.size > 1 for cell in column) for column in columns]
     return [f"{name}: median (quartiles)" if has else name for name, has in zip(head, spread)]

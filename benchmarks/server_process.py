@@ -1,4 +1,4 @@
-"""A llama.cpp server in a process of its own."""
+"""A llama.cpp server in a separate process."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SECONDS_TO_START = 60
 
 
 class ServerProcess:
-    """Listens on a port of its own. For ``with``.
+    """A server that listens on its own port. For ``with``.
 
     Args:
-        command: the program, and its subcommand if it has some.
-        options: after host and port.
+        command: the program, and its subcommand if it has one.
+        options: further options, after host and port.
     """
 
     def __init__(self, command: Sequence[str | Path], options: Sequence[str]) -> None:
@@ -72,7 +72,7 @@ class ServerProcess:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
+    """Return a port of this machine that is currently free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Clients of a server at once, beside upstream's; and how long the program takes from its start to a first token."""
+"""Several clients of a server at once, compared with upstream's; and the time from a program's start to a token."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ PROMPTS = [
 UPSTREAM, SOBER = "upstream's server, sober", "drugs serve, sober"
 DOSED = f"drugs serve, {len(SIMPLE_SITES)} sites dosed, {N_CLIENTS} seeds"
 
-#: the program, as the wheel has installed it beside Python
+#: the program, as the wheel has installed it next to Python
 DRUGS = Path(sys.executable).parent / "drugs"
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """Total tokens per second, and milliseconds."""
+    """Measure total tokens per second, and milliseconds."""
     _clients(setup, results, rounds)
     _start(setup, results, rounds)
 
@@ -79,12 +79,12 @@ def _clients(setup: Setup, results: Results, rounds: int) -> None:
 
 def _dosed_speed(server: ServerProcess) -> float:
     speed = _speed(server, lambda client: {"drugs": {**dict.fromkeys(SIMPLE_SITES, ANGLE), "seed": client}})
-    server.post("/slots/-1?action=shower", {})  # which it would take by itself, in the next side's time
+    server.post("/slots/-1?action=shower", {})  # otherwise it would shower by itself during the next side's time
     return speed
 
 
 def _speed(server: ServerProcess, fields: Callable[[int], dict[str, Any]]) -> float:
-    """Tokens per second of all clients together, from the first question to the last answer."""
+    """Measure tokens per second of all clients together, from the first request to the last answer."""
 
     def ask(client: int) -> int:
         body = {"prompt": PROMPTS[client], "n_predict": N_NEW, **GREEDY, **fields(client)}
@@ -112,7 +112,7 @@ def _start(setup: Setup, results: Results, rounds: int) -> None:
 
 
 def _ms_to_first_token(setup: Setup, arguments: list[str]) -> float:
-    """Milliseconds of a whole run, which are more than those to its only token."""
+    """Measure milliseconds of a whole run, which is longer than the time to its only token."""
     command = [str(DRUGS), *arguments, PROMPTS[0]]
     options = ["-m", setup.model, "-t", str(setup.n_threads)]
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What the parts compare, and where `make bench` built it."""
+"""What the parts compare, and where `make bench` has built it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Setup:
     Attributes:
         model: absolute path of a GGUF file.
         n_threads: of every side.
-        n_tokens: decoded a measurement, where one token after the other is fed by hand.
+        n_tokens: decoded per measurement, if tokens are fed one by one.
         n_gpu_layers: layers on graphics cards; -1: all.
     """
 
@@ -40,16 +40,16 @@ class Setup:
 
     @property
     def unpatched(self) -> Path:
-        """Upstream's libraries as they are."""
+        """Upstream's unpatched libraries."""
         return folder(UNPATCHED_LIB)
 
     @property
     def avx2(self) -> Path:
-        """This package's libraries without AVX-512, which valgrind does not know."""
+        """This package's libraries without AVX-512, which valgrind does not support."""
         return folder(AVX2_LIB)
 
     def llama(self, n_ctx: int, **kwargs: Any) -> drugs_cpp.Llama:
-        """The model, in this process."""
+        """Load the model in this process."""
         return drugs_cpp.Llama(
             self.model,
             n_ctx=n_ctx,
@@ -62,7 +62,7 @@ class Setup:
 
 
 def dose(*sites: str, seed: int | None = None) -> DRUGS:
-    """A dose in all layers, at the simple sites unless told otherwise."""
+    """Return a dose in all layers, by default at the simple sites."""
     drugs = DRUGS(seed=seed)
     for site in sites or SIMPLE_SITES:
         drugs.set_dose_theta(ANGLE, site)
@@ -70,7 +70,7 @@ def dose(*sites: str, seed: int | None = None) -> DRUGS:
 
 
 def folder(variable: str) -> Path:
-    """A folder that an environment variable names."""
+    """Return the folder that an environment variable names."""
     path = os.environ.get(variable)
     if not path:
         raise SystemExit(f"benchmarks: {variable} is not set: `make bench` builds what it names and sets it")

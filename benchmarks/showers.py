@@ -1,4 +1,4 @@
-"""Cold showers: beside evaluating the same tokens for the first time, and as a switch to a sober twin."""
+"""Cold showers: compared with evaluating the same tokens for the first time, and as a switch to a sober twin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchmarks.worker import some_tokens
 N_CLEAN = 100
 N_DIRTY = 400
 
-#: of the texts that are generated with a twin and without
+#: tokens of the texts that are generated with and without a twin
 N_PROMPT = 32
 N_NEW = 129
 
@@ -29,7 +29,7 @@ NEVER = 10**6  # dirty tokens before a shower by itself
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """Seconds of a shower, and what a twin costs."""
+    """Measure the time of a shower, and what a twin costs."""
     _beside_eval(setup, results, rounds)
     _with_twin(setup, results, rounds)
 
@@ -48,14 +48,14 @@ def _beside_eval(setup: Setup, results: Results, rounds: int) -> None:
 
 
 def _eval(llm: drugs_cpp.Llama, dosed: bool) -> float:
-    """Milliseconds to evaluate the tokens after the clean ones."""
-    llm.n_tokens = N_CLEAN  # the next eval drops what lies after
+    """Measure milliseconds to evaluate the tokens after the clean ones."""
+    llm.n_tokens = N_CLEAN  # the next eval drops what comes after
     tokens = some_tokens(N_CLEAN + N_DIRTY)[N_CLEAN:]
     return _ms(lambda: llm.eval(tokens, dosed=dosed))
 
 
 def _shower(llm: drugs_cpp.Llama) -> float:
-    """Milliseconds of a shower, once they are dirty."""
+    """Measure milliseconds of a shower after the tokens became dirty."""
     _eval(llm, dosed=True)
     n_dirty = llm.dirty_count
     if n_dirty != N_DIRTY:
@@ -82,14 +82,14 @@ def _dosed(setup: Setup, **kwargs: Any) -> Iterator[drugs_cpp.Llama]:
 
 
 def _speed(llm: drugs_cpp.Llama) -> float:
-    """Tokens per second of a dosed text, all of its prompt but the last token being in the cache."""
+    """Measure tokens per second of a dosed text, with all of its prompt except the last token in the cache."""
     start = time.perf_counter()
     answer = llm.create_completion(some_tokens(N_PROMPT), max_tokens=N_NEW, seed=1)
     return (1 + n_fed_back(answer)) / (time.perf_counter() - start)
 
 
 def _switch(llm: drugs_cpp.Llama) -> float:
-    """Milliseconds of a shower after a dosed text."""
+    """Measure milliseconds of a shower after a dosed text."""
     _speed(llm)
     return _ms(llm.cold_shower)
 

@@ -1,4 +1,4 @@
-"""A worker process, seen from the side that compares."""
+"""A worker process, as seen by the benchmark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ANGLE = 0.1  # radians; the cost does not depend on it
 
 
 class Side(AnsweringProcess):
-    """A model in a process of its own, on the libraries of one folder. For ``with``."""
+    """A model in a separate process, with the libraries of one folder. For ``with``."""
 
     def __init__(
         self,
@@ -32,9 +32,9 @@ class Side(AnsweringProcess):
         super().__init__("benchmarks.worker", arguments, environment, wrapper)
 
     def decode(self, sites: Sequence[str], n_tokens: int, hold: int = 1) -> dict[str, Any]:
-        """Decode ``n_tokens`` tokens, noise held for so many, 0 for all of them; the worker's answer."""
+        """Decode ``n_tokens`` tokens, with noise held for ``hold`` tokens (0: all); returns the worker's answer."""
         return self.ask({"sites": list(sites), "angle": ANGLE, "hold": hold, "tokens": n_tokens})
 
     def speed(self, sites: Sequence[str], n_tokens: int, hold: int = 1) -> float:
-        """Decode ``n_tokens`` tokens; tokens per second."""
+        """Decode ``n_tokens`` tokens; returns tokens per second."""
         return n_tokens / float(self.decode(sites, n_tokens, hold)["seconds"])

@@ -31,7 +31,7 @@ HEAD = ("side", "tokens/s", "ratio")
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """Tokens per second of each side, and ratios within a round."""
+    """Measure tokens per second of each side, and ratios within a round."""
     n_threads, n_tokens = setup.n_threads, setup.n_tokens
     side = partial(Side, model=setup.model, n_threads=n_threads, n_gpu_layers=setup.n_gpu_layers)
     with side(setup.unpatched) as upstream, side(setup.patched) as ours:
@@ -48,12 +48,12 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
 def doses(
     side: Side, sites: Mapping[str, Sequence[str]], n_tokens: int, hold: int = 1
 ) -> dict[str, Callable[[], float]]:
-    """One measurement for each dose, tokens per second."""
+    """Return one measurement for each dose, in tokens per second."""
     return {name: partial(side.speed, dosed, n_tokens, hold) for name, dosed in sites.items()}
 
 
 def rows(speeds: Mapping[str, Measured]) -> list[list[Cell]]:
-    """Rows for ``HEAD``: sober beside upstream, and the doses beside sober."""
+    """Return rows for ``HEAD``: sober compared with upstream, and the doses compared with sober."""
     upstream, sober = compared({name: speeds[name] for name in (UPSTREAM, SOBER)}, UPSTREAM)
     _, _, *dosed = compared(speeds, SOBER)
     return [upstream, sober, *dosed]

@@ -1,4 +1,4 @@
-"""Sweeps: texts written, kept and measured, beside the same ones by variations."""
+"""Sweeps: texts written, kept and measured, compared with the same texts by variations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from drugs_cpp.study.sweep_worker import SweepWorker
 
 QUESTION = "What does it mean to mean?"
 
-#: of a text
+#: tokens of a text
 N_NEW = 64
 
 SITES, DOSES, SEEDS = ("A", "K"), (0.1, 0.2, 0.4), (1, 2, 3, 4, 5)
@@ -27,7 +27,7 @@ VARIATIONS, KEPT, MEASURED = "variations", "sweep --no-likelihood", "sweep"
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """New tokens per second, models loaded before."""
+    """Measure new tokens per second, with models already loaded."""
     plan = make_plan(
         [Prompt("question", (("user", QUESTION),))], sites=SITES, doses=DOSES, seeds=SEEDS, max_tokens=N_NEW
     )

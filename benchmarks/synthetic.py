@@ -1,4 +1,4 @@
-"""Writes a model as large as those that people use, with random weights: as fast as a real one, its text noise."""
+"""Writes a model of a common size with random weights: as fast as a real one, but its text is noise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 
 class Shape(NamedTuple):
-    """Of the Llama architecture."""
+    """Sizes of a model of the Llama architecture."""
 
     n_layer: int
     n_embd: int
@@ -26,14 +26,14 @@ LARGE = Shape(n_layer=28, n_embd=3072, n_head=24, n_head_kv=8, n_ff=8192, n_voca
 
 N_CTX = 8192
 
-_SCALE_OF_BLOCK = 0.005  # numbers of about +-8 times that
+_SCALE_OF_BLOCK = 0.005  # weights are up to about +-8 times this
 _BLOCK = 32
 _BLOCK_BYTES = 18
 
 
 def write_model(path: Path, shape: Shape = LARGE) -> None:
-    """Write it in Q4_0, with norms in float32."""
-    part = path.with_suffix(".part")  # a run that is broken off leaves no half of a model
+    """Write the model in Q4_0, with norms in float32."""
+    part = path.with_suffix(".part")  # so that an interrupted run leaves no incomplete model
     writer = gguf.GGUFWriter(part, "llama", use_temp_file=True)
     head_size = shape.n_embd // shape.n_head
     writer.add_block_count(shape.n_layer)
@@ -78,7 +78,7 @@ def write_model(path: Path, shape: Shape = LARGE) -> None:
 
 
 def _q4_0(rng: np.random.Generator, n_rows: int, n_columns: int) -> npt.NDArray[np.uint8]:
-    """Random blocks: a float16 scale and 16 bytes of two numbers each."""
+    """Return random blocks: a float16 scale and 16 bytes of two numbers each."""
     blocks = rng.integers(0, 256, (n_rows * n_columns // _BLOCK, _BLOCK_BYTES), dtype=np.uint8)
     blocks[:, :2] = np.array([_SCALE_OF_BLOCK], np.float16).view(np.uint8)
     return blocks.reshape(n_rows, n_columns // _BLOCK * _BLOCK_BYTES)

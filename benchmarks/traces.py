@@ -1,4 +1,4 @@
-"""Traces: what reading a position costs, and a whole study of vergence beside as many new tokens of variations."""
+"""Traces: what reading a position costs, and a whole vergence study compared with as many new tokens of variations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLAIN, TRACED, VARIATIONS = "without a trace", "all hidden states of the last po
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """Tokens per second, one by one and in a grid, and what memory a grid takes."""
+    """Measure tokens per second, one by one and in a grid, and the memory that a grid needs."""
     with contextlib.closing(setup.llama(n_ctx=512)) as llm:
         loaded, most = _memory(), [0.0]
         _one_by_one(llm, results, 4 * rounds)
@@ -51,7 +51,7 @@ def _one_by_one(llm: drugs_cpp.Llama, results: Results, rounds: int) -> None:
 
 
 def _decode(llm: drugs_cpp.Llama, traced: bool) -> float:
-    """Sober tokens per second, one by one."""
+    """Measure sober tokens per second, one by one."""
     session = llm.engine.session
     layers = range(_core.n_layer(session.address) + 1)
     recorder = Recorder(session.address, Parts(layers))
@@ -95,5 +95,5 @@ def _study(llm: drugs_cpp.Llama, site: str, most: list[float]) -> float:
 
 
 def _memory() -> float:
-    """Of this process, in MB."""
+    """Return the memory of this process, in MB."""
     return float(psutil.Process().memory_info().rss / 1e6)

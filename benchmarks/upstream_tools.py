@@ -13,7 +13,7 @@ from benchmarks.setup import UPSTREAM_PROGRAMS, Setup, folder
 LLAMA_BENCH = Path("llama-bench")
 BATCHED_BENCH = Path("llama-batched-bench")
 
-#: a cache of several sequences gives each a multiple of so many positions
+#: a cache of several sequences gives each a multiple of this many positions
 PADDING = 256
 
 #: more layers than any model has
@@ -23,25 +23,25 @@ ALL_LAYERS = 999
 class BatchedTimes(NamedTuple):
     """What llama-batched-bench found, in seconds."""
 
-    whole: float  # prompt and decoding; what copies the prompt to all sequences is not in it
+    whole: float  # prompt and decoding, without copying the prompt to all sequences
     decoding: float
 
 
 def decoding_speed(setup: Setup, n_tokens: int) -> float:
-    """Tokens per second that llama-bench finds, decoding one sequence from an empty cache."""
+    """Return the tokens per second that llama-bench measures, decoding one sequence from an empty cache."""
     options = ["-t", str(setup.n_threads), "-p", "0", "-n", str(n_tokens), "-r", "1", "-ngl", "0", "-fa", "0"]
     found = json.loads(_output(LLAMA_BENCH, ["-m", setup.model, *options, "-o", "json"]))
     return float(found[0]["avg_ts"])
 
 
 def batched_times(setup: Setup, n_sequences: int, n_prompt: int, n_tokens: int) -> BatchedTimes:
-    """Seconds that llama-batched-bench finds for one prompt, and that many tokens after it in several sequences."""
+    """Return the seconds that llama-batched-bench measures for a prompt and ``n_tokens`` more in several sequences."""
     n_ctx = n_sequences * -(-(n_prompt + n_tokens) // PADDING) * PADDING
     numbers = {
         "-t": setup.n_threads,
         "-tb": setup.n_threads,
         "-c": n_ctx,
-        "-b": 512,  # as llama-cpp-python
+        "-b": 512,  # as in llama-cpp-python
         "-ub": 512,
         "-npp": n_prompt,
         "-ntg": n_tokens,

@@ -1,4 +1,4 @@
-"""Several texts from one prompt: beside upstream's own benchmark of batches, and beside one completion for each."""
+"""Several texts from one prompt, compared with upstream's own benchmark of batches and with single completions."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ NUMBERS = (1, 4, 8, 16)
 
 PROMPT = some_tokens(1000)
 
-#: tokens that are fed back, in each text: one more is chosen, from the logits of the last one
+#: tokens that are fed back in each text; one more is chosen from the logits of the last one
 N_FED = 64
 
-#: rounds of the completions beside which variations are measured, for they take long
+#: rounds of the completions with which variations are compared, because they take long
 ONE_BY_ONE_SHARE = 0.4
 
 UPSTREAM = BATCHED_BENCH.name
@@ -34,14 +34,14 @@ OURS = "variations"
 
 
 class Speed(NamedTuple):
-    """Tokens per second, all texts together."""
+    """Tokens per second of all texts together."""
 
     whole: float  # new tokens in the time of prompt and decoding
     decoding: float
 
 
 def measure(setup: Setup, results: Results, rounds: int) -> None:
-    """Tokens per second beside upstream's, and how many times as long texts take one by one."""
+    """Measure tokens per second compared with upstream's, and how much longer texts take one by one."""
     with contextlib.closing(setup.llama(n_ctx=len(PROMPT) + N_FED + 1, drugs=dose())) as llm:
         _beside_upstream(setup, results, rounds, llm)
         _one_by_one(results, max(1, round(ONE_BY_ONE_SHARE * rounds)), llm)
@@ -79,12 +79,12 @@ def _upstream(setup: Setup, n: int) -> Speed:
 
 
 def _ours(llm: drugs_cpp.Llama, n: int) -> Speed:
-    llm.engine.slots.close()  # the context is made anew, for only then the prompt is computed again
-    return Speed(*(_vary(llm, n) for _ in range(2)))  # the second time, the prompt is there
+    llm.engine.slots.close()  # a new context is made, because only then the prompt is computed again
+    return Speed(*(_vary(llm, n) for _ in range(2)))  # the second time, the prompt is already computed
 
 
 def _vary(llm: drugs_cpp.Llama, n: int) -> float:
-    """Tokens per second."""
+    """Measure tokens per second."""
     start = time.perf_counter()
     answer = llm.variations(PROMPT, n=n, seeds=1, max_tokens=N_FED + 1)
     return n_fed_back(answer) / (time.perf_counter() - start)
@@ -126,7 +126,7 @@ def _apart(llm: drugs_cpp.Llama, n: int) -> None:
 
 
 def _in_a_row(llm: drugs_cpp.Llama, n: int) -> None:
-    """The first one computes the prompt, and the next ones find it in the cache, as with llama-cpp-python."""
+    """Run completions: the first computes the prompt, and later ones find it in the cache, as in llama-cpp-python."""
     llm.reset()
     for seed in range(1, n + 1):
         llm.create_completion(PROMPT, max_tokens=N_FED + 1, seed=seed)

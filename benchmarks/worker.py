@@ -1,11 +1,11 @@
-"""One side of a comparison, in a process of its own: loads a model once, then decodes as it is told.
+"""One side of a comparison in a separate process: loads a model once, then decodes on request.
 
 usage: LLAMA_CPP_LIB_PATH=FOLDER python -m benchmarks.worker MODEL N_THREADS N_PAST FLASH_ATTN N_GPU_LAYERS
 
-Has N_PAST sober tokens in its cache, and decodes after them. Reads one JSON object a line,
+Has N_PAST sober tokens in its cache, and decodes after them. Reads one JSON object per line,
 ``{"sites": ["A"], "angle": 0.1, "hold": 1, "tokens": 64}`` (hold: tokens, 0 for all), and answers with
-``{"seconds": ..., "peak_kib": ...}``. Knows no drugs_cpp, so that it also runs on an unpatched library; doses go
-through the C interface, llama-drugs.h. Under callgrind, only the decoding itself is counted.
+``{"seconds": ..., "peak_kib": ...}``. Does not use drugs_cpp, so that it also runs on an unpatched library; doses are
+set through the C interface, llama-drugs.h. Under callgrind, only the decoding itself is counted.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ def set_dose(llm: llama_cpp.Llama, sites: list[str], angle: float = 0, hold: int
 
 
 def some_tokens(n: int) -> list[int]:
-    """The ids that a cache begins with; none is a control token."""
+    """Return the ids that a cache begins with; none is a control token."""
     return [300 + 7 * i % 40000 for i in range(n)]
 
 
 def count_instructions(on: bool) -> None:
-    """Tell callgrind, if this runs under it, where to begin, and where to end and write down what it counted."""
+    """Tell callgrind, if this runs under it, to start counting, or to stop and write its counts."""
     if os.environ.get("DRUGS_CALLGRIND"):
         for option in ["--instr=on"] if on else ["--instr=off", "--dump"]:
             command = ["callgrind_control", option, str(os.getpid())]
@@ -79,7 +79,7 @@ def count_instructions(on: bool) -> None:
 
 
 def decode(llm: llama_cpp.Llama, n_past: int, task: dict[str, Any]) -> float:
-    """Seconds for a task's tokens, one by one, after the sober ones and a token that builds the graph."""
+    """Return the seconds for a task's tokens, one by one, after the sober ones and a token that builds the graph."""
     n_tokens: int = task["tokens"]
     llm.n_tokens = n_past
     llm._ctx.kv_cache_seq_rm(-1, n_past, -1)
@@ -96,7 +96,7 @@ def decode(llm: llama_cpp.Llama, n_past: int, task: dict[str, Any]) -> float:
 
 
 def peak_memory() -> int:
-    """Resident memory at its peak, in KiB."""
+    """Return the peak resident memory, in KiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // 1024 if sys.platform == "darwin" else peak  # bytes there
 

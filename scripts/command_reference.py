@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write docs/reference/commands.md from what the commands themselves say under ``--help``.
+"""Write docs/reference/commands.md from what the commands print under ``--help``.
 
 python scripts/command_reference.py             writes the page
 python scripts/command_reference.py --print     prints it
@@ -16,7 +16,7 @@ from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "commands.md"
 
-#: columns of a line
+#: width of a line in columns
 WIDTH = "100"
 
 _ABOUT = """\
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def page() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     parts = [_ABOUT, section("drugs: doses", doses_of(said("drugs", "completion", "--help")))]
     parts += [section("drugs-lab", lab := said("drugs-lab", "--help"))]
     parts += [section(f"drugs-lab {name}", said("drugs-lab", name, "--help")) for name in commands_of(lab)]
@@ -50,7 +50,7 @@ def section(title: str, text: str) -> str:
 
 
 def said(program: str, *arguments: str) -> str:
-    """What a command prints: that beside the interpreter which runs this."""
+    """Return what a command prints; programs are taken from the folder of the running interpreter."""
     command = [str(Path(sys.executable).with_name(program)), *arguments]
     environment = {**os.environ, "COLUMNS": WIDTH, "PYTHON_COLORS": "0"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
@@ -58,7 +58,7 @@ def said(program: str, *arguments: str) -> str:
 
 
 def commands_of(text: str) -> Iterator[str]:
-    """Names of the commands that a help lists, in its order."""
+    """Yield the names of the commands that a help lists, in order."""
     for line in text.split("positional arguments:")[1].split("\n\n")[0].splitlines():
         found = re.match(r"    (\S+)", line)
         if found:
@@ -66,7 +66,7 @@ def commands_of(text: str) -> Iterator[str]:
 
 
 def doses_of(text: str) -> str:
-    """The options for doses, of all that a program of llama.cpp has."""
+    """Return only the options for doses from those of a program of llama.cpp."""
     options = re.split(r"\n(?=-)", text)
     return "\n".join(
         option.rstrip() for option in options if re.match(r"--(dose|sober|repeatable|no-repeatable)", option)

@@ -25,7 +25,7 @@ STYLES = {
 
 
 def record(arguments: list[str]) -> str:
-    """What the demo writes to a terminal."""
+    """Return what the demo writes to a terminal."""
     os.environ.update(COLUMNS=str(COLUMNS), TERM="xterm")
     os.environ.pop("NO_COLOR", None)
     written = bytearray()
@@ -42,7 +42,7 @@ def record(arguments: list[str]) -> str:
 
 
 def visible_lines(output: str) -> list[str]:
-    """The lines that stay on the screen, with their colours: the progress line is gone in the end."""
+    """Return the lines that stay on the screen, with their colours: the progress line is gone at the end."""
     lines = [line.split("\r")[-1].replace("\x1b[K", "") for line in output.replace("\r\n", "\n").split("\n")]
     while lines and not lines[0]:
         lines.pop(0)
@@ -52,7 +52,7 @@ def visible_lines(output: str) -> list[str]:
 
 
 def draw(lines: list[str]) -> str:
-    """An SVG picture of a terminal."""
+    """Return an SVG picture of a terminal."""
     width = round(2 * MARGIN + COLUMNS * CHARACTER_WIDTH)
     height = 2 * MARGIN + len(lines) * LINE_HEIGHT
     body = "\n".join(_line(line, MARGIN + (i + 0.75) * LINE_HEIGHT) for i, line in enumerate(lines) if line.strip())
@@ -72,7 +72,7 @@ def _line(line: str, y: float) -> str:
         if code:
             style = code[1]
         else:
-            # browsers drop spaces at either end, so those are left out and each piece gets its place
+            # browsers drop spaces at both ends, so these are left out and each piece gets a position
             for piece in re.finditer(r"\S+(?: \S+)*", part):
                 x = MARGIN + (column + piece.start()) * CHARACTER_WIDTH
                 length = len(piece[0]) * CHARACTER_WIDTH

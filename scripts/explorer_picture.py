@@ -1,4 +1,4 @@
-"""Draws docs/explorer.png, the explorer of a site that `drugs-lab explore --export` has written.
+"""Draws docs/explorer.png: the explorer on a site written by `drugs-lab explore --export`.
 
 usage: python scripts/explorer_picture.py folder [--output docs/explorer.png] [--hash "prompt=sea&2.site=A&2.dose=0.2"]
 
@@ -19,7 +19,7 @@ MOST_BYTES = 250_000
 
 
 def picture(folder: Path, place: str) -> bytes:
-    """A PNG of the texts at a place, which is what the page's address has after "#"."""
+    """Return a PNG of the texts at a place, which is the part of the page's address after "#"."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     drawn = picture(options.folder, options.hash)
     if len(drawn) > MOST_BYTES:
-        raise SystemExit(f"explorer_picture: {len(drawn):,} bytes are too many: choose shorter texts by --hash")
+        raise SystemExit(f"explorer_picture: {len(drawn):,} bytes are too many: choose shorter texts with --hash")
     options.output.write_bytes(drawn)
     print(f"{options.output}: {len(drawn):,} bytes")
 

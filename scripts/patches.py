@@ -24,11 +24,11 @@ from upstream_source import UpstreamError, find_source, llama_cpp_files, read_pi
 
 PATCHES = ROOT / "patches"
 AUTHOR, EMAIL = "drugs_cpp", "drugs_cpp@localhost"
-DATE = "Thu, 1 Jan 2026 00:00:00 +0000"  # fixed, as the author is: exporting twice gives the same bytes
+DATE = "Thu, 1 Jan 2026 00:00:00 +0000"  # fixed, like the author, so that exporting twice gives the same bytes
 IDENTITY = {"NAME": AUTHOR, "EMAIL": EMAIL, "DATE": DATE}
 HEADER_FIELDS = ("Why: ", "Why not outside: ")
 MAX_ADDED, MAX_ADDED_BY_ONE = 340, 80
-PROGRAMS = ("app/", "common/", "tools/")  # counted by themselves: the library does not need them
+PROGRAMS = ("app/", "common/", "tools/")  # counted separately: the library does not need them
 SERIES_NOTE = "# The patches in the order they apply. Written by scripts/patches.py export.\n"
 # Spelled out, so that no setting of the user or default of a newer git changes the files.
 DIFF = "diff-tree -p --full-index --no-renames --unified=3 --diff-algorithm=myers --inter-hunk-context=0 "
@@ -66,7 +66,7 @@ def checkout(folder: Path, source: Path, patches: Path | None = PATCHES, only: s
 
 
 def commit(folder: Path, message: str) -> None:
-    git(folder, "add", "--all", "--force")  # upstream's .gitignore names files of its own
+    git(folder, "add", "--all", "--force")  # upstream's .gitignore lists some of its own files
     git(folder, "commit", "--quiet", "--allow-empty", "--no-verify", f"--message={message}")
 
 
@@ -103,7 +103,7 @@ def file_name(subject: str) -> str:
 
 
 def find_problems(patches: Path = PATCHES) -> list[str]:
-    """Return what is wrong with the series itself, a line for each problem; upstream is not needed."""
+    """Return what is wrong with the series itself, one line per problem. Upstream is not needed."""
     listed, present = read_series(patches), {path.name for path in patches.glob("*.patch")}
     problems = [f"{name} is listed twice in patches/series" for name in set(listed) if listed.count(name) > 1]
     problems += [f"{name} is in patches/series but not in patches/" for name in listed if name not in present]
@@ -120,7 +120,7 @@ def find_problems(patches: Path = PATCHES) -> list[str]:
 
 
 def added_by_part(series: list[Patch]) -> dict[str, int]:
-    """Count the lines that the series adds to upstream's library and to its programs, tests aside."""
+    """Count the lines that the series adds to upstream's library and to its programs, without tests."""
     totals = {"library": 0, "programs": 0}
     for patch in series:
         for change in patch.changes:
@@ -146,7 +146,7 @@ def problems_of(patch: Patch) -> list[str]:
 
 
 def find_differences(source: Path, patches: Path = PATCHES) -> list[str]:
-    """Apply the series to upstream, export it again, and return the names of files that do not come out the same."""
+    """Apply the series to upstream, export it again, and return the names of files that differ."""
     touched = {change.path for patch in read_patches(patches) for change in patch.changes}
     with tempfile.TemporaryDirectory() as folder:
         tree, again = Path(folder, "tree"), Path(folder, "patches")
@@ -172,7 +172,7 @@ def print_sizes() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--upstream", help="archive or folder to take instead of the download")
+    parser.add_argument("--upstream", help="archive or folder to use instead of the download")
     commands = parser.add_subparsers(dest="command", required=True)
     to_commits = commands.add_parser("checkout")
     to_commits.add_argument("folder", type=Path)

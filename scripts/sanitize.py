@@ -1,11 +1,11 @@
-"""Build a sanitized drugs_cpp beside the real one, and run tests in it; whatever a sanitizer says is an error.
+"""Build a sanitized drugs_cpp next to the real one, and run tests with it. Any report of a sanitizer is an error.
 
-python scripts/sanitize.py build KIND            the package, in build/KIND/site
-python scripts/sanitize.py test KIND             C++ and the heart of Python's tests with it
-python scripts/sanitize.py run KIND COMMAND...   any command with it
+python scripts/sanitize.py build KIND            build the package, in build/KIND/site
+python scripts/sanitize.py test KIND             run the C++ tests and the most important Python tests with it
+python scripts/sanitize.py run KIND COMMAND...   run any command with it
 
 KIND is address, for AddressSanitizer with UndefinedBehaviorSanitizer, or thread, for ThreadSanitizer with ggml's own
-threads, because it does not know how OpenMP's wait for each other. Reports lie in build/KIND/reports.
+threads, because it does not understand how OpenMP's threads wait for each other. Reports are in build/KIND/reports.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ FLAGS = {
 }
 CMAKE_OPTIONS = {"address": {}, "thread": {"GGML_OPENMP": "OFF", "GGML_SANITIZE_THREAD": "ON"}}
 
-#: what a program that was built without a sanitizer loads first
+#: library that a program built without a sanitizer has to load first
 RUNTIME = {"address": "libasan.so", "thread": "libtsan.so"}
 
-#: C++ that tests run, and the variable that tells them where it is
+#: C++ programs that tests run, and the variables that say where they are
 PROGRAMS = {"DRUGS_CHECK_KERNELS": "check-kernels", "DRUGS_TEST_BACKEND_OPS": "test-backend-ops"}
 
-#: what AddressSanitizer says of every program with coroutines, such as the one that runs kernels of a card in lockstep
+#: what AddressSanitizer says about every program with coroutines, such as the one that runs GPU kernels in lockstep
 HARMLESS = "doesn't fully support makecontext/swapcontext"
 
-#: a look at files that another compiler makes
+#: tests that look at files made by another compiler
 LEFT_OUT = "tests/test_kernels.py::test_cuda_files_compile"
 
-#: tests of what computes, and of what lives and ends; under ThreadSanitizer those with several threads
+#: tests of computations and lifetimes; under ThreadSanitizer, those with several threads
 HEART = {
     "address": [
         *("kernels", "backend_ops", "attend", "bindings", "cached_sites", "closed", "cold_shower", "core_errors"),
@@ -59,7 +59,7 @@ def folder(kind: str) -> Path:
 
 
 def cmake_options(kind: str) -> dict[str, str]:
-    """Those of the sanitized build."""
+    """Return the CMake options of the sanitized build."""
     languages = ("C", "CXX")
     return {f"CMAKE_{language}_FLAGS": FLAGS[kind] for language in languages} | CMAKE_OPTIONS[kind]
 
@@ -75,12 +75,12 @@ def build(kind: str) -> int:
 
 
 def runtime(kind: str) -> str:
-    """The sanitizer's library and the one whose exceptions it watches, which Python itself does not load."""
+    """Return the sanitizer's library and the one whose exceptions it watches; Python itself does not load them."""
     return " ".join([library(RUNTIME[kind]), library("libstdc++.so.6")])
 
 
 def library(name: str) -> str:
-    """Where the compiler has it."""
+    """Return the path of the compiler's library with this name."""
     compiler = os.environ.get("CXX", "c++")
     answer = subprocess.run([compiler, f"-print-file-name={name}"], capture_output=True, text=True, check=True)
     path = Path(answer.stdout.strip())
@@ -90,7 +90,7 @@ def library(name: str) -> str:
 
 
 def environment(kind: str, base: Mapping[str, str]) -> dict[str, str]:
-    """Variables for a command that uses the sanitized package."""
+    """Return environment variables for a command that uses the sanitized package."""
     report = f"log_path={folder(kind) / 'reports' / 'report'}"
     options = {
         "address": {
@@ -113,35 +113,33 @@ def environment(kind: str, base: Mapping[str, str]) -> dict[str, str]:
 
 
 def run(kind: str, command: list[str]) -> int:
-    """Run a command; returns its status, or 1 where a sanitizer had something to say."""
+    """Run a command; returns its status, or 1 if a sanitizer reported something."""
     reports = folder(kind) / "reports"
     shutil.rmtree(reports, ignore_errors=True)
     reports.mkdir(parents=True)
-    # ThreadSanitizer wants memory where a kernel that shuffles it a lot does not leave it
+    # ThreadSanitizer needs addresses that a kernel with much address space randomization may not leave free
     fixed = ["setarch", platform.machine(), "-R"] if kind == "thread" and shutil.which("setarch") else []
     status = subprocess.call([*fixed, *command], env=environment(kind, os.environ))
     return judge(kind, reports, status)
 
 
 def test(kind: str) -> int:
-    """The tests that sanitizers watch."""
+    """Run the tests under a sanitizer."""
     programs = {variable: str(folder(kind) / "tree" / "bin" / name) for variable, name in PROGRAMS.items()}
     os.environ.update(programs, OPENBLAS_NUM_THREADS="1")
     files = [f"tests/test_{name}.py" for name in HEART[kind]]
-    # what UndefinedBehaviorSanitizer says goes to standard error, and the process ends: pytest must not keep that
+    # UndefinedBehaviorSanitizer writes to standard error and ends the process, so pytest must not capture it
     return run(kind, [sys.executable, "-m", "pytest", "--capture=sys", "--deselect", LEFT_OUT, *files])
 
 
 def judge(kind: str, reports: Path, status: int) -> int:
-    """Show what was reported; returns the status of it all."""
+    """Show what was reported; returns the overall status."""
     texts = {path.name: said(path.read_text(encoding="utf-8", errors="replace")) for path in sorted(reports.iterdir())}
     found = {name: text for name, text in texts.items() if text}
     for name, text in found.items():
         print(f"--- {name}\n{text}", file=sys.stderr)
     if found:
-        print(
-            f"drugs_cpp: error: {len(found)} processes with reports of the {kind} sanitizer: {reports}", file=sys.stderr
-        )
+        print(f"drugs_cpp: error: {len(found)} processes with {kind} sanitizer reports: {reports}", file=sys.stderr)
         return status or 1
     if status:
         print(f"drugs_cpp: error: the command ended with {status} under the {kind} sanitizer", file=sys.stderr)
@@ -151,7 +149,7 @@ def judge(kind: str, reports: Path, status: int) -> int:
 
 
 def said(report: str) -> str:
-    """A report without what is not a finding; empty where nothing is left."""
+    """Return a report without harmless lines; empty if nothing is left."""
     return "\n".join(line for line in report.splitlines() if HARMLESS not in line).strip()
 
 

@@ -1,4 +1,4 @@
-"""Run one step of the Makefile: one line on the terminal, everything else in a log that is shown if the step fails.
+"""Run one step of the Makefile: show one line on the terminal, and put the rest in a log, shown if the step fails.
 
 python scripts/step.py NAME "what happens" command...        the log is build/logs/NAME.log
 """
@@ -13,16 +13,16 @@ import time
 from pathlib import Path
 
 LOGS = Path("build", "logs")
-# What ninja ("[12/345] ...") and pip ("Progress 12 of 345") say about how far they are.
+# Progress as printed by ninja ("[12/345] ...") and pip ("Progress 12 of 345").
 PROGRESS = re.compile(rb"(?:^|\n) *(?:\[(\d+)/(\d+)\]|Progress (\d+) of (\d+))")
 NO_NETWORK = re.compile(r"NewConnectionError|NameResolutionError|ConnectTimeoutError|ProxyError|Max retries exceeded")
 ERROR = "drugs_cpp: error: "
 WIDTH = 24
-TAIL = 1 << 18  # bytes; a compiler can have much to say between two steps of ninja
+TAIL = 1 << 18  # bytes; a compiler can print a lot between two steps of ninja
 
 
 def how_far(log: Path) -> float | None:
-    """Return the last progress in the log's tail as a fraction, or None if it tells none."""
+    """Return the last progress in the log's tail as a fraction, or None if there is none."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - TAIL))
         found = PROGRESS.findall(file.read())
@@ -39,7 +39,7 @@ def draw(text: str, log: Path, seconds: float) -> None:
         filled = round(WIDTH * fraction)
         bar = f" [{'#' * filled}{'.' * (WIDTH - filled)}] {fraction:4.0%}"
     state = f"{bar} {seconds:.0f} s"
-    room = shutil.get_terminal_size().columns - len(state) - 1  # a line that wraps could not be drawn over
+    room = shutil.get_terminal_size().columns - len(state) - 1  # a line that wraps could not be overwritten
     print(f"\r\033[K{text[:room]}{state}", end="", flush=True)
 
 
@@ -60,7 +60,7 @@ def run(command: list[str], text: str, log: Path) -> int:
 
 
 def explain(log: Path) -> str:
-    """Say why the step failed: in the build's own words, or by what is known to go wrong, or the end of the log."""
+    """Say why the step failed: the build's own error, a known cause, or the end of the log."""
     said = log.read_text(encoding="utf-8", errors="replace")
     own = [line.strip() for line in said.splitlines() if line.lstrip().startswith(ERROR)]
     if own:
@@ -77,7 +77,7 @@ def main() -> int:
     try:
         status = run(command, text, log)
     except KeyboardInterrupt:
-        print("\ndrugs_cpp: interrupted; the next make goes on from here", file=sys.stderr)
+        print("\ndrugs_cpp: interrupted; the next make continues from here", file=sys.stderr)
         return 130
     if status:
         print(explain(log), file=sys.stderr)

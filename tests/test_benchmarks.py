@@ -45,7 +45,7 @@ def test_ratios_are_of_the_same_round() -> None:
 
 
 def test_no_round_is_an_error() -> None:
-    with pytest.raises(ValueError, match="one round at least"):
+    with pytest.raises(ValueError, match="at least one round"):
         measured()
 
 

@@ -1,1 +1,1 @@
-"""What doses do at each angle."""
+"""The effect of doses at each angle."""

@@ -18,7 +18,7 @@ from drugs_cpp.file_hash import sha256_of
 
 
 def main(given: Sequence[str]) -> int:
-    """Measure each model that was not measured yet, print its table, and draw all of them."""
+    """Measure each model that was not measured yet, print its table, and plot all models."""
     options = _options(given)
     models = options.model or [Path(drugs_cpp.default_model())]
     known = json.loads(options.output.read_text(encoding="utf-8")) if options.output.exists() else {}
@@ -37,7 +37,7 @@ def main(given: Sequence[str]) -> int:
 
 
 def table(model: Mapping[str, Any]) -> str:
-    """KL ± its standard error in nats: a line for each angle, a column for each site."""
+    """Return KL ± its standard error in nats: a line for each angle, a column for each site."""
     head = ["radians", *(f"`{site}`" for site in model["curves"])]
     lines = [
         [f"{angle:g}", *(f"{found[i]['kl']:.2g} ± {found[i]['kl_error']:.1g}" for found in model["curves"].values())]
@@ -47,7 +47,7 @@ def table(model: Mapping[str, Any]) -> str:
 
 
 def factors(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """Nats for each squared radian: a line for each site that all models have."""
+    """Return nats per squared radian: a line for each site that all models have."""
     sites = [site for site in models[0]["curves"] if all(site in model["curves"] for model in models)]
     found = {site: [per_square(model["curves"][site]) for model in models] for site in sites}
     return [[f"`{site}`", *(f"{one:.2g}" for one in (*some, of_several(some)))] for site, some in found.items()]
@@ -56,11 +56,11 @@ def factors(models: Sequence[Mapping[str, Any]]) -> list[list[str]]:
 def _options(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks effects",
-        description="How far each angle at each site moves the next token's probabilities, on the texts of "
-        "drugs-lab titrate. What was measured is kept, and not measured again.",
+        description="Measure how far each angle at each site moves the next token's probabilities, on the texts of "
+        "drugs-lab titrate. Results are kept and not measured again.",
     )
-    parser.add_argument("-m", "--model", type=Path, nargs="+", help="GGUF models; without it the default one")
-    output = "for results, with a picture beside it (%(default)s)"
+    parser.add_argument("-m", "--model", type=Path, nargs="+", help="GGUF models (the default model)")
+    output = "file for results, with a picture next to it (%(default)s)"
     parser.add_argument("--output", type=Path, default=Path("build/effects.json"), help=output)
     return parser.parse_args(given)
 

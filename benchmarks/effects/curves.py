@@ -17,7 +17,7 @@ ANGLES = (NEXT_TO_NOTHING, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5)
 
 
 def curves(model: Path) -> dict[str, list[dict[str, float]]]:
-    """By site what each angle does, as in ``Measurement``."""
+    """Return the effect of each angle by site, as in ``Measurement``."""
     with contextlib.closing(drugs_cpp.Llama(model, n_ctx=512, verbose=False)) as llm:
         sites = [site for site in SITES if site in llm.sites]
         found: dict[str, list[dict[str, float]]] = {site: [] for site in sites}

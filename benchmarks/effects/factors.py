@@ -1,23 +1,23 @@
-"""Nats for each squared radian of a small angle: what an effect is estimated by that was not measured."""
+"""Nats per squared radian of a small angle, by which effects that were not measured are estimated."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 
-#: models that differ by more than this say little of another one; then the most sensitive of them counts
+#: models that differ by more than this factor say little about another one; then the most sensitive one counts
 _APART = 10.0
 
 
 def per_square(found: Sequence[Mapping[str, float]]) -> float:
-    """Of a model and site, at the smallest angle that does more than twice what next to no dose does."""
+    """Return the factor of a model and site, at the smallest angle with over twice the effect of next to no dose."""
     floor = found[0]["kl"]
     first = next(one for one in found if one["kl"] > 2 * floor)
     return (first["kl"] - floor) / first["angle"] ** 2
 
 
 def of_several(factors: Sequence[float]) -> float:
-    """Of a model that was not measured, by those that were: their geometric mean, or the largest of them."""
+    """Return the factor for other models, from the measured ones: their geometric mean, or the largest of them."""
     if max(factors) > _APART * min(factors):
         return max(factors)
     return math.exp(sum(map(math.log, factors)) / len(factors))

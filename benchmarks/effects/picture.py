@@ -1,4 +1,4 @@
-"""KL by angle as a picture: a line for each site."""
+"""A plot of KL by angle: a line for each site."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from drugs_cpp.doses.effect import EFFECTS
 from drugs_cpp.extras import extra
 
-#: nats: from half of "mild" to more than any dose is good for
+#: range in nats: from half of "mild" to more than any useful dose
 _SHOWN = (0.001, 10)
 
 
 def draw(models: Sequence[Mapping[str, Any]], picture: Path) -> None:
-    """Draw the curves of several models beside each other.
+    """Plot the curves of several models side by side.
 
     Args:
         models: "name" and "curves", as ``__main__`` keeps them.

@@ -54,7 +54,7 @@ def _measure_noise(model: Path, folder: Path, options: argparse.Namespace) -> li
     half = folder / "half.gguf"
     write_dequantized(model, half, FLOAT16)
     engines = {HALF: EngineSide(half), SHIPPED: EngineSide(model)}
-    torch.set_num_threads(1)  # the sides run beside each other, on a thread each
+    torch.set_num_threads(1)  # the sides run at the same time, with one thread each
     side = ModelSide(model, TorchArrays())
     texts = [engines[SHIPPED].text(prompt) for prompt in PROMPTS]
     parts = [] if options.kinds_only else [_measure(side, engines, texts, options)]
@@ -120,7 +120,7 @@ def _command() -> str:
 
 
 def _floor(model: ModelSide, engine: EngineSide, texts: list[Text]) -> tuple[float, float]:
-    """KL of the engine's sober probabilities from PyTorch's, and KL under next to no dose from the sober ones."""
+    """Return the KL of the engine's sober probabilities from PyTorch's, and its KL under next to no dose from sober."""
     sober = sum(float(kl(model.sober(text), engine.sober(text)).mean()) for text in texts)
     trace = sum(float(engine.shift(text, TRACE, range(4)).kl.mean()) for text in texts)
     return sober / len(texts), trace / len(texts)
@@ -129,7 +129,7 @@ def _floor(model: ModelSide, engine: EngineSide, texts: list[Text]) -> tuple[flo
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.fidelity",
-        description="What doses do to the probabilities of the next token, in PyTorch and in the engine.",
+        description="Compare what doses do to the probabilities of the next token in PyTorch and in the engine.",
     )
     parser.add_argument("-m", "--model", help="a GGUF model of the Llama architecture")
     parser.add_argument("-o", "--output", type=Path, help="write the page to this file instead of stdout")
@@ -138,14 +138,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sites", nargs="+", choices=drugs_cpp.SITES, default=drugs_cpp.SITES, help="default: all")
     parser.add_argument("--noises", nargs="+", choices=NOISES, default=NOISES, help="default: both")
     parser.add_argument("--angles", nargs="+", type=float, default=ANGLES, help="radians (default: 0.1 0.2 0.35 0.5)")
-    parser.add_argument("--quick", action="store_true", help="one angle and two seeds, to see that it works")
+    parser.add_argument("--quick", action="store_true", help="one angle and two seeds, to check that it works")
     parser.add_argument(
-        "--kinds", action="store_true", help="also the section on kinds of noise and a mixture of experts"
+        "--kinds", action="store_true", help="add the section on kinds of noise and a mixture of experts"
     )
-    parser.add_argument("--kinds-only", action="store_true", help="nothing else than that section")
+    parser.add_argument("--kinds-only", action="store_true", help="only that section")
     models: dict[str, Any] = {"nargs": "*", "type": Path, "metavar": "MODEL"}
-    parser.add_argument("--hidden", help="also the section on hidden states, of these models too", **models)
-    parser.add_argument("--hidden-only", help="nothing else than that section", **models)
+    parser.add_argument("--hidden", help="add the section on hidden states, with these models as well", **models)
+    parser.add_argument("--hidden-only", help="only that section", **models)
     options = parser.parse_args()
     if options.quick:
         options.seeds, options.angles = 2, [0.2]

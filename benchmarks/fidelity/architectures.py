@@ -1,4 +1,4 @@
-"""Which independent model a file is for."""
+"""Which independent model fits a file."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ def open_model(path: Path, arrays: Arrays) -> LlamaModel:
         if model.architecture == architecture:
             return model(reader, arrays)
     known = ", ".join(model.architecture for model in MODELS)
-    raise SystemExit(f"benchmarks: {path} is of the architecture {architecture}; those written here are {known}")
+    raise SystemExit(f"benchmarks: {path} has the architecture {architecture}; the ones implemented here are {known}")

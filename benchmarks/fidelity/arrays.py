@@ -1,4 +1,4 @@
-"""What the independent model needs from a library of arrays, so that one source serves PyTorch and numpy."""
+"""What the independent model needs from an array library, so that the same code works with PyTorch and numpy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-#: of the library's own kind. Written with what numpy and PyTorch have in common: operators, indices, ``reshape``, and
+#: the library's own type. Code uses only what numpy and PyTorch have in common: operators, indices, ``reshape``, and
 #: ``sum`` and ``mean`` with ``axis`` and ``keepdims``
 Array = Any
 
@@ -20,15 +20,15 @@ class Arrays(Protocol):
     xp: Any
 
     def uniform(self, shape: Sequence[int]) -> Array:
-        """Numbers of Uniform(0, 1), float32."""
+        """Draw numbers from Uniform(0, 1), float32."""
         ...
 
     def normal(self, shape: Sequence[int]) -> Array:
-        """Numbers of the standard normal distribution, float32."""
+        """Draw numbers from the standard normal distribution, float32."""
         ...
 
     def softmax(self, x: Array) -> Array:
-        """Over the last axis."""
+        """Compute it over the last axis."""
         ...
 
     def silu(self, x: Array) -> Array: ...
@@ -37,7 +37,7 @@ class Arrays(Protocol):
 
 
 class NumpyArrays:
-    """:class:`Arrays` of numpy."""
+    """:class:`Arrays` with numpy."""
 
     xp: Any = np
 

@@ -7,41 +7,41 @@ import numpy.typing as npt
 
 from benchmarks.fidelity.protocol import F32, F64
 
-#: share of the KL by which two sides may differ in any case
+#: the share of the KL by which two sides may differ in any case
 TOLERANCE = 0.10
 
-#: standard errors of the difference by which two sides may differ in any case
+#: how many standard errors of the difference two sides may differ by in any case
 STANDARD_ERRORS = 2.0
 
 
 def log_softmax(logits: F32) -> F64:
-    """Logarithms of the probabilities, along the last axis."""
+    """Return the logarithms of the probabilities, along the last axis."""
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
 def kl(sober: F32, dosed: F32) -> F64:
-    """KL(sober || dosed) in nats, along the last axis."""
+    """Return KL(sober || dosed) in nats, along the last axis."""
     p, q = log_softmax(sober), log_softmax(dosed)
     return np.asarray((np.exp(p) * (p - q)).sum(axis=-1))
 
 
 def changed(sober: F32, dosed: F32) -> npt.NDArray[np.bool_]:
-    """Whether the most likely token is another one, along the last axis."""
+    """Return whether the most likely token differs, along the last axis."""
     return np.asarray(sober.argmax(axis=-1) != dosed.argmax(axis=-1))
 
 
 def standard_error(values: F64) -> float:
-    """Standard error of the mean of independent values."""
+    """Return the standard error of the mean of independent values."""
     return float(values.std(ddof=1) / np.sqrt(values.size))
 
 
 def agree(one: F64, other: F64) -> bool:
-    """Whether two means are as near to each other as they have to be.
+    """Return whether two means are close enough to each other.
 
-    ``one`` (the one that a tolerance is a share of) and ``other`` hold a value for each prompt and seed, in the same
+    ``one`` (the tolerance is a share of its mean) and ``other`` hold a value for each prompt and seed, in the same
     order. The seeds of the two sides have nothing in common, but the prompts are the same: the standard error of the
-    paired differences leaves out what differs between prompts only.
+    paired differences excludes differences between prompts.
     """
     difference = other - one
     limit = max(TOLERANCE * one.mean(), STANDARD_ERRORS * standard_error(difference))

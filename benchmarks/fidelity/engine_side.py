@@ -1,4 +1,4 @@
-"""The engine's side: one run after the other, each with a seed of its own."""
+"""The engine's side: one run after the other, each with its own seed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from drugs_cpp import DRUGS
 
 
 class EngineSide:
-    """A :class:`Side` that is ``drugs_cpp.Llama``."""
+    """A :class:`Side` that uses ``drugs_cpp.Llama``."""
 
     def __init__(self, path: Path, cache_type: int = llama_cpp.GGML_TYPE_F16) -> None:
         self._llm = drugs_cpp.Llama(
@@ -32,7 +32,7 @@ class EngineSide:
         self._sober: dict[Text, F32] = {}
 
     def text(self, prompt: str) -> Text:
-        """A prompt with its sober greedy continuation."""
+        """Return a prompt with its sober greedy continuation."""
         tokens = tuple(self._llm.tokenize(prompt.encode()))
         self._prompt = ()  # so that the logits are those after the prompt
         self._begin(tokens)
@@ -58,7 +58,7 @@ class EngineSide:
         return Shift(kls, changes)
 
     def dosed(self, text: Text, dose: Dose, seeds: range) -> F32:
-        """Logits under a dose, (n_angles, n_seeds, n_steps, n_vocab)."""
+        """Return logits under a dose, (n_angles, n_seeds, n_steps, n_vocab)."""
         return np.stack([np.stack([self._one(text, dose, angle, seed) for seed in seeds]) for angle in dose.angles])
 
     def _one(self, text: Text, dose: Dose, angle: float, seed: int) -> F32:
@@ -69,7 +69,7 @@ class EngineSide:
         self._llm.close()
 
     def _begin(self, prompt: tuple[int, ...]) -> None:
-        """Leave nothing but the prompt in the cache; the same one is not computed again."""
+        """Leave only the prompt in the cache; the same prompt is not computed again."""
         if self._prompt != prompt:
             self._llm.reset()
             self._llm.eval(prompt, dosed=False)
@@ -86,12 +86,12 @@ class EngineSide:
         return self._logits()
 
     def _logits(self) -> F32:
-        """Logits after the last token, (n_vocab)."""
+        """Return the logits after the last token, (n_vocab)."""
         return np.ctypeslib.as_array(self._llm._ctx.get_logits(), shape=(self._llm.n_vocab(),)).copy()
 
 
 def drugs(dose: Dose, angle: float, seed: int) -> DRUGS:
-    """A dose at one site of every layer."""
+    """Return a dose at one site of every layer."""
     said = dose.settings
     return DRUGS(
         {dose.site: angle},

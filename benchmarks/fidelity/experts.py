@@ -12,7 +12,7 @@ from benchmarks.fidelity.rotation import Place
 
 
 class ExpertsModel(Qwen2Model):
-    """As Qwen2, but that each token's feed-forward is that of a few experts, and of one that all tokens share."""
+    """Like Qwen2, except that each token's feed-forward uses a few experts and one that all tokens share."""
 
     architecture = "qwen2moe"
 
@@ -21,7 +21,7 @@ class ExpertsModel(Qwen2Model):
         self._n_chosen = int(self._setting(reader, "expert_used_count"))
 
     def _feed_forward(self, layer: int, x: Array, position: int, turn: Turn) -> Array:
-        """The chosen experts, weighed by their probabilities among all of them, and the shared one by its gate."""
+        """Return the chosen experts, weighted by their probabilities among all, plus the shared one with its gate."""
         chosen = self._choose(self._arrays.softmax(self._project(x, f"blk.{layer}.ffn_gate_inp")))
         outputs = self._experts(layer, x, Place("M", layer, position, first_head=1), turn)
         gate = self._weights[f"blk.{layer}.ffn_gate_inp_shexp.weight"]
@@ -29,15 +29,15 @@ class ExpertsModel(Qwen2Model):
         return (chosen[..., None] * outputs).sum(axis=1) + weight * self._shared(layer, x, position, turn)
 
     def _choose(self, probabilities: Array) -> Array:
-        """The largest probabilities (n_rows, n_expert), and 0 for all others."""
+        """Return the largest probabilities (n_rows, n_expert), and 0 for all others."""
         numbers = self._arrays.to_numpy(probabilities)
         least = np.sort(numbers, axis=-1)[:, -self._n_chosen, None]
         return probabilities * self._arrays.xp.asarray((numbers >= least).astype(np.float32))
 
     def _experts(self, layer: int, x: Array, place: Place, turn: Turn) -> Array:
-        """What each expert makes of each row, chosen or not: (n_rows, n_expert, n_embd)."""
+        """Return the output of each expert for each row, chosen or not: (n_rows, n_expert, n_embd)."""
         gate, up, down = (self._weights[f"blk.{layer}.ffn_{name}_exps.weight"] for name in ("gate", "up", "down"))
-        by_expert = x[:, None, None, :]  # beside matrices (n_expert, rows, columns)
+        by_expert = x[:, None, None, :]  # to be multiplied by matrices (n_expert, rows, columns)
         inner = self._arrays.silu((by_expert * gate).sum(axis=-1)) * (by_expert * up).sum(axis=-1)
         inner = turn(place, inner)
         return (inner[:, :, None, :] * down).sum(axis=-1)

@@ -33,9 +33,9 @@ class Gpt2Model(LlamaModel):
         return self._project(inner, f"blk.{layer}.ffn_down")
 
     def _gelu(self, x: Array) -> Array:
-        """The approximation by a hyperbolic tangent, of numbers of 16 bits.
+        """Compute the approximation by a hyperbolic tangent, for 16-bit numbers.
 
-        On a processor, llama.cpp looks it up in a table of all numbers of 16 bits between -10 and 10.
+        On a CPU, llama.cpp looks it up in a table of all 16-bit numbers between -10 and 10.
         """
         rounded = self._to_16_bits(x)
         tanh = self._arrays.xp.tanh(math.sqrt(2 / math.pi) * (rounded + 0.044715 * rounded * rounded * rounded))

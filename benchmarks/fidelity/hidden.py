@@ -1,4 +1,4 @@
-"""What is computed inside for a sober text, by the independent model and by the engine, and how far both are apart."""
+"""What the independent model and the engine compute inside for a sober text, and how far apart both are."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from drugs_cpp import DRUGS
 
 
 class Inside(NamedTuple):
-    """What is computed at each position of a text; the first axis are the positions."""
+    """What is computed at each position of a text; positions are the first axis."""
 
-    hidden: F32  # (n_tokens, n_layer + 1, n_embd): the embedding, and what leaves each layer
+    hidden: F32  # (n_tokens, n_layer + 1, n_embd): the embedding, and the output of each layer
     norm: F32  # (n_tokens, n_embd): the last one after the final norm
     logits: F32  # (n_tokens, n_vocab)
     heads: F32  # (n_tokens, n_layer, n_head, n_embd_head)
-    attention: F32  # (n_tokens, n_layer, n_head, n_tokens): no weight on positions that come later
+    attention: F32  # (n_tokens, n_layer, n_head, n_tokens): 0 at later positions
     lens: F32  # (n_tokens, n_layer + 1, n_vocab): logits of each layer's output
 
 
 def inside_model(model: LlamaModel, arrays: Arrays, tokens: Sequence[int]) -> Inside:
-    """What the independent model computes."""
+    """Return what the independent model computes."""
     cache = model.empty_cache(len(tokens))
     seen: dict[str, list[list[F32]]] = {"hidden": [], "norm": [], "heads": [], "attention": []}
 
@@ -52,8 +52,8 @@ class EngineInside:
 
     Args:
         path: of a model whose weights are floats.
-        cache_type: of keys and values. In anything but 32 bits, they and the queries are rounded. So they are under
-            flash attention, which is off by default.
+        cache_type: of keys and values. Except in 32 bits, they and the queries are rounded. So they are with flash
+            attention, which is off by default.
     """
 
     def __init__(self, path: Path, cache_type: int = llama_cpp.GGML_TYPE_F32) -> None:
@@ -65,7 +65,7 @@ class EngineInside:
         return [int(token) for token in self._llm.tokenize(text.encode())]
 
     def inside(self, tokens: Sequence[int]) -> Inside:
-        """What the engine computes."""
+        """Return what the engine computes."""
         trace = self._llm.trace(tokens, positions="all", heads="all", attention="all", drugs=DRUGS())
         assert trace.norm is not None
         assert trace.logits is not None
@@ -79,13 +79,13 @@ class EngineInside:
 
 
 def relative_errors(found: F32, wanted: F32) -> F64:
-    """Length of the difference of vectors as a share of their length, along the last axis."""
+    """Return the length of the difference of vectors over the length of the wanted ones, along the last axis."""
     wanted = wanted.astype(np.float64)
     return np.asarray(np.linalg.norm(found - wanted, axis=-1) / np.linalg.norm(wanted, axis=-1))
 
 
 def largest_errors(found: Inside, wanted: Inside) -> dict[str, float]:
-    """The largest relative error of any position, layer and head, for each part."""
+    """Return the largest relative error of any position, layer and head, for each part."""
     return {
         part: float(relative_errors(mine, theirs).max()) for part, mine, theirs in zip(Inside._fields, found, wanted)
     }
@@ -101,7 +101,7 @@ class Compared(NamedTuple):
     errors: dict[str, float]
 
 
-#: by what a page calls them
+#: by their names on the page
 CACHES = {"32 bits": llama_cpp.GGML_TYPE_F32, "16 bits": llama_cpp.GGML_TYPE_F16}
 
 
@@ -110,9 +110,9 @@ def compare(name: str, weights: Path, floats: Path, text: str | Sequence[int], a
 
     Args:
         name: of the model.
-        weights: what the independent model reads: any GGUF file of an architecture that it knows.
-        floats: what the engine reads: the same weights as 32-bit floats.
-        text: or tokens.
+        weights: the file for the independent model: a GGUF file of an architecture that it supports.
+        floats: the file for the engine: the same weights as 32-bit floats.
+        text: text or tokens.
         arrays: what the independent model computes with.
     """
     model = open_model(weights, arrays)

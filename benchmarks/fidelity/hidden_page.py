@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from benchmarks.fidelity.hidden import Compared, Inside
 from benchmarks.report import markdown
 
-#: largest relative error where keys and values are cached in 32 bits
+#: largest relative error if keys and values are cached in 32 bits
 BOUND = 1e-3
 
 SECTION = """\

@@ -19,7 +19,7 @@ ANGLE = 0.35
 #: the same for elementwise noise, in the units of the vectors
 ELEMENTWISE = 0.05
 
-#: of the runs whose logits are compared
+#: seeds and tokens of the runs whose logits are compared
 SEEDS = range(2)
 N_TOKENS = 8
 
@@ -31,7 +31,7 @@ _TURNS = [
 _COURSE = ((1, 0.0), (3, 1.5), (6, 0.2))
 _LATER = [Settings(hold=3), Settings(hold="text"), Settings(layers="shared"), Settings(course=_COURSE)]
 
-#: what is compared where rows are turned
+#: what is compared at sites where rows are turned
 KINDS_OF_ROWS = [
     *((noise, settings) for noise in NOISES for settings in _TURNS),
     ("isotropic", Settings(turn="elementwise")),
@@ -112,8 +112,8 @@ def section(
         rows: of the model in half precision.
         experts: of the mixture of experts.
         sober: largest KL(PyTorch || engine), both sober.
-        cached: side -> what it found at K and V.
-        experts_are: what the mixture consists of.
+        cached: side -> its results at K and V.
+        experts_are: describes the mixture of experts.
         cpu: name of the processor.
         command: the command line that measured this.
     """

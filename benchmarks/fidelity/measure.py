@@ -1,4 +1,4 @@
-"""Runs the sides beside each other."""
+"""Runs the sides at the same time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.fidelity.protocol import Cell, Dose, Shift, Side, Text
 from benchmarks.report import progress
 
-#: what a side found, the runs being those of all texts and seeds
+#: a side's results for the runs of all texts and seeds
 Shifts = dict[Cell, Shift]
 
 
@@ -21,7 +21,7 @@ def measure(
     """Let every side run every text under every dose.
 
     A side computes on one thread: with more, llama.cpp's threads would wait for each other at every operation, and
-    very long where something else runs on the machine.
+    for very long if something else runs on the machine.
     """
     n_jobs = len(sides) * len(texts) * len(doses)
     done = itertools.count(1)

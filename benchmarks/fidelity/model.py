@@ -16,24 +16,24 @@ import numpy as np
 from benchmarks.fidelity.arrays import Array, Arrays
 from benchmarks.fidelity.rotation import Q_BEFORE_ROPE, Place, sober
 
-#: gets a place and the vectors there, (n_rows, ..., d), and returns them, turned or not
+#: called with a place and the vectors there, (n_rows, ..., d); returns them, turned or not
 Turn = Callable[[Place, Array], Array]
 
-#: gets the name of a part, a layer and what was computed there, with an axis of rows first:
-#: "hidden" (n_rows, n_embd), 0 for the embedding and layer + 1 for what leaves a layer; "norm" (n_rows, n_embd), the
+#: called with the name of a part, a layer and what was computed there, with rows as the first axis:
+#: "hidden" (n_rows, n_embd), 0 for the embedding and layer + 1 for a layer's output; "norm" (n_rows, n_embd), the
 #: last one after the final norm; "attention" (n_rows, n_head, n_positions); "heads" (n_rows, n_head, d)
 Look = Callable[[str, int, Array], None]
 
 
 def look_away(_part: str, _layer: int, _x: Array) -> None:
-    """Take no note of anything."""
+    """Ignore everything."""
 
 
 class Cache:
     """Keys (after RoPE) and values of all positions so far, for every layer and row."""
 
     def __init__(self, arrays: Arrays, keys: Array, values: Array, n_positions: int = 0) -> None:
-        """Take room for keys and values, (n_layer, n_rows, n_head_kv, n_ctx, d)."""
+        """Take arrays for keys and values, (n_layer, n_rows, n_head_kv, n_ctx, d)."""
         self._arrays = arrays
         self.keys = keys
         self.values = values
@@ -46,7 +46,7 @@ class Cache:
 
 
 class LlamaModel:
-    """Computes logits one token at a time, for many rows that are fed the same tokens and differ by their noise."""
+    """Computes logits one token at a time, for many rows that are fed the same tokens and differ in their noise."""
 
     #: its name in GGUF files
     architecture = "llama"
@@ -68,7 +68,7 @@ class LlamaModel:
         self._frequencies = base ** (-np.arange(0, self._d, 2) / self._d)
 
     def empty_cache(self, n_ctx: int) -> Cache:
-        """Room for ``n_ctx`` positions of one row."""
+        """Return a cache for ``n_ctx`` positions of one row."""
         shape = (self.n_layer, 1, self._n_head_kv, n_ctx, self._d)
         keys, values = (self._arrays.xp.zeros(shape, dtype=self._arrays.xp.float32) for _ in range(2))
         return Cache(self._arrays, keys, values)
@@ -94,11 +94,11 @@ class LlamaModel:
         return self.head(normed)
 
     def final_norm(self, x: Array) -> Array:
-        """The norm after all layers, of vectors (..., n_embd)."""
+        """Apply the norm after all layers to vectors (..., n_embd)."""
         return self._norm(x, "output_norm")
 
     def head(self, normed: Array) -> Array:
-        """Logits (..., n_vocab)."""
+        """Return logits (..., n_vocab)."""
         tied = "output.weight" not in self._weights
         return self._project(normed, "token_embd" if tied else "output")
 
@@ -106,7 +106,7 @@ class LlamaModel:
         return self._weights["token_embd.weight"][token]
 
     def _attention(self, layer: int, x: Array, position: int, cache: Cache, turn: Turn, look: Look) -> Array:
-        """Attention of one token, (n_rows, n_embd) to (n_rows, n_embd)."""
+        """Compute attention of one token, (n_rows, n_embd) to (n_rows, n_embd)."""
         at = partial(Place, layer=layer, position=position)
         x = turn(at("H"), x)
         queries, keys, values = map(self._heads, self._projections(layer, x))
@@ -125,7 +125,7 @@ class LlamaModel:
         return self._project(outputs.reshape(len(x), -1), f"blk.{layer}.attn_output")
 
     def _projections(self, layer: int, x: Array) -> list[Array]:
-        """Queries, keys and values of all heads."""
+        """Return queries, keys and values of all heads."""
         return [self._project(x, f"blk.{layer}.attn_{name}") for name in "qkv"]
 
     def _feed_forward(self, layer: int, x: Array, position: int, turn: Turn) -> Array:
@@ -143,19 +143,19 @@ class LlamaModel:
         return x / root_mean_square * self._weights[f"{name}.weight"]
 
     def _heads(self, x: Array) -> Array:
-        """(n_rows, n_head * d) to (n_rows, n_head, d)."""
+        """Reshape (n_rows, n_head * d) to (n_rows, n_head, d)."""
         return x.reshape(len(x), -1, self._d)
 
     def _by_query_head(self, x: Array) -> Array:
-        """(n_rows, n_head_kv, n, d) to (n_rows, n_head_kv, group, n, d): every query head reads for itself.
+        """Expand (n_rows, n_head_kv, n, d) to (n_rows, n_head_kv, group, n, d), with a copy for each query head.
 
-        Query heads that share a key head lie next to each other.
+        Query heads that share a key head are next to each other.
         """
         shape = (*x.shape[:2], self._n_head // self._n_head_kv, *x.shape[2:])
         return self._arrays.xp.broadcast_to(x[:, :, None], shape)
 
     def _rope(self, x: Array, position: int) -> Array:
-        """Rotary embedding of heads (n_rows, n_head, d).
+        """Apply the rotary embedding to heads (n_rows, n_head, d).
 
         Pairs are neighbours, (0, 1), (2, 3), ...: in a GGUF file of this architecture, the rows of the query and key
         projections are permuted so that they are.
@@ -167,12 +167,12 @@ class LlamaModel:
         return turned.reshape(x.shape)
 
     def _setting(self, reader: gguf.GGUFReader, key: str, otherwise: float | None = None) -> Any:
-        """The number that a GGUF file has under a key of the architecture."""
+        """Return the number that a GGUF file has for a key of the architecture."""
         return setting(reader, f"{self.architecture}.{key}", otherwise)
 
 
 def setting(reader: gguf.GGUFReader, key: str, otherwise: float | None = None) -> Any:
-    """The number or text that a GGUF file has under a key."""
+    """Return the number or text that a GGUF file has for a key."""
     if otherwise is not None and key not in reader.fields:
         return otherwise
     field = reader.fields[key]

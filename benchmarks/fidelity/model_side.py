@@ -17,7 +17,7 @@ from benchmarks.fidelity.seeded import SeededNumbers
 
 
 class ModelSide:
-    """A :class:`Side` that does what the mathematics say, by brute force."""
+    """A :class:`Side` that follows the mathematics, by brute force."""
 
     def __init__(self, path: Path, arrays: Arrays) -> None:
         self._model = open_model(path, arrays)
@@ -38,13 +38,13 @@ class ModelSide:
         return Shift(np.mean(kls, axis=0).reshape(shape), np.mean(changes, axis=0).reshape(shape))
 
     def dosed(self, text: Text, dose: Dose, seeds: range) -> F32:
-        """Logits under the engine's own random numbers, (n_angles, n_seeds, n_steps, n_vocab)."""
+        """Return logits under the engine's own random numbers, (n_angles, n_seeds, n_steps, n_vocab)."""
         numbers = SeededNumbers([*seeds] * len(dose.angles), dose.noise, dose.settings, self._arrays)
         logits = np.stack([*self._steps(text, dose, len(seeds), numbers)], axis=1)
         return np.asarray(logits.reshape(len(dose.angles), len(seeds), *logits.shape[1:]))
 
     def _steps(self, text: Text, dose: Dose, n_seeds: int, numbers: Numbers) -> Iterator[F32]:
-        """Logits after each fed token, (n_rows, n_vocab)."""
+        """Yield logits after each fed token, (n_rows, n_vocab)."""
         cache = self._begin(text)[0].fork(len(dose.angles) * n_seeds)
         largest = np.repeat(dose.angles, n_seeds).tolist()
         noise = Noise(dose, largest, len(text.prompt), numbers, self._arrays)
@@ -52,7 +52,7 @@ class ModelSide:
             yield self._arrays.to_numpy(self._model.step(token, cache, noise))
 
     def _begin(self, text: Text) -> tuple[Cache, F32]:
-        """The cache after the prompt and the sober logits, computed once for the measurements of a text."""
+        """Return the cache after the prompt and the sober logits, computed once for all measurements of a text."""
         if text not in self._begun:
             cache = self._model.empty_cache(len(text.prompt) + len(text.fed))
             for token in text.prompt:

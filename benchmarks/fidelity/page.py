@@ -1,4 +1,4 @@
-"""The results as a page of Markdown."""
+"""The results as a Markdown page."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def page(
     """Describe the protocol and show what was found.
 
     Args:
-        found: side -> what it found.
+        found: side -> its results.
         repeated: cells whose runs are those of the second measurement.
-        floors: engine -> KL(PyTorch || engine), both sober, and KL(sober || dosed) under a dose that is next to none.
+        floors: engine -> KL(PyTorch || engine), both sober, and KL(sober || dosed) under next to no dose.
         n_texts: number of prompts.
         command: the command line that measured this.
     """
@@ -89,7 +89,7 @@ def page(
 
 
 def disagreements(found: Mapping[str, Shifts]) -> list[Cell]:
-    """Cells in which the engine, on 16-bit weights, and PyTorch do not agree."""
+    """Return the cells in which the engine, with 16-bit weights, and PyTorch do not agree."""
     torch, engine = found[TORCH], found[HALF]
     return [cell for cell in engine if not agree(torch[cell].kl, engine[cell].kl)]
 

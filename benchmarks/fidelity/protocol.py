@@ -1,4 +1,4 @@
-"""What both sides do: the noises, angles and texts, and what one measurement gives."""
+"""What both sides do: the kinds of noise, angles and texts, and the result of one measurement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ F64 = npt.NDArray[np.float64]
 NOISES = ("isotropic", "reference")
 ANGLES = (0.1, 0.2, 0.35, 0.5)  # radians
 
-#: first positions of a text that are never dosed, neither as the token that asks nor, for K and V, as a cached one
+#: first positions of a text that are never dosed, neither as the current token nor, for K and V, as a cached one
 SINK = 6
 
 #: tokens that are fed after the prompt
@@ -34,21 +34,21 @@ class Text(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What else there is to say of noise, with the names and values that ``drugs_cpp.DRUGS`` has."""
+    """Other settings of the noise, with the names and values of ``drugs_cpp.DRUGS``."""
 
     angle: str = "uniform"
     turn: str = "rotation"
     apart: int | None = None
     hold: int | str = 1
     layers: str = "own"
-    course: tuple[tuple[int, float], ...] = ()  # tokens, counted from the first one that is fed, and ratios
+    course: tuple[tuple[int, float], ...] = ()  # tokens, counted from the first fed one, and ratios
 
     def times(self, position: int) -> int:
         """Return the position whose numbers are drawn at a position."""
         return 0 if self.hold == "text" else position // int(self.hold)
 
     def ratio(self, token: int) -> float:
-        """Return the part of all angles that a token gets: on straight lines from point to point."""
+        """Return the share of all angles that a token gets, on straight lines from point to point."""
         if not self.course:
             return 1.0
         tokens, ratios = zip(*self.course)
@@ -60,7 +60,7 @@ class Dose(NamedTuple):
 
     site: str
     noise: str
-    angles: tuple[float, ...]  # largest angles in radians, each measured by itself
+    angles: tuple[float, ...]  # largest angles in radians, each measured separately
     settings: Settings = Settings()
 
 
@@ -77,14 +77,14 @@ class Shift(NamedTuple):
     """How far a dose moves the next token's probabilities: means over the steps of each run."""
 
     kl: F64  # (..., n_runs), KL(sober || dosed) in nats
-    changed: F64  # (..., n_runs), share of steps whose most likely token is another one
+    changed: F64  # (..., n_runs), share of steps at which the most likely token differs
 
 
 class Side(Protocol):
     """Something that computes a language model, dosed and sober."""
 
     def sober(self, text: Text) -> F32:
-        """Logits after each fed token, (n_steps, n_vocab)."""
+        """Return logits after each fed token, (n_steps, n_vocab)."""
         ...
 
     def shift(self, text: Text, dose: Dose, seeds: range) -> Shift:

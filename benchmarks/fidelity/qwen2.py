@@ -7,7 +7,7 @@ from benchmarks.fidelity.model import LlamaModel
 
 
 class Qwen2Model(LlamaModel):
-    """As Llama, but that queries, keys and values have a bias, and that RoPE pairs other numbers."""
+    """Like Llama, except that queries, keys and values have a bias, and that RoPE uses other pairs of numbers."""
 
     architecture = "qwen2"
 

@@ -1,4 +1,4 @@
-"""What is done to a vector, from the mathematics, and where the model shows its vectors."""
+"""What the mathematics do to a vector, and where the model shows its vectors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from benchmarks.fidelity.arrays import Array, Arrays
 from benchmarks.fidelity.protocol import SINK, Dose, Settings
 
-#: queries, as the model shows them before RoPE; after it, it shows them again as "Q"
+#: the model shows queries under this name before RoPE, and again as "Q" after it
 Q_BEFORE_ROPE = "Q before RoPE"
 
 #: |n| times this, n a standard normal, has the mean 1/2
@@ -17,7 +17,7 @@ HALF_NORMAL = math.sqrt(math.pi / 8)
 
 
 class Place(NamedTuple):
-    """Whose vectors the model shows: (n_rows, ..., d), or (n_rows, d) where there is one head."""
+    """Where the model shows vectors: (n_rows, ..., d), or (n_rows, d) if there is one head."""
 
     site: str
     layer: int
@@ -26,24 +26,24 @@ class Place(NamedTuple):
 
 
 class Numbers(Protocol):
-    """Where random numbers come from."""
+    """A source of random numbers."""
 
     def draw(self, place: Place, shape: Sequence[int]) -> tuple[Array, Array]:
-        """Numbers for vectors (n_rows, ..., d): angles as shares of the dose (n_rows, ..., 1), and directions.
+        """Draw numbers for vectors (n_rows, ..., d): angles as shares of the dose (n_rows, ..., 1), and directions.
 
         Args:
-            place: where the vectors are; its layer and position are those whose numbers these are, which can be the
-                same in several layers or at several positions.
+            place: where the vectors are; its layer and position are those to which the numbers belong, which can be the
+                same for several layers or positions.
             shape: of the vectors.
         """
         ...
 
 
 class Noise:
-    """Turns the vectors of one site, in a batch whose rows have largest angles of their own.
+    """Turns the vectors of one site, in a batch whose rows have their own largest angles.
 
-    The model shows it the vectors of every site at every forward pass. The cached keys and values of the sites K and V
-    have positions in their last axis but one.
+    The model shows it the vectors of every site in every forward pass. In the cached keys and values of sites K and V,
+    positions are the second to last axis.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Noise:
         numbers: Numbers,
         arrays: Arrays,
     ) -> None:
-        """Take the largest angles of the rows in radians, (n_rows), and at what position a course begins."""
+        """Set the largest angles of the rows in radians, (n_rows), and the position at which a course begins."""
         self._site = Q_BEFORE_ROPE if (dose.site, dose.noise) == ("Q", "reference") else dose.site
         self._settings = dose.settings
         self._largest = arrays.xp.asarray(largest, dtype=arrays.xp.float32)
@@ -84,12 +84,12 @@ class Noise:
 def turn(arrays: Arrays, x: Array, theta: Array, g: Array, kind: str = "rotation") -> Array:
     """Turn each vector by an angle in a random direction.
 
-    rotation: y = cos(theta) x + sin(theta) |x| u/|u|, where u = g - (g.x / x.x) x is what of g is orthogonal to x.
+    rotation: y = cos(theta) x + sin(theta) |x| u/|u|, where u = g - (g.x / x.x) x is the part of g orthogonal to x.
     addition: y = x + theta |x| g/|g|.
-    nlerp: the same, brought back to the length of x.
+    nlerp: the same, scaled back to the length of x.
 
     Args:
-        arrays: whose arrays these are.
+        arrays: the library of the arrays.
         x: vectors (..., d), none of them zero.
         theta: angles in radians (..., 1).
         g: random numbers (..., d).
@@ -108,9 +108,9 @@ def _dot(a: Array, b: Array) -> Array:
 
 
 class FreshNumbers:
-    """:class:`Numbers` that nobody can draw again: d for every vector, each time that it is looked at.
+    """:class:`Numbers` that cannot be reproduced: d for every vector, each time that it is shown.
 
-    Where numbers stay for several positions or layers, they are kept while the model is at one position.
+    If numbers stay the same for several positions or layers, they are kept while the model is at one position.
     """
 
     def __init__(self, noise: str, settings: Settings, arrays: Arrays) -> None:
@@ -120,7 +120,7 @@ class FreshNumbers:
         self._draw = arrays.uniform if uniform else arrays.normal
         self._angle = settings.angle
         self._stay = settings.hold != 1 or settings.layers == "shared"
-        self._kept: dict[int, tuple[Array, Array]] = {}  # of each layer
+        self._kept: dict[int, tuple[Array, Array]] = {}  # by layer
         self._position = -1
         self._arrays = arrays
 

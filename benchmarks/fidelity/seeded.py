@@ -1,6 +1,6 @@
-"""The engine's own random numbers, from their description: Philox, and which counter a number of which vector has.
+"""The engine's own random numbers, from their description: Philox, and the counter of each number of each vector.
 
-Written in numpy and float64, after the paper and the comments in csrc/kernel/math, of whose code it uses none.
+Written in numpy and float64 from the paper and the comments in csrc/kernel/math, without using any of its code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Words = npt.NDArray[np.uint64]
 _MASK = np.uint64(0xFFFFFFFF)
 _BITS = np.uint64(32)
 
-#: what the fourth word of a counter says
+#: meaning of the fourth word of a counter
 _ROW, _APART_ANGLE, _APART = 0, 6, 7
 
 
@@ -37,13 +37,13 @@ def philox(counter: Sequence[Words], key: Words) -> tuple[Words, ...]:
 
 
 class SeededNumbers:
-    """:class:`~benchmarks.fidelity.rotation.Numbers` of the engine for rows of seeds: not at K and V.
+    """:class:`~benchmarks.fidelity.rotation.Numbers` of the engine for rows of seeds, except at K and V.
 
-    Those do not draw d numbers for each vector in the engine.
+    There the engine does not draw d numbers for each vector.
     """
 
     def __init__(self, seeds: Sequence[int], noise: str, settings: Settings, arrays: Arrays) -> None:
-        """Take the seeds of the rows."""
+        """Set the seeds of the rows."""
         self._seeds = np.array(seeds, np.uint64).reshape(-1, 1, 1)
         self._settings = settings
         self._uniform = noise == "reference" or settings.turn == "elementwise"
@@ -70,22 +70,22 @@ class SeededNumbers:
         )
 
     def _words(self, what_for: int, first: npt.NDArray[np.int64], places: Words, time: int) -> tuple[Words, ...]:
-        """Four words of each counter, each (n_rows, n_heads, n_counters)."""
+        """Return four words of each counter, each (n_rows, n_heads, n_counters)."""
         return philox((first.astype(np.uint64), places, np.uint64(time), np.uint64(what_for)), self._seeds)  # type: ignore[arg-type]
 
     def _row_words(self, what_for: int, places: Words, time: int, d: int) -> tuple[Words, ...]:
-        """The words of counters 1, 2, ...: 16 counters have the words for 64 numbers."""
+        """Return the words of counters 1, 2, ...: 16 counters have the words for 64 numbers."""
         return self._words(what_for, np.arange(1, 1 + 16 * -(-d // 64)), places, time)
 
     def _row(self, what_for: int, places: Words, time: int, d: int) -> F64:
-        """Numbers of rows, (n_rows, n_heads, d): standard normals or of Uniform(0, 1)."""
+        """Return the numbers of rows, (n_rows, n_heads, d): standard normals or from Uniform(0, 1)."""
         w = self._row_words(what_for, places, time, d)
         if self._uniform:
             return _in_order([_uniforms(word) for word in w], d)
         return _in_order([*_normals(w[0], w[1]), *_normals(w[2], w[3])], d)
 
     def _direction(self, n: int, places: Words, time: int, d: int) -> F64:
-        """Number n, n > 0, of the directions that keep apart: random signs on a row of an orthogonal matrix."""
+        """Return direction n > 0 of the mutually orthogonal ones: random signs on a row of an orthogonal matrix."""
         block, row = divmod(n - 1, d)
         words = self._row_words(_APART + block, places, time, d)
         signs = _in_order([1.0 - 2.0 * (word >> np.uint64(31)).astype(np.float64) for word in words], d)
@@ -93,14 +93,14 @@ class SeededNumbers:
 
 
 def _in_order(numbers: Sequence[F64], d: int) -> F64:
-    """Numbers from each of the four words of counters, (..., 16 n): number i is from word i % 64 // 16."""
+    """Return numbers from each of the four words of counters, (..., 16 n): number i is from word i % 64 // 16."""
     blocks = [x.reshape(*x.shape[:-1], -1, 16) for x in numbers]
     together = np.stack(blocks, axis=-2)
     return np.asarray(together.reshape(*together.shape[:-3], -1)[..., :d])
 
 
 def _orthogonal_row(row: int, d: int) -> F64:
-    """A row of the Kronecker product of a Hartley matrix and Sylvester's Hadamard matrix, whose order is 2^k."""
+    """Return a row of the Kronecker product of a Hartley matrix and Sylvester's Hadamard matrix of order 2^k."""
     k = (d & -d).bit_length() - 1
     m = d >> k
     wave, row = row >> k, row % 2**k
@@ -116,7 +116,7 @@ def _uniforms(words: Words) -> F64:
 
 
 def _normals(w0: Words, w1: Words) -> tuple[F64, F64]:
-    """Box and Muller; the second word is an angle: a quarter of the circle, and a signed part of one around it."""
+    """Box-Muller; the second word is an angle: a quarter of the circle, and a signed part of a quarter around it."""
     part = ((w1 << np.uint64(2)) & _MASK).astype(np.float64)
     angle = np.pi / 2 * ((w1 >> np.uint64(30)).astype(np.float64) + (part - 2.0**32 * (part >= 2.0**31)) * 2.0**-32)
     radius = np.sqrt(-2 * np.log(_uniforms(w0)))
@@ -124,7 +124,7 @@ def _normals(w0: Words, w1: Words) -> tuple[F64, F64]:
 
 
 def _shares(angle: str, u: F64) -> F64:
-    """The angle's share of the dose, from a number of Uniform(0, 1)."""
+    """Return the angle's share of the dose, from a number from Uniform(0, 1)."""
     if angle == "half-normal":
         below = np.vectorize(NormalDist().inv_cdf)
         return np.asarray(HALF_NORMAL * below((1 + np.minimum(u, 1 - 2.0**-27)) / 2))

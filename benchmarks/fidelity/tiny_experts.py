@@ -1,6 +1,6 @@
-"""Writes a tiny random mixture of experts, in float32, with more experts than a token gets and one that all share.
+"""Writes a tiny random mixture of experts in float32, with more experts than a token gets and one that all share.
 
-Upstream's own generator gives a token all experts, so that none is ever chosen.
+Upstream's own generator gives each token all experts, so that there is no choice.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def write_tiny_experts(path: Path) -> None:
         add(f"{block}.attn_output.weight", N_EMBD, N_EMBD)
         add_norm(f"{block}.attn_norm.weight")
         add_norm(f"{block}.ffn_norm.weight")
-        router = 3 * rng.normal(0, N_EMBD**-0.5, (N_EXPERT, N_EMBD))  # so that choices are seldom narrow
+        router = 3 * rng.normal(0, N_EMBD**-0.5, (N_EXPERT, N_EMBD))  # so that choices are rarely close
         writer.add_tensor(f"{block}.ffn_gate_inp.weight", router.astype(np.float32))
         add(f"{block}.ffn_gate_inp_shexp.weight", N_EMBD)
         for name, shape, shared in (

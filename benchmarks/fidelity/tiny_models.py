@@ -1,6 +1,6 @@
-"""Writes tiny random models of the Qwen2 and the GPT-2 architecture, in float32.
+"""Writes tiny random models of the Qwen2 and GPT-2 architectures in float32.
 
-Their weights are large enough that attention is far from even.
+Their weights are large enough that attention is far from uniform.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TOKENS = [(7 * i * i + 3 * i + 5) % N_VOCAB for i in range(80)]
 
 
 class TinyWriter:
-    """A file of an architecture; its settings that all have in common, and random tensors."""
+    """A file of an architecture, with the settings that all of them need and random tensors."""
 
     def __init__(self, path: Path, architecture: str) -> None:
         self.file = gguf.GGUFWriter(path, architecture)
@@ -58,7 +58,7 @@ class TinyWriter:
 
 
 def write_tiny_qwen2(path: Path) -> None:
-    """Write a model whose embedding is its head as well, and whose queries, keys and values have a bias."""
+    """Write a model whose embedding is also its head, and whose queries, keys and values have a bias."""
     writer = TinyWriter(path, "qwen2")
     writer.file.add_head_count_kv(N_HEAD_KV)
     writer.file.add_layer_norm_rms_eps(1e-6)
@@ -80,7 +80,7 @@ def write_tiny_qwen2(path: Path) -> None:
 
 
 def write_tiny_gpt2(path: Path) -> None:
-    """Write a model with learned positions and a bias at every matrix and norm."""
+    """Write a model with learned positions and a bias for every matrix and norm."""
     writer = TinyWriter(path, "gpt2")
     writer.file.add_layer_norm_eps(1e-5)
     writer.matrix("token_embd", N_VOCAB, N_EMBD)

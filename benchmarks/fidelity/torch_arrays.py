@@ -11,7 +11,7 @@ from torch.nn.functional import silu
 
 
 class TorchArrays:
-    """:class:`~benchmarks.fidelity.arrays.Arrays` of PyTorch."""
+    """:class:`~benchmarks.fidelity.arrays.Arrays` with PyTorch."""
 
     xp: Any = torch
 

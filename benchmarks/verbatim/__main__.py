@@ -30,7 +30,7 @@ _HALF = 0.5
 
 
 def main(given: Sequence[str]) -> int:
-    """Let a model repeat texts under doses, draw what became of them, and print where one regime ends."""
+    """Let a model repeat texts under doses, plot what became of them, and print where regimes end."""
     options = _options(given)
     model = Path(options.model or drugs_cpp.default_model())
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def main(given: Sequence[str]) -> int:
 
 
 def table(found: Mapping[str, Sequence[Shares]]) -> str:
-    """By site: up to which angle half of the texts stay verbatim, and from which one on half are lost."""
+    """Return, by site, up to which angle half of the texts stay verbatim, and from which one half are lost."""
     head = ["site", "half verbatim up to", "half another text or echo from", "half echo from", "most substitution"]
     lines = []
     for site, by_angle in found.items():
@@ -64,7 +64,7 @@ def table(found: Mapping[str, Sequence[Shares]]) -> str:
 
 
 def _angle(rising: F64) -> str:
-    """Where a share first reaches a half, in radians, and 95 % of what texts say that are drawn again and again."""
+    """Return where a share first reaches a half, in radians, and a 95 % interval from resampled texts."""
     n_texts = rising.shape[-1]
     draws = np.random.default_rng(1).integers(0, n_texts, (_N_DRAWS, n_texts))
     low, high = np.quantile([_first_half(rising[:, some].mean(-1)) for some in draws], [0.025, 0.975], method="nearest")
@@ -72,7 +72,7 @@ def _angle(rising: F64) -> str:
 
 
 def _first_half(shares: F64) -> float:
-    """Between two angles as on a straight line; infinite: nowhere; the first angle: there or before."""
+    """Return the angle, interpolated linearly; infinite: nowhere; the first angle: there or before."""
     reached = np.flatnonzero(shares >= _HALF)
     if not len(reached):
         return np.inf
@@ -89,11 +89,11 @@ def _shown(angle: float) -> str:
 def _options(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks verbatim",
-        description="How much of an unseen text a model can still repeat under a dose. What was written is kept, and "
-        "the same command goes on from there.",
+        description="Measure how much of an unseen text a model can still repeat under a dose. What was written is "
+        "kept, and the same command continues from there.",
     )
-    parser.add_argument("-m", "--model", help="a GGUF model with a chat template; without it the default one")
-    parser.add_argument("--folder", type=Path, default=Path("build/verbatim"), help="for results (%(default)s)")
+    parser.add_argument("-m", "--model", help="a GGUF model with a chat template (the default model)")
+    parser.add_argument("--folder", type=Path, default=Path("build/verbatim"), help="folder for results (%(default)s)")
     return parser.parse_args(given)
 
 

@@ -1,4 +1,4 @@
-"""What became of texts at each angle, a plot for each site."""
+"""A plot for each site of what became of texts at each angle."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _COLUMNS = 4
 
 
 def draw(found: Mapping[str, Sequence[Shares]], title: str, picture: Path) -> None:
-    """Draw the shares of the regimes upon each other, and the share of words that are repeated as a line.
+    """Plot the shares of the regimes stacked, and the share of repeated words as a line.
 
     Args:
-        found: by site what became of the texts at each angle.
+        found: by site, what became of the texts at each angle.
         title: of the figure.
         picture: a .png or .svg file.
     """

@@ -1,7 +1,7 @@
-"""What became of a text that was to be repeated word for word.
+"""What became of a text that should be repeated word for word.
 
 The author of DRµGS describes three regimes: the model tolerates noise, replaces words, or goes round in circles. A text
-that is none of these is another one.
+in none of these regimes is another text.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from difflib import SequenceMatcher
 
 from drugs_cpp.study.measures import repeated, words
 
-#: what can become of a text, from the smallest dose up
+#: what can become of a text, from the smallest dose to the largest
 TOLERANCE, SUBSTITUTION, OTHER, ECHO = REGIMES = ("tolerance", "substitution", "another text", "echo")
 
-#: share of its 4-grams of words that were there before, above which a text goes round in circles
+#: a text goes round in circles if a larger share of its 4-grams of words than this occurred before
 MOST_REPEATED = 0.3
 
-#: share of the words that are repeated in order, from which on a text is the same, and from which on it is a variant
+#: the share of words repeated in order from which a text is the same, and from which it is a variant
 SAME, VARIANT = 0.95, 0.5
 
-#: words of a text over those that were to be repeated, above which it goes on with something else
+#: a text goes on with something else if it has more than this many times the words to be repeated
 _LONGEST = 1.3
 
 
 def kept(text: str, original: str) -> float:
-    """Share of the words of the original that a text has in the same order, 0 to 1."""
+    """Return the share of the original's words that a text has in the same order, 0 to 1."""
     wanted, found = words(original), words(text)
     blocks = SequenceMatcher(None, wanted, found, autojunk=False).get_matching_blocks()
     return sum(block.size for block in blocks) / len(wanted)
 
 
 def regime(text: str, original: str) -> str:
-    """Which of ``REGIMES`` a text is in."""
+    """Return the one of ``REGIMES`` that a text is in."""
     if (repeated(text) or 0) > MOST_REPEATED:
         return ECHO
     share = kept(text, original)

@@ -23,14 +23,14 @@ from drugs_cpp.tools.time_left import bar
 if TYPE_CHECKING:
     from drugs_cpp.study.sweep_store import SweepStore
 
-    Shares = Mapping[str, Sequence[float]]  # of each text
+    Shares = Mapping[str, Sequence[float]]  # one for each text
 
 #: radians
 ANGLES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5)
 
 _SEEDS = (1, 2, 3, 4)
 
-#: tokens of an answer: twice what the texts have, so that circles can be seen
+#: tokens of an answer: twice as many as the texts have, so that circles can be seen
 _MAX_TOKENS = 96
 
 #: sentences that make a text
@@ -38,7 +38,7 @@ _TOGETHER = 2
 
 
 def originals() -> list[str]:
-    """Texts that no model has been trained on: pairs of sentences that were written for this project."""
+    """Return texts that no model has been trained on: pairs of sentences that were written for this project."""
     found = []
     for text in FROZEN_TEXTS:
         sentences = re.split(r"(?<=[.?!]) ", text.replace("\n\n", " "))
@@ -48,7 +48,7 @@ def originals() -> list[str]:
 
 
 def plan() -> SweepPlan:
-    """All sites and angles, the prompt dosed, too: the model reads the text under the dose."""
+    """Return a plan with all sites and angles. The prompt is dosed as well: the model reads the text under the dose."""
     prompts = tuple(
         Prompt(f"text {i}", (("user", f"Repeat this text word for word:\n\n{text}"),))
         for i, text in enumerate(originals(), 1)
@@ -58,7 +58,7 @@ def plan() -> SweepPlan:
 
 
 def repeat(model: Path, store: Path) -> None:
-    """Let a model repeat what it has not repeated yet."""
+    """Let a model repeat the texts that it has not repeated yet."""
 
     def tell(n_done: int, n_all: int, seconds: float) -> None:
         line(f"{model.stem}: {bar(n_done, n_all, seconds, 'texts')}")
@@ -68,14 +68,14 @@ def repeat(model: Path, store: Path) -> None:
 
 
 class Repeated:
-    """What a model made of the texts that it repeats without a dose; the others tell nothing, and are left out.
+    """What a model made of the texts that it repeats without a dose. Other texts say nothing, and are left out.
 
     Args:
-        store: with its texts.
+        store: contains its texts.
         model: its file.
 
     Attributes:
-        n_texts: that are looked at.
+        n_texts: number of texts considered.
     """
 
     def __init__(self, store: SweepStore, model: Path) -> None:
@@ -90,7 +90,7 @@ class Repeated:
         self.n_texts = len(self._looked_at)
 
     def shares(self, site: str, angle: float) -> Shares:
-        """By regime its share of the answers for each text, and under "kept" the share of words repeated in order."""
+        """Return each regime's share of the answers for each text, and as "kept" that of words repeated in order."""
         setting = Setting(site, angle, max_tokens=_MAX_TOKENS, dose_inputs=True)
         found: dict[str, list[float]] = {name: [] for name in (*REGIMES, "kept")}
         for prompt, text in self._looked_at:
@@ -107,9 +107,9 @@ class Repeated:
 
 
 def shares(store: Path, model: Path) -> tuple[int, dict[str, list[Shares]]]:
-    """How many texts were looked at, and by site what became of them at each angle."""
+    """Return how many texts were considered, and by site, what became of them at each angle."""
     with open_sweep(store) as results:
         found = Repeated(results, model)
         if not found.n_texts:
-            raise SystemExit(f"benchmarks: {model.stem} repeats none of the texts, even sober: take another model")
+            raise SystemExit(f"benchmarks: {model.stem} repeats none of the texts, even sober: use another model")
         return found.n_texts, {site: [found.shares(site, angle) for angle in ANGLES] for site in SITES}

@@ -9,7 +9,7 @@ from drugs_cpp.errors import OptionError
 #: the last position of a prompt, whose output is the first new token
 LAST: Literal["last"] = "last"
 
-#: False: nothing, so the first new token is the sober one. "last": the last position alone. True: all of it
+#: False: nothing, so the first new token is the sober one. "last": only the last position. True: all of it
 Inputs = Union[bool, Literal["last"]]
 
 

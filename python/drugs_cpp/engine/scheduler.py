@@ -89,7 +89,7 @@ class Scheduler:
     """Decodes variations in the slots of a context. When one ends, its slot goes to the next one.
 
     Args:
-        slots: where.
+        slots: where to decode.
         n_slots: how many slots to use.
         task: what to do.
         dosing: the rules of the model, and its doses if a variation shares them.

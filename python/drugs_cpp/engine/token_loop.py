@@ -41,7 +41,7 @@ def generate(
     """Yield one new token after another, endlessly. Tokens that are sent in are fed after the last one.
 
     Args:
-        session: where.
+        session: where to generate.
         run: seed, doses, sampler.
         tokens: the prompt.
         reset: the prompt is the whole text. False: it is appended to what is in the cache.

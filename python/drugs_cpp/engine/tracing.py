@@ -44,7 +44,7 @@ class Tracer:
     """Computes a text once for each dose, in slots that nothing else uses until it has finished.
 
     Args:
-        slots: where.
+        slots: where to compute.
         n_slots: how many slots to use.
         task: what to do.
         together: the model can decode several sequences in one batch.
