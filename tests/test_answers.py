@@ -159,10 +159,7 @@ def test_more_agreement_is_more_confidence() -> None:
     sure = _core.compare_answers("42", ["42"] * 10, "number")
     unsure = _core.compare_answers("42", [str(i) for i in range(10)], "number")
     for likelihood in (-3.0, -0.5, 0.0):
-        low, high = (
-            _core.confidence(some["agreement"], some["entropy"], some["similarity"], likelihood)
-            for some in (unsure, sure)
-        )
+        low, high = (_core.confidence(some["agreement"], likelihood) for some in (unsure, sure))
         assert 0 < low < high < 1
 
 

@@ -42,7 +42,7 @@ def test_the_answers_are_those_that_variations_gives(real: Llama) -> None:
     numbers = (found.agreement, found.entropy, found.similarity)
     assert numbers == (answers["agreement"], answers["entropy"], answers["similarity"])
     assert [(one.answer, one.n) for one in found.answers] == [(some["answer"], some["n"]) for some in answers["groups"]]
-    assert found.score == _core.confidence(*numbers, found.log_likelihood)
+    assert found.score == _core.confidence(found.agreement, found.log_likelihood)
     assert len(set(others)) > 1
 
 

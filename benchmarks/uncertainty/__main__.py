@@ -149,7 +149,7 @@ def _features(results: SweepStore, model: Path, data: DataSet, usual: Setting) -
     sober, right = _sober(results, model, data)
     answers = _compared(results, model, data, usual, sober)
     return [
-        [one["agreement"], one["entropy"], one["similarity"], float(likelihood), float(good)]
+        [one["agreement"], float(likelihood), float(good)]
         for one, likelihood, good in zip(answers, _likelihoods(sober), right)
     ]
 

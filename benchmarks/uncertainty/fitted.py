@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     F64 = npt.NDArray[np.float64]
 
 #: what the score is a function of, in the order of ``_core.confidence``
-FEATURES = ("agreement", "entropy", "similarity", "log_likelihood")
+FEATURES = ("agreement", "log_likelihood")
 
 #: keeps weights small where the data say little
 _RIDGE = 1.0
@@ -49,7 +49,7 @@ def fit(features: F64, right: npt.NDArray[np.bool_], among: Sequence[int], quest
     """Fit a logistic function.
 
     Args:
-        features: (n, 4).
+        features: (n, n_features).
         right: (n,).
         among: the model and data set of each, a number; all of them count the same, however many questions they have.
         questions: name of each; answers of several models to one question are judged by the same weights.

@@ -37,14 +37,6 @@ static py::dict compare(const std::string & sober, const std::vector<std::string
             py::arg("entropy") = found.entropy, py::arg("similarity") = found.similarity, py::arg("groups") = groups);
 }
 
-static double confidence(double agreement, double entropy, double similarity, double log_likelihood) {
-    drugs_answers answers;
-    answers.agreement  = agreement;
-    answers.entropy    = entropy;
-    answers.similarity = similarity;
-    return drugs_confidence(answers, log_likelihood);
-}
-
 static std::string answer_of(const std::string & text, const std::string & kind) {
     return drugs_answer_of(text, kind_of(kind));
 }
@@ -54,5 +46,5 @@ void bind_answers(py::module_ & m) {
     m.def("answer_of", &answer_of, py::arg("text"), py::arg("kind"), "The answer that a text gives, as it is compared.");
     m.def("usual_doses", &drugs_usual_doses, "Doses of the varied answers where none are given, as JSON.");
     m.def("rouge_l", &drugs_rouge_l, py::arg("a"), py::arg("b"), "Rouge-L F1 of two texts, by words.");
-    m.def("confidence", &confidence, py::arg("agreement"), py::arg("entropy"), py::arg("similarity"), py::arg("log_likelihood"), "How likely the sober answer is to be right, 0 to 1.");
+    m.def("confidence", &drugs_confidence, py::arg("agreement"), py::arg("log_likelihood"), "How likely the sober answer is to be right, 0 to 1.");
 }

@@ -226,7 +226,7 @@ json drugs_uncertainty::answer(json answers) const {
         groups.push_back({ { "answer", group.answer }, { "n", group.n }, { "text", texts[group.first] } });
     }
     choice["uncertainty"] = json {
-        { "score",          drugs_confidence(found, log_likelihood) },
+        { "score",          drugs_confidence(found.agreement, log_likelihood) },
         { "agreement",      found.agreement                         },
         { "entropy",        found.entropy                           },
         { "similarity",     found.similarity                        },

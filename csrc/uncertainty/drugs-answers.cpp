@@ -274,8 +274,8 @@ const char * drugs_usual_doses() {
         "shape": {"M": {"points": [{"depth": 0.6666, "peakratio": 0}, {"depth": 0.66665, "peakratio": 1}], "mode": "ceil"}}})";
 }
 
-double drugs_confidence(const drugs_answers & answers, double log_likelihood) {
-    // weights that were chosen by hand: docs/uncertainty.md
-    const double x = -1.0 + 2.0 * answers.agreement - 0.5 * answers.entropy + 0.5 * answers.similarity + 0.5 * log_likelihood;
+double drugs_confidence(double agreement, double log_likelihood) {
+    // weights from `python -m benchmarks uncertainty --fit`: docs/uncertainty.md
+    const double x = -1.0 + 3.0 * agreement + 1.0 * log_likelihood;
     return 1.0 / (1.0 + std::exp(-x));
 }

@@ -47,7 +47,7 @@ drugs_answers drugs_compare_answers(const std::string & sober, const std::vector
 // Rouge-L F1 of two texts: of the longest common subsequence of their words, in lower case (Lin 2004).
 double drugs_rouge_l(const std::string & a, const std::string & b);
 
-// How likely the sober answer is to be right, 0 to 1: a logistic function of the others' agreement, entropy and similarity and of its own
-// likelihood (docs/uncertainty.md).
-// log_likelihood: mean of the sober answer's tokens under the sober model, in nats.
-double drugs_confidence(const drugs_answers & answers, double log_likelihood);
+// How likely the sober answer is to be right, 0 to 1: a logistic function that was fitted to answers of which it is known whether they are
+// right (docs/uncertainty.md).
+// agreement: as above. log_likelihood: mean of the sober answer's tokens under the sober model, in nats.
+double drugs_confidence(double agreement, double log_likelihood);

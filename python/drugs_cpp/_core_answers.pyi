@@ -42,5 +42,5 @@ def usual_doses() -> str:
 def rouge_l(a: str, b: str) -> float:
     """Return Rouge-L F1 of two texts, 0 to 1, from the longest common subsequence of their words (Lin 2004)."""
 
-def confidence(agreement: float, entropy: float, similarity: float, log_likelihood: float) -> float:
+def confidence(agreement: float, log_likelihood: float) -> float:
     """Return how likely a sober answer is to be right, 0 to 1; log_likelihood: mean over its tokens, in nats."""

@@ -177,13 +177,12 @@ def _compared(
     given = [
         GivenAnswer(some["answer"], some["n"], texts[some["first"]], some["first"] == 0) for some in answers["groups"]
     ]
-    agreement, entropy, similarity = answers["agreement"], answers["entropy"], answers["similarity"]
     return Uncertainty(
         text=texts[0],
-        score=_core.confidence(agreement, entropy, similarity, log_likelihood),
-        agreement=agreement,
-        entropy=entropy,
-        similarity=similarity,
+        score=_core.confidence(answers["agreement"], log_likelihood),
+        agreement=answers["agreement"],
+        entropy=answers["entropy"],
+        similarity=answers["similarity"],
         log_likelihood=log_likelihood,
         kind=answers["kind"],
         answers=tuple(given),
