@@ -56,7 +56,7 @@ def test_with_its_last_position_dosed_the_first_token_is_another(open_page: Open
     send(page)
     page.locator(".answer.dosed .token").first.click()
     assert rows(page, "sober") != pytest.approx(rows(page, "dosed"), abs=0.01)
-    expect(page.locator(".probabilities")).to_contain_text("sober but for its last position, whose output this is")
+    expect(page.locator(".probabilities")).to_contain_text("sober except for its last position, whose output this is")
     page.locator(".answer.dosed .token").nth(1).click()
     expect(page.locator(".probabilities")).to_contain_text("last position and the answer so far under its dose")
     assert [request["drugs"] for request in requests if request["drugs"] != SOBER] == []
