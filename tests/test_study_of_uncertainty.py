@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.uncertainty.fit_tables import fit_tables
 from benchmarks.uncertainty.fitted import calibration_error, fit
 from benchmarks.uncertainty.methods import EFFECTS, NOISES, settings, usual
+from benchmarks.uncertainty.page_tables import page_tables
 from benchmarks.uncertainty.questions import data_sets
 from benchmarks.uncertainty.scored import auroc, difference, interval, rejection_ratio
-from drugs_cpp import DRUGS
+from drugs_cpp import DRUGS, _core
 from drugs_cpp.model.uncertainty_methods import usual_doses
 
 
@@ -169,3 +172,23 @@ def test_what_is_measured_as_usual_is_what_uncertainty_takes() -> None:
     assert (taken.hold, taken.layers) == (measured.drugs.hold, measured.drugs.layers)
     for n_layer in (24, 30, 32):
         np.testing.assert_array_equal(taken.table(n_layer), measured.drugs.table(n_layer))
+
+
+ROOT = Path(__file__).parents[1]
+RESULTS = [
+    json.loads((ROOT / "benchmarks" / "results" / f"uncertainty-{model}.json").read_text(encoding="utf-8"))
+    for model in ("smollm2", "qwen2.5-coder")
+]
+
+
+def test_the_page_has_the_tables_of_the_results() -> None:
+    page = (ROOT / "docs" / "uncertainty.md").read_text(encoding="utf-8")
+    assert page_tables(RESULTS) in page
+    assert fit_tables(RESULTS).split("\n\n")[1] in page
+
+
+def test_the_score_has_the_weights_that_were_fitted() -> None:
+    weights = [float(number) for number in re.findall(r"[+-][\d.]+(?= \()", fit_tables(RESULTS))]
+    for agreement, likelihood in itertools.product((0.0, 0.3, 1.0), (-2.0, -0.5, 0.0)):
+        x = weights[0] + weights[1] * agreement + weights[2] * likelihood
+        assert _core.confidence(agreement, likelihood) == pytest.approx(1 / (1 + np.exp(-x)))

@@ -29,8 +29,11 @@ def fit_tables(results: Sequence[Mapping[str, Any]]) -> str:
     for i, (model, one) in enumerate(sets):
         here = np.array(among) == i
         scores, good = found.scores[here], right[here]
-        low, high = interval(auroc, scores, good)
-        said = f"{auroc(scores, good):.3f} ({low:.3f} to {high:.3f})"
+        said = (
+            "{:.3f} ({:.3f} to {:.3f})".format(auroc(scores, good), *interval(auroc, scores, good))
+            if good.any()
+            else ""
+        )
         numbers = [f"{100 * good.mean():.0f} %", f"{scores.mean():.2f}", said]
         lines.append([model, one["data"], str(len(good)), *numbers])
     head = ["model", "data", "questions", "right", "mean score", "AUROC"]

@@ -11,9 +11,9 @@ from benchmarks.report import markdown
 #: as labels of settings have it -> for people
 _WORDS = (
     (r"^(\w+) ([\d.]+)", r"`\1` up to \2 rad"),
-    (r" late\b", ", last third of the layers"),
+    (r" late\b", ", late"),
     (r" held\b", ", held"),
-    (r" shared layers\b", ", one draw for all layers"),
+    (r" shared layers\b", ", shared"),
     (r"(?:^|\s)temperature=([\d.]+)", r", temperature \1"),
     (r"^, ", ""),
 )
