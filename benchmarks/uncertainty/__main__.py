@@ -15,6 +15,7 @@ import drugs_cpp
 from benchmarks.report import line, markdown
 from benchmarks.uncertainty import methods
 from benchmarks.uncertainty.fit_tables import fit_tables
+from benchmarks.uncertainty.fitted import fit
 from benchmarks.uncertainty.page_tables import page_tables
 from benchmarks.uncertainty.questions import DataSet, data_sets
 from benchmarks.uncertainty.scored import auroc, difference, interval, rejection_ratio
@@ -134,8 +135,17 @@ def _measured(results: SweepStore, model: Path, data: DataSet, settings: Sequenc
         for setting, answers in compared.items():
             values = np.array([confidence(one) for one in answers])
             above = "" if setting == reference else _said(*difference(auroc, values, usual, right))
-            found.append({**_row(data, setting.label, name, values, right), "AUROC above temperature": above})
+            together = _with_likelihood(values, mean, right)
+            row = _row(data, setting.label, name, values, right)
+            found.append({**row, "AUROC above temperature": above, "AUROC with likelihood": together})
     return found
+
+
+def _with_likelihood(values: npt.NDArray[Any], mean: npt.NDArray[Any], right: npt.NDArray[np.bool_]) -> str:
+    """AUROC of a score that is fitted to a confidence and the likelihood of the sober answer, cross-validated."""
+    questions = [str(i) for i in range(len(right))]
+    fitted = fit(np.column_stack([values, mean]), right, [0] * len(right), questions)
+    return _said(auroc(fitted.scores, right), *interval(auroc, fitted.scores, right))
 
 
 def _likelihoods(sober: Sequence[TextRow]) -> npt.NDArray[np.float64]:
@@ -178,7 +188,8 @@ def _row(
         score: _said(compute(confidence, right), *interval(compute, confidence, right))
         for score, compute in (("AUROC", auroc), ("PRR", rejection_ratio))
     }
-    return {"data": data.name, "answers": answers, "confidence": name, **said, "AUROC above temperature": ""}
+    about = {"data": data.name, "answers": answers, "confidence": name}
+    return {**about, **said, "AUROC above temperature": "", "AUROC with likelihood": ""}
 
 
 def _said(value: float, low: float, high: float) -> str:

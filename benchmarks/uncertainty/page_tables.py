@@ -38,9 +38,10 @@ def page_tables(results: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _table(rows: Sequence[Mapping[str, str]]) -> str:
-    head = ["answers", "AUROC", "PRR", "AUROC above temperature 0.5"]
+    head = ["answers", "AUROC", "PRR", "AUROC above temperature 0.5", "AUROC with likelihood"]
+    names = ("AUROC", "PRR", "AUROC above temperature", "AUROC with likelihood")
     shown = [row for row in rows if row["confidence"] in _SHOWN]
-    return markdown(head, [[_said(row), row["AUROC"], row["PRR"], row["AUROC above temperature"]] for row in shown])
+    return markdown(head, [[_said(row), *(row[name] for name in names)] for row in shown])
 
 
 def _said(row: Mapping[str, str]) -> str:
