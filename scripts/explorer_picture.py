@@ -14,7 +14,7 @@ from pathlib import Path
 
 WIDTH, HEIGHT = 1280, 800
 
-#: the README loads it
+#: docs/studying.md loads it
 MOST_BYTES = 250_000
 
 
