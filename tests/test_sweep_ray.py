@@ -217,8 +217,9 @@ def test_machines_with_another_file_are_not_used(
 ) -> None:
     store = tmp_path / "sweep.db"
     cluster.say("other_file", *cluster.names()[:2])
+    # slow, so that those two are looked at before the others have done everything
     with pytest.warns(ClusterWarning, match=r"127.0.0.1: its .*tiny.gguf has the SHA-256 0000.*copy the same file"):
-        sweep_on_ray([tiny_model_path], PLAN, store, cluster.address, OPTIONS, worker_class=cluster.workers.TestWorker)
+        sweep_on_ray([tiny_model_path], PLAN, store, cluster.address, OPTIONS, worker_class=cluster.workers.SlowWorker)
     assert list(cluster.written()) == cluster.names()[2:]
     assert rows(store) == alone
 
