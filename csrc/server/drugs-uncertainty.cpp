@@ -133,8 +133,8 @@ void drugs_uncertainty::read_doses(const drugs_params & server, const json & dat
     if (own.is_null() && dosage.sober()) {
         json doses = json::parse(drugs_usual_doses());
         if (has_value(request, "drugs")) {
-            for (const auto & [name, value] : request.at("drugs").items()) { // what the request says of doses stays
-                if (!is_site(name)) {
+            for (const auto & [name, value] : request.at("drugs").items()) { // what the request says beside sites and effect stays
+                if (!is_site(name) && name != "effect" && !value.is_null()) {
                     doses[name] = value;
                 }
             }

@@ -51,7 +51,7 @@ class UncertaintyMethods(TraceMethods):
             question: a text, as the only message of a conversation, or the messages of one.
             n: dosed answers, 1 or more.
             drugs: their doses. None: of medium effect, in the MLPs of the last third of the layers, one draw for the
-                whole answer and all layers, which told right answers from wrong ones best (docs/uncertainty.md).
+                whole answer and all layers, which adds most to the sober answer's likelihood (docs/uncertainty.md).
             prompt: instead of a question: a text to continue, or token ids.
             temperature: of the dosed answers; 0 takes the most likely token.
             seed: of the first dosed answer; the others have those that follow. None: that of the doses, else a fresh
