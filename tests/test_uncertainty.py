@@ -181,7 +181,7 @@ def test_a_sober_request_gets_the_usual_dose_and_keeps_all_else(tiny_server: Ser
     found = dosed_with(tiny_server, drugs={"seed": 7, "hold": 4, "A": 0}, uncertainty=2)
     assert (found["effect"], found["hold"], found["layers"], found["seed"]) == ("medium", 4, "shared", 7)
     assert 0 < found["M"] < 1  # found for the effect, and not the proportion
-    told = dosed_with(tiny_server, drugs={"effect": None, "hold": None, "seed": 7}, uncertainty=2)
+    told = dosed_with(tiny_server, drugs={"effect": None, "seed": 7}, uncertainty=2)
     assert (told["effect"], told["hold"], told["M"]) == ("medium", "text", found["M"])
     assert "A" not in dosed_with(tiny_server, uncertainty={"n": 2, "drugs": {}})  # as in Python, it is used as given
 
