@@ -233,18 +233,36 @@ def test_a_folder_that_cannot_be_made_keeps_nothing(tmp_path: Path, monkeypatch:
     assert known_effects(Path(__file__)) == []
 
 
+def jump(monkeypatch: pytest.MonkeyPatch, factor: float) -> list[float]:
+    """Let KL be 0.001 + 0.05 * angle**2 up to 0.1234 radians, and have ``factor`` above; return what is measured."""
+    angles: list[float] = []
+
+    def measure(_: DoseMeter, angle: float) -> Measurement:
+        angles.append(angle)
+        return Measurement(angle, 0.001 + (factor if angle > 0.1234 else 0.05) * angle**2, 1e-5, 0.1, 1.0)
+
+    monkeypatch.setattr(DoseMeter, "measure", measure)
+    return angles
+
+
+@pytest.mark.parametrize(("target", "kl"), [(0.0019, 0.00176), (0.0027, 0.00284)])
+def test_an_angle_beside_a_jump_is_taken_if_its_effect_is_close(
+    make_llama: MakeLlama, tiny_model_path: str, monkeypatch: pytest.MonkeyPatch, target: float, kl: float
+) -> None:
+    """The effect below the jump is 7 % less, and that above it 5 % more."""
+    llm = make_llama(tiny_model_path, **SHORT)
+    jump(monkeypatch, 0.121)
+    found = llm.titrate("A", target)
+    assert found.kl == pytest.approx(kl, rel=0.01)
+    assert found.angle == pytest.approx(0.1234, rel=0.01)
+
+
 def test_an_effect_that_an_angle_jumps_over_is_refused(
     make_llama: MakeLlama, tiny_model_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in a model with keys so long that rounding decides how they are turned."""
     llm = make_llama(tiny_model_path, **SHORT)
-    angles: list[float] = []
-
-    def measure(_: DoseMeter, angle: float) -> Measurement:
-        angles.append(angle)
-        return Measurement(angle, 0.001 + (0.2 if angle > 0.1234 else 0.05) * angle**2, 1e-5, 0.1, 1.0)
-
-    monkeypatch.setattr(DoseMeter, "measure", measure)
+    angles = jump(monkeypatch, 0.2)
     with pytest.raises(DoseError, match=r"between 0\.12\d+ and 0\.12\d+ radians at A the effect on this model jumps"):
         llm.titrate("A", 0.003)
     assert len(set(angles)) == len(angles) < 14

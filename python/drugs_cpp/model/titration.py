@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 #: called with the number of measurements so far, and the last one
 Listener = Callable[[int, Measurement], None]
 
-#: how far the KL of the result may differ from the target, as a share of it
-_CLOSE = 0.03
+#: how far the KL of the result may differ from the target, as a share of it, and where KL jumps past the target
+_CLOSE, _CLOSE_AT_JUMP = 0.03, 0.1
 
 #: radians: the first angle that is tried
 _FIRST = 0.25
@@ -98,16 +98,19 @@ class _Search:
                     f"{found.kl:.3f}: ask for less, or name other sites"
                 )
             if high is not None and high.angle < low.angle * _APART**2:
-                raise DoseError(self._jump(low, high, target))
+                return self._at_jump(low, high, target)
             angle = _rounded(_predict(floor.kl, low, high, target))
         raise DoseError(
             f"no angle at {self._meter.sites} was found that moves this model by {target:g} nats: "
             "ask for another effect"
         )
 
-    def _jump(self, low: Measurement, high: Measurement, target: float) -> str:
-        """Return the message for an effect within a jump, which rounding can cause between two close angles."""
-        return (
+    def _at_jump(self, low: Measurement, high: Measurement, target: float) -> Measurement:
+        """Take the closer side of a jump, which rounding can cause between two close angles."""
+        closer = min((low, high), key=lambda found: abs(found.kl - target))
+        if abs(closer.kl - target) <= _CLOSE_AT_JUMP * target:
+            return closer
+        raise DoseError(
             f"the effect is {target:g} nats, but between {low.angle:g} and {high.angle:g} radians at "
             f"{self._meter.sites} the effect on this model jumps from {low.kl:.2g} to {high.kl:.2g}: "
             "ask for another effect, or name other sites"
