@@ -138,11 +138,19 @@ def test_a_profile_with_an_angle_takes_the_place_of_an_effect() -> None:
 def test_effects_as_people_type_them() -> None:
     assert read_doses("mild") == {"effect": "mild"}
     assert DRUGS(**read_doses("strong H=1")) == DRUGS(H=1, effect="strong")
+    assert DRUGS(**read_doses("effect=0.1,H=1")) == DRUGS(H=1, effect=0.1)
+    assert read_doses("effect=mild") == {"effect": "mild"}
     assert write_doses(DRUGS.mild().dosage) == "mild at A=1"
     with pytest.raises(
         DoseError, match=r"'weak' is not a dose: give SITE=ANGLE, such as A=0.2, or mild, medium, strong"
     ):
         read_doses("weak")
+    with pytest.raises(DoseError, match=r"'effect=much' is not a dose: .* or nats as effect=0.05"):
+        read_doses("effect=much")
+    with pytest.raises(DoseError, match=r"a dose has one effect: give mild or 0.1"):
+        read_doses("mild,effect=0.1")
+    with pytest.raises(DoseError, match=r"the effect is -0.1 nats"):
+        read_doses("effect=-0.1")
 
 
 #

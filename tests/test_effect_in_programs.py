@@ -137,6 +137,23 @@ def test_the_largest_angle_of_a_server_holds_for_effects(tiny_model_path: str) -
     assert "a dose has one effect: give mild or strong" in run.stderr
 
 
+def test_an_effect_may_be_given_in_nats(tiny_model_path: str) -> None:
+    run = run_drugs("complete", "-m", tiny_model_path, "-p", "x", "-n", "1", "-v", "--dose", "effect=0.123,H=2,A=1")
+    expected = Effects().find(DRUGS(effect=0.123, H=2, A=1).dosage)
+    assert run.returncode == 0, run.stderr
+    found = re.search(r"doses: (\{.*\})", run.stderr)
+    assert found is not None
+    assert json.loads(found.group(1))["H"] == pytest.approx(expected.angle)
+    for given, message in (
+        ("effect=0", "the effect is 0 nats"),
+        ("effect=much", "the effect (nats) is 'much': give a number"),
+        ("mild,effect=0.1", "a dose has one effect: give mild or effect=0.1"),
+    ):
+        run = run_drugs("complete", "-m", tiny_model_path, "-p", "x", "--dose", given)
+        assert run.returncode == 1
+        assert message in run.stderr
+
+
 def test_programs_that_measure_know_effects_too(tiny_model_path: str) -> None:
     run = run_drugs("bench", "-m", tiny_model_path, "-p", "8", "-n", "0", "-r", "1", "-ngl", "0", "--dose", "strong")
     assert run.returncode == 0, run.stderr

@@ -263,6 +263,40 @@ def test_it_is_asked_on_the_command_line(short_model_path: str, capsys: pytest.C
     assert '"agreement"' in capsys.readouterr().out
 
 
+def test_doses_of_the_command_line_come_from_a_file_too(
+    short_model_path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    DRUGS(A=0.6, H=0.2, hold="text").save(tmp_path / "doses.json")
+    given = [
+        "ask",
+        QUESTION,
+        "-m",
+        short_model_path,
+        "-n",
+        "2",
+        "--seed",
+        "1",
+        "--max-tokens",
+        "6",
+        "-t",
+        "1",
+        "--json",
+    ]
+    given += ["--dose-profile", str(tmp_path / "doses.json"), "--dose", "H=0.4"]
+    said = []
+    for inputs in ("no", "all"):
+        assert main([*given, "--dose-inputs", inputs]) == 0
+        said.append(json.loads(capsys.readouterr().out))
+    assert "A=0.6, H=0.4" in said[0]["doses"]
+    llm = Llama(short_model_path, n_ctx=512, n_threads=1, verbose=False)
+    drugs = DRUGS(A=0.6, H=0.4, hold="text")
+    for found, inputs in zip(said, (False, True)):
+        assert (
+            llm.uncertainty(QUESTION, 2, drugs, seed=1, max_tokens=6, dose_inputs=inputs).to_dict().items()
+            <= found.items()
+        )
+
+
 def test_the_example_tells_what_was_invented(short_model_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     example = Path(__file__).parents[1] / "examples" / "how_sure.py"
     monkeypatch.setenv("PYTHONWARNINGS", "error")

@@ -27,8 +27,8 @@ std::vector<common_arg> drugs_args() {
     args.push_back(common_arg(
         {"--dose"}, "SITE=ANGLE,...|EFFECT",
         "dose sites of the model: turn vectors there by random angles up to this many radians; sites: H, Q, K, V, A, pK, pV, M\n"
-        "or a dose by its effect on the model: mild, medium or strong, at A, or at the sites given, whose angles are then\n"
-        "proportions; `drugs-lab titrate` measures these angles, and until then they are estimated\n"
+        "or a dose by its effect on the model: mild, medium, strong or effect=NATS, at A, or at the sites given, whose angles\n"
+        "are then proportions; `drugs-lab titrate` measures these angles, and until then they are estimated\n"
         "can be repeated; with a dose and no sampler option, decoding is greedy (default: none)",
         [](common_params & params, const std::string & value) {
             note(params, [value](drugs_dosage & dosage) { drugs_read_doses(dosage, value); });

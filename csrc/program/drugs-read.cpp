@@ -33,6 +33,15 @@ static bool is_effect(const std::string & name) {
     return std::any_of(DRUGS_EFFECTS.begin(), DRUGS_EFFECTS.end(), [&](const auto & effect) { return name == effect.name; });
 }
 
+// text: mild, or what follows effect=, which may be a number of nats
+static void read_effect(drugs_dosage & dosage, const std::string & text) {
+    if (is_effect(text)) {
+        dosage.set_effect(text);
+    } else {
+        dosage.set_effect(drugs_read_number("the effect (nats)", text));
+    }
+}
+
 void drugs_read_doses(drugs_dosage & dosage, std::string text) {
     std::replace(text.begin(), text.end(), ',', ' ');
     const std::istream_iterator<std::string> end;
@@ -45,18 +54,19 @@ void drugs_read_doses(drugs_dosage & dosage, std::string text) {
     for (; parts != end; ++parts) {
         const std::string & part = *parts;
         const size_t equals = part.find('=');
-        if (equals == std::string::npos) {
-            if (!is_effect(part)) {
-                throw std::invalid_argument("'" + part + "' is not a dose: give SITE=ANGLE, for example A=0.1, or " + drugs_effect_names());
-            }
+        if (equals == std::string::npos && !is_effect(part)) {
+            throw std::invalid_argument("'" + part + "' is not a dose: give SITE=ANGLE, for example A=0.1, or " + drugs_effect_names()
+                + ", or a number of nats as effect=0.05");
+        }
+        const std::string site = part.substr(0, equals);
+        if (equals == std::string::npos || site == "effect") {
             if (!effect.empty()) {
                 throw std::invalid_argument("a dose has one effect: give " + effect + " or " + part);
             }
             effect = part;
-            dosage.set_effect(part);
+            read_effect(dosage, equals == std::string::npos ? part : part.substr(equals + 1));
             continue;
         }
-        const std::string site = part.substr(0, equals);
         drugs_site_of_name(site);
         dosage.set_theta(site, drugs_read_number("the dose at " + site + " (radians)", part.substr(equals + 1)));
     }

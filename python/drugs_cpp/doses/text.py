@@ -16,7 +16,9 @@ SOBER = "sober"
 
 
 def read_doses(text: str) -> dict[str, Any]:
-    """Return arguments of :class:`DRUGS` from ``A=0.3,H=0.1``, in radians, or from ``mild``. Spaces also separate.
+    """Return arguments of :class:`DRUGS` from ``A=0.3,H=0.1``, in radians, ``mild`` or ``effect=0.05``, in nats.
+
+    Spaces also separate.
 
     Raises:
         DoseError: something else, an unknown site, or an angle that cannot be used.
@@ -24,12 +26,10 @@ def read_doses(text: str) -> dict[str, Any]:
     doses: dict[str, Any] = {}
     for part in text.replace(",", " ").split():
         site, equals, angle = part.partition("=")
-        if not equals:
-            if part not in EFFECTS:
-                raise DoseError(f"{part!r} is not a dose: give SITE=ANGLE, such as A=0.2, or {', '.join(EFFECTS)}")
+        if not equals or site == "effect":
             if "effect" in doses:
-                raise DoseError(f"a dose has one effect: give {doses['effect']} or {part}")
-            doses["effect"] = part
+                raise DoseError(f"a dose has one effect: give {doses['effect']} or {angle or part}")
+            doses["effect"] = _effect(part, angle)
             continue
         try:
             radians = float(angle)
@@ -40,6 +40,18 @@ def read_doses(text: str) -> dict[str, Any]:
         raise DoseError(f"{text!r} holds no dose: give SITE=ANGLE, such as A=0.2")
     dosage_from_dict(doses)
     return doses
+
+
+def _effect(part: str, nats: str) -> str | float:
+    """Return a name or a number of nats from ``mild``, ``effect=mild`` or ``effect=0.05``; ``nats``: after the ``=``."""
+    if (nats or part) in EFFECTS:
+        return nats or part
+    try:
+        return float(nats)
+    except ValueError:
+        pass
+    names = ", ".join(EFFECTS)
+    raise DoseError(f"{part!r} is not a dose: give SITE=ANGLE, such as A=0.2, or {names}, or nats as effect=0.05")
 
 
 def read_held(text: str) -> Hold:

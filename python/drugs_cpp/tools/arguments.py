@@ -14,6 +14,7 @@ from drugs_cpp.doses.hold import Hold
 from drugs_cpp.doses.seed import check_seed, fresh_seed
 from drugs_cpp.doses.sites import SITES
 from drugs_cpp.doses.text import read_doses, read_held
+from drugs_cpp.engine.inputs import Inputs
 from drugs_cpp.errors import DrugsError
 
 BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 2, 130, 141  # exit statuses, as shells and Unix tools use them
@@ -76,6 +77,10 @@ def complain(name: str, message: str) -> None:
     print(f"{name}: error: {' '.join(message.split())}", file=sys.stderr)
 
 
+#: choices of ``--dose-inputs`` -> ``dose_inputs``
+INPUTS: dict[str, Inputs] = {"no": False, "last": "last", "all": True}
+
+
 def add_dose(parser: argparse.ArgumentParser, default: str = "") -> None:
     """Add ``--dose``, which may be repeated; ``default``: the default that the help mentions."""
     parser.add_argument(
@@ -84,8 +89,8 @@ def add_dose(parser: argparse.ArgumentParser, default: str = "") -> None:
         default=[],
         type=doses,
         metavar="SITE=ANGLE,...",
-        help=f"largest angle in radians at sites ({', '.join(SITES)}), such as A=0.3,H=0.1; or {', '.join(EFFECTS)}: "
-        "the angle follows from the effect on the model" + (f" ({default})" if default else ""),
+        help=f"largest angle in radians at sites ({', '.join(SITES)}), such as A=0.3,H=0.1; or {', '.join(EFFECTS)} or "
+        "effect=NATS: the angle follows from the effect on the model" + (f" ({default})" if default else ""),
     )
 
 
@@ -101,7 +106,7 @@ def prompt_text(text: str) -> str:
 
 
 def doses(text: str) -> dict[str, Any]:
-    """Type of an argument: ``A=0.3,H=0.1`` or ``mild``."""
+    """Type of an argument: ``A=0.3,H=0.1``, ``mild`` or ``effect=0.05``."""
     try:
         return read_doses(text)
     except DrugsError as error:

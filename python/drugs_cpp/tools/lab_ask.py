@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drugs_cpp.doses.drugs import DRUGS
@@ -32,6 +33,15 @@ def add_ask(commands: Any) -> None:
     add_file(parser)
     parser.add_argument("-n", type=arguments.count, default=10, metavar="N", help="dosed answers (%(default)s)")
     arguments.add_dose(parser, "medium at M, late and held")
+    parser.add_argument(
+        "--dose-profile", type=Path, metavar="FILE", help="a file of doses; --dose overrides what it says"
+    )
+    parser.add_argument(
+        "--dose-inputs",
+        choices=tuple(arguments.INPUTS),
+        default="last",
+        help="dose the prompt as well: its last position, or all of it (%(default)s)",
+    )
     parser.add_argument("--temperature", type=float, default=0.0, help="of the dosed answers (%(default)s)")
     parser.add_argument("--seed", type=arguments.seed, default=-1, metavar="N", help="of the first one (a fresh one)")
     parser.add_argument("--kind", choices=KINDS, default="auto", help="what of a text is its answer (%(default)s)")
@@ -58,8 +68,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _ask(options: argparse.Namespace) -> Uncertainty:
-    doses = {name: dose for some in options.dose for name, dose in some.items()}
-    drugs = DRUGS(**doses) if doses else usual_doses()
+    drugs = _drugs(options)
     llm = load_file(options)
     with Progress("titrating, once for each file") as progress:
         if drugs.effect is not None:
@@ -74,7 +83,15 @@ def _ask(options: argparse.Namespace) -> Uncertainty:
             seed=options.seed,
             max_tokens=options.max_tokens,
             kind=options.kind,
+            dose_inputs=arguments.INPUTS[options.dose_inputs],
         )
+
+
+def _drugs(options: argparse.Namespace) -> DRUGS:
+    doses = {name: dose for some in options.dose for name, dose in some.items()}
+    if options.dose_profile is not None:
+        return DRUGS({**DRUGS.load(options.dose_profile).to_dict(), **doses})
+    return DRUGS(**doses) if doses else usual_doses()
 
 
 def histogram(found: Uncertainty) -> list[str]:

@@ -112,7 +112,7 @@ def _add_grid(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=_seeds, metavar="N-M,...", help=f"such as 1-5,9 (1-{DEFAULT_SEEDS[-1]})")
     parser.add_argument(
         "--dose-inputs",
-        choices=("no", "last", "all"),
+        choices=tuple(arguments.INPUTS),
         help="dose the prompt as well: its last position, or all of it (no)",
     )
     parser.add_argument("--sink", type=int, metavar="N", help="first positions that are never dosed (6)")
@@ -152,7 +152,7 @@ def _of_options(options: argparse.Namespace) -> dict[str, Any]:
     """Return the arguments of the plan that options give."""
     found = {name: getattr(options, name) for name in _PLANNED if getattr(options, name) is not None}
     if "dose_inputs" in found:
-        found["dose_inputs"] = {"no": False, "last": "last", "all": True}[found["dose_inputs"]]
+        found["dose_inputs"] = arguments.INPUTS[found["dose_inputs"]]
     if "profiles" in found:
         found["profiles"] = dict(found["profiles"])
     if options.sampler:
