@@ -43,7 +43,7 @@ def read_doses(text: str) -> dict[str, Any]:
 
 
 def _effect(part: str, nats: str) -> str | float:
-    """Return a name or a number of nats from ``mild``, ``effect=mild`` or ``effect=0.05``; ``nats``: after the ``=``."""
+    """Return a name or nats from ``mild``, ``effect=mild`` or ``effect=0.05``; ``nats``: what is after the ``=``."""
     if (nats or part) in EFFECTS:
         return nats or part
     try:
