@@ -218,3 +218,10 @@ def test_variations_of_an_array(llm: Llama) -> None:
     prompts: list[Any] = [np.array(PROMPT), PROMPT]
     of_array, of_list = (llm.variations(prompt, n=2, max_tokens=2, seeds=1) for prompt in prompts)
     assert [choice["text"] for choice in of_array["choices"]] == [choice["text"] for choice in of_list["choices"]]
+
+
+@pytest.mark.parametrize("method", ["__call__", "create_completion", "create_chat_completion", "generate"])
+def test_doses_of_a_call_belong_to_the_model(make_llama: MakeLlama, tiny_model_path: str, method: str) -> None:
+    llm = make_llama(tiny_model_path, n_ctx=64)
+    with pytest.raises(TypeError, match=rf"{method}\(\) does not take drugs: write `with llm.dosed\('mild'\):` around"):
+        getattr(llm, method)("a", drugs="mild")

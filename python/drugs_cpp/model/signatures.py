@@ -18,7 +18,8 @@ def with_defaults(upstream: Callable[..., R], **defaults: Any) -> Callable[[Call
     """Decorate an override of the method ``upstream``: keep its signature and documentation, change some defaults.
 
     ``EXTRA_OPTIONS`` are added after upstream's arguments as keyword-only arguments. The override is called with the
-    changed defaults filled in for arguments that the caller left out.
+    changed defaults filled in for arguments that the caller left out. Doses belong to the model, so ``drugs`` among the
+    arguments raises ``TypeError``.
     """
     signature = signature_with_extras(upstream)
     index = {name: list(signature.parameters).index(name) - 1 for name in defaults}  # - 1: without self
@@ -26,6 +27,11 @@ def with_defaults(upstream: Callable[..., R], **defaults: Any) -> Callable[[Call
     def decorate(override: Callable[..., Any]) -> Callable[..., R]:
         @functools.wraps(upstream)
         def call(self: Any, *args: Any, **kwargs: Any) -> R:
+            if "drugs" in kwargs:
+                raise TypeError(
+                    f"{upstream.__name__}() does not take drugs: write `with llm.dosed({kwargs['drugs']!r}):` around the "
+                    "call, or set llm.drugs before it"
+                )
             for name, value in defaults.items():
                 if len(args) <= index[name]:
                     kwargs.setdefault(name, value)
