@@ -37,7 +37,7 @@ def angles(text: str) -> list[float]:
         return [round(float(first) + step * i, 6) for i in range(int(n))]
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r}: give FROM:TO:N, such as 0.1:2.2:22, or a list of radians; `drugs-lab titrate` prints those of an effect"
+            f"{text!r}: give FROM:TO:N, such as 0.1:2.2:22, or radians, which `drugs-lab titrate` finds for an effect"
         ) from None
 
 
