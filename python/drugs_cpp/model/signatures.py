@@ -30,8 +30,8 @@ def with_defaults(upstream: Callable[..., R], **defaults: Any) -> Callable[[Call
             if "drugs" in kwargs:
                 drugs = kwargs["drugs"]
                 raise TypeError(
-                    f"{upstream.__name__}() does not take drugs: write `with llm.dosed({drugs!r}):` around the call, or "
-                    "set llm.drugs before it"
+                    f"{upstream.__name__}() does not take drugs: write `with llm.dosed({drugs!r}):` around the call, "
+                    "or set llm.drugs before it"
                 )
             for name, value in defaults.items():
                 if len(args) <= index[name]:
