@@ -58,6 +58,14 @@ std::string drugs_page_folder() {
 }
 
 std::vector<std::string> drugs_page_files() {
-    const std::string folder = drugs_page_folder();
-    return folder.empty() ? std::vector<std::string>() : names_in(folder);
+    const fs::path folder = drugs_page_folder();
+    std::vector<std::string> names;
+    std::error_code error;
+    for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+        if (!entry->is_directory(error)) {
+            names.push_back(entry->path().lexically_relative(folder).generic_string());
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
 }

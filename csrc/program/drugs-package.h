@@ -17,5 +17,5 @@ std::string drugs_effects_file();
 // Folder of the server's page; empty outside of a package.
 std::string drugs_page_folder();
 
-// Names of the files in that folder.
+// Names of the files in that folder and below it, with "/", relative to it.
 std::vector<std::string> drugs_page_files();

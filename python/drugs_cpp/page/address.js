@@ -1,9 +1,13 @@
 import { courseOf } from "./course.js";
-import { ANGLES, DEFAULTS, DOSE_INPUTS, LAYERS, MAX_COUNT, MAX_N, MAX_POINTS, MAX_SEED, MODES, NOISES, TURNS, VIEWS } from "./settings.js";
+import { ANGLES, DEFAULTS, DOSE_INPUTS, LAYERS, MAX_COUNT, MAX_N, MAX_POINTS, MAX_SEED, MESSAGES_AS, MODES, NOISES, TURNS, VIEWS } from "./settings.js";
 import { SITES } from "./sites.js";
 
-/** Settings as the part of the address after the "#"; a setting that has its usual value is left out. */
-export function write(settings) {
+/**
+ * Settings as the part of the address after the "#"; a setting that has its usual value is left out.
+ * @param {object} settings
+ * @param {string[]} messages of the user, for a link
+ */
+export function write(settings, messages = []) {
   const parts = new URLSearchParams();
   writeDoses(parts, settings);
   writeHolds(parts, settings.hold);
@@ -20,18 +24,25 @@ export function write(settings) {
     dose_inputs: settings.doseInputs,
     sober_interval: settings.soberInterval,
     length: settings.length,
+    temperature: settings.temperature,
+    top_p: settings.topP,
+    min_p: settings.minP,
+    top_k: settings.topK,
+    messages_as: settings.messagesAs,
     view: settings.view,
+    formatted: settings.isFormatted,
     n: settings.n,
     system: settings.system,
     prompt: settings.prompt,
   };
-  const usual = { ...DEFAULTS, dose_inputs: DEFAULTS.doseInputs, sober_interval: DEFAULTS.soberInterval };
+  const usual = { ...DEFAULTS, dose_inputs: DEFAULTS.doseInputs, sober_interval: DEFAULTS.soberInterval, top_p: DEFAULTS.topP, min_p: DEFAULTS.minP,
+    top_k: DEFAULTS.topK, messages_as: DEFAULTS.messagesAs, formatted: DEFAULTS.isFormatted };
   for (const [name, value] of Object.entries(rest)) {
     if (value !== usual[name]) {
       parts.set(name, value);
     }
   }
-  settings.messages.forEach((message) => parts.append("message", message));
+  messages.forEach((message) => parts.append("message", message));
   return parts.toString();
 }
 
@@ -73,7 +84,13 @@ export function read(hash) {
     doseInputs: DOSE_INPUTS.find((choice) => String(choice) === parts.get("dose_inputs")),
     soberInterval: integer(parts.get("sober_interval"), 1, MAX_COUNT),
     length: integer(parts.get("length"), 1, MAX_COUNT),
+    temperature: inRange(parts.get("temperature"), 10),
+    topP: inRange(parts.get("top_p"), 1),
+    minP: inRange(parts.get("min_p"), 1),
+    topK: integer(parts.get("top_k"), 0, MAX_COUNT),
+    messagesAs: oneOf(parts.get("messages_as"), MESSAGES_AS),
     view: oneOf(parts.get("view"), VIEWS),
+    isFormatted: { true: true, false: false }[parts.get("formatted")],
     n: integer(parts.get("n"), 2, MAX_N),
     system: parts.get("system") ?? undefined,
     prompt: parts.get("prompt") ?? undefined,
@@ -137,6 +154,11 @@ function number(text) {
 function integer(text, least, most) {
   const value = number(text);
   return Number.isInteger(value) && value >= least && value <= most ? value : undefined;
+}
+
+function inRange(text, most) {
+  const value = number(text);
+  return value <= most ? value : undefined;
 }
 
 function oneOf(text, choices) {

@@ -1,4 +1,9 @@
+import { action, actions } from "./actions.js";
+import { copy } from "./copy.js";
 import { element } from "./dom.js";
+import { FormattedText } from "./formatted-text.js";
+import { measuresOf } from "./measures.js";
+import { TextEditor } from "./text-editor.js";
 
 const STATUS = {
   waiting: "reading …",
@@ -7,9 +12,19 @@ const STATUS = {
   cut: "cut at its length",
   stopped: "stopped",
   failed: "failed",
+  edited: "edited",
 };
 
-/** A text of the model, token by token. */
+/**
+ * @typedef {object} Listeners
+ * @property {(index: number) => void} onChoose a token
+ * @property {() => void} onKeep the answer that the conversation goes on from
+ * @property {(text: string) => void} onEdit
+ * @property {() => void} onDelete
+ * @property {(() => void) | null} onAnother null: another seed would give the same text
+ */
+
+/** A text of the model, token by token or formatted. */
 export class AnswerView {
   #answer;
   #spans = [];
@@ -21,30 +36,51 @@ export class AnswerView {
   #status = element("span", { class: "state" });
   #text;
   #keep;
+  #formatted = new FormattedText();
+  #measures = element("p", { class: "quiet measures" });
+  #actions;
+  #editor;
+  #isFormatted = false;
 
   /**
    * @param {import("./answer.js").Answer} answer
    * @param {string} title
    * @param {string} details
-   * @param {{onChoose: (index: number) => void, onKeep: () => void}} listeners
+   * @param {Listeners} listeners
    */
-  constructor(answer, title, details, { onChoose, onKeep }) {
+  constructor(answer, title, details, { onChoose, onKeep, onEdit, onDelete, onAnother }) {
     this.#answer = answer;
     this.#onChoose = onChoose;
+    const what = `the ${title.toLowerCase()} answer`;
+    this.#editor = new TextEditor(`Text of ${what}`, "Keep this text", onEdit);
+    this.#actions = actions(
+      action("copy", `Copy ${what}`, () => copy(answer.text)),
+      action("edit", `Edit ${what}`, () => this.#editor.open(answer.text)),
+      ...(onAnother ? [action("dice", `Another with a new seed, beside ${what}`, onAnother)] : []),
+      action("delete", `Delete ${what}`, onDelete));
     this.#text = element("div", { class: "text", role: "group", "aria-label": `${title} answer`, "aria-describedby": "token-help",
       onclick: (event) => this.#click(event), onkeydown: (event) => this.#press(event) });
     this.#keep = element("button", { type: "button", class: "keep", onclick: onKeep });
     this.node = element("article", { class: `answer ${answer.isSober ? "sober" : "dosed"}`, "aria-label": title },
       element("header", {}, element("h3", {}, title), element("span", { class: "quiet" }, details), this.#status, this.#keep),
-      this.#text);
+      this.#text, this.#formatted.node, this.#editor.node, this.#measures, this.#actions);
   }
 
-  /** Show what has come since. */
-  update() {
+  /**
+   * Show what has come since.
+   * @param {import("./answer.js").Answer | undefined} sober the sober answer beside this one
+   * @param {boolean} isFormatted whether Markdown is rendered
+   */
+  update(sober, isFormatted) {
     const { tokens, status } = this.#answer;
     for (const { text } of tokens.slice(this.#spans.length)) {
       this.#append(text);
     }
+    this.#isFormatted = isFormatted;
+    this.#text.hidden = isFormatted;
+    this.#formatted.show(isFormatted ? this.#answer.text : null);
+    this.#measures.textContent = status === "edited" ? "" : measuresOf(this.#answer, sober);
+    this.#actions.hidden = !this.#answer.isEnded;
     this.#status.textContent = STATUS[status];
     this.node.dataset.status = status;
     this.node.setAttribute("aria-busy", String(!this.#answer.isEnded));
@@ -79,7 +115,7 @@ export class AnswerView {
   /** @param {boolean} takesFocus whether what was focused is gone */
   unpoint(takesFocus) {
     this.#spans.forEach((span) => span.classList.remove("pointed"));
-    if (takesFocus) {
+    if (takesFocus && !this.#isFormatted) {
       this.#spans[this.#current].focus();
     }
   }

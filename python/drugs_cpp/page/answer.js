@@ -10,12 +10,27 @@ import { isSober } from "./doses.js";
 export class Answer {
   /** @type {Token[]} */
   tokens = [];
-  /** @type {"waiting" | "writing" | "done" | "cut" | "stopped" | "failed"} */
+  /** @type {"waiting" | "writing" | "done" | "cut" | "stopped" | "failed" | "edited"} */
   status = "waiting";
+  /** when its first and its last token came, in ms; null: not measured */
+  first = null;
+  last = null;
 
   /** @param {object} drugs its doses; without any it is sober */
   constructor(drugs) {
     this.drugs = drugs;
+  }
+
+  /** An answer that was kept; one that was being written has stopped. */
+  static from({ drugs, status, tokens, first, last }) {
+    const answer = Object.assign(new Answer(drugs), { status, tokens, first, last });
+    answer.end("stopped");
+    return answer;
+  }
+
+  /** An answer that the user has written. */
+  static edited(drugs, text) {
+    return Object.assign(new Answer(drugs), { status: "edited", tokens: [{ id: null, text, top: null }] });
   }
 
   get isSober() {
@@ -30,11 +45,29 @@ export class Answer {
     return this.tokens.map(({ text }) => text).join("");
   }
 
-  /** Take a choice of a streamed chunk. */
+  /** Whether there is something that a conversation can go on from. */
+  get hasText() {
+    return this.tokens.some(({ text }) => text.trim() !== "");
+  }
+
+  /** Tokens a second, after the first one; null before there are two. */
+  get rate() {
+    return this.last > this.first ? (1000 * (this.tokens.length - 1)) / (this.last - this.first) : null;
+  }
+
+  /** What is kept of it. */
+  toJSON() {
+    const { drugs, status, tokens, first, last } = this;
+    return { drugs, status, tokens, first, last };
+  }
+
+  /** Take a choice of a streamed chunk, of a chat or of a text that is continued. */
   add(choice) {
-    const text = choice.delta?.content;
+    const text = choice.delta?.content ?? choice.text;
     if (text) {
       this.status = "writing";
+      this.last = performance.now();
+      this.first ??= this.last;
       this.tokens.push(...tokensOf(text, choice.logprobs?.content ?? []));
     }
     if (choice.finish_reason) {

@@ -1,4 +1,6 @@
 import { byId, element } from "./dom.js";
+import { Recall } from "./recall.js";
+import { toast } from "./toast.js";
 
 export const EXAMPLES = [
   "Write the first two sentences of a story about a lighthouse.",
@@ -11,14 +13,19 @@ export const EXAMPLES = [
 export class Composer {
   #settings;
   #conversation;
+  #isText;
+  #recall;
 
   /**
    * @param {import("./settings.js").Settings} settings
    * @param {import("./conversation.js").Conversation} conversation
+   * @param {() => boolean} isText whether a text is continued, and there are no messages of a chat
    */
-  constructor(settings, conversation) {
+  constructor(settings, conversation, isText) {
     this.#settings = settings;
     this.#conversation = conversation;
+    this.#isText = isText;
+    this.#recall = new Recall(byId("prompt"), () => conversation.turns.map(({ user }) => user));
     settings.onChange(() => this.update());
     byId("composer").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -37,32 +44,50 @@ export class Composer {
 
   update() {
     const { prompt } = this.#settings.values;
-    const { isRunning } = this.#conversation;
+    const { isRunning, turns } = this.#conversation;
     if (byId("prompt").value !== prompt) {
       byId("prompt").value = prompt;
     }
+    byId("prompt").placeholder = this.#isText() ? "Write the beginning of a text" : "Write a message";
     byId("send").hidden = isRunning;
-    byId("send").disabled = prompt.trim() === "";
+    byId("send").disabled = !this.#canSend;
+    byId("send").textContent = this.#isText() ? "Continue" : "Send";
     byId("stop").hidden = !isRunning;
+    byId("clear").disabled = turns.length === 0;
+  }
+
+  // a text goes on without anything new as well
+  get #canSend() {
+    const goesOn = this.#isText() && this.#conversation.turns.at(-1)?.text;
+    return this.#settings.values.prompt.trim() !== "" || Boolean(goesOn);
   }
 
   #press(event) {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
       this.#send();
+      return;
+    }
+    const recalled = this.#recall.press(event);
+    if (recalled !== null) {
+      event.preventDefault();
+      this.#settings.change({ prompt: recalled });
     }
   }
 
   #send() {
     const { prompt } = this.#settings.values;
-    if (prompt.trim() !== "" && !this.#conversation.isRunning) {
+    if (this.#canSend && !this.#conversation.isRunning) {
+      this.#recall.reset();
       this.#settings.change({ prompt: "" });
       this.#conversation.send(prompt);
     }
   }
 
   #clear() {
-    this.#conversation.clear();
+    const before = this.#conversation.turns;
+    this.#conversation.show([]);
+    toast("Cleared.", () => this.#conversation.show(before));
     byId("prompt").focus();
   }
 

@@ -14,7 +14,7 @@ export class ConversationView {
   constructor(parts) {
     this.#parts = parts;
     this.#unanswered = element("div", { class: "unanswered" },
-      element("p", {}, "The address holds these messages, and the answers are computed here."),
+      element("p", {}, "Some messages have no answer yet."),
       element("button", { type: "button", class: "primary", onclick: () => parts.conversation.answerAll() }, "Answer them"));
   }
 
@@ -33,7 +33,11 @@ export class ConversationView {
     const scroller = byId("conversation");
     const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
     this.#forget(turns);
-    turns.forEach((turn, i) => this.#viewOf(turn).update(i === turns.length - 1, isRunning));
+    turns.forEach((turn, i) => {
+      const view = this.#viewOf(turn);
+      place(view.node, i);
+      view.update(i === turns.length - 1, isRunning);
+    });
     byId("welcome").hidden = turns.length > 0;
     this.#offerAnswers(turns, isRunning);
     this.#announce(isRunning);
@@ -62,7 +66,6 @@ export class ConversationView {
     if (!this.#views.has(turn)) {
       const view = new TurnView(turn, this.#parts);
       this.#views.set(turn, view);
-      byId("turns").append(view.node);
     }
     return this.#views.get(turn);
   }
@@ -73,5 +76,12 @@ export class ConversationView {
     } else {
       this.#unanswered.remove();
     }
+  }
+}
+
+function place(node, i) {
+  const { children } = byId("turns");
+  if (children[i] !== node) {
+    byId("turns").insertBefore(node, children[i] ?? null);
   }
 }

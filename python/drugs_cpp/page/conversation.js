@@ -1,41 +1,33 @@
-import { follow, requestsFor } from "./requests.js";
+import { promptFor } from "./prompts.js";
+import { follow, requestForAnother, requestsFor } from "./requests.js";
+import { Answer } from "./answer.js";
+import { Turn } from "./turn.js";
 
-/** One message of the user, and what the model made of it. */
-class Turn {
-  /** @type {import("./answer.js").Answer[]} */
-  answers = [];
-  /** the field "drugs" of its sober requests */
-  sober = {};
-  error = "";
-  /** which answer the conversation goes on from */
-  kept = 0;
+/**
+ * @typedef {object} Model what the conversation needs from the model that answers
+ * @property {() => string[]} sites those that the model has
+ * @property {() => object} sober the field "drugs" of a sober request
+ * @property {() => boolean} isText whether a text is continued, and there are no messages of a chat
+ */
 
-  constructor(user) {
-    this.user = user;
-  }
-}
-
-/** The turns, and the one that is being answered. */
+/** The turns, and the one that is being answered. A change replaces the turns that it concerns, so the old ones can come back. */
 export class Conversation {
   /** @type {Turn[]} */
   turns = [];
   #settings;
-  #sites;
-  #sober;
+  #model;
   #onChange;
   /** @type {AbortController | null} */
   #running = null;
 
   /**
    * @param {import("./settings.js").Settings} settings
-   * @param {() => string[]} sites those that the model has
-   * @param {() => object} sober the field "drugs" of a sober request
+   * @param {Model} model
    * @param {() => void} onChange
    */
-  constructor(settings, sites, sober, onChange) {
+  constructor(settings, model, onChange) {
     this.#settings = settings;
-    this.#sites = sites;
-    this.#sober = sober;
+    this.#model = model;
     this.#onChange = onChange;
   }
 
@@ -43,22 +35,17 @@ export class Conversation {
     return this.#running !== null;
   }
 
-  /** Show messages that have no answers yet. */
-  restore(messages) {
+  /** Show other turns, which may have been these ones before a change. */
+  show(turns) {
     this.stop();
-    this.turns = messages.map((message) => new Turn(message));
+    this.turns = turns;
     this.#onChange();
   }
 
-  clear() {
-    this.restore([]);
-    this.#settings.change({ messages: [] });
-  }
-
   send(message) {
-    this.turns.push(new Turn(message));
-    this.#settings.change({ messages: this.turns.map(({ user }) => user) });
-    return this.#answer(this.turns.slice(-1));
+    const turn = new Turn(message);
+    this.turns = [...this.turns, turn];
+    return this.#answer([turn]);
   }
 
   /** Answer what has no answer yet, in order. */
@@ -66,11 +53,41 @@ export class Conversation {
     return this.#answer(this.turns.filter(({ answers }) => answers.length === 0));
   }
 
-  /** Answer the last message once more, as the settings are now. */
-  again() {
-    const turn = new Turn(this.turns.pop().user);
-    this.turns.push(turn);
-    return this.#answer([turn]);
+  /** Answer a message once more, as the settings are now; what came after it goes. */
+  again(turn, message = turn.user) {
+    const other = new Turn(message);
+    this.turns = [...this.turns.slice(0, this.turns.indexOf(turn)), other];
+    return this.#answer([other]);
+  }
+
+  /** Whether answering a message once more would send the same requests, and so give the same texts. */
+  wouldRepeat(turn) {
+    return turn.asked === bodiesOf(this.#requests(this.#promptOf(turn)));
+  }
+
+  /** Write one more answer to a message, as one of its answers was made, with another seed. */
+  another(turn, { drugs }, seed) {
+    const made = requestForAnother(this.#settings.values, turn.prompt, drugs, seed);
+    turn.answers.push(...made.answers);
+    turn.kept = turn.answers.length - 1;
+    return this.#run((signal) => this.#follow(turn, [made], signal));
+  }
+
+  /** Take out a message with its answers. */
+  remove(turn) {
+    this.show(this.turns.filter((other) => other !== turn));
+  }
+
+  /** Take out one answer; what is left of the last one is a message without an answer. */
+  removeAnswer(turn, answer) {
+    this.#replace(turn, turn.with(turn.answers.filter((other) => other !== answer)));
+  }
+
+  /** Put a text of the user in the place of an answer, so that the conversation goes on from it. */
+  editAnswer(turn, answer, text) {
+    const edited = Answer.edited(answer.drugs, text);
+    const other = turn.with(turn.answers.map((one) => (one === answer ? edited : one)));
+    this.#replace(turn, Object.assign(other, { kept: other.answers.indexOf(edited) }));
   }
 
   keep(turn, index) {
@@ -82,40 +99,57 @@ export class Conversation {
     this.#running?.abort();
   }
 
-  async #answer(turns) {
+  #replace(turn, other) {
+    this.show(this.turns.map((one) => (one === turn ? other : one)));
+  }
+
+  #answer(turns) {
+    return this.#run(async (signal) => {
+      for (const turn of turns) {
+        await this.#answerOne(turn, signal);
+        if (signal.aborted || turn.error) {
+          break;
+        }
+      }
+    });
+  }
+
+  async #run(work) {
     this.stop();
     const running = new AbortController();
     this.#running = running;
-    for (const turn of turns) {
-      await this.#answerOne(turn, running.signal);
-      if (running.signal.aborted || turn.error) {
-        break;
-      }
-    }
+    await work(running.signal);
     if (this.#running === running) {
       this.#running = null;
     }
     this.#onChange();
   }
 
-  async #answerOne(turn, signal) {
-    const settings = this.#settings.values;
-    const messages = this.#messagesUntil(turn, settings.system);
-    const sober = this.#sober();
-    const requests = requestsFor(settings, this.#sites(), sober, messages);
-    Object.assign(turn, { view: settings.view, sober, messages, answers: requests.flatMap(({ answers }) => answers) });
-    turn.kept = settings.view === "side" ? 1 : 0;
+  #answerOne(turn, signal) {
+    const { view } = this.#settings.values;
+    const prompt = this.#promptOf(turn);
+    const requests = this.#requests(prompt);
+    const answers = requests.flatMap((request) => request.answers);
+    Object.assign(turn, { view, prompt, sober: this.#model.sober(), answers, asked: bodiesOf(requests), kept: view === "side" ? 1 : 0 });
+    return this.#follow(turn, requests, signal);
+  }
+
+  async #follow(turn, requests, signal) {
+    turn.error = "";
     this.#onChange();
     const ends = await Promise.allSettled(requests.map((request) => follow(request, signal, this.#onChange)));
     const errors = ends.map(({ reason }) => reason).filter((error) => error && error.name !== "AbortError");
     turn.error = errors[0]?.message ?? (turn.answers.some(({ status }) => status === "failed") ? "The answer broke off." : "");
   }
 
-  #messagesUntil(turn, system) {
-    const messages = system ? [{ role: "system", content: system }] : [];
-    for (const { user, answers, kept } of this.turns.slice(0, this.turns.indexOf(turn))) {
-      messages.push({ role: "user", content: user }, { role: "assistant", content: answers[kept]?.text ?? "" });
-    }
-    return [...messages, { role: "user", content: turn.user }];
+  #requests(prompt) {
+    return requestsFor(this.#settings.values, this.#model.sites(), this.#model.sober(), prompt);
+  }
+
+  #promptOf(turn) {
+    const before = this.turns.slice(0, this.turns.indexOf(turn));
+    return promptFor(before, turn, this.#settings.values.system, this.#model.isText());
   }
 }
+
+const bodiesOf = (requests) => JSON.stringify(requests.map(({ body }) => body));

@@ -1,6 +1,6 @@
 import { byId, element } from "./dom.js";
 import { DoseControl } from "./dose-control.js";
-import { showEffects } from "./effects.js";
+import { Presets } from "./presets.js";
 import { SITES } from "./sites.js";
 
 /** The doses at all sites that the model has for the chosen kind of noise. */
@@ -9,11 +9,12 @@ export class DosePanel {
   #controls = new Map();
   #sites = { isotropic: [], reference: [] };
   #sober = {};
+  #presets;
 
   constructor(settings) {
     this.#settings = settings;
+    this.#presets = new Presets(settings);
     settings.onChange(() => this.#update());
-    byId("detox").addEventListener("click", () => settings.change({ doses: {} }));
   }
 
   /** @returns {string[]} the sites that can be dosed now */
@@ -33,9 +34,14 @@ export class DosePanel {
     const known = SITES.filter(({ name }) => Object.values(limits.sites).some((names) => names.includes(name)));
     this.#controls = new Map(known.map((site) => [site.name, new DoseControl(site, limits, this.#settings)]));
     const nodes = Array.from(this.#controls.values(), ({ node }) => node);
-    showEffects(limits.effects ?? {}, this.#settings);
+    this.#presets.show(limits.effects ?? {});
     byId("sites").replaceChildren(...(nodes.length ? nodes : [element("p", { class: "quiet" }, "This model has no site that can be dosed.")]));
     this.#update();
+  }
+
+  /** Unfold the sites if they say more than the buttons do. */
+  unfold() {
+    byId("advanced").open ||= !this.#presets.isOneChosen;
   }
 
   #update() {

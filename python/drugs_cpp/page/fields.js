@@ -6,9 +6,14 @@ import { byId } from "./dom.js";
  * @param {() => void} show
  */
 export function onWholeNumber(id, least, most, take, show) {
+  onNumber(id, least, most, (value) => Number.isInteger(value) && take(value), show);
+}
+
+/** The same for any number. */
+export function onNumber(id, least, most, take, show) {
   byId(id).addEventListener("input", ({ target }) => {
     const value = target.valueAsNumber;
-    if (Number.isInteger(value) && value >= least && value <= most) {
+    if (value >= least && value <= most) {
       take(value);
     }
   });

@@ -1,6 +1,7 @@
 import { ServerError, postJson } from "./api.js";
 import { likelyOf } from "./answer.js";
 import { ratioOf } from "./course.js";
+import { isChat } from "./prompts.js";
 import { TOP } from "./requests.js";
 
 /**
@@ -47,7 +48,7 @@ function topWhereWritten(answer, before) {
 }
 
 async function requestTop(turn, before, drugs, signal) {
-  const { prompt } = await postJson("/apply-template", { messages: turn.messages }, signal);
+  const prompt = await textOf(turn.prompt, signal);
   const answer = await postJson("/completion", {
     prompt: promptOf(prompt, before),
     n_predict: 1,
@@ -60,6 +61,11 @@ async function requestTop(turn, before, drugs, signal) {
     throw new ServerError("The server sends no probabilities here, inside a character that takes several tokens.");
   }
   return likelyOf(answer.completion_probabilities[0].top_logprobs);
+}
+
+/** The text that the model reads. @param {import("./prompts.js").Prompt} prompt */
+async function textOf(prompt, signal) {
+  return isChat(prompt) ? (await postJson("/apply-template", { messages: prompt.messages }, signal)).prompt : prompt.text;
 }
 
 // tokens, and text where the server sent no tokens; an array of several texts and no token would be several prompts

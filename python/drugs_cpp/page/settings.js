@@ -12,6 +12,7 @@ export const LAYERS = ["own", "shared"];
 export const DOSE_INPUTS = [false, "last", true];
 export const MODES = ["interpolate", "ceil", "floor"];
 export const MAX_POINTS = 1000; // of a shape or a course
+export const MESSAGES_AS = ["", "chat", "text"]; // "": a chat if the model has a template for one
 export const MAX_COUNT = 2 ** 31 - 1; // of tokens
 export const MAX_N = 64;
 export const MAX_SEED = 2 ** 32 - 2; // for the server, the next number means "draw one"
@@ -34,11 +35,18 @@ export const DEFAULTS = Object.freeze({
   doseInputs: false,
   soberInterval: 420,
   length: 160,
+  /** 0: the most likely token every time, and the other samplers have no effect */
+  temperature: 0,
+  topP: 1,
+  minP: 0,
+  topK: 0,
   system: "",
+  messagesAs: "",
   view: "side",
+  /** whether Markdown is rendered; null: in the view "chat" */
+  isFormatted: /** @type {boolean | null} */ (null),
   n: 3,
   prompt: "",
-  messages: [],
 });
 
 /** Everything the user has set, and the listeners to its changes. */

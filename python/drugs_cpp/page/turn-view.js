@@ -1,9 +1,14 @@
+import { action, actions } from "./actions.js";
 import { AnswerView } from "./answer-view.js";
+import { copy } from "./copy.js";
 import { differing, words } from "./diff.js";
 import { element } from "./dom.js";
 import { dosesInWords, summary } from "./doses.js";
 import { howSure } from "./requests.js";
+import { freshSeed } from "./seed.js";
 import { Sureness } from "./sureness.js";
+import { TextEditor } from "./text-editor.js";
+import { toast } from "./toast.js";
 
 /** A message of the user with its answers. */
 export class TurnView {
@@ -18,57 +23,89 @@ export class TurnView {
   #place = element("div");
 
   /**
+   * @param {import("./turn.js").Turn} turn
    * @param {{conversation: import("./conversation.js").Conversation, settings: import("./settings.js").Settings,
    *     panel: import("./probability-panel.js").ProbabilityPanel, sites: () => string[]}} parts
    */
   constructor(turn, parts) {
     this.#turn = turn;
     this.#parts = parts;
-    this.#again = element("button", { type: "button", class: "plain", title: "Answer this message again, as the doses are now",
-      onclick: () => parts.conversation.again() }, "Ask again");
+    this.#again = element("button", { type: "button", class: "plain", title: "Answer this message again, as the settings are now; if they are the same, with a new seed",
+      onclick: () => this.#askAgain() }, "Ask again");
+    const editor = new TextEditor("Text of the message", "Send", (text) => this.#change("Edited. What came after it is gone.", () => parts.conversation.again(turn, text)));
     this.node = element("section", { class: "turn", "aria-label": "Message and answers" },
-      element("div", { class: "user" }, element("p", { class: "said" }, turn.user), this.#again),
-      this.#body, this.#error, this.#place);
+      element("div", { class: "user" }, element("p", { class: "said" }, turn.user), this.#again, actions(
+        action("copy", "Copy the message", () => copy(turn.user)),
+        action("edit", "Edit the message", () => editor.open(turn.user)),
+        action("delete", "Delete the message and its answers", () => this.#change("Deleted.", () => parts.conversation.remove(turn))))),
+      editor.node, this.#body, this.#error, this.#place);
   }
 
   /** @param {boolean} isLast whether the conversation goes on from here */
   update(isLast, isRunning) {
     const { answers, view, error } = this.#turn;
-    if (this.#views.length === 0 && answers.length > 0) {
-      this.#views = answers.map((answer, i) => this.#view(answer, i));
-      this.#body.append(...this.#views.map(({ node }) => node));
-      this.#body.dataset.view = view;
-    }
-    this.#views.forEach((answerView) => answerView.update());
-    this.#surenesses.forEach(({ sureness, answer }) => sureness.update(answer.isEnded && answer.tokens.length > 0));
+    const { isFormatted } = this.#parts.settings.values;
+    const fresh = answers.slice(this.#views.length).map((answer) => this.#view(answer));
+    this.#views.push(...fresh);
+    this.#body.append(...fresh.map(({ node }) => node));
+    this.#body.dataset.view = view === "chat" && answers.length > 1 ? "side" : view;
+    const sober = answers.find(({ isSober }) => isSober);
+    this.#views.forEach((answerView, i) => answerView.update(answers[i] === sober ? undefined : sober, isFormatted ?? view === "chat"));
+    this.#surenesses.forEach(({ sureness, answer }) => sureness.update(answer.isEnded && answer.hasText && answer.status !== "edited"));
     this.#offerKeep(isLast && !isRunning);
     this.#again.hidden = !isLast || answers.length === 0;
     this.#error.hidden = !error;
     this.#error.textContent = error;
-    this.#body.hidden = error !== "" && answers.every(({ tokens }) => tokens.length === 0);
+    this.#body.hidden = answers.length === 0 || (error !== "" && answers.every(({ tokens }) => tokens.length === 0));
     this.#compare();
   }
 
-  #view(answer, i) {
+  #view(answer) {
+    const { conversation, settings } = this.#parts;
     const isVariation = this.#turn.view === "variations";
     const [title, details] = namesOf(answer, isVariation);
     const view = new AnswerView(answer, title, details, {
       onChoose: (index) => this.#choose(view, answer, index),
-      onKeep: () => this.#keep(answer, i),
+      onKeep: () => this.#keep(answer),
+      onEdit: (text) => this.#change("Edited.", () => conversation.editAnswer(this.#turn, answer, text)),
+      onDelete: () => this.#change("Deleted.", () => conversation.removeAnswer(this.#turn, answer)),
+      onAnother: answer.isSober && settings.values.temperature === 0 ? null : () => this.#another(answer),
     });
     if (answer.isSober) {
-      const sureness = new Sureness(() => howSure(this.#parts.settings.values, this.#parts.sites(), this.#turn));
+      const sureness = new Sureness(() => howSure(settings.values, this.#parts.sites(), this.#turn));
       this.#surenesses.push({ sureness, answer });
       view.node.append(sureness.node);
     }
     if (isVariation) {
       view.node.addEventListener("click", ({ target }) => {
-        if (!target.closest("button, .token")) {
-          this.#keep(answer, i);
+        if (!target.closest("button, .token, a, textarea") && this.#isOffered()) {
+          this.#keep(answer);
         }
       });
     }
     return view;
+  }
+
+  /** Change the conversation, and offer to take it back. */
+  #change(said, change) {
+    const { conversation } = this.#parts;
+    const before = conversation.turns;
+    change();
+    toast(said, () => conversation.show(before));
+  }
+
+  #askAgain() {
+    const { conversation, settings } = this.#parts;
+    if (conversation.wouldRepeat(this.#turn)) {
+      settings.change({ seed: freshSeed() });
+    }
+    conversation.again(this.#turn);
+  }
+
+  #another(answer) {
+    const seed = freshSeed();
+    this.#parts.settings.change({ seed });
+    this.#parts.conversation.another(this.#turn, answer, seed);
   }
 
   #choose(view, answer, index) {
@@ -76,23 +113,28 @@ export class TurnView {
     view.point(index);
   }
 
-  #keep(answer, i) {
+  #keep(answer) {
     if (this.#turn.view === "variations" && answer.drugs.seed !== undefined) {
       this.#parts.settings.change({ seed: answer.drugs.seed });
     }
-    this.#parts.conversation.keep(this.#turn, i);
+    this.#parts.conversation.keep(this.#turn, this.#turn.answers.indexOf(answer));
+  }
+
+  #isOffered() {
+    const { turns, isRunning } = this.#parts.conversation;
+    return turns.at(-1) === this.#turn && !isRunning && this.#turn.answers.length > 1;
   }
 
   #offerKeep(isOffered) {
     const { answers, kept, view } = this.#turn;
     const label = view === "variations" ? "Use this seed" : "Go on from this";
-    answers.forEach((answer, i) => this.#views[i].offerKeep(isOffered && answers.length > 1 ? label : "", i === kept));
+    answers.forEach((answer, i) => this.#views[i].offerKeep(isOffered && answers.length > 1 && answer.hasText ? label : "", i === kept));
   }
 
   #compare() {
     const { answers, view } = this.#turn;
     const texts = answers.map(({ text }) => text);
-    if (view !== "side" || texts.join("\0") === this.#compared) {
+    if (view !== "side" || answers.length !== 2 || texts.join("\0") === this.#compared) {
       return;
     }
     this.#compared = texts.join("\0");

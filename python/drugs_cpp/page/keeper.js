@@ -1,0 +1,120 @@
+import { Turn } from "./turn.js";
+
+const CURRENT = "drugs-conversation"; // in the storage of the tab: the conversation that it shows
+const LONGEST_NAME = 60;
+const WAIT_FOR_MORE = 1000; // ms between two times that a text is kept while it is written
+
+/** Keeps the conversation of this tab in the store, and opens others. */
+export class Keeper {
+  #store;
+  #conversation;
+  #id = sessionStorage.getItem(CURRENT) ?? newId();
+  #name = "";
+  #timer = 0;
+
+  /**
+   * @param {import("./store.js").Store} store
+   * @param {import("./conversation.js").Conversation} conversation
+   */
+  constructor(store, conversation) {
+    this.#store = store;
+    this.#conversation = conversation;
+    sessionStorage.setItem(CURRENT, this.#id);
+    addEventListener("pagehide", () => this.#keep());
+  }
+
+  get id() {
+    return this.#id;
+  }
+
+  /** What the conversation is called: as the user named it, or as it begins. */
+  get name() {
+    return this.#name || nameOf(this.#conversation.turns);
+  }
+
+  /** The conversation has changed. */
+  change() {
+    if (!this.#timer) {
+      this.#timer = setTimeout(() => this.#keep(), this.#conversation.isRunning ? WAIT_FOR_MORE : 0);
+    }
+  }
+
+  /** Show what this tab showed before it was loaded again. @returns whether there was something */
+  async restore() {
+    const saved = await this.#store.get(this.#id);
+    if (saved) {
+      this.#show(saved);
+    }
+    return Boolean(saved);
+  }
+
+  /** Show a conversation that was kept. */
+  async open(id) {
+    await this.#keep();
+    const saved = await this.#store.get(id);
+    if (saved) {
+      this.#show(saved);
+    }
+  }
+
+  /** Begin another conversation. @param {Turn[]} turns its first ones */
+  async begin(turns = [], name = "") {
+    await this.#keep();
+    this.#show({ id: newId(), name, turns });
+    await this.#keep();
+  }
+
+  /** Name a conversation; "" is the name that it has by itself. */
+  async rename(id, name) {
+    if (id === this.#id) {
+      this.#name = name;
+      return this.#keep();
+    }
+    const saved = await this.#store.get(id);
+    return saved && this.#store.put({ ...saved, name: name || nameOf(saved.turns) });
+  }
+
+  /** Delete a conversation. @returns {Promise<() => Promise<void>>} brings it back */
+  async delete(id) {
+    await this.#keep();
+    const saved = await this.#store.get(id);
+    await this.#store.delete(id);
+    if (id === this.#id) {
+      this.#show({ id: newId(), name: "", turns: [] });
+    }
+    return async () => {
+      if (saved) {
+        await this.#store.put(saved);
+        await this.open(id);
+      }
+    };
+  }
+
+  #show({ id, name, turns }) {
+    this.#id = id;
+    this.#name = name === nameOf(turns) ? "" : name;
+    sessionStorage.setItem(CURRENT, id);
+    this.#conversation.show(turns.map((turn) => Turn.from(turn)));
+  }
+
+  // one without messages is not worth keeping
+  async #keep() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    const turns = this.#conversation.turns.map((turn) => turn.toJSON());
+    if (turns.length > 0) {
+      await this.#store.put({ id: this.#id, name: this.name, changed: Date.now(), turns });
+    } else {
+      await this.#store.delete(this.#id);
+    }
+  }
+}
+
+/** The beginning of its first message. */
+export function nameOf(turns) {
+  const text = (turns[0]?.user ?? "").trim().replace(/\s+/g, " ");
+  return text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME - 1).trimEnd()}…` : text;
+}
+
+// crypto.randomUUID() does not exist on a page that came over plain HTTP from another computer
+const newId = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
