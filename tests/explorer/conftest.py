@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from drugs_cpp.study.explorer_site import write_site
+from support.accessibility import axe_script
 from support.explorer_data import imported_site, mixed_site, small_site
 from support.patience import PATIENCE
 
@@ -95,7 +95,4 @@ def is_own(url: str, origin: str) -> bool:
 @pytest.fixture(scope="package")
 def axe() -> str:
     """The script of axe-core."""
-    package = pytest.importorskip(
-        "axe_playwright_python", reason="axe-core is not installed: pip install axe-playwright-python"
-    )
-    return Path(package.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+    return axe_script()

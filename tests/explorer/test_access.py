@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.accessibility import violations
 from support.explorer_data import HOSTILE
 from support.exploring import PHONE, Explore, cell, expect, seed, summary, text, view
 
@@ -15,15 +16,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 VIEWS = ["Map", "Plot", "Search", "Favourites"]
-
-
-def violations(page: Page, axe: str, part: str = "html", only: str = "") -> Any:
-    """What axe-core finds wrong in a part of the page, optionally by only one rule."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(axe)
-    options = {"resultTypes": ["violations"], "preload": False, **({"runOnly": [only]} if only else {})}
-    found = page.evaluate("([part, options]) => axe.run(part, options)", [part, options])["violations"]
-    return [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found]
 
 
 @pytest.mark.parametrize(

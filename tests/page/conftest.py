@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.accessibility import axe_script
 from support.lighthouse import STRONG, parting_seed
 from support.patience import PATIENCE
 from support.program import Server
@@ -62,3 +63,9 @@ def open_page(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]
 def parting(server: Server) -> str:
     """The part of an address that gives a strong dose, and a seed with which its answer differs."""
     return f"A={STRONG['A']}&seed={parting_seed(server)}"
+
+
+@pytest.fixture(scope="package")
+def axe() -> str:
+    """The script of axe-core."""
+    return axe_script()

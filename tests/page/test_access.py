@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from support.browsing import SHORT, Open, expect, finish, rows, send
+import pytest
+
+from support.accessibility import violations
+from support.browsing import SHORT, Open, expect, finish, rows, send, streamed, unfold
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -81,3 +84,33 @@ def test_dark_and_light(open_page: Open) -> None:
 def test_reduced_motion_turns_transitions_off(open_page: Open) -> None:
     page = open_page(SHORT, reduced_motion="reduce", viewport={"width": 360, "height": 740})
     assert page.locator("#controls").evaluate("node => getComputedStyle(node).transitionDuration") == "0s"
+
+
+@pytest.mark.parametrize(
+    ("colours", "width"), [("light", 1280), ("dark", 1280), ("light", 360)], ids=["light", "dark", "phone"]
+)
+def test_axe_finds_nothing(open_page: Open, axe: str, colours: str, width: int) -> None:
+    page = open_page(
+        "view=side&A=0.2&" + SHORT,
+        {"**/v1/chat/completions": streamed("The *sea* was `calm`.")},
+        color_scheme=colours,
+        viewport={"width": width, "height": 740},
+        reduced_motion="reduce",
+    )
+    only = "color-contrast" if colours == "dark" else ""  # dark mode changes nothing else
+    expect(page.locator(".site")).to_have_count(8)
+    assert violations(page, axe, only=only) == []
+    send(page)
+    page.locator(".token").nth(1).click()
+    page.get_by_role("button", name="Edit the message").click()
+    page.get_by_role("button", name="Conversations").click()
+    page.locator("#conversations-list li").first.wait_for()
+    assert violations(page, axe, only=only) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Formatted").click()
+    page.get_by_role("button", name="Clear").click()  # shows what can be undone
+    if width < 500:
+        page.get_by_role("button", name=re.compile("Doses")).click()
+    unfold(page, "More")
+    page.get_by_role("button", name="Profile of A").click()
+    assert violations(page, axe, only=only) == []

@@ -6,34 +6,54 @@ import re
 
 import pytest
 
-from support.browsing import SHORT, Open, answers, expect, finish, profile, send, sent
+from support.browsing import SHORT, Open, answers, copied, expect, finish, profile, send, sent, streamed, unfold
 from support.lighthouse import QUESTION
 
+#: seeing an address does not require a model
+CALM = {"**/v1/chat/completions": streamed("The sea was calm.")}
 
-def test_the_address_holds_a_finding(open_page: Open) -> None:
-    page = open_page("view=chat&" + SHORT)
+
+def test_a_link_holds_a_finding(open_page: Open) -> None:
+    page = open_page("view=chat&A=0.3&" + SHORT)
     editor = profile(page)
     editor.get_by_role("button", name="Add point").click()
     page.get_by_label("Dose at Q in radians").fill("0.05")
-    page.get_by_text("More", exact=True).click()
+    unfold(page, "More")
     page.get_by_label("System prompt").fill("Be brief & kind #1")
     page.get_by_label("Dose the prompt").select_option("all of it")
     requests = sent(page)
     send(page)
     page.get_by_label("Message", exact=True).fill("Why?")
-    expect(page).to_have_url(re.compile("prompt=Why.*message=Write"))
+    page.get_by_role("button", name="Copy a link").click()
+    link = copied(page)
+    assert "dose_inputs=true&" in link
 
-    shared = open_page(page.url.split("#")[1])
+    shared = open_page(link.split("#")[1])
     expect(shared.locator(".said")).to_have_text(QUESTION)
     expect(shared.get_by_label("Message", exact=True)).to_have_value("Why?")
     again = sent(shared)
     shared.get_by_role("button", name="Answer them").click()
     finish(shared)
     assert again == requests
-    assert "dose_inputs=true&" in page.url
     assert again[0]["drugs"]["dose_inputs"]
     assert again[0]["drugs"]["shape"]["A"]["points"] == [{"depth": 0.5, "peakratio": 1}]
     assert answers(shared) == answers(page)
+
+
+def test_the_address_holds_the_settings_and_no_messages(open_page: Open) -> None:
+    page = open_page("view=chat&A=0.3&" + SHORT, CALM)
+    send(page)
+    page.get_by_label("Message", exact=True).fill("Why?")
+    expect(page).to_have_url(re.compile(r"#A=0\.3&.*prompt=Why%3F$"))
+
+
+def test_messages_that_are_too_long_for_an_address_are_not_in_the_link(open_page: Open) -> None:
+    page = open_page("view=chat&A=0.3&seed=3", CALM)
+    page.get_by_label("Message", exact=True).fill("x" * 2500)
+    send(page)
+    page.get_by_role("button", name="Copy a link").click()
+    expect(page.locator("#toast")).to_contain_text("too long for an address")
+    assert len(copied(page)) < 200
 
 
 @pytest.mark.parametrize(
@@ -46,7 +66,8 @@ def test_the_address_holds_a_finding(open_page: Open) -> None:
 )
 def test_an_address_that_makes_no_sense_is_the_usual_one(open_page: Open, at: str) -> None:
     page = open_page(at)
-    expect(page.get_by_label("Dose at A in radians")).to_have_value("0.2")
+    chosen = "Medium" if "A=0.2" not in at else None
+    expect(page.locator("#presets [aria-pressed=true]")).to_have_text([chosen] if chosen else [])
     expect(page.get_by_label("Seed", exact=True)).to_have_value("3")
     expect(page.get_by_label("Side by side")).to_be_checked()
     expect(page.locator(".shaped")).to_have_count(0)

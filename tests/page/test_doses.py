@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from support.browsing import SHORT, SOBER, Open, ask_again, expect, profile, send, sent
+from support.browsing import SHORT, SOBER, Open, ask_again, expect, profile, send, sent, unfold
 from support.program import Server
 
 
 def test_what_is_set_is_what_is_sent(open_page: Open) -> None:
     page = open_page("view=chat&" + SHORT)
+    unfold(page, "Advanced")
     page.get_by_label("Dose at A, attention output").fill("0")
     page.get_by_label("Dose at H, attention input").focus()
     for _ in range(3):
@@ -17,7 +18,7 @@ def test_what_is_set_is_what_is_sent(open_page: Open) -> None:
     page.get_by_label("Dose at pV in radians").fill("0.37")
     page.get_by_label("Dose at pV in radians").blur()
     expect(page.get_by_label("Dose at pV, values as kept")).to_have_value("0.37")
-    page.get_by_text("More", exact=True).click()
+    unfold(page, "More")
     page.get_by_label("reference").check()
     page.get_by_label("Dose the prompt").select_option("all of it")
     page.get_by_label("Sober interval").fill("100")
@@ -29,7 +30,7 @@ def test_what_is_set_is_what_is_sent(open_page: Open) -> None:
 
 def test_without_a_dose_everything_is_sober(open_page: Open) -> None:
     page = open_page("view=chat&" + SHORT)
-    page.get_by_role("button", name="All sober").click()
+    page.get_by_role("button", name="Sober", exact=True).click()
     requests = sent(page)
     send(page)
     assert (requests[0]["drugs"], requests[0]["temperature"]) == (SOBER, 0)
@@ -48,9 +49,10 @@ def test_only_the_sites_of_the_model_are_there(open_page: Open, server: Server) 
     props = server.get("/props").json
     props["drugs"].update(dose_max=0.5, sites={"isotropic": ["Q", "A"], "reference": ["A"]})
     page = open_page(SHORT, {"**/props": lambda route: route.fulfill(json=props)})
+    unfold(page, "Advanced")
     expect(page.locator(".site:visible label b")).to_have_text(["Q", "A"])
     expect(page.get_by_label("Dose at A, attention output")).to_have_attribute("max", "0.5")
-    page.get_by_text("More", exact=True).click()
+    unfold(page, "More")
     page.get_by_label("reference").check()
     expect(page.locator(".site:visible label b")).to_have_text(["A"])
 
@@ -127,7 +129,7 @@ def test_a_profile_drawn_with_a_finger(open_page: Open) -> None:
 
 
 def test_a_dose_is_at_most_half_a_turn_and_a_strong_one_is_warned_of(open_page: Open) -> None:
-    page = open_page("view=chat&" + SHORT)
+    page = open_page("view=chat&A=0.2&" + SHORT)
     number = page.get_by_label("Dose at A in radians")
     warning = page.locator(".site:visible .warning:visible")
     number.fill("1")

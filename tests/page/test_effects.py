@@ -10,12 +10,17 @@ def test_a_word_sets_the_doses_that_the_server_found(open_page: Open, server: Se
     effects = server.get("/props").json["drugs"]["effects"]
     assert list(effects) == ["mild", "medium", "strong"]
     page = open_page("view=chat&H=0.3&hold=text&" + SHORT)
-    page.get_by_role("button", name="medium").click()
+    expect(page.locator("#advanced")).to_have_attribute("open", "")  # what is dosed is not one of the words
+    page.get_by_role("button", name="Medium").click()
+    expect(page.locator("#presets [aria-pressed=true]")).to_have_text("Medium")
+    page.get_by_label("Dose at V in radians").fill("0.1")
+    expect(page.locator("#presets [aria-pressed=true]")).to_have_count(0)
+    page.get_by_role("button", name="Medium").click()
     requests = sent(page)
     send(page)
     drugs = requests[0]["drugs"]
     assert drugs["A"] == float(f"{effects['medium']['doses']['A']:.4g}")
-    assert not {"H", "hold"} & set(drugs)
+    assert not {"H", "V", "hold"} & set(drugs)
 
 
 def test_a_word_that_is_not_allowed_is_not_offered(open_page: Open, server: Server) -> None:

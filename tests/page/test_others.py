@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.browsing import SHORT, SOBER, Open, ask_again, expect, send, sent, streamed
+from support.browsing import SHORT, SOBER, Open, ask_again, expect, send, sent, streamed, unfold
 from support.program import Server
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_what_is_chosen_is_sent(open_page: Open) -> None:
     page.get_by_label("Hold", exact=True).select_option("n tokens")
     page.get_by_label("Tokens to hold").fill("16")
     page.get_by_label("Dose the prompt").select_option("its last position")
-    page.get_by_text("More", exact=True).click()
+    unfold(page, "More")
     page.get_by_label("Angle", exact=True).select_option("fixed")
     page.get_by_label("Turn", exact=True).select_option("addition")
     page.get_by_label("Layers", exact=True).select_option("shared")
@@ -86,12 +86,9 @@ def test_an_address_keeps_them_all(open_page: Open) -> None:
         "A 0.2 · M 0.1 · hold H 8, A text · layers shared · course 0:1, 40:0.2 (floor) · angle half-normal · turn nlerp"
         " · apart 2 · dose_inputs last · seed 3"
     )
-    expect(page).to_have_url(re.compile("message="))
-    again = open_page(page.url.split("#")[1], CALM)
-    requests = sent(again)
-    again.get_by_role("button", name="Answer them").click()
-    expect(again.locator(".answer .text")).to_have_text("The sea was calm.")
-    assert requests[0]["drugs"] == drugs
+    expect(page).to_have_url(re.compile("length=16&view=chat$"))
+    again = open_page(page.url.split("#")[1] + "&prompt=Again", CALM)
+    assert drugs_sent(again) == drugs
 
 
 def test_an_address_leaves_out_what_is_as_usual(open_page: Open) -> None:
@@ -139,7 +136,7 @@ def test_what_an_address_brings_is_seen_and_can_be_taken_back(open_page: Open) -
     expect(others).to_have_count(2)
     page.get_by_role("button", name="Remove course").press("Enter")
     expect(others).to_be_focused()
-    page.get_by_text("More", exact=True).click()
+    unfold(page, "More")
     expect(page.get_by_label("Course", exact=True)).to_have_value("")
     drugs = drugs_sent(page)
     assert NAMES & set(drugs) == {"turn"}
@@ -149,7 +146,7 @@ def test_what_an_address_brings_is_seen_and_can_be_taken_back(open_page: Open) -
 
 def test_a_course_that_is_none_is_ignored_and_replaced(open_page: Open) -> None:
     page = open_page("view=chat&A=0.2&course=interpolate_0_1_8_0&" + SHORT, CALM)
-    page.get_by_text("More", exact=True).click()
+    unfold(page, "More")
     course = page.get_by_label("Course", exact=True)
     expect(course).to_have_value("0:1, 8:0")
     for wrong in ("0:1, 8", "0:1, 0:2", "1.5:1", "0:-1", "all"):
@@ -214,5 +211,6 @@ def test_every_choice_explains_itself(open_page: Open) -> None:
     assert options.count() > 15
     for option in options.all():
         assert len(option.get_attribute("title") or "") > 20
+    unfold(page, "Advanced")
     page.get_by_label("Dose the prompt").select_option("all of it")
     expect(page.get_by_label("Dose the prompt")).to_have_attribute("title", re.compile("^All of the prompt"))

@@ -15,7 +15,7 @@ from support.seeds import first_that
 
 @pytest.mark.parametrize("view", ["chat", "side"])
 def test_probabilities_at_a_token_are_those_of_both_models(open_page: Open, server: Server, view: str) -> None:
-    page = open_page(f"view={view}&A=0.35&{SHORT}")
+    page = open_page(f"view={view}&formatted=false&A=0.35&{SHORT}")
     requests = sent(page, "/completion")
     send(page)
     tokens = page.locator(".answer.dosed .token")
@@ -109,7 +109,7 @@ def test_a_character_of_several_tokens_is_sent_as_text(open_page: Open, server: 
         return answer_of(server, prompt, drugs={"A": 0.05, "seed": seed}).startswith(f"{WAVE}{WAVE} \u6d77 ")
 
     seed = first_that(repeats)
-    page = open_page(f"view=chat&A=0.05&seed={seed}&length=16&{urlencode({'prompt': prompt})}")
+    page = open_page(f"view=chat&formatted=false&A=0.05&seed={seed}&length=16&{urlencode({'prompt': prompt})}")
     requests = sent(page, "/completion")
     send(page)
     tokens = page.locator(".answer.dosed .token")

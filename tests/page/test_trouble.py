@@ -9,7 +9,6 @@ from support.browsing import SHORT, Open, answers, ask_again, expect, send, stre
 if TYPE_CHECKING:
     from playwright.sync_api import Route
 
-    from support.program import Server
 
 INJECTION = '<img src=x onerror="document.title=1">'
 
@@ -44,16 +43,6 @@ def test_a_key_that_is_not_given_can_be_given_later(open_page: Open) -> None:
     expect(page.locator("#notice")).to_contain_text("needs an API key")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("dialog")).to_be_visible()
-
-
-def test_a_model_without_a_chat_template_is_explained(open_page: Open, server: Server) -> None:
-    props = server.get("/props").json
-    props["drugs"]["has_chat_template"] = False
-    page = open_page("view=chat&" + SHORT, {"**/props": lambda route: route.fulfill(json=props)})
-    expect(page.locator("#notice")).to_contain_text("no chat template")
-    expect(page.locator("#notice")).to_contain_text("continues a text at /v1/completions")
-    send(page)  # it may know ChatML
-    assert len(answers(page)) == 1
 
 
 def test_a_refused_request_shows_its_message_in_place_of_the_answer(open_page: Open) -> None:

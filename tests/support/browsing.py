@@ -60,11 +60,12 @@ def answers(page: Page) -> list[str]:
     return page.locator(".turn").last.locator(".answer .text").all_text_contents()
 
 
-def streamed(text: str) -> Callable[[Route], None]:
-    """A server that answers with this text, one word at a time."""
+def streamed(text: str, pieces: list[str] | None = None) -> Callable[[Route], None]:
+    """A server that answers with this text, one word at a time, or in these pieces."""
+    parts = re.findall(r"\s*\S+", text) if pieces is None else pieces
 
     def answer(route: Route) -> None:
-        choices = [{"index": 0, "delta": {"content": piece}} for piece in re.findall(r"\s*\S+", text)]
+        choices = [{"index": 0, "delta": {"content": piece}} for piece in parts]
         choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
         lines = [f"data: {json.dumps({'choices': [choice]})}\n\n" for choice in choices]
         route.fulfill(content_type="text/event-stream", body="".join(lines) + "data: [DONE]\n\n")
@@ -72,8 +73,22 @@ def streamed(text: str) -> Callable[[Route], None]:
     return answer
 
 
+def copied(page: Page) -> str:
+    """What the page has put into the clipboard."""
+    expect(page.locator("#toast")).to_contain_text(re.compile("opied"))
+    page.context.grant_permissions(["clipboard-read"])
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def unfold(page: Page, what: str) -> None:
+    """Open "Advanced" or "More" among the settings."""
+    if page.locator("details", has_text=what).get_attribute("open") is None:
+        page.locator("summary", has_text=what).click()
+
+
 def profile(page: Page) -> Locator:
     """Open the profile of A at a place where nothing has to scroll when a point gets the focus."""
+    unfold(page, "Advanced")
     page.get_by_role("button", name="Profile of A").click()
     editor = page.locator("#profile-A")
     editor.evaluate("node => node.scrollIntoView({ block: 'center' })")

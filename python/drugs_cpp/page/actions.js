@@ -4,7 +4,7 @@ const PATHS = {
   copy: "M9 9h10.5v10.5H9zM15 9V4.5H4.5V15H9",
   edit: "M4.5 19.5l1-4L16 5l3 3L8.5 18.5z",
   delete: "M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7",
-  dice: "M4.5 4.5h15v15h-15zM9 9h.01M15 15h.01M15 9h.01M9 15h.01",
+  again: "M4.5 12a7.5 7.5 0 0 1 13-5l2 2M19.5 4.5V9H15M19.5 12a7.5 7.5 0 0 1-13 5l-2-2M4.5 19.5V15H9",
 };
 
 /** A small button with a drawing. */

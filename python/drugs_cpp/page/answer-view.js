@@ -56,7 +56,7 @@ export class AnswerView {
     this.#actions = actions(
       action("copy", `Copy ${what}`, () => copy(answer.text)),
       action("edit", `Edit ${what}`, () => this.#editor.open(answer.text)),
-      ...(onAnother ? [action("dice", `Another with a new seed, beside ${what}`, onAnother)] : []),
+      ...(onAnother ? [action("again", `Another with a new seed, beside ${what}`, onAnother)] : []),
       action("delete", `Delete ${what}`, onDelete));
     this.#text = element("div", { class: "text", role: "group", "aria-label": `${title} answer`, "aria-describedby": "token-help",
       onclick: (event) => this.#click(event), onkeydown: (event) => this.#press(event) });

@@ -53,6 +53,7 @@ export class ConversationsView {
   }
 
   async #update() {
+    await this.#keeper.keep();
     const all = await this.#store.all();
     byId("conversations-empty").hidden = all.length > 0;
     byId("conversations-empty").textContent = (await this.#store.isAvailable())

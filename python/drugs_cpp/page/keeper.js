@@ -20,7 +20,7 @@ export class Keeper {
     this.#store = store;
     this.#conversation = conversation;
     sessionStorage.setItem(CURRENT, this.#id);
-    addEventListener("pagehide", () => this.#keep());
+    addEventListener("pagehide", () => this.keep());
   }
 
   get id() {
@@ -32,10 +32,12 @@ export class Keeper {
     return this.#name || nameOf(this.#conversation.turns);
   }
 
-  /** The conversation has changed. */
+  /** The conversation has changed: it is kept now and then while it is written, and at its end. */
   change() {
-    if (!this.#timer) {
-      this.#timer = setTimeout(() => this.#keep(), this.#conversation.isRunning ? WAIT_FOR_MORE : 0);
+    if (!this.#conversation.isRunning) {
+      this.keep();
+    } else {
+      this.#timer ||= setTimeout(() => this.keep(), WAIT_FOR_MORE);
     }
   }
 
@@ -50,7 +52,7 @@ export class Keeper {
 
   /** Show a conversation that was kept. */
   async open(id) {
-    await this.#keep();
+    await this.keep();
     const saved = await this.#store.get(id);
     if (saved) {
       this.#show(saved);
@@ -59,16 +61,16 @@ export class Keeper {
 
   /** Begin another conversation. @param {Turn[]} turns its first ones */
   async begin(turns = [], name = "") {
-    await this.#keep();
+    await this.keep();
     this.#show({ id: newId(), name, turns });
-    await this.#keep();
+    await this.keep();
   }
 
   /** Name a conversation; "" is the name that it has by itself. */
   async rename(id, name) {
     if (id === this.#id) {
       this.#name = name;
-      return this.#keep();
+      return this.keep();
     }
     const saved = await this.#store.get(id);
     return saved && this.#store.put({ ...saved, name: name || nameOf(saved.turns) });
@@ -76,7 +78,7 @@ export class Keeper {
 
   /** Delete a conversation. @returns {Promise<() => Promise<void>>} brings it back */
   async delete(id) {
-    await this.#keep();
+    await this.keep();
     const saved = await this.#store.get(id);
     await this.#store.delete(id);
     if (id === this.#id) {
@@ -97,8 +99,8 @@ export class Keeper {
     this.#conversation.show(turns.map((turn) => Turn.from(turn)));
   }
 
-  // one without messages is not worth keeping
-  async #keep() {
+  /** Keep the conversation as it is now. One without messages is not worth keeping. */
+  async keep() {
     clearTimeout(this.#timer);
     this.#timer = 0;
     const turns = this.#conversation.turns.map((turn) => turn.toJSON());

@@ -1,0 +1,169 @@
+"""Conversations are kept in the browser: list, names, files, and what was deleted comes back."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.browsing import SHORT, Open, answers, expect, finish, send, sent, streamed
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+#: what is kept does not require a model
+CALM = {"**/v1/chat/completions": streamed("The sea was *calm*.")}
+CHAT = "view=chat&formatted=false&A=0.2&" + SHORT
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_label("Message", exact=True).fill(text)
+    send(page)
+
+
+def names(page: Page) -> list[str]:
+    """The list, which this opens."""
+    if page.locator("#saved").is_hidden():
+        page.get_by_role("button", name="Conversations").click()
+    page.locator("#conversations-list li").first.wait_for()
+    return page.locator("#conversations-list .name").all_text_contents()
+
+
+def test_a_reload_keeps_the_conversation_with_its_answers(open_page: Open) -> None:
+    page = open_page(CHAT)
+    send(page)
+    before = answers(page)
+    title = page.locator(".answer header").text_content()
+    page.reload()
+    expect(page.locator(".answer")).to_have_count(1)
+    assert answers(page) == before
+    assert page.locator(".answer header").text_content() == title
+    expect(page.get_by_label("Message", exact=True)).to_have_value("")
+    page.locator(".token").nth(1).click()
+    expect(page.locator(".chart.dosed li")).to_have_count(10)
+    requests = sent(page)
+    say(page, "And then?")
+    assert [message["content"] for message in requests[0]["messages"][1:]] == [before[0], "And then?"]
+
+
+def test_an_answer_that_was_being_written_has_stopped(open_page: Open) -> None:
+    page = open_page("view=chat&length=1500&A=0&prompt=Describe+a+city+built+on+clouds.")
+    expect(page.locator(".site")).to_have_count(8)
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".answer .text")).to_have_text(re.compile(r"\w+ \w+ \w+"))
+    page.wait_for_timeout(1500)  # it is kept once a second
+    page.reload()
+    expect(page.locator(".answer .state")).to_have_text("stopped")
+    assert len(answers(page)[0]) > 3
+
+
+def test_conversations_are_listed_and_opened(open_page: Open) -> None:
+    page = open_page(CHAT, CALM)
+    say(page, "First")
+    page.get_by_role("button", name="Conversations").click()
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator(".turn")).to_have_count(0)
+    say(page, "Second")
+    assert names(page) == ["Second", "First"]
+    expect(page.locator("#conversations-list [aria-current]")).to_have_text("Second")
+    page.get_by_role("button", name="First", exact=True).click()
+    expect(page.locator(".said")).to_have_text("First")
+    expect(page.locator("#saved")).to_be_hidden()
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator("#welcome")).to_be_visible()
+    assert sorted(names(other)) == ["First", "Second"]
+    page.keyboard.press("Escape")
+
+
+def test_a_conversation_gets_another_name(open_page: Open) -> None:
+    page = open_page(CHAT, CALM)
+    say(page, "First")
+    assert names(page) == ["First"]
+    page.get_by_role("button", name="Rename: First").click()
+    page.keyboard.type("About the sea")
+    page.keyboard.press("Escape")
+    expect(page.locator("#conversations-list .name")).to_have_text("First")
+    page.get_by_role("button", name="Rename: First").click()
+    page.keyboard.type("About the sea")
+    page.keyboard.press("Enter")
+    expect(page.locator("#conversations-list .name")).to_have_text("About the sea")
+    say(page, "More")
+    page.reload()
+    expect(page.locator(".turn")).to_have_count(2)
+    assert names(page) == ["About the sea"]
+
+
+def test_what_is_deleted_or_cleared_comes_back(open_page: Open) -> None:
+    page = open_page(CHAT, CALM)
+    say(page, "First")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator(".turn")).to_have_count(0)
+    expect(page.locator("#welcome")).to_be_visible()
+    expect(page.get_by_role("button", name="Clear")).to_be_disabled()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".said")).to_have_text("First")
+    names(page)
+    page.get_by_role("button", name="Delete: First").click()
+    expect(page.locator("#conversations-list li")).to_have_count(0)
+    expect(page.locator("#conversations-empty")).to_have_text("Nothing is kept yet.")
+    expect(page.locator(".turn")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".said")).to_have_text("First")
+    page.reload()
+    expect(page.locator(".said")).to_have_text("First")
+
+
+def test_files_of_a_conversation(open_page: Open, tmp_path: Path) -> None:
+    page = open_page(CHAT, CALM)
+    say(page, "What is <b>the</b> sea?")
+    names(page)
+    files = {}
+    for kind in ("JSON", "Markdown"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=f"Export as {kind}").click()
+        files[download.value.suggested_filename] = Path(download.value.path()).read_text(encoding="utf-8")
+    assert set(files) == {"What-is-b-the-b-sea.json", "What-is-b-the-b-sea.md"}
+    markdown = files["What-is-b-the-b-sea.md"]
+    assert markdown.startswith("# What is <b>the</b> sea?\n\n**You**\n\nWhat is <b>the</b> sea?\n\n**Dosed** (A 0.2")
+    assert markdown.endswith("The sea was *calm*.\n")
+
+    saved = tmp_path / "kept.json"
+    saved.write_text(files["What-is-b-the-b-sea.json"], encoding="utf-8")
+    other = open_page(CHAT, CALM)
+    other.get_by_role("button", name="Conversations").click()
+    other.locator("#import-file").set_input_files(saved)
+    expect(other.locator(".said")).to_have_text("What is <b>the</b> sea?")
+    assert answers(other) == ["The sea was *calm*."]
+    assert names(other) == ["What is <b>the</b> sea?"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "wrong.json is not JSON"),
+        ("[]", "wrong.json is not a conversation"),
+        (json.dumps({"format": "drugs-conversation", "turns": [{"user": 1}]}), "wrong.json is not a conversation"),
+    ],
+)
+def test_a_file_of_something_else_is_refused(open_page: Open, tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "wrong.json").write_text(content, encoding="utf-8")
+    page = open_page(CHAT, CALM)
+    say(page, "First")
+    page.get_by_role("button", name="Conversations").click()
+    page.locator("#import-file").set_input_files(tmp_path / "wrong.json")
+    expect(page.locator("#toast")).to_contain_text(message)
+    expect(page.locator(".said")).to_have_text("First")
+
+
+def test_a_browser_that_keeps_nothing_says_so(open_page: Open) -> None:
+    page = open_page(CHAT, CALM)
+    page.add_init_script("Object.defineProperty(window, 'indexedDB', { value: undefined })")
+    page.reload()
+    say(page, "First")
+    page.get_by_role("button", name="Conversations").click()
+    expect(page.locator("#conversations-empty")).to_contain_text("keeps nothing")
+    finish(page)
