@@ -44,6 +44,31 @@ class SamplingArguments(TypedDict, total=False):
     top_n_sigma: float
 
 
+class TokenArguments(TypedDict, total=False):
+    """What ``generate`` takes besides ``tokens``."""
+
+    top_k: int
+    top_p: float
+    min_p: float
+    typical_p: float
+    temp: float
+    repeat_penalty: float
+    reset: bool
+    frequency_penalty: float
+    presence_penalty: float
+    tfs_z: float
+    mirostat_mode: int
+    mirostat_tau: float
+    mirostat_eta: float
+    penalize_nl: bool
+    logits_processor: LogitsProcessorList | None
+    stopping_criteria: StoppingCriteriaList | None
+    grammar: LlamaGrammar | None
+    xtc_probability: float
+    xtc_threshold: float
+    top_n_sigma: float
+
+
 class CompletionArguments(SamplingArguments, total=False):
     """What ``create_completion`` takes besides ``prompt`` and ``stream``."""
 

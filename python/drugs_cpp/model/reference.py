@@ -18,11 +18,21 @@ from drugs_cpp.model.signatures import bound_arguments
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    from typing_extensions import Unpack
 
     from drugs_cpp.engine.engine import Engine
     from drugs_cpp.engine.inputs import Inputs
+    from drugs_cpp.model.completion_arguments import TokenArguments
 
-_KEEP = object()  # past_key_values: continue with the cache as it is
+
+class _Keep:
+    """``past_key_values`` that continue with the cache as it is."""
+
+    def __repr__(self) -> str:
+        return "KEEP"
+
+
+_KEEP = _Keep()
 
 
 class ReferenceNames:
@@ -86,7 +96,7 @@ class ReferenceNames:
         max_new_tokens: int | None = 64,
         past_key_values: Any = _KEEP,
         protect_inputs: bool | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[TokenArguments],
     ) -> list[int]:
         """Continue where the last call left off, like the reference's ``Dgenerate``.
 
