@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import llama_cpp
 from llama_cpp.llama_tokenizer import LlamaTokenizer
@@ -51,23 +51,33 @@ if TYPE_CHECKING:
     import os
 
     from llama_cpp.llama import LlamaState
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from drugs_cpp.engine.inputs import Inputs
-    from drugs_cpp.model.llama_arguments import UpstreamArguments
+    from drugs_cpp.model.llama_arguments import LlamaArguments, UpstreamArguments
 
 
 class Llama(
-    CacheMethods,
-    TokenMethods,
     CompletionMethods,
     VariationMethods,
     UncertaintyMethods,
     EffectMethods,
+    TokenMethods,
+    CacheMethods,
     ReferenceNames,
     llama_cpp.Llama,
 ):
-    """A llama.cpp model whose attention can be dosed.
+    """llama-cpp-python's ``Llama`` with doses: a model whose attention can be dosed.
+
+    What ``llama_cpp.Llama`` has works as before. Decoding is greedy unless a call gives a temperature, and without a
+    dose the results are llama.cpp's, bit for bit.
+
+    Example:
+        >>> llm = Llama("model.gguf", drugs={"A": 0.3}, n_ctx=1024, verbose=False)
+        >>> llm("The sea was", max_tokens=16, seed=1)["choices"][0]["text"]
+        >>> with llm.dosed("mild"):
+        ...     answer = llm.create_chat_completion([{"role": "user", "content": "Name a river."}])
+        >>> several = llm.variations("The sea was", n=4, max_tokens=16)
 
     Args:
         model_path: path of a GGUF file.
@@ -186,6 +196,21 @@ class Llama(
             session = adopted.engine.session
             session.computed.mark(0, session.n_tokens, Computed.ALONE)  # it is not known how
         return cast("Llama", llm)
+
+    if TYPE_CHECKING:  # upstream's passes on what it is given, and returns a model of this class
+
+        @classmethod
+        def from_pretrained(  # type: ignore[override]  # upstream's takes anything
+            cls,
+            repo_id: str,
+            filename: str | None,
+            additional_files: list[str] | None = ...,
+            local_dir: str | os.PathLike[str] | None = ...,
+            local_dir_use_symlinks: bool | Literal["auto"] = ...,
+            cache_dir: str | os.PathLike[str] | None = ...,
+            **kwargs: Unpack[LlamaArguments],
+        ) -> Self:
+            """Download a model and load it; the keyword arguments are those of :class:`Llama`."""
 
     def close(self) -> None:
         """Free the model and everything that was made from it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -42,10 +43,25 @@ def with_defaults(upstream: Callable[..., R], **defaults: Any) -> Callable[[Call
         call.__signature__ = signature.replace(  # type: ignore[attr-defined]
             parameters=[p.replace(default=defaults.get(p.name, p.default)) for p in signature.parameters.values()]
         )
-        call.__doc__ = f"{inspect.cleandoc(upstream.__doc__ or '')}\n\n{EXTRA_DOCUMENTATION}".strip()
+        call.__doc__ = _documentation(upstream, signature, defaults)
         return call
 
     return decorate
+
+
+_SEED = (
+    "``seed`` is that of the sampler and of the noise. None: that of the doses, otherwise the next one of the model's "
+    "chain (``set_seed``), otherwise a fresh one, which -1 always is."
+)
+
+
+def _documentation(upstream: Callable[..., Any], signature: inspect.Signature, defaults: Mapping[str, Any]) -> str:
+    """Return upstream's docstring, our additional arguments, and what is different here."""
+    notes = [f"``{name}`` is {value:g} by default: the most likely token is taken." for name, value in defaults.items()]
+    notes += [_SEED] if "seed" in signature.parameters else []
+    note = textwrap.fill(" ".join(notes), 112, initial_indent=" " * 4, subsequent_indent=" " * 4)
+    parts = [inspect.cleandoc(upstream.__doc__ or ""), EXTRA_DOCUMENTATION, f"Note:\n{note}"]
+    return "\n\n".join(part for part in parts if part)
 
 
 @functools.cache
