@@ -11,9 +11,10 @@ import llama_cpp
 from drugs_cpp.doses.checks import check_count
 from drugs_cpp.engine.sampling import OPTIONS
 from drugs_cpp.errors import StateError
+from drugs_cpp.keywords import naming_keywords
 from drugs_cpp.model import dgenerate
 from drugs_cpp.model.calibration import check_dose
-from drugs_cpp.model.signatures import bound_arguments
+from drugs_cpp.model.signatures import bound_arguments, signature_with_extras
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +34,13 @@ class _Keep:
 
 
 _KEEP = _Keep()
+
+#: of ``generate``, with the defaults of ``Dgenerate``
+_TOKEN_KEYWORDS = [
+    keyword.replace(default={"temp": 0.0, "reset": False}.get(name, keyword.default))
+    for name, keyword in signature_with_extras(llama_cpp.Llama.generate).parameters.items()
+    if name not in ("self", "tokens")
+]
 
 
 class ReferenceNames:
@@ -89,6 +97,7 @@ class ReferenceNames:
         """``reset()``."""
         self.reset()
 
+    @naming_keywords(_TOKEN_KEYWORDS)
     def Dgenerate(
         self,
         input_ids: Sequence[int] | npt.NDArray[np.integer[Any]],

@@ -23,6 +23,7 @@ def with_defaults(upstream: Callable[..., R], **defaults: Any) -> Callable[[Call
     arguments raises ``TypeError``.
     """
     signature = signature_with_extras(upstream)
+    has_no_result = signature.return_annotation is signature.empty
     index = {name: list(signature.parameters).index(name) - 1 for name in defaults}  # - 1: without self
 
     def decorate(override: Callable[..., Any]) -> Callable[..., R]:
@@ -40,8 +41,10 @@ def with_defaults(upstream: Callable[..., R], **defaults: Any) -> Callable[[Call
             result: R = override(self, *args, **kwargs)
             return result
 
+        returned = inspect.signature(override).return_annotation if has_no_result else signature.return_annotation
         call.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=[p.replace(default=defaults.get(p.name, p.default)) for p in signature.parameters.values()]
+            parameters=[p.replace(default=defaults.get(p.name, p.default)) for p in signature.parameters.values()],
+            return_annotation=returned,
         )
         call.__doc__ = _documentation(upstream, signature, defaults)
         return call
@@ -69,7 +72,9 @@ def signature_with_extras(upstream: Callable[..., Any]) -> inspect.Signature:
     """Return the signature of one of upstream's methods that choose tokens, with ``EXTRA_OPTIONS`` at its end."""
     signature = inspect.signature(upstream)
     keyword = inspect.Parameter.KEYWORD_ONLY
-    extras = [inspect.Parameter(name, keyword, default=value) for name, value in EXTRA_OPTIONS.items()]
+    extras = [
+        inspect.Parameter(name, keyword, default=value, annotation="float") for name, value in EXTRA_OPTIONS.items()
+    ]
     return signature.replace(parameters=[*signature.parameters.values(), *extras])
 
 

@@ -86,7 +86,7 @@ class VariationMethods(EngineProperties):
         drugs: DrugsLike | Iterable[DrugsLike] = ...,
         max_tokens: int | None = ...,
         temperature: float = ...,
-        stop: str | Iterable[str] | None = ...,
+        stop: str | Sequence[str] | None = ...,
         stream: bool = ...,
         **options: Unpack[VariationOptions],
     ) -> TextVariations | ChatVariations | Iterator[TextChunk] | Iterator[ChatChunk]: ...
@@ -100,7 +100,7 @@ class VariationMethods(EngineProperties):
         drugs: DrugsLike | Iterable[DrugsLike] = None,
         max_tokens: int | None = 128,
         temperature: float = 0.0,
-        stop: str | Iterable[str] | None = None,
+        stop: str | Sequence[str] | None = None,
         stream: bool = False,
         *,
         top_p: float = 0.95,
@@ -121,7 +121,7 @@ class VariationMethods(EngineProperties):
         response_format: Mapping[str, Any] | None = None,
         n_parallel: int | None = None,
         apart: bool = False,
-    ) -> Any:
+    ) -> TextVariations | ChatVariations | Iterator[TextChunk] | Iterator[ChatChunk]:
         """Continue one prompt several times, decoded together, each with its own seed and optionally its own doses.
 
         The prompt is computed once. The model's own cache stays as it is: this uses a separate context, which is

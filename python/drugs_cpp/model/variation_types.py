@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class VariationArguments(VariationOptions, total=False):
     drugs: DrugsLike | Iterable[DrugsLike]
     max_tokens: int | None
     temperature: float
-    stop: str | Iterable[str] | None
+    stop: str | Sequence[str] | None
 
 
 class Usage(TypedDict):
