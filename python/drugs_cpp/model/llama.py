@@ -211,6 +211,7 @@ class Llama(
             **kwargs: Unpack[LlamaArguments],
         ) -> Self:
             """Download a model and load it; the keyword arguments are those of :class:`Llama`."""
+            ...
 
     def close(self) -> None:
         """Free the model and everything that was made from it.
