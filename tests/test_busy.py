@@ -130,7 +130,7 @@ def test_no_thread_comes_between_two_tokens(llm: Llama, other: str) -> None:
 
     def call(hold: Callable[..., Any]) -> Any:
         criteria = llama_cpp.StoppingCriteriaList([lambda tokens, scores: hold(tokens, scores) is None])
-        return llm.create_completion(PROMPT, max_tokens=N, seed=3, stopping_criteria=criteria)["choices"]  # type: ignore[index]
+        return llm.create_completion(PROMPT, max_tokens=N, seed=3, stopping_criteria=criteria)["choices"]
 
     wanted = call(lambda *_: 0)
     with Held(call) as first, pytest.raises(BusyError, match="another thread is using this model"):

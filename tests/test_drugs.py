@@ -324,7 +324,7 @@ def test_unknown_arguments_get_the_list() -> None:
     settings = ("effect", "shape", "multiplier", "course", "hold", "layers", "noise", "angle", "turn", "apart", "seed")
     arguments = [*SITES, *settings]
     with pytest.raises(TypeError, match=rf"'temperature'.*{', '.join(arguments)}"):
-        DRUGS(temperature=0.1)
+        DRUGS(temperature=0.1)  # type: ignore[call-arg]
 
 
 def test_doses_are_named() -> None:

@@ -218,7 +218,7 @@ def test_ctrl_c_ends_a_long_prompt_at_once(
         set_verbose(False)
     assert "decode: removing" in capfd.readouterr().err  # llama.cpp logs this for an interrupted batch
     assert llm.n_tokens == 1
-    assert llm.create_completion("The sea", max_tokens=2)["choices"]  # type: ignore[index]
+    assert llm.create_completion("The sea", max_tokens=2)["choices"]
 
 
 @pytest.mark.usefixtures("press_ctrl_c")

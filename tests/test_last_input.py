@@ -57,7 +57,7 @@ def test_a_prompt_in_the_cache_changes_nothing(llm: Llama) -> None:
     llm.dose_inputs = "last"
     llm.create_completion(PROMPT, max_tokens=12)
     llm.dose_inputs = False
-    assert llm.create_completion(PROMPT, max_tokens=12)["choices"] == answer["choices"]  # type: ignore[index]
+    assert llm.create_completion(PROMPT, max_tokens=12)["choices"] == answer["choices"]
 
 
 def test_variations_are_the_texts_alone_and_compute_the_prompt_once(llm: Llama) -> None:

@@ -284,11 +284,11 @@ def test_what_was_never_a_model(tiny_model_path: str, capfd: pytest.CaptureFixtu
     with pytest.raises(TypeError):
         Llama()  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="did you mean"):
-        Llama(tiny_model_path, n_ctxx=5)
+        Llama(tiny_model_path, n_ctxx=5)  # type: ignore[call-arg]
     with pytest.raises(FileNotFoundError):
         Llama(tiny_model_path + "x")
     with pytest.raises(OptionError, match="n_ctx is 'five'"):
-        Llama(tiny_model_path, n_ctx="five", verbose=False)
+        Llama(tiny_model_path, n_ctx="five", verbose=False)  # type: ignore[arg-type]
     for half in (Llama.__new__(Llama), Forgetful()):
         with pytest.raises(StateError, match="was closed"):
             half.reset()

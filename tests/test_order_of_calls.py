@@ -67,7 +67,7 @@ def test_a_text_is_not_resumed(make_llama: MakeLlama, tiny_model_path: str, begi
     OTHER_CALLS[other](llm)
     with pytest.raises(StateError, match="begin it again"):
         take(chunks, 4)
-    assert llm.create_completion(PROMPT, max_tokens=4)["choices"][0]["text"]  # type: ignore[index]
+    assert llm.create_completion(PROMPT, max_tokens=4)["choices"][0]["text"]
 
 
 def refused(llm: Llama) -> None:

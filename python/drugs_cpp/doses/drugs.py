@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
 from drugs_cpp import _core
+from drugs_cpp.doses.arguments import DOSE_KEYWORDS
 from drugs_cpp.doses.dosage import SETTINGS, STRONG_ANGLE, Dosage, dosage_from_dict, read_shapes
 from drugs_cpp.doses.effect_settings import EffectSettings
 from drugs_cpp.doses.kinds import ISOTROPIC
@@ -21,15 +22,16 @@ from drugs_cpp.doses.profile import DoseProfile, Shape
 from drugs_cpp.doses.reference import ReferenceNames
 from drugs_cpp.doses.sites import SITES, check_site
 from drugs_cpp.errors import DoseError, DoseWarning
+from drugs_cpp.keywords import naming_keywords
 
 if TYPE_CHECKING:
     import os
 
     import numpy as np
     import numpy.typing as npt
+    from typing_extensions import Unpack
 
-    from drugs_cpp.doses.course import CourseLike
-    from drugs_cpp.doses.hold import Hold
+    from drugs_cpp.doses.arguments import DoseArguments
 
 
 class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
@@ -76,42 +78,20 @@ class DRUGS(EffectSettings, NoiseSettings, ReferenceNames):
 
     __slots__ = ("__weakref__", "_changes", "_dosage", "_lock")
 
-    def __init__(
-        self,
-        values: Mapping[str, Any] | str | None = None,
-        /,
-        *,
-        H: float | None = None,
-        Q: float | None = None,
-        K: float | None = None,
-        V: float | None = None,
-        A: float | None = None,
-        pK: float | None = None,
-        pV: float | None = None,
-        M: float | None = None,
-        effect: str | float | None = None,
-        shape: Mapping[str, Any] | None = None,
-        multiplier: float | None = None,
-        course: CourseLike = None,
-        noise: str | None = None,
-        angle: str | None = None,
-        turn: str | None = None,
-        apart: int | None = None,
-        hold: Hold | None = None,
-        layers: str | None = None,
-        seed: int | None = None,
-        **unknown: Any,
-    ) -> None:
-        _refuse(unknown)
+    @naming_keywords(DOSE_KEYWORDS)
+    def __init__(self, values: Mapping[str, Any] | str | None = None, /, **arguments: Unpack[DoseArguments]) -> None:
+        _refuse_unknown(arguments)
+        given: dict[str, Any] = {name: value for name, value in arguments.items() if value is not None}
         dosage = Dosage() if values is None else _dosage_of(values)
-        thetas = {site: dose for site, dose in zip(SITES, (H, Q, K, V, A, pK, pV, M)) if dose is not None}
-        kinds = {"noise": noise, "angle": angle, "turn": turn, "apart": apart}
-        dosage = dosage.with_kinds(**{name: kind for name, kind in kinds.items() if kind is not None})
-        dosage = dosage if course is None else dosage.with_course(course)
-        dosage = dosage.with_doses(thetas, {} if shape is None else read_shapes(shape), multiplier, effect)
-        dosage = dosage if hold is None else dosage.with_hold(hold)
-        dosage = dosage if layers is None else dosage.with_layers(layers)
-        self._start(dosage if seed is None else dosage.with_seed(seed))
+        kinds = ("noise", "angle", "turn", "apart")
+        dosage = dosage.with_kinds(**{name: given[name] for name in kinds if name in given})
+        dosage = dosage.with_course(given["course"]) if "course" in given else dosage
+        thetas = {site: given[site] for site in SITES if site in given}
+        shapes = read_shapes(given.get("shape", {}))
+        dosage = dosage.with_doses(thetas, shapes, given.get("multiplier"), given.get("effect"))
+        dosage = dosage.with_hold(given["hold"]) if "hold" in given else dosage
+        dosage = dosage.with_layers(given["layers"]) if "layers" in given else dosage
+        self._start(dosage.with_seed(given["seed"]) if "seed" in given else dosage)
 
     def _start(self, dosage: Dosage) -> None:
         self._lock = threading.Lock()
@@ -377,8 +357,10 @@ def meant_argument(name: str, value: object) -> str | None:
     return _OTHER_NAMES[near[0]].format(repr(value)) if near else None
 
 
-def _refuse(unknown: dict[str, Any]) -> None:
-    for name, value in unknown.items():
+def _refuse_unknown(arguments: Mapping[str, Any]) -> None:
+    for name, value in arguments.items():
+        if name in _ARGUMENTS:
+            continue
         meant = meant_argument(name, value)
         hint = f"the arguments are {', '.join(_ARGUMENTS)}" if meant is None else f"did you mean DRUGS({meant})?"
         raise TypeError(f"DRUGS() got an unknown argument {name!r}: {hint}")

@@ -6,10 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from drugs_cpp.doses.arguments import SETTING_KEYWORDS
 from drugs_cpp.doses.effect import EFFECT_SITE, plain_effect, read_effect
 from drugs_cpp.doses.sites import check_sites
+from drugs_cpp.keywords import naming_keywords
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from drugs_cpp.doses.arguments import DoseArguments, DoseSettings
     from drugs_cpp.doses.dosage import Dosage
 
 #: the class itself
@@ -23,7 +28,7 @@ class EffectSettings(ABC):
 
     if TYPE_CHECKING:  # the class methods call it
 
-        def __init__(self, values: Any = None, /, *, effect: str | float | None = None, **settings: Any) -> None: ...
+        def __init__(self, values: Any = None, /, **arguments: Unpack[DoseArguments]) -> None: ...
 
     @property
     @abstractmethod
@@ -35,7 +40,13 @@ class EffectSettings(ABC):
         """Change everything at once, or raise and change nothing."""
 
     @classmethod
-    def by_effect(cls: type[Own], kl: str | float, site: str | Iterable[str] = EFFECT_SITE, **settings: Any) -> Own:
+    @naming_keywords(SETTING_KEYWORDS)
+    def by_effect(
+        cls: type[Own],
+        kl: str | float,
+        site: str | Iterable[str] = EFFECT_SITE,
+        **settings: Unpack[DoseSettings],
+    ) -> Own:
         """Return a dose that moves the probabilities of the next token by a given amount, on any model.
 
         Args:
@@ -49,17 +60,20 @@ class EffectSettings(ABC):
         return cls(dict.fromkeys(check_sites(site), 1.0), effect=read_effect(kl), **settings)
 
     @classmethod
-    def mild(cls: type[Own], **settings: Any) -> Own:
+    @naming_keywords(SETTING_KEYWORDS)
+    def mild(cls: type[Own], **settings: Unpack[DoseSettings]) -> Own:
         """A dose of 0.01 nats, which changes 8 % of the tokens of SmolLM2-135M."""
         return cls(effect="mild", **settings)
 
     @classmethod
-    def medium(cls: type[Own], **settings: Any) -> Own:
+    @naming_keywords(SETTING_KEYWORDS)
+    def medium(cls: type[Own], **settings: Unpack[DoseSettings]) -> Own:
         """A dose of 0.05 nats, which changes 15 % of them."""
         return cls(effect="medium", **settings)
 
     @classmethod
-    def strong(cls: type[Own], **settings: Any) -> Own:
+    @naming_keywords(SETTING_KEYWORDS)
+    def strong(cls: type[Own], **settings: Unpack[DoseSettings]) -> Own:
         """A dose of 0.2 nats, which changes 25 % of them."""
         return cls(effect="strong", **settings)
 

@@ -20,8 +20,9 @@ EXTRA_OPTIONS: Mapping[str, float] = MappingProxyType(
 
 #: for docstrings
 EXTRA_DOCUMENTATION = """\
-Besides llama-cpp-python's arguments, as in llama.cpp, at a temperature above 0 and without mirostat:
-    xtc_probability: probability, at each token, that XTC removes the likeliest ones, 0 to 1. 0: never.
+Keyword Args:
+    xtc_probability: probability, at each token, that XTC removes the likeliest ones, 0 to 1. 0: never. This and the
+        following ones are as in llama.cpp, for a temperature above 0 without mirostat.
     xtc_threshold: of the tokens that are at least this likely, XTC keeps only the least likely. Above 0.5: no effect.
     top_n_sigma: keep tokens whose logit is at most this many standard deviations below the highest. 0 or less: all."""
 

@@ -74,7 +74,17 @@ class CacheMethods(EngineProperties):
         truncate: bool = True,
         return_count: bool = False,
     ) -> Any:
-        """As ``llama_cpp.Llama.embed``. The cache is empty afterwards."""
+        """Return the embedding of a text, or of each of several. The cache is empty afterwards.
+
+        Args:
+            input: a text, or a list of texts.
+            normalize: scale each embedding to length 1.
+            truncate: cut texts of more than ``n_batch`` tokens, which are an error otherwise.
+            return_count: return a pair: the embeddings, and the number of tokens of all texts.
+
+        Raises:
+            RuntimeError: the model was not loaded with ``embedding=True``.
+        """
         session = self.engine.session
         with session.use():
             try:

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from drugs_cpp.doses.arguments import DOSE_KEYWORDS
 from drugs_cpp.doses.checks import check_count
 from drugs_cpp.doses.drugs import DRUGS, DrugsLike, as_drugs
 from drugs_cpp.doses.seed import check_seed
 from drugs_cpp.engine.closed import refuse_closed
 from drugs_cpp.errors import CountError, TokenError
+from drugs_cpp.keywords import naming_keywords
 from drugs_cpp.model.calibration import check_dose
 from drugs_cpp.model.chat_prompt import lacks_template
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    from typing_extensions import Unpack
 
+    from drugs_cpp.doses.arguments import DoseArguments
     from drugs_cpp.engine.engine import Engine
     from drugs_cpp.engine.inputs import Inputs
 
@@ -64,7 +68,8 @@ class EngineProperties:
         self.engine.dosing.drugs = given
 
     @contextlib.contextmanager
-    def dosed(self, drugs: DrugsLike = None, /, **doses: Any) -> Iterator[DRUGS]:
+    @naming_keywords(DOSE_KEYWORDS)
+    def dosed(self, drugs: DrugsLike = None, /, **doses: Unpack[DoseArguments]) -> Iterator[DRUGS]:
         """``with llm.dosed(A=0.3):`` use other doses in the block; other settings stay unless given.
 
         Args:

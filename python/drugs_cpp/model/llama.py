@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import llama_cpp
 from llama_cpp.llama_tokenizer import LlamaTokenizer
@@ -12,7 +12,7 @@ from llama_cpp.llama_tokenizer import LlamaTokenizer
 from drugs_cpp import _core
 from drugs_cpp.doses.drugs import DrugsLike, as_drugs
 from drugs_cpp.doses.reference import register_injector
-from drugs_cpp.doses.seed import check_seed, fresh_seed, seed_of_call
+from drugs_cpp.doses.seed import check_seed, seed_of_call
 from drugs_cpp.engine.closed import Closed, refuse_closed
 from drugs_cpp.engine.contexts import address_of
 from drugs_cpp.engine.dosing import DEFAULT_SINK, DEFAULT_SOBER_INTERVAL, Dosing, fit_to_device
@@ -21,25 +21,28 @@ from drugs_cpp.engine.engine import Engine
 from drugs_cpp.engine.every_logit import EveryLogit
 from drugs_cpp.engine.model_sites import ModelSites
 from drugs_cpp.engine.position_flags import Computed
-from drugs_cpp.engine.sampling import OPTIONS, sample, stop_tokens_of
+from drugs_cpp.engine.sampling import stop_tokens_of
 from drugs_cpp.engine.session import Session
 from drugs_cpp.engine.signals import interrupt_later
 from drugs_cpp.engine.twin import SoberTwin
+from drugs_cpp.keywords import naming_keywords
 from drugs_cpp.model import completion, completions
 from drugs_cpp.model.adapter import load_adapter, take_adapter
 from drugs_cpp.model.arguments import check_arguments
 from drugs_cpp.model.cache_methods import CacheMethods
 from drugs_cpp.model.calibration import check_dose
-from drugs_cpp.model.chat_prompt import chat_errors, warn_of_fallback
+from drugs_cpp.model.completion_methods import CompletionMethods
 from drugs_cpp.model.effect_methods import EffectMethods
-from drugs_cpp.model.extra_options import call_upstream, without_extras
+from drugs_cpp.model.extra_options import without_extras
 from drugs_cpp.model.generation import token_by_token
 from drugs_cpp.model.keeping import keeping
+from drugs_cpp.model.llama_arguments import UPSTREAM_KEYWORDS, with_upstream_arguments
 from drugs_cpp.model.model_file import check_model_file, explain_load_failure
 from drugs_cpp.model.model_settings import settings_of
 from drugs_cpp.model.reference import ReferenceNames
-from drugs_cpp.model.signatures import bound_arguments, check_keywords, keyword_names, with_defaults
+from drugs_cpp.model.signatures import bound_arguments, check_keywords, keyword_names
 from drugs_cpp.model.state import DrugsState, dosed_state, load_positions, take_settings, upstream_seed
+from drugs_cpp.model.token_methods import TokenMethods
 from drugs_cpp.model.tokenizer import Tokenizer
 from drugs_cpp.model.uncertainty_methods import UncertaintyMethods
 from drugs_cpp.model.variation_methods import VariationMethods
@@ -48,12 +51,33 @@ if TYPE_CHECKING:
     import os
 
     from llama_cpp.llama import LlamaState
+    from typing_extensions import Self, Unpack
 
     from drugs_cpp.engine.inputs import Inputs
+    from drugs_cpp.model.llama_arguments import LlamaArguments, UpstreamArguments
 
 
-class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, ReferenceNames, llama_cpp.Llama):
-    """A llama.cpp model whose attention can be dosed.
+class Llama(
+    CompletionMethods,
+    VariationMethods,
+    UncertaintyMethods,
+    EffectMethods,
+    TokenMethods,
+    CacheMethods,
+    ReferenceNames,
+    llama_cpp.Llama,
+):
+    """llama-cpp-python's ``Llama`` with doses: a model whose attention can be dosed.
+
+    What ``llama_cpp.Llama`` has works as before. Decoding is greedy unless a call gives a temperature, and without a
+    dose the results are llama.cpp's, bit for bit.
+
+    Example:
+        >>> llm = Llama("model.gguf", drugs={"A": 0.3}, n_ctx=1024, verbose=False)
+        >>> llm("The sea was", max_tokens=16, seed=1)["choices"][0]["text"]
+        >>> with llm.dosed("mild"):
+        ...     answer = llm.create_chat_completion([{"role": "user", "content": "Name a river."}])
+        >>> several = llm.variations("The sea was", n=4, max_tokens=16)
 
     Args:
         model_path: path of a GGUF file.
@@ -72,8 +96,7 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
         strict: a dose at a site that this model lacks is an error. False: a warning, and the site stays sober.
         repeatable: each token gets the same bits in any batch and with any number of threads. False: as in llama.cpp.
             None: only in a dosed run, if only the CPU computes and it costs little time (see docs/python.md).
-        **kwargs: as for ``llama_cpp.Llama``. ``n_threads`` and ``n_threads_batch`` default to one thread for each
-            physical core that this process may use, as in the program ``drugs``.
+        **kwargs: those of ``llama_cpp.Llama``, in its words:
 
     Raises:
         FileNotFoundError: no file at ``model_path`` or ``lora_path`` (also a ``ValueError``, as in upstream).
@@ -82,6 +105,7 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
         OptionError: ``repeatable=True`` if a device other than the CPU computes.
     """
 
+    @naming_keywords(UPSTREAM_KEYWORDS)
     def __init__(
         self,
         model_path: str | os.PathLike[str],
@@ -94,22 +118,24 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
         sober_twin: bool = False,
         strict: bool = True,
         repeatable: bool | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[UpstreamArguments],
     ) -> None:
+        """Load a model. The arguments are described above, at the class."""
         self._stack = contextlib.ExitStack()  # upstream's __del__ closes it, even after an error below
         self._has_chat_format = kwargs.get("chat_format") is not None
-        check_keywords(kwargs, keyword_names(Llama.__init__) + keyword_names(llama_cpp.Llama.__init__))
+        check_keywords(kwargs, keyword_names(Llama.__init__))
         dosing = Dosing(drugs, dose_inputs, sink, sober_interval, strict, repeatable)
         check_seed(seed)
         check_arguments(kwargs)
         check_model_file(model_path)
+        rest: dict[str, Any] = {**kwargs}
         for name in ("n_threads", "n_threads_batch"):
-            kwargs[name] = kwargs.get(name) or _core.default_threads()
-        lora_path = take_adapter(kwargs)
+            rest[name] = rest.get(name) or _core.default_threads()
+        lora_path = take_adapter(rest)
         try:
             with interrupt_later() as interrupted:
                 self._progress = llama_cpp.llama_progress_callback(lambda *_: not interrupted())
-                super().__init__(str(model_path), **kwargs)
+                super().__init__(str(model_path), **rest)
         except ValueError as error:
             raise explain_load_failure(model_path, error) from error
         if lora_path is not None:
@@ -171,6 +197,22 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
             session.computed.mark(0, session.n_tokens, Computed.ALONE)  # it is not known how
         return cast("Llama", llm)
 
+    if TYPE_CHECKING:  # upstream's passes on what it is given, and returns a model of this class
+
+        @classmethod
+        def from_pretrained(  # type: ignore[override]  # upstream's takes anything
+            cls,
+            repo_id: str,
+            filename: str | None,
+            additional_files: list[str] | None = ...,
+            local_dir: str | os.PathLike[str] | None = ...,
+            local_dir_use_symlinks: bool | Literal["auto"] = ...,
+            cache_dir: str | os.PathLike[str] | None = ...,
+            **kwargs: Unpack[LlamaArguments],
+        ) -> Self:
+            """Download a model and load it; the keyword arguments are those of :class:`Llama`."""
+            ...
+
     def close(self) -> None:
         """Free the model and everything that was made from it.
 
@@ -201,19 +243,6 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
     # generating
     #
 
-    @with_defaults(llama_cpp.Llama.sample, temp=0.0)
-    def sample(self, *args: Any, **kwargs: Any) -> int:
-        asked = bound_arguments(llama_cpp.Llama.sample, *args, **kwargs)
-        engine = self.engine
-        with engine.session.use():
-            seed = fresh_seed() if engine.seeds.in_use is None else engine.seeds.in_use
-            run = engine.watched_run(seed, {name: asked[name] for name in OPTIONS}, asked["logits_processor"])
-            return sample(engine.session, run, -1 if asked["idx"] is None else asked["idx"] - self.n_tokens)
-
-    @with_defaults(llama_cpp.Llama.generate, temp=0.0)
-    def generate(self, *args: Any, **kwargs: Any) -> Generator[int, Sequence[int] | None, None]:
-        return keeping(self, self._token_by_token(bound_arguments(llama_cpp.Llama.generate, *args, **kwargs)))
-
     def _token_by_token(
         self, asked: dict[str, Any], take_seed: Callable[[], int] | None = None, dose_inputs: Inputs | None = None
     ) -> Generator[int, Sequence[int] | None, None]:
@@ -240,22 +269,6 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
             return self._token_by_token(asked, lambda: engine.seeds.next(seed))
 
         return completions.complete_in_python(self, engine.session, generate, asked)
-
-    @with_defaults(llama_cpp.Llama.create_completion, temperature=0.0)
-    def create_completion(self, *args: Any, **kwargs: Any) -> Any:
-        return call_upstream(self, super().create_completion, "create_completion", args, kwargs)
-
-    @with_defaults(llama_cpp.Llama.__call__, temperature=0.0)
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return call_upstream(self, super().__call__, "__call__", args, kwargs)
-
-    @with_defaults(llama_cpp.Llama.create_chat_completion, temperature=0.0)
-    def create_chat_completion(self, *args: Any, **kwargs: Any) -> Any:
-        asked = bound_arguments(llama_cpp.Llama.create_chat_completion, *args, **kwargs)
-        if not self.has_chat_template:
-            warn_of_fallback(stacklevel=3)
-        with chat_errors(asked["messages"]):
-            return call_upstream(self, super().create_chat_completion, "create_chat_completion", (), asked)
 
     #
     # state
@@ -296,5 +309,7 @@ class Llama(CacheMethods, VariationMethods, UncertaintyMethods, EffectMethods, R
         Llama.__init__(self, **state["arguments"])
         self.load_state(state["state"])
 
+
+Llama.__doc__ = with_upstream_arguments(Llama.__doc__, before="Raises:")
 
 register_injector(Llama.adopt)

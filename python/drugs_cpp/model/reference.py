@@ -11,18 +11,36 @@ import llama_cpp
 from drugs_cpp.doses.checks import check_count
 from drugs_cpp.engine.sampling import OPTIONS
 from drugs_cpp.errors import StateError
+from drugs_cpp.keywords import naming_keywords
 from drugs_cpp.model import dgenerate
 from drugs_cpp.model.calibration import check_dose
-from drugs_cpp.model.signatures import bound_arguments
+from drugs_cpp.model.signatures import bound_arguments, signature_with_extras
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    from typing_extensions import Unpack
 
     from drugs_cpp.engine.engine import Engine
     from drugs_cpp.engine.inputs import Inputs
+    from drugs_cpp.model.completion_arguments import TokenArguments
 
-_KEEP = object()  # past_key_values: continue with the cache as it is
+
+class _Keep:
+    """``past_key_values`` that continue with the cache as it is."""
+
+    def __repr__(self) -> str:
+        return "KEEP"
+
+
+_KEEP = _Keep()
+
+#: of ``generate``, with the defaults of ``Dgenerate``
+_TOKEN_KEYWORDS = [
+    keyword.replace(default={"temp": 0.0, "reset": False}.get(name, keyword.default))
+    for name, keyword in signature_with_extras(llama_cpp.Llama.generate).parameters.items()
+    if name not in ("self", "tokens")
+]
 
 
 class ReferenceNames:
@@ -79,6 +97,7 @@ class ReferenceNames:
         """``reset()``."""
         self.reset()
 
+    @naming_keywords(_TOKEN_KEYWORDS)
     def Dgenerate(
         self,
         input_ids: Sequence[int] | npt.NDArray[np.integer[Any]],
@@ -86,7 +105,7 @@ class ReferenceNames:
         max_new_tokens: int | None = 64,
         past_key_values: Any = _KEEP,
         protect_inputs: bool | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[TokenArguments],
     ) -> list[int]:
         """Continue where the last call left off, like the reference's ``Dgenerate``.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ def with_defaults(upstream: Callable[..., R], **defaults: Any) -> Callable[[Call
     arguments raises ``TypeError``.
     """
     signature = signature_with_extras(upstream)
+    has_no_result = signature.return_annotation is signature.empty
     index = {name: list(signature.parameters).index(name) - 1 for name in defaults}  # - 1: without self
 
     def decorate(override: Callable[..., Any]) -> Callable[..., R]:
@@ -39,13 +41,30 @@ def with_defaults(upstream: Callable[..., R], **defaults: Any) -> Callable[[Call
             result: R = override(self, *args, **kwargs)
             return result
 
+        returned = inspect.signature(override).return_annotation if has_no_result else signature.return_annotation
         call.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=[p.replace(default=defaults.get(p.name, p.default)) for p in signature.parameters.values()]
+            parameters=[p.replace(default=defaults.get(p.name, p.default)) for p in signature.parameters.values()],
+            return_annotation=returned,
         )
-        call.__doc__ = f"{inspect.cleandoc(upstream.__doc__ or '')}\n\n{EXTRA_DOCUMENTATION}".strip()
+        call.__doc__ = _documentation(upstream, signature, defaults)
         return call
 
     return decorate
+
+
+_SEED = (
+    "``seed`` is that of the sampler and of the noise. None: that of the doses, otherwise the next one of the model's "
+    "chain (``set_seed``), otherwise a fresh one, which -1 always is."
+)
+
+
+def _documentation(upstream: Callable[..., Any], signature: inspect.Signature, defaults: Mapping[str, Any]) -> str:
+    """Return upstream's docstring, our additional arguments, and what is different here."""
+    notes = [f"``{name}`` is {value:g} by default: the most likely token is taken." for name, value in defaults.items()]
+    notes += [_SEED] if "seed" in signature.parameters else []
+    note = textwrap.fill(" ".join(notes), 112, initial_indent=" " * 4, subsequent_indent=" " * 4)
+    parts = [inspect.cleandoc(upstream.__doc__ or ""), EXTRA_DOCUMENTATION, f"Note:\n{note}"]
+    return "\n\n".join(part for part in parts if part)
 
 
 @functools.cache
@@ -53,7 +72,9 @@ def signature_with_extras(upstream: Callable[..., Any]) -> inspect.Signature:
     """Return the signature of one of upstream's methods that choose tokens, with ``EXTRA_OPTIONS`` at its end."""
     signature = inspect.signature(upstream)
     keyword = inspect.Parameter.KEYWORD_ONLY
-    extras = [inspect.Parameter(name, keyword, default=value) for name, value in EXTRA_OPTIONS.items()]
+    extras = [
+        inspect.Parameter(name, keyword, default=value, annotation="float") for name, value in EXTRA_OPTIONS.items()
+    ]
     return signature.replace(parameters=[*signature.parameters.values(), *extras])
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from drugs_cpp.doses.drugs import DrugsLike
     from drugs_cpp.model.chat_prompt import ChatPrompt
+    from drugs_cpp.model.completion_arguments import Messages
     from drugs_cpp.traces.trace import Trace
 
 
@@ -35,7 +36,7 @@ class TraceMethods(EngineProperties):
     def trace(
         self,
         prompt: str | Sequence[int] | None = None,
-        messages: Sequence[Any] | None = None,
+        messages: Messages | None = None,
         *,
         layers: Choice = ALL,
         positions: Choice = LAST,
@@ -81,7 +82,7 @@ class TraceMethods(EngineProperties):
     def traces(
         self,
         prompt: str | Sequence[int] | None = None,
-        messages: Sequence[Any] | None = None,
+        messages: Messages | None = None,
         *,
         n: int | None = None,
         seeds: int | Sequence[int | None] | None = None,
@@ -130,7 +131,7 @@ class TraceMethods(EngineProperties):
         """
         return lens(self.engine, hidden)
 
-    def prompt_of(self, prompt: str | Sequence[int] | None = None, messages: Sequence[Any] | None = None) -> ChatPrompt:
+    def prompt_of(self, prompt: str | Sequence[int] | None = None, messages: Messages | None = None) -> ChatPrompt:
         """Return the tokens of a prompt, and what ends its continuations.
 
         Args:
@@ -151,7 +152,7 @@ class TraceMethods(EngineProperties):
     def _traces(
         self,
         prompt: str | Sequence[int] | None,
-        messages: Sequence[Any] | None,
+        messages: Messages | None,
         look: Look,
         n: int | None,
         seeds: Any,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drugs_cpp import _core
 from drugs_cpp.doses.drugs import DRUGS, as_drugs
@@ -18,6 +18,7 @@ from drugs_cpp.model.uncertainty import Question, ask
 if TYPE_CHECKING:
     from drugs_cpp.doses.drugs import DrugsLike
     from drugs_cpp.engine.inputs import Inputs
+    from drugs_cpp.model.completion_arguments import Messages
     from drugs_cpp.model.uncertainty import Uncertainty
 
 
@@ -31,7 +32,7 @@ class UncertaintyMethods(TraceMethods):
 
     def uncertainty(
         self,
-        question: str | Sequence[Any] | None = None,
+        question: str | Messages | None = None,
         n: int = 10,
         drugs: DrugsLike = None,
         *,
@@ -96,7 +97,7 @@ class UncertaintyMethods(TraceMethods):
 _NEUTRAL = {"top_k": 0, "top_p": 1.0, "min_p": 0.0, "typical_p": 1.0}
 
 
-def _messages(question: str | Sequence[Any] | None) -> Sequence[Any] | None:
+def _messages(question: str | Messages | None) -> Messages | None:
     if not isinstance(question, str):
         return question
     if not question.strip():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from drugs_cpp.engine.extra_samplers import EXTRA_OPTIONS
 from drugs_cpp.model import completion
@@ -14,8 +14,18 @@ from drugs_cpp.model.variations import Wish, check_options, text_to_vary, vary
 
 if TYPE_CHECKING:
     from llama_cpp.llama_grammar import LlamaGrammar
+    from typing_extensions import Unpack
 
     from drugs_cpp.doses.drugs import DrugsLike
+    from drugs_cpp.model.completion_arguments import Messages
+    from drugs_cpp.model.variation_types import (
+        ChatChunk,
+        ChatVariations,
+        TextChunk,
+        TextVariations,
+        VariationArguments,
+        VariationOptions,
+    )
 
 
 class VariationMethods(EngineProperties):
@@ -26,13 +36,68 @@ class VariationMethods(EngineProperties):
     _chat_handlers: dict[str, Any]
     model_path: str
 
+    @overload
+    def variations(
+        self,
+        prompt: str | Sequence[int],
+        messages: None = ...,
+        *,
+        stream: Literal[False] = ...,
+        **options: Unpack[VariationArguments],
+    ) -> TextVariations: ...
+
+    @overload
+    def variations(
+        self,
+        prompt: str | Sequence[int],
+        messages: None = ...,
+        *,
+        stream: Literal[True],
+        **options: Unpack[VariationArguments],
+    ) -> Iterator[TextChunk]: ...
+
+    @overload
+    def variations(
+        self,
+        prompt: None = ...,
+        *,
+        messages: Messages,
+        stream: Literal[False] = ...,
+        **options: Unpack[VariationArguments],
+    ) -> ChatVariations: ...
+
+    @overload
+    def variations(
+        self,
+        prompt: None = ...,
+        *,
+        messages: Messages,
+        stream: Literal[True],
+        **options: Unpack[VariationArguments],
+    ) -> Iterator[ChatChunk]: ...
+
+    @overload
+    def variations(
+        self,
+        prompt: str | Sequence[int] | None = ...,
+        messages: Messages | None = ...,
+        n: int | None = ...,
+        seeds: int | Iterable[int | None] | None = ...,
+        drugs: DrugsLike | Iterable[DrugsLike] = ...,
+        max_tokens: int | None = ...,
+        temperature: float = ...,
+        stop: str | Sequence[str] | None = ...,
+        stream: bool = ...,
+        **options: Unpack[VariationOptions],
+    ) -> TextVariations | ChatVariations | Iterator[TextChunk] | Iterator[ChatChunk]: ...
+
     def variations(
         self,
         prompt: str | Sequence[int] | None = None,
-        messages: Sequence[Any] | None = None,
+        messages: Messages | None = None,
         n: int | None = None,
-        seeds: int | Sequence[int | None] | None = None,
-        drugs: DrugsLike | Sequence[DrugsLike] = None,
+        seeds: int | Iterable[int | None] | None = None,
+        drugs: DrugsLike | Iterable[DrugsLike] = None,
         max_tokens: int | None = 128,
         temperature: float = 0.0,
         stop: str | Sequence[str] | None = None,
@@ -56,7 +121,7 @@ class VariationMethods(EngineProperties):
         response_format: Mapping[str, Any] | None = None,
         n_parallel: int | None = None,
         apart: bool = False,
-    ) -> Any:
+    ) -> TextVariations | ChatVariations | Iterator[TextChunk] | Iterator[ChatChunk]:
         """Continue one prompt several times, decoded together, each with its own seed and optionally its own doses.
 
         The prompt is computed once. The model's own cache stays as it is: this uses a separate context, which is
