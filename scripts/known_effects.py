@@ -74,7 +74,7 @@ def of(doses: list[dict[str, Any]], drugs: DRUGS, kl: float) -> Iterator[Titrati
 
 
 def print_model(model: dict[str, Any]) -> None:
-    """Print a Markdown table: a line for each dose, and for each effect the angle, its error, changes and perplexity."""
+    """Print a Markdown table: a line for each dose, with angle, error, changes and perplexity for each effect."""
     floor = titration_of(model["doses"][0], "table").floor
     print(f"`{model['name']}`: {floor:.2g} nats under next to no dose\n")
     print("| site | " + " | ".join(f"{name}, {kl:g} nats" for name, kl in EFFECTS.items()) + " |")
