@@ -116,7 +116,8 @@ have-clang:
 lint: $(DONE)/test-tools
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/codespell README.md CHANGELOG.md SECURITY.md docs python csrc patches benchmarks examples scripts tests
+	@$(BIN)/codespell README.md CHANGELOG.md SECURITY.md Makefile CMakeLists.txt .ci .github benchmarks cmake csrc docs examples patches \
+		python scripts tests
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
 
