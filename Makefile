@@ -1,21 +1,21 @@
 # make demo    sets everything up and shows what dosing does     make lint    ruff, mypy, workflows
-# make test    lint and all tests                                make bench   speed and memory beside upstream
-# make         only sets up .venv                                make clean   removes all that make made
-# make program    the programs drugs and drugs-rpc-server, too, in .venv/bin (whatever needs them makes them)
-# make check-kernels    CUDA's and Metal's kernels, run on the processor, and compiled where nvcc is installed
-# make fuzz    gives what reads input what nobody would write, ten minutes for each reader (make fuzz FUZZ=profile FUZZ_SECONDS=60)
-# make bench-memory     the same dosed texts for ten minutes, and what becomes of memory meanwhile
+# make test    lint and all tests                                make bench   speed and memory against upstream
+# make         only sets up .venv                                make clean   removes everything that make made
+# make program    also the programs drugs and drugs-rpc-server, in .venv/bin (targets that need them build them)
+# make check-kernels    runs CUDA's and Metal's kernels on the CPU, and compiles them if nvcc is installed
+# make fuzz    fuzzes the code that reads input, each reader for ten minutes (make fuzz FUZZ=profile FUZZ_SECONDS=60)
+# make bench-memory     writes the same dosed texts for ten minutes and measures memory
 # make docs       docs/ as a site: build/docs/index.html
-# make soak       16 clients of a server for 20 minutes: answers as alone, memory flat (SOAK_MINUTES=1, MODEL=PATH)
+# make soak       a server with 16 clients for 20 minutes: same answers as alone, memory flat (SOAK_MINUTES=1, MODEL=PATH)
 # make check-gpu  tests on a graphics card                       make bench-gpu   speed on one (both: docs/performance.md)
 # make sanitize   C++ and Python under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer
-# make random-calls    100,000 random calls of a model's methods, in slices that can be broken off and resumed
-# make upstream-server-tests   all of llama.cpp's own tests of its server that run without a network
-# make architectures    looks which architecture has which site, and writes docs/architectures.md
+# make random-calls    100,000 random calls of a model's methods; resumes if interrupted
+# make upstream-server-tests   all of llama.cpp's own server tests that run without a network
+# make architectures    measures which architecture has which site, and writes docs/architectures.md
 # make vergence         how far noise carries through the default model: build/vergence/vergence.html (MODEL=PATH)
-# make samples          the reference's three prompts at all sites and doses, beside samplers: build/samples/index.html
-# make fidelity         compares the engine with a model in PyTorch, and writes docs/fidelity.md (MODELS='PATH ...', whose
-#                       hidden states it compares, too)
+# make samples          the reference's three prompts at all sites and doses, and samplers: build/samples/index.html
+# make fidelity         compares the engine with a model in PyTorch, and writes docs/fidelity.md (with MODELS='PATH ...', also
+#                       the hidden states of these models)
 #
 # PYTHON=python3.12             the Python to make .venv with
 # CMAKE_ARGS=-DGGML_CUDA=ON     options for llama.cpp, e.g. to use an NVIDIA GPU
@@ -33,7 +33,7 @@ WITH_TOOLS = PATH="$(CURDIR)/$(BIN):$$PATH"; export PATH;
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := raw
 
-# What Python needs: no more is compiled for these. Whoever has the programs keeps them.
+# These need only the libraries, so programs are not compiled for them. Programs that were already built are kept.
 PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels docs architectures vergence samples clean
 READY := $(DONE)/$(if $(wildcard $(DONE)/package)$(filter-out $(PYTHON_ALONE),$(MAKECMDGOALS)),package,libraries)
 
@@ -85,7 +85,7 @@ soak: $(DONE)/test-tools $(READY)
 
 docs: $(READY) $(DONE)/docs-tools
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
-	@echo "build/docs/index.html has the site"
+	@echo "The site is in build/docs/index.html"
 
 architectures: $(DONE)/test-tools $(DONE)/upstream-tests
 	@$(RUN) PYTHONPATH=tests $(BIN)/python -m support.architectures
@@ -110,23 +110,24 @@ fuzz: have-clang $(DONE)/fuzzers $(DONE)/fuzz-tools
 	@$(RUN) PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 have-clang:
-	@command -v clang++ > /dev/null || { echo "drugs_cpp: error: clang++ was not found, which has the fuzzer of C++:" \
+	@command -v clang++ > /dev/null || { echo "drugs_cpp: error: clang++ was not found, which is needed to fuzz C++:" \
 		"install clang (Debian and Ubuntu: apt install clang; Fedora: dnf install clang compiler-rt)" >&2; exit 1; }
 
 lint: $(DONE)/test-tools
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/codespell README.md CHANGELOG.md SECURITY.md docs python csrc patches benchmarks examples scripts tests
+	@$(BIN)/codespell README.md CHANGELOG.md SECURITY.md Makefile CMakeLists.txt .ci .github benchmarks cmake csrc docs examples patches \
+		python scripts tests
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
 
 clean:
 	rm -rf build .venv dist
 
-# Most tests wait as long as they compute. A file's tests share what is made for them.
+# Most tests wait as long as they compute. The tests in a file share what is built for them.
 TWO_AT_A_TIME := -n 2 --dist loadfile --no-loadscope-reorder
 
-# Threads of numpy wait for each other, which takes long where something else runs.
+# numpy's threads wait for each other, which takes long if something else is running.
 RUN := OPENBLAS_NUM_THREADS=1 \
 	DRUGS_UNPATCHED_LIB='$(CURDIR)/build/unpatched/bin' \
 	DRUGS_TEST_BACKEND_OPS='$(CURDIR)/build/package/bin/test-backend-ops' \
@@ -144,12 +145,12 @@ $(DONE)/venv:
 		$(PIP) install "scikit-build-core>=0.10" "pybind11>=2.12" cmake ninja'
 	@mkdir -p $(DONE) && touch $@
 
-# The source that this finds serves both, the bindings and our build, and is never downloaded twice.
+# Both the bindings and our build use this source, so it is downloaded only once.
 $(DONE)/source: patches/upstream.json $(DONE)/venv $(DONE)/settings
 	$(STEP) source 'Getting the source of llama.cpp (about 80 MB, once)' $(BIN)/python cmake/upstream_source.py fetch
 	@touch $@
 
-# Without its own copy of llama.cpp; pip must not cache that and hand it to somebody who needs the copy.
+# Without its own copy of llama.cpp. pip must not cache this and reuse it for somebody who needs the copy.
 $(DONE)/bindings: $(DONE)/source
 	$(STEP) bindings 'Installing the bindings of llama-cpp-python (under a minute)' sh -c ' \
 		CMAKE_ARGS="-DLLAMA_BUILD=OFF -DLLAVA_BUILD=OFF" $(PIP) install --no-cache-dir --no-build-isolation \
@@ -163,7 +164,7 @@ $(DONE)/libraries: $(DONE)/bindings $(NATIVE) $(PACKAGE)
 		$(INSTALL) --config-settings=cmake.define.DRUGS_PROGRAMS=OFF .
 	@touch $@
 
-# In the same build tree: what the libraries have compiled is not compiled again.
+# In the same build tree, so that what was compiled for the libraries is not compiled again.
 $(DONE)/package: $(DONE)/bindings $(NATIVE) $(PACKAGE)
 	$(STEP) package 'Building drugs_cpp with its programs (minutes, the first time)' \
 		$(INSTALL) --config-settings=cmake.define.DRUGS_PROGRAMS=ON .
@@ -178,7 +179,7 @@ $(DONE)/test-tools: pyproject.toml | $(READY)
 	@touch $@
 
 $(DONE)/lab-tools: pyproject.toml | $(READY)
-	$(STEP) lab-tools 'Getting what draws pictures' $(PIP) install 'drugs_cpp[lab]'
+	$(STEP) lab-tools 'Getting the plotting tools' $(PIP) install 'drugs_cpp[lab]'
 	@touch $@
 
 $(DONE)/docs-tools: pyproject.toml | $(READY)
@@ -190,7 +191,7 @@ $(DONE)/fidelity-tools: pyproject.toml | $(READY)
 	@touch $@
 
 $(DONE)/fuzz-tools: pyproject.toml | $(DONE)/test-tools
-	$(STEP) fuzz-tools 'Getting the fuzzer of Python' $(PIP) install 'drugs_cpp[fuzz]'
+	$(STEP) fuzz-tools 'Getting the Python fuzzer' $(PIP) install 'drugs_cpp[fuzz]'
 	@touch $@
 
 $(DONE)/unpatched: tests/unpatched/CMakeLists.txt $(shell find cmake -type f ! -name '*.pyc') patches/upstream.json \
@@ -213,7 +214,7 @@ $(DONE)/upstream-tests: $(NATIVE) | $(READY)
 	@touch $@
 
 $(DONE)/kernels: $(NATIVE) $(shell find tests/kernels -type f) | $(READY)
-	$(STEP) kernels "Building CUDA's and Metal's kernels for the processor (a minute, the first time)" sh -c '$(WITH_TOOLS) \
+	$(STEP) kernels "Building CUDA's and Metal's kernels for the CPU (a minute, the first time)" sh -c '$(WITH_TOOLS) \
 		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && \
 		cmake --build build/package --target kernels'
 	@touch $@
@@ -226,7 +227,7 @@ $(DONE)/sanitize-%: $(NATIVE) $(PACKAGE) scripts/sanitize.py | $(DONE)/test-tool
 FUZZ_SOURCES := $(wildcard $(addprefix tests/fuzz/,*.cpp *.h CMakeLists.txt))
 
 $(DONE)/replays: $(NATIVE) $(FUZZ_SOURCES) | $(READY)
-	$(STEP) replays 'Building the targets of the fuzzers (under a minute, the first time)' sh -c '$(WITH_TOOLS) \
+	$(STEP) replays 'Building the fuzz targets (under a minute, the first time)' sh -c '$(WITH_TOOLS) \
 		cmake -B build/package -DDRUGS_BUILD_TESTS=ON && \
 		cmake --build build/package --target replays'
 	@touch $@
@@ -237,7 +238,7 @@ $(DONE)/fuzzers: $(NATIVE) $(FUZZ_SOURCES) | $(READY)
 		cmake --build build/package --target fuzzers'
 	@touch $@
 
-# For counting instructions: valgrind does not know AVX-512.
+# For counting instructions: valgrind does not support AVX-512.
 $(DONE)/avx2: $(NATIVE) | $(READY)
 	$(STEP) avx2 'Building the patched llama.cpp for valgrind (minutes, the first time)' sh -c '$(WITH_TOOLS) \
 		cmake -G Ninja -S . -B build/avx2 -DGGML_NATIVE=OFF -DGGML_AVX=ON -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON \
@@ -245,6 +246,6 @@ $(DONE)/avx2: $(NATIVE) | $(READY)
 		cmake --build build/avx2 --target llama'
 	@touch $@
 
-# Changes when the settings do, so that other options or another source build again.
+# Changes when the settings change, so that other options or another source start a new build.
 $(DONE)/settings: FORCE | $(DONE)/venv
 	@echo '$(CMAKE_ARGS) $(DRUGS_CPP_UPSTREAM)' | cmp -s - $@ || echo '$(CMAKE_ARGS) $(DRUGS_CPP_UPSTREAM)' > $@

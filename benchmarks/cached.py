@@ -51,7 +51,7 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
             speeds[BRUTE_FORCE] = brute_force_speed(speeds[SOBER], turns)
             results.table(title, HEAD, compared(speeds, SOBER))
             times = Measured(speeds[BOTH].median / speeds[BRUTE_FORCE].samples, RATIO, 1, BRUTE_FORCE)
-            head = ("positions", "ms a token for turning every copy", f"speed of {BOTH}")
+            head = ("positions", "ms per token for turning every copy", f"speed of {BOTH}")
             results.table("Turning every copy of every key and value", head, [[str(n_past), turns, times]])
 
 

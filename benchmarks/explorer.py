@@ -54,7 +54,7 @@ closed heard saw wrote climbed lit found knew waited slowly once again never qui
 
 _WORDS = _SOME.split()
 
-#: script that notes when the second text was painted
+#: script that records when the second text was painted
 _WATCH = """
 const watch = new MutationObserver(() => {
     if (document.querySelector("#text-2[aria-busy=false]")) {

@@ -43,5 +43,5 @@ def rows(mib: list[float], minutes: list[float]) -> list[list[Cell]]:
         ["after the last", Measured(samples[-1:], "MiB")],
         ["most", Measured(samples.max(keepdims=True), "MiB")],
         ["all rounds", Measured(samples, "MiB")],
-        ["more each minute", Measured(slope, "MiB/minute", 3)],
+        ["increase per minute", Measured(slope, "MiB/minute", 3)],
     ]

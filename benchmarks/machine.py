@@ -49,7 +49,7 @@ def warn_of_load() -> None:
     """Warn if the machine is busy: threads that wait for each other then take a hundred times as long, not twice."""
     load = os.getloadavg()[0]
     if load > MOST_LOAD:
-        print(f"benchmarks: the machine is busy (load {load:.1f}): these times will tell little", file=sys.stderr)
+        print(f"benchmarks: the machine is busy (load {load:.1f}): these times will not mean much", file=sys.stderr)
 
 
 def _cpu() -> str | None:

@@ -91,10 +91,10 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
         [
             ["taken and written", Measured(np.array([t.texts_per_second for t in taken]), "texts/s")],
             [
-                "the driver's processor time for a text",
+                "the driver's processor time per text",
                 Measured(np.array([t.driver_ms for t in taken]), "ms", digits=2),
             ],
-            ["a look at 1,000 streams", Measured(np.array(looks), "ms")],
+            ["checking 1,000 streams", Measured(np.array(looks), "ms")],
             ["in the store", Measured(np.array([t.bytes_in_store for t in taken]), "bytes", digits=0)],
             ["through the network", Measured(np.array([float(sent)]), "bytes", digits=0)],
         ],

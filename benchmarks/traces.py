@@ -39,7 +39,7 @@ def measure(setup: Setup, results: Results, rounds: int) -> None:
         for site in SITES:
             _grid(llm, results, rounds, site, most)
         results.note(
-            f"Memory: at most {most[0] - loaded:.0f} MB above the loaded model, the slots of variations among it."
+            f"Memory: at most {most[0] - loaded:.0f} MB above the loaded model, including the slots of variations."
         )
 
 

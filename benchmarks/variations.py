@@ -62,8 +62,8 @@ def _beside_upstream(setup: Setup, results: Results, rounds: int, llm: drugs_cpp
     head = ["texts", f"{UPSTREAM}, sober, tokens/s", f"{OURS}, 5 sites dosed, tokens/s", "ratio"]
     results.table(f"Variations, {about}: new tokens, in the time of prompt and decoding", head, whole)
     results.note(
-        "Our time has making the context in it, and handing the prompt to all sequences; upstream's has neither. "
-        "Upstream's texts never end before the last token, ours may."
+        "Our time includes creating the context and copying the prompt to all sequences; upstream's includes neither. "
+        "Upstream's texts never end before the last token; ours may."
     )
     results.table(f"Variations, {about}: decoding alone", head, decoding)
 

@@ -1,16 +1,16 @@
-# AMX, the tiles with which Intel's server processors multiply matrices: switched off unless it was seen to work. A
-# virtual machine or a sandbox may refuse it, and a compiler may get it wrong; either would end a program with a signal.
+# AMX, the tiles with which Intel's server processors multiply matrices: switched off unless a test shows that it works. A
+# virtual machine or a sandbox may refuse it, and a compiler may get it wrong; either would kill a program with a signal.
 #
 # This is decided once for the patched and the unpatched build, which must compute the same bits: with a product
-# of our own, and not with upstream's code, from which gcc 12 makes an illegal instruction. A patch fixes that,
-# and a flag in tests/unpatched.
+# of our own, and not with upstream's code, which gcc 12 compiles to an illegal instruction. A patch fixes that,
+# and so does a flag in tests/unpatched.
 #
 # On by default: a text is the same in any batch and with any number of threads, as it is without AMX. Prompts of SmolLM2
 # take a quarter of the processor time that they take without it, and decoding three quarters.
 
 include(Instructions)
 
-option(DRUGS_AMX "Multiply with the tiles of AMX, where a small product comes out right" ON)
+option(DRUGS_AMX "Multiply with AMX tiles if a small product comes out right" ON)
 
 # settle_amx()  call it after upstream was added
 function(settle_amx)

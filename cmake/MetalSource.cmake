@@ -1,4 +1,4 @@
-# Metal compiles kernels from source at run time, and does not look for headers anywhere.
+# Metal compiles kernels from source at run time, and does not find any headers.
 
 # flatten_source(TEXT FILE FOLDER...)  FILE, with each of our headers from one of the folders inserted where it is first
 # included

@@ -1,8 +1,8 @@
-# Libraries that were built for another processor than the one they run on report this before they use its instructions.
+# Libraries that were built for a different processor than the one they run on report this before they use its instructions.
 
 include(Instructions)
 
-# check_processor(FOLDER)  adds the library drugs-processor, with which ggml-base refuses a processor that lacks something
+# check_processor(FOLDER)  adds the library drugs-processor, with which ggml-base refuses a processor that lacks an instruction
 function(check_processor folder)
     set(names "")
     set(any)

@@ -1,6 +1,6 @@
 """Questions about famous people's pets, half of which never existed: is a model less sure of its answers to those?
 
-The author of DRµGS left such a list for later. He supposed that noise inside a model separates what it knows from what
+The author of DRµGS left such a list for later. He suspected that noise inside a model separates what it knows from what
 it makes up.
 
     python examples/how_sure.py [model.gguf]

@@ -27,13 +27,13 @@ Message = dict[str, str]
 
 
 def read_line() -> str | None:
-    """What the user says; None at the end of the input."""
+    """Return what the user types; None at the end of the input."""
     try:
         said = input("\nyou: ")
     except (EOFError, KeyboardInterrupt):
         print()
         return None
-    if not sys.stdin.isatty():  # no terminal echoes input from a file or a pipe
+    if not sys.stdin.isatty():  # a terminal does not echo input from a file or a pipe
         print(said)
     return said.strip()
 

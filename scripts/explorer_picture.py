@@ -19,7 +19,7 @@ MOST_BYTES = 250_000
 
 
 def picture(folder: Path, place: str) -> bytes:
-    """Return a PNG of the texts at a place, which is the part of the page's address after "#"."""
+    """Return a PNG of the texts at a place, which is the part of the page's URL after "#"."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What doses do to models that many people have: the table that the package carries.
 
-python scripts/known_effects.py MODEL.gguf...   measures what the table lacks: named effects at each site, and of the
-                                                doses that ``Llama.uncertainty`` takes
+python scripts/known_effects.py MODEL.gguf...   measures what the table lacks: named effects at each site, and those
+                                                of the default dose of ``Llama.uncertainty``
 python scripts/known_effects.py                 prints the table, as docs/effect.md has it
 """
 
@@ -26,7 +26,7 @@ from drugs_cpp.model.uncertainty_methods import usual_doses
 
 TABLE = Path(__file__).parents[1] / "python" / "drugs_cpp" / "effects.json"
 
-#: how a row is called -> doses without angles
+#: name of a row -> doses without angles
 DOSES = {
     **{f"`{site}`": DRUGS({site: 1, "effect": "mild"}) for site in SITES},
     "`M`, as for `uncertainty`": usual_doses(),
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def add(path: Path) -> None:
-    """Measure what the table lacks of a model, and write each dose into it as soon as it is found."""
+    """Measure what the table lacks for a model, and write each dose into it as soon as it is found."""
     with contextlib.closing(drugs_cpp.Llama(str(path), n_ctx=512, verbose=False)) as llm:
         for name, drugs in DOSES.items():
             for kl in EFFECTS.values():
@@ -55,7 +55,7 @@ def add(path: Path) -> None:
 
 
 def measured(llm: drugs_cpp.Llama, name: str, drugs: DRUGS, kl: float) -> Titration | None:
-    """None: no angle has that effect; a word without an angle is not in the table."""
+    """Return the dose with an effect. None: no angle has that effect, and the table does not list it."""
     try:
         found = llm.titrate(kl=kl, drugs=drugs, again=True)
     except DoseError as error:
@@ -66,7 +66,7 @@ def measured(llm: drugs_cpp.Llama, name: str, drugs: DRUGS, kl: float) -> Titrat
 
 
 def of(doses: list[dict[str, Any]], drugs: DRUGS, kl: float) -> Iterator[Titration]:
-    """Those of a table that are of a dose and an effect."""
+    """Yield a table's entries for a dose and an effect."""
     for values in doses:
         found = titration_of(values, "table")
         if found.target == kl and dose_key(found.dosage) == dose_key(drugs.dosage):
@@ -74,7 +74,7 @@ def of(doses: list[dict[str, Any]], drugs: DRUGS, kl: float) -> Iterator[Titrati
 
 
 def print_model(model: dict[str, Any]) -> None:
-    """A Markdown table: a line for each dose, and for each effect the angle, its error, changes and perplexity."""
+    """Print a Markdown table: a line for each dose, with angle, error, changes and perplexity for each effect."""
     floor = titration_of(model["doses"][0], "table").floor
     print(f"`{model['name']}`: {floor:.2g} nats under next to no dose\n")
     print("| site | " + " | ".join(f"{name}, {kl:g} nats" for name, kl in EFFECTS.items()) + " |")

@@ -81,7 +81,7 @@ def test_growth() -> None:
         "after the last": 102,
         "most": 104,
         "all rounds": 102,
-        "more each minute": pytest.approx(1),
+        "increase per minute": pytest.approx(1),
     }
 
 

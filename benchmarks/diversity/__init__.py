@@ -1,1 +1,1 @@
-"""Diversity against coherence: noise inside a model beside samplers, each with as many settings tried."""
+"""Diversity against coherence: noise inside a model compared with samplers, all with the same number of settings."""

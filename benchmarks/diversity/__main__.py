@@ -47,7 +47,7 @@ _OWN, _OTHER = "log_likelihood", "other_log_likelihood"
 
 
 def main(given: Sequence[str]) -> int:
-    """Screen all settings of all methods on a model, measure the best ones in full, and print what they come to."""
+    """Screen all settings of all methods on a model, measure the best ones in full, and print the results."""
     options = _options(given)
     model = Path(options.model or drugs_cpp.default_model())
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def _settings(compared: Sequence[Method]) -> list[drugs_cpp.study.Setting]:
 
 
 def _key(model: Path) -> str:
-    """Tells files of the same name apart."""
+    """Return a key that tells files with the same name apart."""
     return sha256_of(str(model))[:8]
 
 
@@ -87,7 +87,7 @@ class _Study:
 
     Args:
         options: of the command.
-        model: that wrote.
+        model: the file of the model that wrote the texts.
         compared: all methods with all settings.
     """
 
@@ -99,22 +99,22 @@ class _Study:
         self._using = Instruments(prose_log_likelihood(model), _Embed(options.embedding), bleu)
 
     def screened(self, results: SweepStore, prompts: Sequence[Prompt]) -> tuple[dict[str, Any], list[Method]]:
-        """What the first stage found, and the methods with their best settings."""
+        """Return the results of the first stage, and the methods with their best settings."""
         texts = Texts(results, self._model)
         complete = texts.complete(_settings(self._compared), prompts, N_SCREENED)
         stage = Stage(self._compared, complete, N_SCREENED)
         if not stage.prompts:
-            raise SystemExit("benchmarks: no prompt has all texts yet: leave --no-writing out")
+            raise SystemExit("benchmarks: no prompt has all texts yet: run this without --no-writing")
         found = measured(stage, texts, self._using)
         print(f"{len(stage.prompts)} prompts were screened", file=sys.stderr)
         return {"screened": rows(stage, found, [_OWN])}, chosen(self._compared, found)
 
     def in_full(self, results: SweepStore, best: Sequence[Method], prompts: Sequence[Prompt]) -> list[dict[str, Any]]:
-        """What the second stage found."""
+        """Return the results of the second stage."""
         texts = Texts(results, self._model)
         stage = Stage(best, texts.complete(_settings(best), prompts, N_FULL), N_FULL)
         if not stage.prompts:
-            raise SystemExit("benchmarks: no prompt has all texts yet: leave --no-writing out, or give --screen")
+            raise SystemExit("benchmarks: no prompt has all texts yet: run this without --no-writing, or with --screen")
         print(f"{len(stage.prompts)} prompts were measured in full", file=sys.stderr)
         if self._options.other is None:
             return rows(stage, measured(stage, texts, self._using), [_OWN])
@@ -129,7 +129,7 @@ class _Study:
 
 
 class _Embed:
-    """Vectors of texts; each text is computed once."""
+    """Computes vectors of texts, once for each text."""
 
     def __init__(self, name: str) -> None:
         self._embedder = Embedder(name)
@@ -145,16 +145,16 @@ class _Embed:
 def _options(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks diversity",
-        description="Diversity against coherence: noise inside a model beside samplers. What was written is kept, and "
-        "the same command goes on from there. It takes hours.",
+        description="Diversity against coherence: noise inside a model compared with samplers. It takes hours. Texts "
+        "are kept, and the same command continues from there.",
     )
-    parser.add_argument("-m", "--model", help="a GGUF model with a chat template; without it the default one")
-    parser.add_argument("--other", type=Path, help="another model, for the likelihood of the texts under it")
+    parser.add_argument("-m", "--model", help="a GGUF model with a chat template (the default model)")
+    parser.add_argument("--other", type=Path, help="another model, which also computes the likelihood of the texts")
     parser.add_argument("--prompts", type=Path, required=True, help="NoveltyBench's curated.jsonl")
     parser.add_argument("--embedding", required=True, help="a model of sentence-transformers, or a folder with one")
-    parser.add_argument("--screen", action="store_true", help="only the first stage")
-    parser.add_argument("--no-writing", action="store_true", help="measure what was written so far")
-    parser.add_argument("--folder", type=Path, default=Path("build/diversity"), help="for results (%(default)s)")
+    parser.add_argument("--screen", action="store_true", help="run only the first stage")
+    parser.add_argument("--no-writing", action="store_true", help="measure only the texts that were already written")
+    parser.add_argument("--folder", type=Path, default=Path("build/diversity"), help="folder for results (%(default)s)")
     return parser.parse_args(given)
 
 

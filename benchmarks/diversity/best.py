@@ -1,4 +1,4 @@
-"""Which settings of a method are its best ones, and how far a method is above another at the same coherence."""
+"""Which settings of a method are the best, and how much more diverse a method is than another at the same coherence."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 #: settings of a method that are measured in full
 N_BEST = 3
 
-#: nats per token: texts that are so much less likely than the sober ones count for nothing when the best are chosen
+#: nats per token: texts that are this much less likely than the sober ones do not count when the best are chosen
 WORST = 1.0
 
-#: share of the draws of prompts in which a gain is not known, above which there is none
+#: if a gain is unknown in a larger share of the draws of prompts, none is given
 _MOST_UNKNOWN = 0.05
 
-#: the diversity of equal texts
+#: the diversity of identical texts
 ONE_TEXT = 1.0
 
 
 class Point(NamedTuple):
-    """A setting in the plane; the more of both, the better.
+    """A setting as a point in the plane; more is better for both.
 
     Attributes:
         diversity: Vendi score.
@@ -41,11 +41,11 @@ class Point(NamedTuple):
 
 
 def best(points: Sequence[Point], worst: float) -> list[int]:
-    """Numbers of the ``N_BEST`` points which together cover the largest part of the plane, from equal texts up.
+    """Return the indices of the ``N_BEST`` points that together cover the largest area, starting at identical texts.
 
     Args:
-        points: of the settings of a method.
-        worst: coherence from which on the plane counts.
+        points: one for each setting of a method.
+        worst: the coherence at which the area starts.
     """
     some = min(N_BEST, len(points))
     return list(
@@ -54,7 +54,7 @@ def best(points: Sequence[Point], worst: float) -> list[int]:
 
 
 def area(points: Sequence[Point], worst: float) -> float:
-    """The part of the plane, from equal texts and ``worst`` up, in which a point has more of both (hypervolume)."""
+    """Return the area, starting at identical texts and ``worst``, in which a point has more of both (hypervolume)."""
     found, reached = 0.0, ONE_TEXT
     for point in sorted(points, key=lambda point: -point.coherence):
         if point.diversity > reached and point.coherence > worst:
@@ -64,7 +64,7 @@ def area(points: Sequence[Point], worst: float) -> float:
 
 
 def front(points: Sequence[Point]) -> list[int]:
-    """Numbers of the points than which none has more of both, from the most coherent one on."""
+    """Return the indices of the points that no other point beats in both, the most coherent first."""
     found: list[int] = []
     reached = -np.inf
     for i in sorted(range(len(points)), key=lambda i: (-points[i].coherence, -points[i].diversity)):
@@ -75,18 +75,17 @@ def front(points: Sequence[Point]) -> list[int]:
 
 
 def gain(one: Measured, others: Sequence[Measured], coherence: str) -> tuple[float, float, float]:
-    """Vendi score above the best that others have at the same coherence or more, and its interval over prompts.
+    """Return how far the Vendi score is above the best of the others at the same coherence or more, with its interval.
 
-    Between settings of the others a straight line is drawn.
+    The others are interpolated linearly between their settings. The interval is over prompts.
 
     Args:
         one: a setting.
-        others: sober texts and settings of one method, of the same prompts.
-        coherence: which measure is taken for it.
+        others: sober texts and settings of one method, for the same prompts.
+        coherence: the measure to use for coherence.
 
     Returns:
-        The gain, and between what numbers 95 % of it lie; NaN where the others have nothing so incoherent, in all or
-        many draws of prompts.
+        The gain and its 95 % interval; NaN if the others have nothing that incoherent, in all or many draws of prompts.
     """
     others = [other for other in others if not np.isnan(other.mean(coherence))]
     n_prompts = len(one.values[coherence])
@@ -99,12 +98,12 @@ def gain(one: Measured, others: Sequence[Measured], coherence: str) -> tuple[flo
 
 
 def _gains(one: Measured, others: Sequence[Measured], coherence: str, draws: npt.NDArray[np.int64]) -> F64:
-    """The gain for each draw of prompts, (draws, n_prompts)."""
+    """Return the gain for each draw of prompts, (draws, n_prompts)."""
     x = np.stack([means(other.values[coherence][draws]) for other in others], axis=-1)
     y = np.stack([means(other.values["vendi"][draws]) for other in others], axis=-1)
     at, has = means(one.values[coherence][draws]), means(one.values["vendi"][draws])
     order = np.argsort(x, axis=-1)
     x, y = np.take_along_axis(x, order, -1), np.take_along_axis(y, order, -1)
-    y = np.maximum.accumulate(y[:, ::-1], axis=-1)[:, ::-1]  # a setting with less of both is nobody's choice
+    y = np.maximum.accumulate(y[:, ::-1], axis=-1)[:, ::-1]  # a setting with less of both does not count
     line: F64 = np.array([np.interp(a, xs, ys, left=np.nan) for a, xs, ys in zip(at, x, y)])
     return has - line

@@ -1,4 +1,4 @@
-"""Which texts are broken, and left out before diversity is measured: otherwise whatever breaks texts would win.
+"""Which texts are broken and left out before diversity is measured; otherwise a method that breaks texts would win.
 
 The bounds were fixed before any text was seen.
 """
@@ -19,13 +19,13 @@ from drugs_cpp.study.measures import words
 if TYPE_CHECKING:
     from drugs_cpp.study.sweep_store import TextRow
 
-#: a text with fewer words says nothing
+#: a text with fewer words is too short
 LEAST_WORDS = 3
 
-#: share of 4-grams of words that were there before
+#: share of 4-grams of words that occurred before
 MOST_REPEATED = 0.3
 
-#: bytes compressed by zlib over bytes
+#: size after zlib compression over size before
 LEAST_COMPRESSIBILITY = 0.45
 
 #: perplexity of a text under the sober model, over that of plain English prose
@@ -33,7 +33,7 @@ MOST_PERPLEXITY = 2.0
 
 
 def prose_log_likelihood(model: Path) -> float:
-    """Mean log-likelihood of the tokens of four short English texts under a model, in nats."""
+    """Return the mean log-likelihood of the tokens of four short English texts under a model, in nats."""
     with contextlib.closing(drugs_cpp.Llama(model, n_ctx=512, verbose=False)) as llm:
         settings = llm.engine.settings
         found = []
@@ -44,7 +44,7 @@ def prose_log_likelihood(model: Path) -> float:
 
 
 def why_broken(row: TextRow, prose: float) -> str | None:
-    """What is wrong with a text: "short", "repeats" or "unlikely"; None: nothing.
+    """Return what is wrong with a text: "short", "repeats" or "unlikely"; None: nothing.
 
     Args:
         row: the text.

@@ -1,4 +1,4 @@
-"""How many different texts there are among several."""
+"""How many of several texts are different."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from drugs_cpp import _core
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-#: texts whose embeddings have a larger cosine say the same
+#: texts whose embeddings have a larger cosine count as the same
 SAME_COSINE = 0.85
 
-#: texts with a larger Rouge-L do
+#: texts with a larger Rouge-L also count as the same
 SAME_ROUGE = 0.5
 
 
 def n_clusters(n: int, same: Callable[[int, int], bool]) -> int:
-    """Groups of texts, each of which is the same as the first of its group.
+    """Return the number of groups of texts; each text counts as the same as the first of its group.
 
     Args:
-        n: texts.
-        same: whether two of them, by their numbers, say the same.
+        n: number of texts.
+        same: whether two texts, given by their indices, are the same.
     """
     firsts: list[int] = []
     for i in range(n):
@@ -34,7 +34,7 @@ def n_clusters(n: int, same: Callable[[int, int], bool]) -> int:
 
 
 def distinct_by_cosine(vectors: npt.NDArray[Any]) -> int:
-    """Different texts by their embeddings, (n, length)."""
+    """Return the number of different texts, compared by their embeddings, (n, length)."""
     if not len(vectors):
         return 0
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
@@ -43,10 +43,10 @@ def distinct_by_cosine(vectors: npt.NDArray[Any]) -> int:
 
 
 def distinct_by_rouge(texts: Sequence[str]) -> int:
-    """Different texts by their words."""
+    """Return the number of different texts, compared by their words."""
     return n_clusters(len(texts), lambda a, b: _core.rouge_l(texts[a], texts[b]) > SAME_ROUGE)
 
 
 def first_words(text: str, n: int) -> str:
-    """The beginning of a text, so that texts of different lengths are compared at the same one."""
+    """Return the beginning of a text, so that texts are compared at the same length."""
     return " ".join(text.split()[:n])

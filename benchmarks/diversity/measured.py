@@ -1,4 +1,4 @@
-"""What is measured of the texts of a setting: by prompt, so that intervals can be drawn over prompts."""
+"""What is measured for the texts of a setting: by prompt, so that intervals over prompts can be computed."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     Embed = Callable[[Sequence[str]], npt.NDArray[Any]]
     Likelihood = Callable[[Prompt, str], float]
 
-#: words of each text that are compared where length would matter
+#: number of words of each text that are compared by measures that depend on length
 _EQUAL_WORDS = 20
 
-#: of each prompt and setting
+#: measures of each prompt and setting
 MEASURES = (
     "kept",
     "distinct_cosine",
@@ -44,11 +44,11 @@ _N_DRAWS = 2000
 
 @dataclass(frozen=True)
 class Instruments:
-    """What texts are measured with.
+    """What is needed to measure texts.
 
     Attributes:
         prose: log-likelihood of plain prose under the model that wrote them, in nats.
-        embed: vectors of texts.
+        embed: computes vectors of texts.
         bleu: ``sacrebleu.BLEU(effective_order=True)``.
         other: log-likelihood of a text under another model, in nats; None: not measured.
     """
@@ -61,12 +61,12 @@ class Instruments:
 
 @dataclass(frozen=True)
 class Measured:
-    """A setting.
+    """The results of a setting.
 
     Attributes:
-        values: by measure, a number for each prompt; NaN where there is nothing to measure.
-        broken: texts of all prompts by what is wrong with them.
-        n_texts: of all prompts.
+        values: for each measure, a number per prompt; NaN if there is nothing to measure.
+        broken: what is wrong -> number of such texts, over all prompts.
+        n_texts: number of texts, over all prompts.
     """
 
     values: Mapping[str, F64]
@@ -74,22 +74,22 @@ class Measured:
     n_texts: int
 
     def mean(self, measure: str) -> float:
-        """Over the prompts; NaN where nothing was measured."""
+        """Return the mean over prompts; NaN if nothing was measured."""
         return float(means(self.values[measure][None])[0])
 
     def interval(self, measure: str) -> tuple[float, float]:
-        """95 % of the means of prompts that are drawn again and again, with a fixed seed."""
+        """Return the bootstrap 95 % interval of the mean over prompts, with a fixed seed."""
         values = self.values[measure]
         return middle(means(values[drawn(len(values))]))
 
 
 def drawn(n_prompts: int) -> npt.NDArray[np.int64]:
-    """Prompts drawn again and again with a fixed seed, always the same ones: (draws, n_prompts)."""
+    """Return bootstrap draws of prompts with a fixed seed, so always the same: (draws, n_prompts)."""
     return np.random.default_rng(1).integers(0, n_prompts, (_N_DRAWS, n_prompts))
 
 
 def means(values: F64) -> F64:
-    """Means of rows over what is not NaN."""
+    """Return the means of rows, ignoring NaN."""
     there = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
         found: F64 = np.where(there, values, 0).sum(-1) / there.sum(-1)
@@ -97,7 +97,7 @@ def means(values: F64) -> F64:
 
 
 def middle(values: F64) -> tuple[float, float]:
-    """Between what numbers 95 % of some lie; NaN where there are none."""
+    """Return the interval that contains the middle 95 % of values; NaN if there are none."""
     there = values[~np.isnan(values)]
     if not len(there):
         return float("nan"), float("nan")
@@ -106,7 +106,7 @@ def middle(values: F64) -> tuple[float, float]:
 
 
 def measure(texts: Sequence[tuple[Prompt, Sequence[TextRow]]], using: Instruments) -> Measured:
-    """Measure a setting's texts; those of each prompt are given together."""
+    """Measure a setting's texts, which are grouped by prompt."""
     reasons = [[why_broken(row, using.prose) for row in rows] for _, rows in texts]
     kept = [[row for row, why in zip(rows, whys) if why is None] for (_, rows), whys in zip(texts, reasons)]
     beginnings = [first_words(row.text, _EQUAL_WORDS) for rows in kept for row in rows]
@@ -127,7 +127,7 @@ def measure(texts: Sequence[tuple[Prompt, Sequence[TextRow]]], using: Instrument
 
 
 def _of_texts(rows: Sequence[TextRow], vectors: npt.NDArray[Any], n_texts: int, using: Instruments) -> dict[str, float]:
-    """Of the texts of a prompt that are not broken, ``n_texts`` with those that are."""
+    """Return measures of the texts of a prompt that are not broken; ``n_texts`` includes the broken ones."""
     texts = [first_words(row.text, _EQUAL_WORDS) for row in rows]
     several = len(rows) > 1
     bleu = self_bleu(texts, using.bleu)

@@ -1,4 +1,4 @@
-"""What is compared: methods, and the settings of each that are tried."""
+"""What is compared: methods, and the settings that are tried for each."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from drugs_cpp.doses.sites import SITES
 from drugs_cpp.engine.inputs import Inputs
 from drugs_cpp.study.setting import SAMPLER, Setting
 
-#: tokens of a text
+#: maximum tokens of a text
 MAX_TOKENS = 40
 
-#: nats, of noise that is drawn afresh for every token: the doses that are tried
+#: the doses that are tried, as effects in nats, with noise drawn afresh for every token
 EFFECTS = (0.03, 0.1, 0.3)
 
-#: for how long noise stays: a token, the whole text
+#: how long noise stays the same: a token, the whole text
 HOLDS = (1, 0)
 
-#: what is dosed: from the first new token on, from the last token of the prompt on, all of it
+#: what is dosed: from the first new token on, from the last token of the prompt on, or everything
 INPUTS: tuple[Inputs, ...] = (False, "last", True)
 
-#: settings of every method
+#: number of settings of every method
 N_SETTINGS = len(EFFECTS) * len(HOLDS) * len(INPUTS)
 
-#: most of them where texts are not broken yet
+#: most of them are in the range where texts are not broken yet
 _TEMPERATURES = (0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 1.0, 1.1, 1.2)
 
 SAMPLERS: Mapping[str, Sequence[Mapping[str, float]]] = {
@@ -48,7 +48,7 @@ SAMPLERS: Mapping[str, Sequence[Mapping[str, float]]] = {
     ],
 }
 
-#: the method that others are compared with, and what is measured of it in full, so that a curve can be drawn
+#: the method that the others are compared with, and its settings that are measured in full, to draw a curve
 REFERENCE = "temperature"
 _IN_FULL = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
 
@@ -58,8 +58,8 @@ class Method:
     """A way to make texts differ.
 
     Attributes:
-        name: of a sampler, or of a site.
-        settings: that are tried, as many as of every other method.
+        name: a sampler or a site.
+        settings: the ones that are tried, as many as for every other method.
     """
 
     name: str
@@ -67,18 +67,18 @@ class Method:
 
     @property
     def is_dose(self) -> bool:
-        """Whether it is noise inside the model."""
+        """Whether the method is noise inside the model."""
         return self.name in SITES
 
 
 def methods(angles: Mapping[tuple[str, float], float]) -> list[Method]:
-    """All methods; ``angles``: site and effect -> largest angle in radians."""
+    """Return all methods; ``angles``: site and effect -> largest angle in radians."""
     found = [Method(site, _doses(site, angles)) for site in SITES]
     return found + [Method(name, tuple(map(_sampler, options))) for name, options in SAMPLERS.items()]
 
 
 def reference() -> Method:
-    """The method that others are compared with, as it is measured in full."""
+    """Return the method that the others are compared with, with the settings that are measured in full."""
     return Method(REFERENCE, tuple(_sampler({"temperature": temperature}) for temperature in _IN_FULL))
 
 

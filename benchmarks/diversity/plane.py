@@ -10,16 +10,16 @@ from benchmarks.diversity.best import WORST, Point, front
 from drugs_cpp.doses.sites import SITES
 from drugs_cpp.extras import extra
 
-#: measures, and what they are called
+#: measure -> what it is called
 COHERENCES = {"log_likelihood": "the model itself", "other_log_likelihood": "the other model"}
 
 
 def draw(stages: Mapping[str, Sequence[Mapping[str, Any]]], model: str, picture: Path) -> None:
-    """Draw the settings that were measured in full, over those that were screened.
+    """Draw the settings that were measured in full, or those that were screened if there are none.
 
     Args:
         stages: "screened" and "full", as ``rows`` gives them.
-        model: its name.
+        model: name of the model.
         picture: a .png or .svg file.
     """
     figure = extra("matplotlib.figure").Figure(figsize=(11, 5), layout="constrained")
@@ -39,7 +39,7 @@ def draw(stages: Mapping[str, Sequence[Mapping[str, Any]]], model: str, picture:
 
 
 def _shown(rows: Sequence[Mapping[str, Any]], coherence: str) -> tuple[float, float]:
-    """What of the plane makes sense: as far below the most coherent texts as is looked at, and half again."""
+    """Return the range of coherence to show: 1.5 times ``WORST`` below the most coherent texts, and a little above."""
     most = max(float(row[coherence]) for row in rows if row[coherence] is not None)
     return most - 1.5 * WORST, most + 0.15
 

@@ -1,4 +1,4 @@
-"""What a model says of the texts of another one, kept in a file."""
+"""How likely a model finds the texts of another one, kept in a file."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _TABLE = "CREATE TABLE IF NOT EXISTS read (prompt TEXT, text TEXT, log_likelihoo
 
 
 class OtherModel:
-    """Reads texts sober; whoever makes it closes it, ``with`` does.
+    """Reads texts sober. For ``with``, which closes it.
 
     Args:
         model: a GGUF file with a chat template.
-        kept: an SQLite file; what it has is not read again.
+        kept: an SQLite file; texts in it are not read again.
     """
 
     def __init__(self, model: Path, kept: Path) -> None:
@@ -41,7 +41,7 @@ class OtherModel:
         self._file.close()
 
     def read(self, texts: Mapping[Prompt, Sequence[str]]) -> None:
-        """Read the texts of prompts that were not read yet."""
+        """Read the texts that were not read yet."""
         missing = {prompt: self._missing(prompt, some) for prompt, some in texts.items()}
         n_missing, n_done = sum(map(len, missing.values())), 0
         if not n_missing:
@@ -54,7 +54,7 @@ class OtherModel:
                 progress(f"texts read by {self._model.stem}", n_done, n_missing)
 
     def __call__(self, prompt: Prompt, text: str) -> float:
-        """Mean log-likelihood of the tokens of a text that was read, in nats."""
+        """Return the mean log-likelihood of the tokens of a text that was read, in nats."""
         query = "SELECT log_likelihood FROM read WHERE prompt = ? AND text = ?"
         return float(self._file.execute(query, (prompt.to_json(), text)).fetchone()[0])
 

@@ -1,4 +1,4 @@
-"""The two stages: all settings on a few prompts, then the best ones of each method on all prompts."""
+"""The two stages: all settings on a few prompts, then the best ones of each method on all other prompts."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
     Found = Mapping[Setting, Measured]
 
-#: every fifth prompt is screened, with so many texts; then all the others have so many
+#: every fifth prompt is screened, with this many texts for each setting; the others get this many in full
 SCREENED_EVERY, N_SCREENED, N_FULL = 5, 5, 10
 
-#: the text of a model without noise, for each prompt
+#: the model's text without noise, for each prompt
 PLAIN = Setting(SOBER, max_tokens=MAX_TOKENS)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What is measured. Prompts of one are not those of the other, so that what is chosen is judged anew.
+    """What is measured. The stages have different prompts, so that the chosen settings are judged on new ones.
 
     Attributes:
-        compared: methods with the settings that are looked at.
-        prompts: that have texts of all of them.
-        n_texts: of each prompt and setting.
+        compared: methods with the settings that are measured.
+        prompts: the prompts that have texts for all of these settings.
+        n_texts: number of texts for each prompt and setting.
     """
 
     compared: Sequence[Method]
@@ -43,12 +43,12 @@ class Stage:
 
     @property
     def settings(self) -> list[Setting]:
-        """Of all methods."""
+        """The settings of all methods."""
         return [setting for method in self.compared for setting in method.settings]
 
 
 def measured(stage: Stage, texts: Texts, using: Instruments) -> Found:
-    """All settings of a stage."""
+    """Measure all settings of a stage."""
     found = {}
     for n_done, setting in enumerate([PLAIN, *stage.settings]):
         found[setting] = measure(texts.of(setting, stage.prompts, stage.n_texts), using)
@@ -57,7 +57,7 @@ def measured(stage: Stage, texts: Texts, using: Instruments) -> Found:
 
 
 def unbroken(stage: Stage, texts: Texts, prose: float) -> dict[Prompt, list[str]]:
-    """By prompt all texts of a stage that are not broken, and the sober ones."""
+    """Return, by prompt, all texts of a stage that are not broken, including the sober ones."""
     found: dict[Prompt, list[str]] = {prompt: [] for prompt in stage.prompts}
     for setting in [PLAIN, *stage.settings]:
         for prompt, rows in texts.of(setting, stage.prompts, stage.n_texts):
@@ -66,7 +66,7 @@ def unbroken(stage: Stage, texts: Texts, prose: float) -> dict[Prompt, list[str]
 
 
 def chosen(compared: Sequence[Method], found: Found) -> list[Method]:
-    """The methods with their best settings alone, except the reference."""
+    """Return the methods with only their best settings, except for the reference."""
     worst = found[PLAIN].mean("log_likelihood") - WORST
     others = [method for method in compared if method.name != REFERENCE]
     return [reference(), *(replace(method, settings=tuple(_best(method, found, worst))) for method in others)]
@@ -78,12 +78,12 @@ def _best(method: Method, found: Found, worst: float) -> list[Setting]:
 
 
 def rows(stage: Stage, found: Found, coherences: Sequence[str]) -> list[dict[str, Any]]:
-    """What is kept of a stage: a row for each setting, with means over the prompts and their intervals.
+    """Return the results of a stage: a row for each setting, with means over the prompts and their intervals.
 
     Args:
-        stage: which.
-        found: its settings.
-        coherences: measures at which diversity is compared with that of a temperature.
+        stage: the stage.
+        found: the results of its settings.
+        coherences: measures of coherence at which the diversity is compared with that of a temperature.
     """
     settings = next(method.settings for method in stage.compared if method.name == REFERENCE)
     line = [found[PLAIN], *(found[setting] for setting in settings)]
@@ -104,5 +104,5 @@ def _plain(found: Measured) -> dict[str, Any]:
 
 
 def _rounded(numbers: Sequence[float]) -> list[Any]:
-    """As they are kept; what was not measured is None."""
+    """Return numbers as they are stored; None: not measured."""
     return [None if number != number else round(number, 4) for number in numbers]

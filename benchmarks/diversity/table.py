@@ -1,4 +1,4 @@
-"""What was found of the settings, as a table."""
+"""The results of the settings, as a table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INPUTS = {False: "", "last": ", from the last token", True: ", from the prompt"
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Markdown, a line for each setting."""
+    """Return Markdown, a line for each setting."""
     lines = [_line(row) for row in rows]
     shown = [i for i in range(len(_HEAD)) if any(line[i] for line in lines)]
     return markdown([_HEAD[i] for i in shown], [[line[i] for i in shown] for line in lines])

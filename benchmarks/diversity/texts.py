@@ -1,4 +1,4 @@
-"""The texts of a model that are in a sweep's store."""
+"""The texts of a model in a sweep's store."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Texts:
     """Finds the texts of a model.
 
     Args:
-        store: an open one that has some of it.
-        model: its file.
+        store: an open store with texts of the model.
+        model: the model's file.
     """
 
     def __init__(self, store: SweepStore, model: Path) -> None:
@@ -32,11 +32,11 @@ class Texts:
         self._settings = {setting: n for n, setting in store.settings().items()}
 
     def of(self, setting: Setting, prompts: Sequence[Prompt], n_texts: int) -> OfPrompts:
-        """The texts of some prompts that have the seeds up to ``n_texts``; a sober text has the seed 0."""
+        """Return the texts of some prompts with seeds up to ``n_texts``; a sober text has the seed 0."""
         return [(prompt, self._rows(setting, prompt, n_texts)) for prompt in prompts]
 
     def complete(self, settings: Sequence[Setting], prompts: Sequence[Prompt], n_texts: int) -> list[Prompt]:
-        """The prompts of which all settings have all texts, read by the model that wrote them."""
+        """Return the prompts for which all settings have all texts, read by the model that wrote them."""
         return [prompt for prompt in prompts if all(self._has_all(some, prompt, n_texts) for some in settings)]
 
     def _has_all(self, setting: Setting, prompt: Prompt, n_texts: int) -> bool:

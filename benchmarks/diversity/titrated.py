@@ -1,4 +1,4 @@
-"""The angles of all sites on a model, found by their effect and kept in a file."""
+"""The angles for all sites and effects on a model, kept in a file."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from drugs_cpp.doses.sites import SITES
 
 
 def angles_of(model: Path, kept: Path) -> dict[tuple[str, float], float]:
-    """Site and effect in nats -> largest angle in radians.
+    """Return site and effect in nats -> largest angle in radians.
 
     Args:
         model: a GGUF file.
-        kept: a JSON file; what it has is not measured again.
+        kept: a JSON file; what is in it is not measured again.
     """
     wanted = [(site, effect) for site in SITES for effect in EFFECTS]
     found = {tuple(some[:2]): some[2] for some in json.loads(kept.read_text())} if kept.exists() else {}

@@ -1,4 +1,4 @@
-"""Texts of settings, kept in a sweep's store, so that whatever ends this, it goes on from there."""
+"""Writes the texts of settings into a sweep's store, so that an interrupted run can continue."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from drugs_cpp.tools.time_left import bar
 
 
 def read_prompts(path: Path) -> list[Prompt]:
-    """The prompts of NoveltyBench, in the order of its file."""
+    """Return the prompts of NoveltyBench, in the order of its file."""
     rows = [json.loads(row) for row in path.read_text(encoding="utf-8").splitlines()]
     return [Prompt(row["id"], (("user", row["prompt"]),)) for row in rows]
 
@@ -23,7 +23,7 @@ def read_prompts(path: Path) -> list[Prompt]:
 def write(
     what: str, model: Path, prompts: Sequence[Prompt], settings: Iterable[Setting], n_texts: int, store: Path
 ) -> None:
-    """Write the texts that are missing, ``n_texts`` for each prompt and setting, and let the sober model read them."""
+    """Write the missing texts, ``n_texts`` for each prompt and setting, and let the sober model read them."""
     for plan in plans(prompts, settings, n_texts):
         label = f"{what}, prompts {_DOSED[plan.sober.dose_inputs]}"
 
@@ -38,7 +38,7 @@ _DOSED = {False: "sober", "last": "dosed at their last token", True: "dosed"}
 
 
 def plans(prompts: Sequence[Prompt], settings: Iterable[Setting], n_texts: int) -> Iterator[SweepPlan]:
-    """A plan for each way in which prompts are dosed."""
+    """Yield a plan for each way in which prompts are dosed."""
     settings = list(settings)
     for inputs in INPUTS:
         some = [setting for setting in settings if setting.dose_inputs == inputs]

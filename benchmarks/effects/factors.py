@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-#: models that differ by more than this factor say little about another one; then the most sensitive one counts
+#: if models differ by more than this factor, they say little about other models, and the most sensitive one counts
 _APART = 10.0
 
 
 def per_square(found: Sequence[Mapping[str, float]]) -> float:
-    """Return the factor of a model and site, at the smallest angle with over twice the effect of next to no dose."""
+    """Return the factor of a model and site, at the smallest angle with over twice the effect of a tiny dose."""
     floor = found[0]["kl"]
     first = next(one for one in found if one["kl"] > 2 * floor)
     return (first["kl"] - floor) / first["angle"] ** 2

@@ -34,7 +34,7 @@ def draw(models: Sequence[Mapping[str, Any]], picture: Path) -> None:
 
 def _draw_one(axis: Any, model: Mapping[str, Any]) -> None:
     for site, found in model["curves"].items():
-        shown = found[1:]  # the first angle is next to nothing
+        shown = found[1:]  # the first angle is almost zero
         axis.errorbar(
             [one["angle"] for one in shown],
             [one["kl"] for one in shown],

@@ -29,7 +29,7 @@ from benchmarks.fidelity.tiny_models import TINY_MODELS, TOKENS
 from benchmarks.fidelity.torch_arrays import TorchArrays
 from benchmarks.machine import machine
 
-#: a dose that turns next to nothing
+#: a dose that turns almost nothing
 TRACE = Dose("H", "isotropic", (1e-4,))
 
 N_SEEDS = 8
@@ -120,7 +120,7 @@ def _command() -> str:
 
 
 def _floor(model: ModelSide, engine: EngineSide, texts: list[Text]) -> tuple[float, float]:
-    """Return the KL of the engine's sober probabilities from PyTorch's, and its KL under next to no dose from sober."""
+    """Return the KL of the engine's sober probabilities from PyTorch's, and its KL under a tiny dose from sober."""
     sober = sum(float(kl(model.sober(text), engine.sober(text)).mean()) for text in texts)
     trace = sum(float(engine.shift(text, TRACE, range(4)).kl.mean()) for text in texts)
     return sober / len(texts), trace / len(texts)

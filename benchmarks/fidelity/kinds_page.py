@@ -51,29 +51,29 @@ KINDS_OF_CACHED = [
 SECTION = """\
 ## Kinds, holds, courses, experts
 
-What stands here comes from `{command}`, on a processor that calls itself "{cpu}".
+These results come from `{command}`, on a processor that reports the name "{cpu}".
 
 ### The same random numbers
 
 Where a row is turned, the model can also draw the engine's own random numbers. They are a function of seed, position,
-layer, site and head, and `benchmarks/fidelity/seeded.py` writes that function again, in numpy. So the logits of both
-sides can be compared. Each number in the table is the largest KL(PyTorch, dosed ‖ engine, dosed) of {n_seeds} seeds and
-{n_tokens} tokens after a prompt, under a dose of {angle:g} ({elementwise:g} for `elementwise`).
+layer, site and head, and `benchmarks/fidelity/seeded.py` implements that function again, in numpy. So the logits of
+both sides can be compared. Each number in the table is the largest KL(PyTorch, dosed ‖ engine, dosed) of {n_seeds}
+seeds and {n_tokens} tokens after a prompt, under a dose of {angle:g} ({elementwise:g} for `elementwise`).
 
-The last column is a tiny random mixture of experts of the architecture Qwen2-MoE: {n_experts}.
-The engine's cache has 32 bits there, so that rounding does not choose another expert. All other columns are `{half}`,
-after the first prompt.
+The last column is a tiny random mixture of experts with the Qwen2-MoE architecture: {n_experts}.
+There, the engine's cache has 32 bits, so that rounding does not change which expert is chosen. All other columns are
+`{half}`, after the first prompt.
 
-The largest number of all is {largest:.1e}. With both sides sober, this KL of `{half}` is {sober:.1e} at most. The doses
+The largest number of all is {largest:.1e}. With both sides sober, this KL of `{half}` is at most {sober:.1e}. The doses
 themselves move the probabilities by a mean KL(sober ‖ dosed) of {least_shift:.1e} to {most_shift:.1e}.
 
 {rows}
-A course is given as token:ratio.
+A course is written as token:ratio.
 
 ### Keys and values
 
 For `K` and `V` the engine draws a few numbers for each cached position instead of d, so only distributions can be
-compared, as above: same prompts and tokens, {n_runs} runs a line, a dose of {angle:g}. {verdict}
+compared, as above: the same prompts and tokens, {n_runs} runs per line, a dose of {angle:g}. {verdict}
 
 {cached}"""
 

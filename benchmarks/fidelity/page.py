@@ -17,34 +17,34 @@ SHIPPED = "engine, as shipped"
 PAGE = """\
 # Fidelity
 
-Does the engine turn vectors as it should? An independent model says: the Llama architecture in PyTorch, in float32,
-with the weights of the same file, dequantized, and every rotation written from its definition (an angle from
-Uniform(0, T), d random numbers for the direction), by brute force: for `K` and `V` it draws d numbers for every query
-head and cached position, at every token. It shares no code with the engine, and its random numbers are its own, so
-distributions are compared: what a dose does to the probabilities of the next token.
+Does the engine turn vectors as it should? To find out, we compare it with an independent model: the Llama architecture
+in PyTorch, in float32, with the dequantized weights of the same file. Every rotation follows its definition (an angle
+from Uniform(0, T), d random numbers for the direction), by brute force: for `K` and `V` the model draws d numbers for
+every query head and cached position, at every token. It shares no code with the engine and draws random numbers of its
+own, so we compare distributions: what a dose does to the probabilities of the next token.
 
-`make fidelity` writes this page. What stands here comes from `{command}`.
+`make fidelity` writes this page. The results below come from `{command}`.
 
 ## Protocol
 
-The same on both sides. {n_texts} prompts are evaluated sober. Behind a prompt, the {n_steps} tokens of its sober greedy
-continuation are fed one by one, each under the dose, at one site of all layers. After each of them, the probabilities
-of the next token are compared with those of a sober run that is fed the same tokens: KL(sober ‖ dosed) in nats, and
-whether the most likely token is another one. The first {sink} positions are never dosed. The dosed run has a cache of
-its own, and what the noise changed there stays.
+Both sides follow the same protocol. {n_texts} prompts are evaluated sober. After each prompt, the {n_steps} tokens of
+its sober greedy continuation are fed one by one, each under the dose, at one site in all layers. After each of these
+tokens, the probabilities of the next one are compared with those of a sober run that is fed the same tokens:
+KL(sober ‖ dosed) in nats, and whether the most likely token differs. The first {sink} positions are never dosed. The
+dosed run has its own cache, and what the noise changed there stays.
 
-A run is one seed with one prompt; there are {n_runs} of them in every line. KL is their mean ± its standard error.
-Two sides agree where their KL differs by at most {tolerance:.0%} of PyTorch's, or by at most {n_errors:g} standard
-errors of the difference if that is more. Chance alone breaks the second bound in one line of twenty. So a line whose
-two sides do not agree is measured again, with four times as many seeds and none of the first ones, and only that
+A run is one seed with one prompt; every line has {n_runs} of them. KL is their mean ± its standard error. Two sides
+agree if their KL differs by at most {tolerance:.0%} of PyTorch's, or by at most {n_errors:g} standard errors of the
+difference if that is more. By chance alone, one line in twenty exceeds the second bound. So a line whose two sides do
+not agree is measured again, with four times as many seeds and none of the first ones, and only the second measurement
 counts; such lines have a star.
 
 ## Two engines
 
 llama.cpp multiplies quantized weights by vectors that it rounds to 8 bits. That alone moves the probabilities, and any
-dose, however small, makes the rounding fall otherwise: the floor below. So rotations are compared on the same weights
-written as 16-bit floats (`{half}`), where next to nothing is rounded. The model file as it is (`{shipped}`)
-shows what users get: a KL that is higher by about the floor, which matters beside small doses only.
+dose, however small, changes what is rounded up and what down: this is the floor below. So rotations are compared on the
+same weights written as 16-bit floats (`{half}`), where almost nothing is rounded. The model file as it is
+(`{shipped}`) shows what users get: a KL that is higher by about the floor, which matters only for small doses.
 
 {sober}
 ## Results
@@ -66,7 +66,7 @@ def page(
     Args:
         found: side -> its results.
         repeated: cells whose runs are those of the second measurement.
-        floors: engine -> KL(PyTorch || engine), both sober, and KL(sober || dosed) under next to no dose.
+        floors: engine -> KL(PyTorch || engine), both sober, and KL(sober || dosed) under a tiny dose.
         n_texts: number of prompts.
         command: the command line that measured this.
     """
@@ -113,7 +113,7 @@ def _with_error(kl: F64) -> str:
 
 
 def _floor_table(floors: Mapping[str, tuple[float, float]]) -> str:
-    head = ["", "KL(PyTorch, sober ‖ engine, sober)", "floor: KL(sober ‖ dosed) under next to no dose"]
+    head = ["", "KL(PyTorch, sober ‖ engine, sober)", "floor: KL(sober ‖ dosed) under a tiny dose"]
     return markdown(head, [[f"`{side}`", *(f"{kl:.1e}" for kl in pair)] for side, pair in floors.items()])
 
 
@@ -124,7 +124,7 @@ def _verdict(found: Mapping[str, Shifts]) -> str:
     above = sorted(shift.kl.mean() - engine[cell].kl.mean() for cell, shift in shipped.items())
     return (
         f"PyTorch and `{HALF}` agree in {len(engine) - len(outside)} of {len(engine)} lines"
-        + (f", not for {', '.join(outside)}" if outside else "")
-        + f". PyTorch and `{SHIPPED}` do in {n_shipped}, as the latter lies above `{HALF}` by {above[0]:.4f} to "
-        f"{above[-1]:.4f} nats (median {above[len(above) // 2]:.4f})."
+        + (f", but not for {', '.join(outside)}" if outside else "")
+        + f". PyTorch and `{SHIPPED}` agree in {n_shipped}, because the latter is {above[0]:.4f} to {above[-1]:.4f} "
+        f"nats above `{HALF}` (median {above[len(above) // 2]:.4f})."
     )

@@ -1,6 +1,6 @@
-"""Writes a tiny random mixture of experts in float32, with more experts than a token gets and one that all share.
+"""Writes a tiny random mixture of experts in float32, with more experts than a token uses and one that all share.
 
-Upstream's own generator gives each token all experts, so that there is no choice.
+Upstream's own generator gives each token all experts, so there is nothing to choose.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ N_EXPERT = 6
 N_CHOSEN = 2
 
 DESCRIPTION = (
-    f"{N_EXPERT} experts in each of {N_LAYER} layers, of which a token gets {N_CHOSEN}, and one that all share"
+    f"{N_EXPERT} experts in each of {N_LAYER} layers, of which each token uses {N_CHOSEN}, "
+    "and one that all tokens share"
 )
 
 

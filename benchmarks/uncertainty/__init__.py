@@ -1,1 +1,1 @@
-"""How well does it tell right answers from wrong ones, how far varied answers agree with them?"""
+"""How well the agreement of varied answers tells right answers from wrong ones."""

@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
     from drugs_cpp.study.sweep_store import SweepStore, TextRow
 
-#: what of several answers is taken for confidence, the higher the surer
+#: how confidence is computed from several answers; higher means surer
 CONFIDENCES: Mapping[str, Callable[[_core.Answers], float]] = {
     "agreement": lambda answers: answers["agreement"],
     "entropy": lambda answers: -answers["entropy"],
     "similarity": lambda answers: answers["similarity"],
 }
 
-#: data sets of which the model knows fewer answers, or more, are left out; guesses among four do not count as knowing
+#: data sets of which the model knows a smaller or larger share are left out; guesses among four do not count
 LEAST_RIGHT, MOST_RIGHT = 0.2, 0.8
 
 
@@ -65,7 +65,7 @@ def main(given: Sequence[str]) -> int:
 
 
 def _keep(model: str, found: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Add data sets to those that a file has, or replace them."""
+    """Add data sets to a file, or replace those that it has."""
     known = json.loads(path.read_text(encoding="utf-8"))["data"] if path.exists() else []
     names = {one["data"] for one in found}
     everything = [*(one for one in known if one["data"] not in names), *found]
@@ -73,7 +73,7 @@ def _keep(model: str, found: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def _data_set(model: Path, data: DataSet, angles: methods.Angles, options: argparse.Namespace) -> dict[str, Any]:
-    """Of one whose answers the model knows too seldom or too often, only what the score is fitted to."""
+    """Measure a data set; if the model knows too few or too many answers, compute only what the score is fitted to."""
     store = options.folder / f"{model.stem}-{data.name}.db"
     usual = methods.usual(angles, data.max_tokens)
     share = _write_sober(model, data, store)
@@ -99,7 +99,7 @@ def _plan(data: DataSet, settings: Sequence[Setting], n_answers: int) -> SweepPl
 
 
 def _write_sober(model: Path, data: DataSet, store: Path) -> float:
-    """Share of the sober answers that are right; theirs are the only likelihoods that are looked at."""
+    """Write the sober answers, and return the share that is right. Likelihoods are computed only for these answers."""
     _write(model, data, [], store, WorkerOptions())
     with open_sweep(store) as results:
         return float(_sober(results, model, data)[1].mean())
@@ -142,20 +142,20 @@ def _measured(results: SweepStore, model: Path, data: DataSet, settings: Sequenc
 
 
 def _with_likelihood(values: npt.NDArray[Any], mean: npt.NDArray[Any], right: npt.NDArray[np.bool_]) -> str:
-    """AUROC of a score that is fitted to a confidence and the likelihood of the sober answer, cross-validated."""
+    """Return the cross-validated AUROC of a score fitted to a confidence and the likelihood of the sober answer."""
     questions = [str(i) for i in range(len(right))]
     fitted = fit(np.column_stack([values, mean]), right, [0] * len(right), questions)
     return _said(auroc(fitted.scores, right), *interval(auroc, fitted.scores, right))
 
 
 def _likelihoods(sober: Sequence[TextRow]) -> npt.NDArray[np.float64]:
-    """Mean log-likelihood of each text's tokens; of an empty text that of the unlikeliest other one."""
+    """Return the mean log-likelihood of each text's tokens; an empty text gets that of the least likely text."""
     found = np.array([np.nan if row.log_likelihood is None else row.log_likelihood for row in sober])
     return np.where(np.isnan(found), np.nanmin(found), found)
 
 
 def _features(results: SweepStore, model: Path, data: DataSet, usual: Setting) -> list[list[float]]:
-    """Of each question what the score is a function of, and whether the sober answer is right (1)."""
+    """Return the features of the score for each question, and whether the sober answer is right (1)."""
     sober, right = _sober(results, model, data)
     answers = _compared(results, model, data, usual, sober)
     return [
@@ -165,7 +165,7 @@ def _features(results: SweepStore, model: Path, data: DataSet, usual: Setting) -
 
 
 def _sober(results: SweepStore, model: Path, data: DataSet) -> tuple[list[TextRow], npt.NDArray[np.bool_]]:
-    """The sober answers, and whether they are right."""
+    """Return the sober answers, and whether they are right."""
     rows = [some[0] for some in _rows(results, model, data, _plan(data, [], 0).sober)]
     return rows, np.array([data.is_right(question, row.text) for question, row in zip(data.questions, rows)])
 
@@ -173,7 +173,7 @@ def _sober(results: SweepStore, model: Path, data: DataSet) -> tuple[list[TextRo
 def _compared(
     results: SweepStore, model: Path, data: DataSet, setting: Setting, sober: Sequence[TextRow]
 ) -> list[_core.Answers]:
-    """The varied answers to each question, compared with the sober one."""
+    """Compare the varied answers to each question with the sober one."""
     others = _rows(results, model, data, setting)
     return [
         _core.compare_answers(row.text, [other.text for other in some[: data.n_answers]], data.kind)
@@ -199,20 +199,22 @@ def _said(value: float, low: float, high: float) -> str:
 def _options(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks uncertainty",
-        description="How well it tells right answers from wrong ones, how far varied answers agree with them. What was "
-        "written is kept, and the same command goes on from there.",
+        description="How well the agreement of varied answers tells right answers from wrong ones. Answers are kept, "
+        "and the same command continues from there.",
     )
-    parser.add_argument("-m", "--model", help="a GGUF model with a chat template; without it the default one")
+    parser.add_argument("-m", "--model", help="a GGUF model with a chat template (the default model)")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--data", type=Path, help="a folder with the data sets")
-    fit = "results of this command: fit the score of Llama.uncertainty to them, and print its weights"
+    what.add_argument("--data", type=Path, help="folder with the data sets")
+    fit = "files with results of this command: fit the score of Llama.uncertainty to them, and print its weights"
     what.add_argument("--fit", type=Path, nargs="+", help=fit)
-    tables = "results of this command: print the tables of docs/uncertainty.md"
+    tables = "files with results of this command: print the tables of docs/uncertainty.md"
     what.add_argument("--tables", type=Path, nargs="+", help=tables)
-    parser.add_argument("--sets", nargs="+", help="names of some of them (all)")
-    few = "of the doses only A, and what arXiv 2502.03799 compares (always where answers are long)"
+    parser.add_argument("--sets", nargs="+", help="names of the data sets to use (all)")
+    few = "try only the doses A and those that arXiv 2502.03799 compares (always, if answers are long)"
     parser.add_argument("--few", action="store_true", help=few)
-    parser.add_argument("--folder", type=Path, default=Path("build/uncertainty"), help="for results (%(default)s)")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("build/uncertainty"), help="folder for results (%(default)s)"
+    )
     return parser.parse_args(given)
 
 

@@ -1,4 +1,4 @@
-"""What the score was fitted to, and how well it fits, as tables."""
+"""What the score was fitted to and how well it fits, as tables."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from benchmarks.uncertainty.scored import auroc, interval
 
 
 def fit_tables(results: Sequence[Mapping[str, Any]]) -> str:
-    """Weights, and for each model and data set the mean score, the share of right answers and AUROC.
+    """Return the weights, and for each model and data set the mean score, the share of right answers and the AUROC.
 
     Args:
-        results: of several models, as ``__main__`` writes them.
+        results: results of several models, as ``__main__`` writes them.
     """
     sets = [(result["model"], one) for result in results for one in result["data"]]
     rows = np.array([row for _, one in sets for row in one["features"]])

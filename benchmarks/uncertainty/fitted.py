@@ -1,4 +1,4 @@
-"""The score of ``Llama.uncertainty``: weights fitted to answers of which it is known whether they are right."""
+"""The score of ``Llama.uncertainty``: weights fitted to answers that are known to be right or wrong."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 
     F64 = npt.NDArray[np.float64]
 
-#: what the score is a function of, in the order of ``_core.confidence``
+#: features of the score, in the order of ``_core.confidence``
 FEATURES = ("agreement", "log_likelihood")
 
-#: keeps weights small where the data say little
+#: keeps weights small if there is little data
 _RIDGE = 1.0
 
-#: parts of the questions; each is judged by weights that were fitted to the others
+#: parts of the questions; each is scored with weights that were fitted to the others
 _FOLDS = 5
 
-#: score is compared with the share of right answers in so many groups of questions
+#: number of groups of questions in which the score is compared with the share of right answers
 _GROUPS = 10
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The result.
+    """The result of a fit.
 
     Attributes:
         weights: a constant, then one for each of ``FEATURES``.
-        scores: of each question, by weights that were fitted without it.
-        brier: mean square of score minus right (1) or wrong (0), of ``scores``.
-        off: expected calibration error of ``scores``: how far score and share of right answers are apart.
+        scores: one for each question, with weights that were fitted without it.
+        brier: mean square of score minus right (1) or wrong (0), for ``scores``.
+        off: expected calibration error of ``scores``: how far the score is from the share of right answers.
     """
 
     weights: tuple[float, ...]
@@ -51,8 +51,8 @@ def fit(features: F64, right: npt.NDArray[np.bool_], among: Sequence[int], quest
     Args:
         features: (n, n_features).
         right: (n,).
-        among: the model and data set of each, a number; all of them count the same, however many questions they have.
-        questions: name of each; answers of several models to one question are judged by the same weights.
+        among: a number for the model and data set of each answer; each of these counts the same, whatever its size.
+        questions: name of each; the answers of several models to one question are scored with the same weights.
     """
     counts = np.bincount(among)
     each = len(among) / (len(counts) * counts[among])
@@ -69,13 +69,13 @@ def fit(features: F64, right: npt.NDArray[np.bool_], among: Sequence[int], quest
 
 
 def score(weights: F64, features: F64) -> F64:
-    """Of each question, 0 to 1."""
+    """Return the score of each question, 0 to 1."""
     found: F64 = 1 / (1 + np.exp(-(weights[0] + features @ weights[1:])))
     return found
 
 
 def _weights(features: F64, right: npt.NDArray[np.bool_], each: F64) -> F64:
-    """The most likely weights, with a Gaussian prior on those of the features."""
+    """Return the most likely weights, with a Gaussian prior on those of the features."""
 
     def loss(weights: F64) -> float:
         x = weights[0] + features @ weights[1:]
@@ -86,11 +86,11 @@ def _weights(features: F64, right: npt.NDArray[np.bool_], each: F64) -> F64:
 
 
 def calibration_error(scores: F64, right: npt.NDArray[np.bool_], each: F64) -> float:
-    """Mean distance of score and share of right answers over groups of questions with like scores.
+    """Return the mean distance between score and share of right answers, over groups of questions with similar scores.
 
     Args:
         scores, right: of each question.
-        each: what it counts.
+        each: weight of each question.
     """
     groups = np.array_split(np.argsort(scores, kind="stable"), _GROUPS)
     off = [abs(np.average(scores[some] - right[some], weights=each[some])) * each[some].sum() for some in groups]

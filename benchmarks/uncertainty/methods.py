@@ -1,4 +1,4 @@
-"""Ways to vary answers, among them what is claimed in arXiv 2502.03799."""
+"""Ways to vary answers, including those that arXiv 2502.03799 compares."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from drugs_cpp.doses.drugs import DRUGS
 from drugs_cpp.study.setting import SAMPLER, Setting
 from drugs_cpp.study.sweep_plan import PROFILES
 
-#: nats
+#: effects of the doses, in nats
 EFFECTS = (0.05, 0.2)
 
-#: of the claim
+#: the temperature in the claim of arXiv 2502.03799
 TEMPERATURE = 0.5
 
 
@@ -26,10 +26,10 @@ class Noise:
     """Noise without its angle.
 
     Attributes:
-        site: where.
-        late: in the last third of the layers alone.
-        held: for the whole answer.
-        shared: one draw for all layers.
+        site: where it is.
+        late: whether it is only in the last third of the layers.
+        held: whether it stays the same for the whole answer.
+        shared: whether all layers share one draw.
     """
 
     site: str
@@ -38,7 +38,7 @@ class Noise:
     shared: bool = False
 
 
-#: what the claim is about: in the MLPs of the last third, held, one draw for all layers; and the same in attention
+#: the claimed noise: in the MLPs of the last third, held, one draw for all layers; and the same in attention
 CLAIMED = Noise("M", late=True, held=True, shared=True)
 IN_ATTENTION = replace(CLAIMED, site="A")
 
@@ -52,17 +52,17 @@ NOISES = (
     CLAIMED,
 )
 
-#: what is tried where answers are long, or time is short
+#: what is tried if answers are long or time is short
 FEW = (Noise("A"), IN_ATTENTION, CLAIMED)
 
-#: with a temperature as well
+#: also tried with a temperature
 MIXED = (IN_ATTENTION, CLAIMED)
 
 TEMPERATURES = (TEMPERATURE, 1.0)
 
 
 def setting(noise: Noise, angle: float, max_tokens: int, temperature: float = 0.0) -> Setting:
-    """A dose, with the sampler beside it where there is a temperature."""
+    """Return a dose, with a sampler if a temperature is given."""
     profile = PROFILES["late"] if noise.late else None
     return Setting(
         noise.site,
@@ -79,7 +79,7 @@ def setting(noise: Noise, angle: float, max_tokens: int, temperature: float = 0.
 
 
 def sampled(temperature: float, max_tokens: int) -> Setting:
-    """A temperature alone."""
+    """Return a temperature without a dose."""
     return Setting(SAMPLER, sampler=(("temperature", temperature),), max_tokens=max_tokens, dose_inputs="last")
 
 
@@ -88,12 +88,12 @@ Angles = Mapping[tuple[Noise, float], float]
 
 
 def angles_of(model: Path, kept: Path, noises: Sequence[Noise]) -> Angles:
-    """Of each noise and effect.
+    """Return the angle for each noise and effect.
 
     Args:
         model: a GGUF file.
-        kept: a JSON file; what it has is not measured again.
-        noises: which.
+        kept: a JSON file; what is in it is not measured again.
+        noises: the kinds of noise.
     """
     wanted = {_name(noise, effect): (noise, effect) for noise in noises for effect in EFFECTS}
     found: dict[str, float] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
@@ -118,12 +118,12 @@ def _angle(llm: drugs_cpp.Llama, noise: Noise, effect: float) -> float:
 
 
 def usual(found: Angles, max_tokens: int) -> Setting:
-    """What ``Llama.uncertainty`` takes if nothing else is given."""
+    """Return the default of ``Llama.uncertainty``."""
     return setting(CLAIMED, found[CLAIMED, EFFECTS[0]], max_tokens)
 
 
 def settings(found: Angles, max_tokens: int, few: bool) -> list[Setting]:
-    """All that are compared; ``few``: of the doses only ``FEW``."""
+    """Return all settings that are compared; ``few``: only the doses in ``FEW``."""
     noises = FEW if few else NOISES
     doses = [setting(noise, found[noise, effect], max_tokens) for noise in noises for effect in EFFECTS]
     mixed = [setting(noise, found[noise, effect], max_tokens, TEMPERATURE) for noise in MIXED for effect in EFFECTS]

@@ -1,4 +1,4 @@
-"""Results as docs/uncertainty.md shows them: the sober answer alone, and how far varied answers agree."""
+"""Results as docs/uncertainty.md shows them: the sober answer alone, and how much varied answers agree."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.report import markdown
 
-#: as labels of settings have it -> for people
+#: pattern in the label of a setting -> what the page shows
 _WORDS = (
     (r"^(\w+) ([\d.]+)", r"`\1` up to \2 rad"),
     (r" late\b", ", late"),
@@ -18,15 +18,15 @@ _WORDS = (
     (r"^, ", ""),
 )
 
-#: what of several answers is shown
+#: the confidences that the page shows
 _SHOWN = ("perplexity", "probability", "agreement")
 
 
 def page_tables(results: Sequence[Mapping[str, Any]]) -> str:
-    """A heading and a table for each model and data set that was measured.
+    """Return a heading and a table for each model and data set that was measured.
 
     Args:
-        results: of several models, as ``__main__`` writes them.
+        results: results of several models, as ``__main__`` writes them.
     """
     parts = []
     for result in results:

@@ -1,4 +1,4 @@
-"""Questions whose answers are known."""
+"""Questions with known answers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LETTERS = "ABCD"
 
 _N_SUMS = 150
 
-#: tokens
+#: answers with more tokens than this are long
 _LONG = 100
 
 _ASK_SUM = "What is {} {} {}? Answer with the number alone."
 
-#: as it is said, what it does, and below which number both are
+#: word, function, and the number below which both operands are
 _OPERATIONS: tuple[tuple[str, Callable[[int, int], int], int], ...] = (
     ("plus", operator.add, 100),
     ("minus", operator.sub, 100),
@@ -37,7 +37,7 @@ class Question:
 
     Attributes:
         prompt: what the model is asked.
-        right: answers that count, as they are compared.
+        right: the right answers, in the form in which answers are compared.
     """
 
     prompt: Prompt
@@ -50,10 +50,10 @@ class DataSet:
 
     Attributes:
         name: of the set.
-        kind: what of a text is its answer, as ``Llama.uncertainty`` takes it.
+        kind: which part of a text is its answer, as in ``Llama.uncertainty``.
         questions: in the order of the file.
-        max_tokens: of an answer.
-        n_answers: varied ones for each question.
+        max_tokens: maximum length of an answer.
+        n_answers: number of varied answers to each question.
     """
 
     name: str
@@ -63,30 +63,30 @@ class DataSet:
     n_answers: int
 
     def known(self, share: float) -> float:
-        """Share of the questions whose answers a model knows, if it guesses where it does not know.
+        """Return the share of answers that a model knows, assuming that it guesses those that it does not know.
 
         Args:
-            share: of right answers.
+            share: the share of right answers.
         """
         guessed = 1 / len(_LETTERS) if self.kind == "choice" else 0.0
         return (share - guessed) / (1 - guessed)
 
     @property
     def is_long(self) -> bool:
-        """Whether answers are so long that only some ways to vary them can be tried."""
+        """Whether answers are so long that only some ways to vary them are tried."""
         return self.max_tokens > _LONG
 
     def is_right(self, question: Question, text: str) -> bool:
-        """Whether a text answers a question."""
+        """Return whether a text has the right answer to a question."""
         return _core.answer_of(text, self.kind) in question.right
 
 
 def data_sets(folder: Path, names: Sequence[str] | None = None) -> list[DataSet]:
-    """Those that can be measured.
+    """Return the data sets.
 
     Args:
-        folder: that has the files.
-        names: of some of them; None: all.
+        folder: the folder with the files.
+        names: names of the data sets to return; None: all.
     """
     found = [
         _read(folder / "trivia_choice_1200.jsonl", "trivia", "choice", _trivia, 200, 8, 10),
@@ -116,7 +116,7 @@ def _read(
 
 
 def _sums() -> DataSet:
-    """Small sums, for models that know little else; no sum comes twice."""
+    """Return small sums, for models that know little else; all sums are different."""
     draw = random.Random(1)
     questions: dict[str, Question] = {}
     while len(questions) < _N_SUMS:
@@ -129,7 +129,7 @@ def _sums() -> DataSet:
 
 
 def _small_sums() -> DataSet:
-    """All sums of one digit and a little more, for models that know next to nothing."""
+    """Return all sums of about one digit, for models that know almost nothing."""
     pairs = {
         "plus": [(a, b, a + b) for a in range(2, 13) for b in range(2, a + 1)],
         "minus": [(a, b, a - b) for a in range(2, 13) for b in range(2, a)],

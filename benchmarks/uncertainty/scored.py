@@ -15,7 +15,10 @@ _MIDDLE = (2.5, 97.5)
 
 
 def auroc(confidence: npt.NDArray[Any], right: npt.NDArray[np.bool_]) -> float:
-    """Chance that a right answer has a higher confidence than a wrong one, ties counted half; NaN without both."""
+    """Return the chance that a right answer has a higher confidence than a wrong one; NaN without both.
+
+    Ties count half.
+    """
     good, bad = confidence[right], confidence[~right]
     if not len(good) or not len(bad):
         return float("nan")
@@ -24,10 +27,10 @@ def auroc(confidence: npt.NDArray[Any], right: npt.NDArray[np.bool_]) -> float:
 
 
 def rejection_ratio(confidence: npt.NDArray[Any], right: npt.NDArray[np.bool_]) -> float:
-    """Prediction-rejection ratio (Malinin et al. 2017): 1 where the wrong answers are rejected first, 0 as by chance.
+    """Return the prediction-rejection ratio (Malinin et al. 2017): 1 if wrong answers are rejected first, 0 for chance.
 
-    Errors among the answers that are left are summed while the least confident ones are rejected, one after another;
-    ties are rejected in proportion.
+    The least confident answers are rejected one after another, and the errors among the remaining ones are summed; ties
+    are rejected in proportion.
     """
     n, n_wrong = len(right), int((~right).sum())
     if n_wrong in (0, n):
@@ -38,7 +41,7 @@ def rejection_ratio(confidence: npt.NDArray[Any], right: npt.NDArray[np.bool_]) 
 
 
 def _rejected(confidence: npt.NDArray[Any], right: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
-    """Errors in the order in which answers are rejected; those that tie share theirs."""
+    """Return errors in the order in which answers are rejected; tied answers share theirs."""
     wrong = (~right).astype(float)
     found = np.empty(len(wrong))
     order = np.argsort(confidence, kind="stable")
@@ -50,7 +53,7 @@ def _rejected(confidence: npt.NDArray[Any], right: npt.NDArray[np.bool_]) -> npt
 
 
 def _area(errors: npt.NDArray[Any]) -> float:
-    """Mean over all numbers of rejected answers of the errors that are left, as a share of all answers."""
+    """Return the mean of the remaining errors over all numbers of rejected answers, as a share of all answers."""
     left = errors.sum() - np.concatenate([[0.0], np.cumsum(errors)])
     return float(((left[:-1] + left[1:]) / 2).mean() / len(errors) * 2)
 
@@ -61,7 +64,7 @@ def interval(
     right: npt.NDArray[np.bool_],
     n_draws: int = 1000,
 ) -> tuple[float, float]:
-    """95 % of what questions come to that are drawn again and again, with a fixed seed."""
+    """Return the bootstrap 95 % interval over questions, with a fixed seed."""
     low, high = np.nanpercentile([measure(confidence[draw], right[draw]) for draw in _draws(right, n_draws)], _MIDDLE)
     return float(low), float(high)
 
@@ -73,7 +76,7 @@ def difference(
     right: npt.NDArray[np.bool_],
     n_draws: int = 1000,
 ) -> tuple[float, float, float]:
-    """How much more one confidence comes to than another of the same questions, and 95 % of that, likewise."""
+    """Return by how much a measure is larger for one confidence than for another, with a bootstrap 95 % interval."""
     found = [measure(one[draw], right[draw]) - measure(other[draw], right[draw]) for draw in _draws(right, n_draws)]
     low, high = np.nanpercentile(found, _MIDDLE)
     return measure(one, right) - measure(other, right), float(low), float(high)

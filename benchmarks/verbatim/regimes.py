@@ -1,6 +1,6 @@
 """What became of a text that should be repeated word for word.
 
-The author of DRµGS describes three regimes: the model tolerates noise, replaces words, or goes round in circles. A text
+The author of DRµGS describes three regimes: the model tolerates noise, replaces words, or goes in circles. A text
 in none of these regimes is another text.
 """
 
@@ -13,7 +13,7 @@ from drugs_cpp.study.measures import repeated, words
 #: what can become of a text, from the smallest dose to the largest
 TOLERANCE, SUBSTITUTION, OTHER, ECHO = REGIMES = ("tolerance", "substitution", "another text", "echo")
 
-#: a text goes round in circles if a larger share of its 4-grams of words than this occurred before
+#: a text goes in circles if a larger share of its 4-grams of words than this occurred before
 MOST_REPEATED = 0.3
 
 #: the share of words repeated in order from which a text is the same, and from which it is a variant

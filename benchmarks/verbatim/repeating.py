@@ -30,7 +30,7 @@ ANGLES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7, 1.0, 1.5)
 
 _SEEDS = (1, 2, 3, 4)
 
-#: tokens of an answer: twice as many as the texts have, so that circles can be seen
+#: tokens of an answer: twice as many as the texts have, so that repetition can be seen
 _MAX_TOKENS = 96
 
 #: sentences that make a text
@@ -68,7 +68,7 @@ def repeat(model: Path, store: Path) -> None:
 
 
 class Repeated:
-    """What a model made of the texts that it repeats without a dose. Other texts say nothing, and are left out.
+    """What a model made of the texts that it repeats without a dose. Other texts tell us nothing, and are left out.
 
     Args:
         store: contains its texts.

@@ -33,7 +33,7 @@ def test_a_dose_that_a_site_lacks_becomes_the_nearest_and_comes_back(explore: Ex
     page = explore()
     page.locator("#site-2").select_option("H")
     expect(summary(page, 2)).to_have_text(re.compile("H 0.2 "))
-    expect(page.locator("#elsewhere-2")).to_have_text("No dose 0.35 here: this is the nearest.")
+    expect(page.locator("#elsewhere-2")).to_have_text("Not available here: dose 0.35. This is the nearest.")
     page.locator("#site-2").select_option("V")
     expect(summary(page, 2)).to_have_text(re.compile("V 0.4 "))
     page.locator("#site-2").select_option("A")
@@ -132,8 +132,8 @@ def test_the_address_holds_everything(explore: Explore) -> None:
     seed(page, 2, 2)
     view(page, "Plot")
     page.locator("#y").select_option(label="Diversity (1 \N{MINUS SIGN} self-BLEU)")
-    page.get_by_label("Across, from").fill("-1.9")
-    page.get_by_label("Across, from").press("Enter")
+    page.get_by_label("X axis, from").fill("-1.9")
+    page.get_by_label("X axis, from").press("Enter")
     page.locator("#actives").get_by_text("first").click()
     expect(page).to_have_url(re.compile("for=1.*brush="))
 
@@ -172,7 +172,7 @@ def test_texts_of_another_export_are_not_shown(explore: Explore) -> None:
     page = explore()
     page.evaluate("explorer.data.index.blocks[3].sum = 'another'")
     page.get_by_label("Model", exact=True).select_option("Other-1B")
-    expect(page.locator("#notice")).to_contain_text("data/texts-3.js is damaged, or of another export.")
+    expect(page.locator("#notice")).to_contain_text("data/texts-3.js is damaged, or belongs to another export.")
 
 
 def test_a_file_that_is_missing_is_named(explore: Explore) -> None:

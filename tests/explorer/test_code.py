@@ -152,7 +152,7 @@ def test_the_command_line_of_a_conversation(calculator: Page) -> None:
     line = shlex.split(code(calculator, "commandLine", SETTINGS["plain"], CHAT))
     assert line[4:10] == ["-cnv", "-st", "-sys", "Be 'brief'.", "-p", CHAT.messages[1][1]]
     longer = replace(CHAT, messages=(("user", "One."), ("assistant", "Two."), ("user", "Three.")))
-    assert code(calculator, "commandLine", SETTINGS["plain"], longer).startswith("# messages before the last one")
+    assert code(calculator, "commandLine", SETTINGS["plain"], longer).startswith("# this has only the last message")
 
 
 @pytest.mark.parametrize("prompt", [CHAT, RAW], ids=lambda prompt: prompt.name)

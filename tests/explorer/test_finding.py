@@ -112,7 +112,7 @@ def test_a_rectangle_selects_settings_everywhere(explore: Explore) -> None:
 
 def test_a_rectangle_is_four_numbers_without_a_mouse(explore: Explore) -> None:
     page = explore("view=scatter")
-    page.get_by_label("Across, to").fill("-2.1")
+    page.get_by_label("X axis, to").fill("-2.1")
     page.keyboard.press("Enter")
     expect(page.locator("#n-cells")).to_have_text("4 of 24 settings selected")
     page.locator("#cells button").first.press("Enter")
@@ -161,7 +161,7 @@ def test_search_finds_and_jumps(explore: Explore) -> None:
     page.get_by_label("Words to find").fill("(.*)")
     expect(page.locator("#found")).to_have_text("0 texts")
     page.get_by_label("Words to find").fill("the")
-    expect(page.locator("#found")).to_have_text(re.compile("^[0-9]+ texts, the first 100 of them here"))
+    expect(page.locator("#found")).to_have_text(re.compile("^[0-9]+ texts, showing the first 100"))
     expect(page.locator("#results li")).to_have_count(100)
 
 
@@ -194,7 +194,7 @@ def test_favourites_and_notes_stay_and_can_be_taken_elsewhere(explore: Explore, 
     other.locator("#favourites .found").click()
     expect(text(other, 2)).to_have_text(DOSED_TEXT)
     other.locator("#import-favourites").set_input_files(file)
-    expect(other.locator("#status")).to_have_text("Read: 1 favourite")
+    expect(other.locator("#status")).to_have_text("Read 1 favourite")
     expect(other.locator("#favourites li")).to_have_count(1)
     other.get_by_role("button", name="Remove").click()
     expect(other.locator("#favourites li")).to_have_count(0)

@@ -60,7 +60,7 @@ def test_where_there_is_no_sober_text_the_smallest_dose_takes_its_place(explore:
     expect(summary(followed, 1)).to_have_text("sober")
     followed.get_by_label("Model", exact=True).select_option("Other-1B")
     expect(summary(followed, 1)).to_have_text("K 0.01")
-    expect(followed.locator("#elsewhere-1")).to_have_text("No site sober here: this is the nearest.")
+    expect(followed.locator("#elsewhere-1")).to_have_text("Not available here: site sober. This is the nearest.")
 
 
 def test_what_nothing_here_has_gives_way_and_comes_back(explore: Explore) -> None:
@@ -81,7 +81,7 @@ def test_what_nothing_here_has_gives_way_and_comes_back(explore: Explore) -> Non
 
 def test_a_rectangle_selects_only_by_its_own_measures(explore: Explore) -> None:
     page = explore("view=scatter", "mixed")
-    page.get_by_label("Across, to").fill("-2.1")
+    page.get_by_label("X axis, to").fill("-2.1")
     page.keyboard.press("Enter")
     expect(page.locator("#n-cells")).to_have_text("4 of 24 settings selected")
     page.get_by_label("Model", exact=True).select_option("Other-1B")
@@ -89,7 +89,7 @@ def test_a_rectangle_selects_only_by_its_own_measures(explore: Explore) -> None:
     page.get_by_label("Model", exact=True).select_option("SmolLM2-135M-Instruct")
     expect(page.locator("#n-cells")).to_have_text("4 of 24 settings selected")
     page.get_by_label("Model", exact=True).select_option("Other-1B")
-    page.get_by_label("Across, to").fill("0.1")
+    page.get_by_label("X axis, to").fill("0.1")
     page.keyboard.press("Enter")
     expect(page.locator("#n-cells")).to_have_text("3 of 6 settings selected")
 

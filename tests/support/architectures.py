@@ -48,13 +48,13 @@ LATENT = "keys and values are one cached vector, which `pK` turns"
 SHARED = "the last layers read keys and values that earlier ones cached"
 RECURRENT = "recurrent: no heads, no cache of keys and values"
 
-#: why an architecture does not have every site but M in every layer with attention
+#: why an architecture does not have every site except M in every layer with attention
 REASONS: Mapping[str, str] = {
     **dict.fromkeys(("bailingmoe3", "deepseek2", "deepseek32", "dots3note", "glm-dsa"), LATENT),
     **dict.fromkeys(("hy_v4", "kimi-k3", "kimi-linear", "mistral4"), LATENT),
     "deepseek4": f"{LATENT}; it reads most of them compressed, several positions in one",
-    "glm5-next": f"{LATENT}; it gathers the few that it reads, in code of its own",
-    "minimax-m3": "sparse layers read keys and values in fused code of their own, with flash attention",
+    "glm5-next": f"{LATENT}; it gathers the few that it reads, in its own code",
+    "minimax-m3": "sparse layers read keys and values in their own fused code, with flash attention",
     **dict.fromkeys(("gemma3n", "gemma4"), SHARED),
     **dict.fromkeys(("mamba", "mamba2", "rwkv6"), RECURRENT),
 }
@@ -67,14 +67,14 @@ MLP_REASONS: Mapping[str, str] = {
 
 #: not measured, and why
 UNMEASURED: Mapping[str, str] = {
-    "chameleon": "llama.cpp has half of it",
+    "chameleon": "llama.cpp implements only half of it",
     "clip": "an image encoder, which llama.cpp runs in another library",
     "dflash": "drafts tokens for another model, which checks them",
     "eagle3": "drafts tokens for another model, which checks them",
     "gemma4-assistant": "drafts tokens for another model, which checks them",
     "gptj": "llama.cpp does not run it",
-    "jina-bert-v2": "its graph is that of `bert`; no tiny model of it runs",
-    **dict.fromkeys(("arwkv7", "rwkv6qwen2", "rwkv7"), f"{RECURRENT}; `M` is there, and no tiny model of it runs well"),
+    "jina-bert-v2": "its graph is the same as `bert`'s; no tiny model of it runs",
+    **dict.fromkeys(("arwkv7", "rwkv6qwen2", "rwkv7"), f"{RECURRENT}; it has `M`, but no tiny model of it runs well"),
     "wavtokenizer-dec": "turns codes into sound; its attention is not a language model's",
 }
 
@@ -84,14 +84,14 @@ STREAMS = "several residual streams are mixed after the last layer"
 #: architectures without a logit lens, and why; models that predict no tokens do not have one either
 WITHOUT_LENS: Mapping[str, str] = {
     **dict.fromkeys(("deepseek4", "hy_v4", "qwen4exp"), STREAMS),
-    "kimi-k3": "its head reads what earlier layers left, too",
+    "kimi-k3": "its head also reads the outputs of earlier layers",
 }
 
 #: layers that have heads, but whose attention weights cannot be read
 WITHOUT_WEIGHTS: Mapping[str, str] = {
     "deepseek4": "it attends to compressed positions, several in one",
     "glm5-next": "it gathers the positions it attends to",
-    "minimax-m3": "sparse layers attend in fused code of their own",
+    "minimax-m3": "sparse layers attend in their own fused code",
 }
 
 
@@ -113,21 +113,21 @@ def available_sites(ctx: Context, noise: str = "isotropic") -> Bools:
 HEAD = """# Which architecture has which site
 
 `make architectures` writes this file. It builds a tiny random model of every architecture (llama.cpp's
-`test-llama-archs` writes most of them), doses one layer and site at a time, and looks into the compute graph. The tests
-do so again, and for every site that is there they check that a dose of it alone changes the output, that without it
-the output is sober to the bit, that the noise depends on the seed and on nothing else, and that a cold shower restores.
+`test-llama-archs` writes most of them), doses one layer and site at a time, and looks at the compute graph. The tests
+repeat this. For every site that exists, they also check that a dose there changes the output, that without it the
+output is sober, bit for bit, that the noise depends only on the seed, and that a cold shower makes the cache sober.
 
-yes: in every layer with attention, and `M` in every layer. Where a model has other layers too, these have no other
-site than `M`: they have no heads. In a mixture of experts `M` turns what the chosen and the shared experts compute.
-What cannot have a site says why. A dose given to a site that a model does not have is refused. Where keys and values
+"yes" means in every layer with attention, and for `M` in every layer. If a model also has other layers, their only site
+is `M`, because they have no heads. In a mixture of experts, `M` turns what the chosen and the shared experts compute.
+If a site is missing, the remarks say why. A dose at a site that a model does not have is an error. If keys and values
 are one cached vector (multi-head latent attention), `K` and `V` turn that vector as scores and sums read it, before it
-is unfolded into heads. Cross attention is never dosed.
+is expanded into heads. Cross attention is never dosed.
 
-Hidden states of every layer can be read in all of them (`llm.trace`), heads' outputs and attention weights in all
-layers with heads; there are no attention weights of DeepSeek-V4 and GLM-5 Next, which attend to compressed or gathered
-positions, nor of sparse layers of MiniMax M3. Of several residual streams (DeepSeek-V4, Gemma 3n, HY V4,
-Qwen4) the first is read. There is no logit lens for DeepSeek-V4, HY V4 and Qwen4, which mix several streams after the
-last layer, nor for Kimi K3, whose head also reads what earlier layers left.
+`llm.trace` reads the hidden states of every layer in all of these models, and in layers with heads the heads' outputs
+and attention weights. Attention weights are not available for DeepSeek-V4 and GLM-5 Next, which attend to compressed or
+gathered positions, or for the sparse layers of MiniMax M3. If a model has several residual streams (DeepSeek-V4, Gemma
+3n, HY V4, Qwen4), the first is read. There is no logit lens for DeepSeek-V4, HY V4 and Qwen4, which mix several streams
+after the last layer, or for Kimi K3, whose head also reads the outputs of earlier layers.
 
 """
 

@@ -1,6 +1,6 @@
 "use strict";
 
-/** The state in the address after the "#", by names, so that it still holds after another export. */
+/** The state in the URL after the "#". It has names instead of numbers, so that a link still works after a new export. */
 explorer.address = (() => {
   const { DEFAULTS } = explorer.state;
   const VIEWS = ["map", "scatter", "search", "favourites"];
@@ -30,14 +30,14 @@ explorer.address = (() => {
     return parts.toString();
   }
 
-  // of a side without a dose only what is shown, or its address would be long and say what does not matter
+  // a side without a dose writes only what it shows: the rest does not matter and would make the URL long
   function writeSide(parts, wish, { isDosed, site }, prefix) {
     const names = isDosed ? ["site", "dose", "profile", "noise", "more", "seed"] : site === "sampler" ? ["site", "sampler", "more", "seed"] : ["site", "more", "seed"];
     names.filter((name) => wish[name] !== undefined).forEach((name) => parts.set(prefix + name, wish[name]));
     Object.entries(wish.kept ?? {}).forEach(([name, value]) => parts.set(prefix + name, value));
   }
 
-  /** What an address says; what cannot be read is left out. */
+  /** Read a URL's hash; leave out what is not valid. */
   function read(hash) {
     const parts = new URLSearchParams(hash.replace(/^#/, ""));
     const found = {

@@ -3,7 +3,7 @@
 /** The plot without a mouse: the rectangle as four numbers, and the settings inside as a table. */
 explorer.cells = (() => {
   const { dom, settings, state, measures } = explorer;
-  const MOST = 100; // rows
+  const MOST = 100; // rows that are listed
   const EDGES = ["x-from", "x-to", "y-from", "y-to"];
   let drawn = "";
 
@@ -38,7 +38,7 @@ explorer.cells = (() => {
     const order = (a, b) => (xs[b] ?? -Infinity) - (xs[a] ?? -Infinity) || a - b;
     const chosen = block.cells.setting.map((_, cell) => cell).filter((cell) => inBrush[cell]).sort(order);
     const there = settings.of(block);
-    dom.byId("n-cells").textContent = `${chosen.length} of ${there.length} settings${measured.brush ? " selected" : ""}${chosen.length > MOST ? `, the first ${MOST} of them here` : ""}`;
+    dom.byId("n-cells").textContent = `${chosen.length} of ${there.length} settings${measured.brush ? " selected" : ""}${chosen.length > MOST ? `, showing the first ${MOST}` : ""}`;
     dom.byId("cells-x").textContent = x.title;
     dom.byId("cells-y").textContent = y.title;
     dom.byId("cells").replaceChildren(...chosen.slice(0, MOST).map((cell) => dom.element("tr", {},
@@ -51,7 +51,7 @@ explorer.cells = (() => {
     type: "button", class: "plain", "data-setting": setting.number, onclick: () => state.choose(state.values.active, setting),
   }, settings.inWords(setting, block));
 
-  /** A field that is empty sets no bound. */
+  /** An empty field sets no bound. */
   function changeEdges() {
     const given = EDGES.map((id) => dom.byId(id).valueAsNumber);
     const bounds = [-1e9, 1e9, -1e9, 1e9];

@@ -1,27 +1,27 @@
 "use strict";
 
-/** How a text is written again: in Python, with the program, by a request. */
+/** Code that writes a text again, in Python, on the command line and as a request, and a link to the page of `drugs serve`. */
 explorer.code = (() => {
-  /** options of llama.cpp's program, where they are not called as in Python */
+  /** llama.cpp's options whose names differ from Python's */
   const OPTIONS = { temperature: "--temp", typical_p: "--typical", mirostat_tau: "--mirostat-ent", mirostat_eta: "--mirostat-lr", mirostat_mode: "--mirostat" };
   const USUAL_SINK = 6;
 
-  /** what a sweep's sampler has where it says nothing, and others do not */
+  /** a sweep's values for options that its sampler leaves out; elsewhere they have other defaults */
   const NEUTRAL = { top_k: 0, top_p: 1, min_p: 0 };
 
   /**
    * @typedef {{model: {name: string, quantization: string}, prompt: {messages: [string, string][], text: string}, setting: object, seed: number}} What
-   * setting is one of the index
+   * setting: one of those in the index
    */
 
-  /** options of the length; none where it is not known, as for texts of others */
+  /** the option for the length; none if it is unknown, as for imported texts */
   const lengthOf = ({ max_tokens: most }) => (most ? { max_tokens: most } : {});
 
   const isDosed = ({ site }) => explorer.settings.isDosed(site);
 
   const fileOf = ({ name, quantization }) => `${name}${quantization && `.${quantization}`}.gguf`;
 
-  /** all options of a sampler that matter; none where there is no sampler */
+  /** all options of a sampler that matter; none without a sampler */
   const samplerOf = ({ sampler }) => (Object.keys(sampler).length ? { ...NEUTRAL, ...sampler } : {});
 
   const messagesOf = ({ messages }) => messages.map(([role, content]) => ({ role, content }));
@@ -66,7 +66,7 @@ explorer.code = (() => {
     return isDosed(setting) && setting.sink !== USUAL_SINK ? [...inputs, `sink=${setting.sink}`] : inputs;
   }
 
-  /** A value as Python writes it: strings are as in JSON, names of truth values are not. */
+  /** A value as a Python literal: strings look as in JSON, True and False do not. */
   function literal(value) {
     if (value === true || value === false) {
       return value ? "True" : "False";
@@ -92,7 +92,7 @@ explorer.code = (() => {
       words.push("--seed", seed);
     }
     words.push("--repeatable");
-    const unsaid = unsaidMessages(prompt) ? "# messages before the last one cannot be given here: see curl\n" : "";
+    const unsaid = unsaidMessages(prompt) ? "# this has only the last message and the system message: use curl for the whole conversation\n" : "";
     return `${unsaid}${words.join(" ")}\n`;
   }
 
@@ -146,11 +146,11 @@ explorer.code = (() => {
     return { [site]: dose, ...shaped, seed, noise, sink, dose_inputs: inputs, repeatable: true };
   }
 
-  /** A word of a shell's line. */
+  /** An argument of a shell command, quoted if necessary. */
   const quoted = (text) => (/^[\w./:=,@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
   /**
-   * The address of this text's doses, prompt and seed in the page of `drugs serve`, which knows no samplers.
+   * A URL of the page of `drugs serve`, with this text's doses, prompt and seed. It cannot contain a sampler.
    * @param {What & {server: string}} what
    */
   function page({ prompt, setting, seed, server }) {

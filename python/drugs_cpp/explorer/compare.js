@@ -1,6 +1,6 @@
 "use strict";
 
-/** The two texts, with what differs between them marked; each piece shows what the other side has in its place. */
+/** The two texts with their differences marked; each marked piece shows what the other text has in its place. */
 explorer.compare = (() => {
   const { dom, diff, tip } = explorer;
   const boxes = () => [0, 1].map((side) => dom.byId(`text-${side + 1}`));
@@ -8,7 +8,7 @@ explorer.compare = (() => {
   let shown = [null, null];
 
   /**
-   * @param {(string | undefined)[]} texts undefined: not there yet
+   * @param {(string | undefined)[]} texts undefined: not loaded yet
    * @param {boolean} isMarked
    */
   function show(texts, isMarked) {
@@ -34,7 +34,7 @@ explorer.compare = (() => {
     }
     const [a, b] = ["a", "b"].map((side) => hunks.reduce((sum, hunk) => sum + hunk[side][1] - hunk[side][0], 0));
     const share = (part, whole) => `${Math.round((100 * part) / Math.max(1, whole.length))} %`;
-    return `${hunks.length === 1 ? "1 place differs" : `${hunks.length} places differ`}: ${share(a, words[0])} of the first text, ${share(b, words[1])} of the second.`;
+    return `${dom.count(hunks.length, "difference")}: ${share(a, words[0])} of the first text, ${share(b, words[1])} of the second.`;
   }
 
   function pieces(texts, words, hunks, side) {
@@ -51,7 +51,7 @@ explorer.compare = (() => {
     return parts.filter((part) => part !== "");
   }
 
-  /** Where words begin and end in their text; where there are none, after the word before. */
+  /** Where words begin and end in their text; if there are no words, the end of the word before them, twice. */
   function places(words, [start, end], length) {
     if (start === end) {
       const at = start > 0 ? words[start - 1].end : words[0]?.start ?? length;
@@ -102,7 +102,7 @@ explorer.compare = (() => {
     }
   }
 
-  /** Arrow keys go from one difference to the next. */
+  /** Arrow keys move from one difference to the next. */
   function step(event) {
     const target = differing(event);
     const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];

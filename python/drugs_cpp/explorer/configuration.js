@@ -1,6 +1,6 @@
 "use strict";
 
-/** All that is known of how a text was written, as names and values in words. */
+/** Everything that is known about how a text was written, as names and readable values. */
 explorer.configuration = (() => {
   const { measures } = explorer;
 

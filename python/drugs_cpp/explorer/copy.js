@@ -1,6 +1,6 @@
 "use strict";
 
-/** Put a text where it can be pasted from. */
+/** Copies a text to the clipboard. */
 explorer.copy = (() => {
   const { dom } = explorer;
 
@@ -8,7 +8,7 @@ explorer.copy = (() => {
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      copySelected(text); // not allowed, or a page of http
+      copySelected(text); // not allowed, or the page was loaded over plain HTTP
     }
     dom.announce("Copied");
   }

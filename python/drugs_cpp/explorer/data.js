@@ -1,11 +1,11 @@
 "use strict";
 
 /**
- * The data of the site. data/index.js calls loadIndex with all but the texts; data/texts-<k>.js, which is loaded as it is
- * needed, calls loadTexts with those of block k, a model and a prompt, and with their sum. They are scripts, because from a disk browsers load
- * nothing else.
+ * The data of the site. data/index.js calls loadIndex with everything except the texts. A block is a model and a prompt:
+ * data/texts-<k>.js is loaded when it is needed, and calls loadTexts with the texts of block k and their checksum. These files are
+ * scripts, because browsers load nothing else from a disk.
  * @typedef {{setting: number[], seed: number[], text: string[], n_tokens: number[], end: string[]}} Columns
- * @typedef {{columns: Columns, rows: Map<number, number[]>}} Texts rows of each setting, by seed
+ * @typedef {{columns: Columns, rows: Map<number, number[]>}} Texts rows of each setting, sorted by seed
  */
 explorer.data = (() => {
   const { element } = explorer.dom;
@@ -41,7 +41,7 @@ explorer.data = (() => {
     return rows;
   }
 
-  /** @returns {Promise<Texts>} the texts of block k; another try follows where one has failed */
+  /** @returns {Promise<Texts>} the texts of block k; if loading fails, the next call tries again */
   function load(k) {
     if (!loading.has(k)) {
       loading.set(k, added(k));
@@ -53,9 +53,9 @@ explorer.data = (() => {
   function added(k) {
     return new Promise((resolve, reject) => {
       const name = `data/texts-${k}.js`;
-      const finish = () => (texts.has(k) ? resolve(texts.get(k)) : reject(new Error(`${name} is damaged, or of another export.`)));
+      const finish = () => (texts.has(k) ? resolve(texts.get(k)) : reject(new Error(`${name} is damaged, or belongs to another export.`)));
       const fail = () => reject(new Error(`${name} cannot be read.`));
-      // with the sum, a browser or a server in between that has kept an earlier export does not answer with that
+      // the checksum keeps browsers and proxies from using a cached file of an earlier export
       document.head.append(element("script", { src: `${name}?${data.index.blocks[k].sum}`, onload: finish, onerror: fail }));
     });
   }

@@ -3,19 +3,19 @@
 /**
  * How two texts differ, in pieces that make sense to a reader.
  * @typedef {{text: string, start: number, end: number}} Word
- * @typedef {{a: [number, number], b: [number, number]}} Hunk words from, up to: what stands on one side and not on the other
+ * @typedef {{a: [number, number], b: [number, number]}} Hunk words from, up to: what differs, on each side
  */
 explorer.diff = (() => {
-  // scripts without spaces between words: each letter counts as one
+  // scripts without spaces between words: each letter counts as a word
   const LETTER = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}";
   const WORD = new RegExp(`[${LETTER}]|(?:(?![${LETTER}])[\\p{L}\\p{M}\\p{N}_'’-])+|\\S`, "gu");
-  const MOST = 16e6; // pairs of words that are compared; more are too slow for a slider
+  const MOST = 16e6; // pairs of words; comparing more takes too long while a slider moves
 
-  /** @returns {Word[]} the words and signs of a text, and where they are in it */
+  /** @returns {Word[]} the words and punctuation marks of a text, with their positions */
   const words = (text) => Array.from(text.matchAll(WORD), ({ 0: word, index }) => ({ text: word, start: index, end: index + word.length }));
 
   /**
-   * What differs, in order; words between two hunks are the same on both sides.
+   * The differences, in order; the words between two hunks are the same on both sides.
    * @param {Word[]} a
    * @param {Word[]} b
    * @returns {Hunk[]}
@@ -42,7 +42,7 @@ explorer.diff = (() => {
     return (endA - start) * (endB - start) > MOST ? [whole] : between(a, b, whole);
   }
 
-  /** Hunks inside a part, by the longest common subsequence. */
+  /** The hunks in a part, by the longest common subsequence. */
   function between(a, b, { a: [startA, endA], b: [startB, endB] }) {
     const width = endB - startB + 1;
     const lengths = commonLengths(a.slice(startA, endA), b.slice(startB, endB));
@@ -69,7 +69,7 @@ explorer.diff = (() => {
     return found;
   }
 
-  // entry (i, j): how much a from i and b from j have in common
+  // entry (i, j): how many words a from i and b from j have in common, in the same order
   function commonLengths(a, b) {
     const width = b.length + 1;
     const lengths = new Uint16Array((a.length + 1) * width);
@@ -86,8 +86,9 @@ explorer.diff = (() => {
   const size = (words) => words.reduce((sum, { text }) => sum + (/[\p{L}\p{N}]/u.test(text) ? text.length : 0), 0);
 
   /**
-   * Joins hunks where little is the same between them beside what differs before and after: an "and" that two sentences happen to
-   * share says nothing. What joins grows, and may take in the next island, so joining begins again until nothing does.
+   * Joins two hunks if the words between them, which both sides share, are few compared with the differences before and after: an
+   * "and" that two sentences happen to share means nothing. A joined hunk is larger and may absorb the next such island, so this is
+   * repeated until nothing is joined.
    */
   function withoutIslands(found, a, b, before = Infinity) {
     const joined = [];
@@ -103,22 +104,22 @@ explorer.diff = (() => {
     return joined.length < before && joined.length > 1 ? withoutIslands(joined, a, b, joined.length) : joined;
   }
 
-  // small beside both, or next to nothing beside one of them
+  // small compared with both, or tiny compared with one of them
   const isIsland = (same, before, after) => same <= Math.min(before, after) || 4 * same <= Math.max(before, after);
 
-  // what only one side has breaks the reading less than what replaces something
+  // what only one side has disturbs a reader less than what replaces something
   function weight(hunk, a, b) {
     const [sizeA, sizeB] = [size(a.slice(...hunk.a)), size(b.slice(...hunk.b))];
     return Math.max(sizeA, sizeB) / (Math.min(sizeA, sizeB) ? 1 : 3);
   }
 
-  /** What only one side has can often be moved by some words: "the cat [sat. the cat] ran" or "[the cat sat.] the cat ran". */
+  /** What only one side has can often be shifted by a few words: "the cat [sat. the cat] ran" or "[the cat sat.] the cat ran". */
   function alignedToSentences(found, a, b) {
     found.forEach((hunk, i) => {
       const [own, other] = hunk.a[0] === hunk.a[1] ? ["b", "a"] : ["a", "b"];
       if (hunk[other][0] === hunk[other][1]) {
         const words = own === "a" ? a : b;
-        const least = i ? found[i - 1][own][1] : -1; // a word stays between two hunks
+        const least = i ? found[i - 1][own][1] : -1; // at least one word stays between two hunks
         const most = i + 1 < found.length ? found[i + 1][own][0] : words.length + 1;
         const by = bestShift(words, hunk[own], least, most);
         hunk[own] = hunk[own].map((place) => place + by);
@@ -145,7 +146,7 @@ explorer.diff = (() => {
     return best;
   }
 
-  // how well a piece begins after the end of a sentence, or at least of a clause, and ends with one
+  // whether a piece begins after the end of a sentence, or at least of a clause, and ends with one
   function boundary(words, start, end) {
     return ending(words[start - 1]) + ending(words[end - 1]);
   }

@@ -1,19 +1,19 @@
 "use strict";
 
-/** All parts of the explorer. They are classic scripts, because browsers load no modules from a disk. */
+/** All parts of the explorer. They are classic scripts, because browsers do not load modules from a disk. */
 window.explorer = {};
 
-/** Makes and finds elements. */
+/** Creates and finds elements. */
 explorer.dom = (() => {
   /**
-   * Make an element. Names that start with "on" are listeners, all others attributes; text children stay text.
+   * Create an element. Names that start with "on" add listeners, all others set attributes; strings among the children stay text.
    * @param {string} name
-   * @param {Record<string, unknown>} [attributes] false and undefined leave one out
+   * @param {Record<string, unknown>} [attributes] false and undefined omit an attribute
    * @param {...(Node | string)} children
    */
   const element = (name, attributes = {}, ...children) => filled(document.createElement(name), attributes, children);
 
-  /** The same for a part of a drawing. */
+  /** The same for an SVG element. */
   const drawing = (name, attributes = {}, ...children) => filled(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
 
   function filled(node, attributes, children) {
@@ -28,10 +28,10 @@ explorer.dom = (() => {
     return node;
   }
 
-  /** The element of the page with this id. */
+  /** The element with this id. */
   const byId = (id) => document.getElementById(id);
 
-  /** Have a screen reader say this. */
+  /** Announce this to screen readers. */
   function announce(text) {
     byId("status").textContent = text;
   }
@@ -39,7 +39,7 @@ explorer.dom = (() => {
   /** "1 text", "2 texts". */
   const count = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
 
-  /** Options of a choice, made anew only where they are others. */
+  /** Set the options of a select element; they are replaced only if they changed. */
   function fill(select, values, chosen, title = (value) => value) {
     if (select.options.length !== values.length || values.some((value, i) => select.options[i].value !== value)) {
       select.replaceChildren(...values.map((value) => element("option", { value }, title(value))));

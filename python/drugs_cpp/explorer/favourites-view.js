@@ -1,9 +1,9 @@
 "use strict";
 
-/** The list of favourites, with their notes, and the file that takes them elsewhere. */
+/** The list of favourites with their notes; export and import. */
 explorer.favouritesView = (() => {
   const { dom, favourites, state, nearest, settings, data } = explorer;
-  const LENGTH = 140; // letters of a text that are shown
+  const LENGTH = 140; // characters of a text that are shown
 
   function show() {
     const all = favourites.all();
@@ -30,7 +30,7 @@ explorer.favouritesView = (() => {
     return [model, quantization, prompt, ...setting, more, `seed ${seed}`].filter(Boolean).join(" · ");
   }
 
-  /** Show it, or what comes nearest to it in this sweep. */
+  /** Show a favourite, or what is nearest to it in this sweep. */
   function open(one) {
     const k = nearest.block(data.index, one);
     state.choose(state.values.active, nearest.setting(settings.of(data.index.blocks[k]), one), { seed: one.seed, block: k });
@@ -39,13 +39,13 @@ explorer.favouritesView = (() => {
   function save() {
     const url = URL.createObjectURL(new Blob([favourites.asText()], { type: "application/json" }));
     dom.element("a", { href: url, download: "favourites.json" }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000); // not before the browser has taken it
+    setTimeout(() => URL.revokeObjectURL(url), 1000); // once the browser has read it
   }
 
   async function add({ target }) {
     const [file] = target.files;
     try {
-      dom.announce(`Read: ${dom.count(favourites.add(await file.text()), "favourite")}`);
+      dom.announce(`Read ${dom.count(favourites.add(await file.text()), "favourite")}`);
     } catch (error) {
       explorer.notice.show(`${file.name} cannot be read: ${error.message}`);
     }

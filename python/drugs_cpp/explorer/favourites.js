@@ -1,7 +1,7 @@
 "use strict";
 
 /**
- * Texts that somebody liked, with notes. The browser keeps them, and a file takes them elsewhere.
+ * Texts that the user liked, with notes. The browser stores them; a file takes them to another browser.
  * @typedef {{model: string, quantization: string, prompt: string, site: string, dose: number, sampler: string, profile: string,
  *     noise: string, more: string, seed: number, text: string, note: string}} Favourite
  */
@@ -21,7 +21,7 @@ explorer.favourites = (() => {
 
   const has = (what) => find(what) !== undefined;
 
-  /** What is noted of a row of block k. */
+  /** The favourite for a row of block k. */
   function what(k, row) {
     const { models, prompts, blocks } = data.index;
     const { columns } = data.texts(k);
@@ -48,13 +48,13 @@ explorer.favourites = (() => {
 
   function save() {
     if (!kept.write(key(), asText())) {
-      explorer.notice.show("The browser keeps nothing for this page: export the favourites before you close it.");
+      explorer.notice.show("The browser does not store anything for this page: export your favourites before you close it.");
     }
   }
 
   const asText = () => JSON.stringify({ format: FORMAT, title: data.index.title, favourites: all }, null, 1);
 
-  /** Favourites in a file's text; those that are there already stay as they are. */
+  /** Add the favourites in a file's text; existing ones stay as they are. */
   function add(text) {
     const found = parsed(text);
     change([...all, ...found.filter((one) => !has(one))]);
@@ -65,17 +65,17 @@ explorer.favourites = (() => {
     const { format, favourites } = JSON.parse(text);
     const isOne = (one) => typeof one.text === "string" && typeof one.note === "string" && OF_ITS_PLACE.every((name) => ["string", "number"].includes(typeof one[name]));
     if (format !== FORMAT || !Array.isArray(favourites) || !favourites.every(isOne)) {
-      throw new Error("no favourites of this page");
+      throw new Error("it does not have favourites of this page");
     }
     return favourites;
   }
 
-  /** Take what the browser has kept. */
+  /** Load what the browser has stored. */
   function begin() {
     try {
       all = parsed(kept.read(key()) ?? asText());
     } catch {
-      explorer.notice.show("The favourites that the browser has kept cannot be read.");
+      explorer.notice.show("The favourites that the browser has stored cannot be read.");
     }
   }
 

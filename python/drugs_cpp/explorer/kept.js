@@ -1,6 +1,6 @@
 "use strict";
 
-/** What the browser keeps for the next visit. Where it keeps nothing, as in some private windows, all works but that. */
+/** What the browser stores for the next visit. If it stores nothing, as in some private windows, everything else still works. */
 explorer.kept = (() => {
   function read(key) {
     try {

@@ -1,9 +1,9 @@
 "use strict";
 
-/** Puts the parts together: the state changes, and all that shows it follows. */
+/** Connects the parts: when the state changes, everything that shows it is updated. */
 (() => {
   const { dom, data, settings, state, measures, address, nearest, compare } = explorer;
-  const WAIT_FOR_MORE = 250; // ms; browsers refuse to change the address more often
+  const WAIT_FOR_MORE = 250; // ms; browsers refuse to change the URL more often
   const VIEWS = {
     map: explorer.map.show,
     scatter: (values) => {
@@ -31,7 +31,7 @@
     compare.show(rows.map((row, i) => (row === undefined ? undefined : data.texts(values.blocks[i]).columns.text[row])), dom.byId("marked").checked);
   }
 
-  /** The row of a setting with this seed or the nearest; undefined while the block is loaded. */
+  /** The row of a setting with this seed or the nearest one; undefined while the block is loading. */
   function rowOf(setting, k, seed) {
     const texts = data.texts(k);
     if (!texts) {
@@ -45,7 +45,7 @@
     try {
       await data.load(k);
     } catch (error) {
-      explorer.notice.show(`${error.message} Choose another model or prompt, or load the page again.`);
+      explorer.notice.show(`${error.message} Choose another model or prompt, or reload the page.`);
       return;
     }
     if (state.values.blocks.includes(k)) {
@@ -75,7 +75,7 @@
     VIEWS[values.view](values);
   }
 
-  /** The chosen measures; those that nothing here has cannot be chosen. */
+  /** Show which measures are chosen; those that nothing here has are disabled. */
   function showMeasures(measured) {
     const here = new Set(measures.of(state.block()).map(({ name }) => name));
     for (const id of ["measure", "x", "y"]) {
@@ -93,7 +93,7 @@
     dom.byId("y").append(...measures.diverseFirst(some).map(option));
   }
 
-  /** Show what the address says. */
+  /** Show what the URL says. */
   function open() {
     const found = address.read(location.hash);
     state.begin(found);
@@ -102,12 +102,12 @@
     }
   }
 
-  /** Have the second side begin with a text that differs from the first, unless something was chosen while texts were loaded. */
+  /** Let the second side begin with a text that differs from the first, unless the user chose something while texts were loading. */
   async function showDifferingTexts({ sides: wishes, blocks, wish }) {
     try {
       await Promise.all(blocks.map(data.load));
     } catch {
-      return; // what shows texts says it
+      return; // showTexts reports it
     }
     const { values } = state;
     if (values.sides === wishes && values.wish === wish) {

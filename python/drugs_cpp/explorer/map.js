@@ -1,11 +1,11 @@
 "use strict";
 
-/** The map: sites by doses, coloured by what was measured; a cell shows its texts. */
+/** The map: sites by doses, coloured by a measure; choosing a cell shows its texts. */
 explorer.map = (() => {
   const { dom, settings, state, measures, nearest } = explorer;
   let drawn = "";
 
-  /** What the map is drawn for: the profile, noise and more of the side that it chooses for. */
+  /** What the map is drawn for: the profile, noise and more of the active side. */
   function kind(there, { shown, sides, active }) {
     const dosed = there.filter(({ isDosed }) => isDosed);
     if (dosed.length === 0 || dosed.includes(shown[active])) {
@@ -37,7 +37,7 @@ explorer.map = (() => {
     dom.byId("map").querySelector("button")?.setAttribute("tabindex", "0");
   }
 
-  /** Of the table; samplers can be so far from it that all of its cells would have one colour. */
+  /** The range of the table alone: samplers can be so far outside it that all cells would have one colour. */
   function rangeOf(there, { block, values }) {
     const valuesOf = (some) => some.map(({ number }) => values[block.cellOf.get(number)]);
     return measures.range(valuesOf(there.filter(({ isDosed }) => isDosed))) ?? measures.range(valuesOf(there)) ?? [0, 0];
@@ -60,7 +60,7 @@ explorer.map = (() => {
     return element("table", { onkeydown: step }, element("caption", { class: "hidden" }, "Sites by doses"), element("thead", {}, head), element("tbody", {}, ...rows));
   }
 
-  /** What has no dose, beside the table. */
+  /** What has no dose, below the table. */
   function others(there, look) {
     return there.filter(({ isDosed }) => !isDosed)
       .sort((a, b) => settings.siteOrder(a.site, b.site) || a.sampler.localeCompare(b.sampler, "en", { numeric: true }))
@@ -86,7 +86,7 @@ explorer.map = (() => {
     return node;
   }
 
-  // up to where letters on it can still be read
+  // limited, so that the text on it stays legible
   const share = (value, [least, most]) => (value === null ? 0 : 4 + 44 * Math.max(0, Math.min(1, (value - least) / (most - least || 1))));
 
   function mark(shown) {
@@ -101,7 +101,7 @@ explorer.map = (() => {
     });
   }
 
-  /** Arrow keys go to the next cell in their direction that there is. */
+  /** Arrow keys move to the next cell in their direction that has a setting. */
   function step(event) {
     const [down, right] = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key] ?? [0, 0];
     if (!event.target.matches("button") || (!down && !right)) {

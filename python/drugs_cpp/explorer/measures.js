@@ -1,7 +1,7 @@
 "use strict";
 
 /**
- * What was measured of the texts of a setting.
+ * What was measured for the texts of a setting.
  * @typedef {{name: string, title: string, means: string, digits: number, of: (cells: object) => (number | null)[]}} Measure
  */
 explorer.measures = (() => {
@@ -13,14 +13,14 @@ explorer.measures = (() => {
 
   /** @type {Measure[]} */
   const ALL = [
-    { name: COHERENCE, title: "Coherence", means: "how likely the texts are without a dose: mean log-probability of a token, at most 0", digits: 2, of: given(COHERENCE) },
-    { name: "vendi", title: "Diversity (Vendi score)", means: "how many different texts they amount to", digits: 2, of: given("vendi") },
-    { name: "self_bleu", title: "Diversity (1 − self-BLEU)", means: "how little the texts share", digits: 2, of: less("self_bleu") },
-    { name: "distinct_2", title: "Diversity (distinct pairs)", means: "share of pairs of words that occur once", digits: 2, of: given("distinct_2") },
-    { name: "parted", title: "First token that differs", means: "mean place where texts leave the sober one", digits: 0, of: given("parted") },
-    { name: "repeated", title: "Repetition", means: "share of 4-grams that occurred before", digits: 2, of: given("repeated") },
-    { name: "compressibility", title: "Compressibility", means: "compressed size over size", digits: 2, of: given("compressibility") },
-    { name: "distinct_1", title: "Distinct words", means: "share of words that occur once", digits: 2, of: given("distinct_1") },
+    { name: COHERENCE, title: "Coherence", means: "how likely the texts are under the sober model: mean log-probability of a token, at most 0", digits: 2, of: given(COHERENCE) },
+    { name: "vendi", title: "Diversity (Vendi score)", means: "effective number of different texts", digits: 2, of: given("vendi") },
+    { name: "self_bleu", title: "Diversity (1 − self-BLEU)", means: "how little the texts have in common", digits: 2, of: less("self_bleu") },
+    { name: "distinct_2", title: "Diversity (distinct pairs)", means: "number of different pairs of words over the number of all", digits: 2, of: given("distinct_2") },
+    { name: "parted", title: "First token that differs", means: "mean position at which texts start to differ from the sober one", digits: 0, of: given("parted") },
+    { name: "repeated", title: "Repetition", means: "share of 4-grams of words that occurred earlier in the text", digits: 2, of: given("repeated") },
+    { name: "compressibility", title: "Compressibility", means: "compressed size over original size", digits: 2, of: given("compressibility") },
+    { name: "distinct_1", title: "Distinct words", means: "number of different words over the number of all", digits: 2, of: given("distinct_1") },
     { name: "n_tokens", title: "Length", means: "mean number of tokens", digits: 0, of: given("n_tokens") },
     { name: "n_texts", title: "Texts", means: "number of texts", digits: 0, of: (cells) => cells.n_texts },
   ];
@@ -46,18 +46,18 @@ explorer.measures = (() => {
 
   const isOfDiversity = ({ name }) => DIVERSITY.includes(name);
 
-  /** Some measures with those of diversity before the others. */
+  /** The same measures, with those of diversity first. */
   const diverseFirst = (some) => [...some.filter(isOfDiversity), ...some.filter((measure) => !isOfDiversity(measure))];
 
-  /** The measure of this name if there is such a one, or else the first. */
+  /** The measure with this name if there is one, otherwise the first. */
   const among = (some, name) => (some.find((measure) => measure.name === name) ?? some[0]).name;
 
   /** Measures that a block has. */
   const of = (block) => ALL.filter(({ name }) => values(block, name).some((value) => value !== null));
 
   /**
-   * What the map and the plot show of a block: the measures that are chosen, or in place of those that it lacks the first
-   * that it has. A rectangle belongs to its own two measures.
+   * What the map and the plot show for a block: the chosen measures, or for one that the block lacks, the first that it has.
+   * A rectangle belongs to the two measures that it was drawn for.
    */
   function shownOf(block, { measure, x, y, brush }) {
     const some = of(block);
@@ -68,18 +68,18 @@ explorer.measures = (() => {
     return { ...shown, brush: isOther(shown.x, x) || isOther(shown.y, y) ? null : brush };
   }
 
-  /** A number as people read it. */
+  /** A number for display. */
   function shown(value, digits) {
     return value === null || value === undefined ? "–" : value.toFixed(digits).replace("-", "−");
   }
 
-  /** Smallest and largest of the values that are known; undefined if none is. */
+  /** The smallest and the largest known value; undefined if none is known. */
   function range(some) {
     const known = some.filter((value) => value !== null);
     return known.length ? [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))] : undefined;
   }
 
-  /** Whether each cell of a block is inside the brush; all are if there is none. */
+  /** Whether each cell of a block is inside the brush; without a brush, all are. */
   function inBrush(block, { brush, x, y }) {
     if (!brush) {
       return block.cells.setting.map(() => true);

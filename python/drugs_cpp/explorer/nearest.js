@@ -1,8 +1,8 @@
 "use strict";
 
-/** What exists and comes nearest to what somebody wants. */
+/** Finds what exists and is nearest to what the user chose. */
 explorer.nearest = (() => {
-  /** How much it counts that a field is another one; a dose counts less than any of them. */
+  /** How much it counts that a field differs; a dose counts less than any of these. */
   const WEIGHTS = { kind: 32, site: 16, profile: 8, noise: 4, more: 2 };
   const FIRST = 1000; // what was changed last counts most
 
@@ -10,7 +10,7 @@ explorer.nearest = (() => {
    * The setting nearest to a wish.
    * @param {import("./settings.js").Setting[]} settings not empty
    * @param {{site: string, dose: number, sampler: string, profile: string, noise: string, more: string,
-   *     beside: string}} wish beside: the site of the other side, which a side whose wish is not a dose takes where all have one
+   *     beside: string}} wish beside: the site of the other side; a side whose wish has no dose takes it if all settings have a dose
    * @param {string} [first] the field that was changed last
    */
   function setting(settings, wish, first) {
@@ -29,7 +29,7 @@ explorer.nearest = (() => {
     return sum + (one.isDosed ? doseDistance(one, wish, wanted) : samplerDistance(one, wish));
   }
 
-  /** No dose is nearest to the smallest one. */
+  /** If no dose is wanted, the smallest is nearest. */
   const doseDistance = (one, wish, wanted) => (wanted ? Math.abs(one.dose - wish.dose) / 10 : one.dose / 10 + (one.site === wish.beside ? 0 : 1));
 
   const temperature = (name) => Number(/temperature ([\d.]+)/.exec(name)?.[1] ?? 0);

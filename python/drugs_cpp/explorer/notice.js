@@ -1,6 +1,6 @@
 "use strict";
 
-/** Says what is wrong, until somebody has read it. */
+/** Shows an error until the user dismisses it. */
 explorer.notice = (() => {
   const { dom } = explorer;
 

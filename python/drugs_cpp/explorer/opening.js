@@ -1,10 +1,10 @@
 "use strict";
 
-/** What the two sides show where an address says nothing: no dose beside a dose in the middle, with texts that differ. */
+/** What the two sides show if the URL says nothing: no dose next to the middle one of a site's doses, with texts that differ. */
 explorer.opening = (() => {
   const { settings, nearest } = explorer;
 
-  /** Wishes of both sides, as well as they can be told without the texts. */
+  /** The wishes of both sides, as far as they can be chosen without the texts. */
   function sides(there) {
     const dosed = there.filter(({ isDosed }) => isDosed);
     const track = dosed.length ? settings.track(dosed, dosed.find(({ site }) => site === "A") ?? dosed[0]) : there;
@@ -16,7 +16,7 @@ explorer.opening = (() => {
   }
 
   /**
-   * The setting and the seed nearest to those of the second side whose text is not that of the first.
+   * The setting and the seed nearest to those of the second side whose text differs from that of the first.
    * @param {string} text of the first side
    * @returns {{setting: import("./settings.js").Setting, seed: number} | undefined} undefined: there is none
    */
@@ -32,7 +32,7 @@ explorer.opening = (() => {
     return undefined;
   }
 
-  /** Settings with a dose, the nearest first: those on its own slider, then the others. */
+  /** Settings with a dose, the nearest first: those on the same slider, then the others. */
   function byDistance(there, setting) {
     const dosed = there.filter(({ isDosed }) => isDosed);
     const wish = { ...setting, sampler: "" };

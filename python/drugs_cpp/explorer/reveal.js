@@ -1,12 +1,12 @@
 "use strict";
 
-/** Where not all has room beside each other: brings a text into view when it was chosen, and what finds texts when that is wanted. */
+/** On a small screen: scrolls to a text when it is chosen, and to the finder when the user follows a link to it. */
 explorer.reveal = (() => {
   const { dom } = explorer;
-  const LOWEST = 0.6; // of the window's height: a text that begins above that is in view
+  const LOWEST = 0.6; // of the window's height: a text that begins above this is in view
   let isPointing = false;
 
-  /** A text that was chosen with a mouse or a finger; with keys the place where somebody is stays in view. */
+  /** Scroll to a text that was chosen with a mouse or a finger; with the keyboard, what has the focus stays in view. */
   function text(side) {
     const { top } = dom.byId(`text-${side + 1}`).getBoundingClientRect();
     if (isPointing && (top < 0 || top > LOWEST * innerHeight)) {
@@ -14,7 +14,7 @@ explorer.reveal = (() => {
     }
   }
 
-  /** A link within the page: the address after "#" says what is shown, and is not for places in it. */
+  /** Follow a link within the page: what comes after the "#" in the URL is the state, not a place in the page. */
   function follow(event) {
     const target = document.querySelector(event.currentTarget.getAttribute("href"));
     event.preventDefault();

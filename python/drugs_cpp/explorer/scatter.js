@@ -1,11 +1,11 @@
 "use strict";
 
-/** The plot: a point for each setting, coherence against diversity; a rectangle that is drawn in it selects settings. */
+/** The plot: a point for each setting, coherence against diversity. A rectangle drawn in it selects settings. */
 explorer.scatter = (() => {
   const { dom, settings, state, measures, tip } = explorer;
   const HEIGHT = 300;
   const MARGIN = { left: 46, right: 12, top: 10, bottom: 34 };
-  const NEAR = 14; // pixels: a click takes the nearest point within them
+  const NEAR = 14; // pixels: a click chooses the nearest point within this distance
   const TICKS = 5;
   let drawn = "";
   /** @type {{x: number, y: number, setting: import("./settings.js").Setting}[]} */
@@ -42,7 +42,7 @@ explorer.scatter = (() => {
       });
       svg.append(dom.drawing("g", { class: "marks" }), brushArea(measured.brush));
     }
-    dom.byId("plot").replaceChildren(scales ? svg : dom.element("p", { class: "quiet" }, "Nothing here has both of these measures: choose others."));
+    dom.byId("plot").replaceChildren(scales ? svg : dom.element("p", { class: "quiet" }, "No setting here has both of these measures: choose others."));
     showLegend(block);
   }
 
@@ -65,7 +65,7 @@ explorer.scatter = (() => {
     };
   }
 
-  /** Round numbers, about as many as there is room for. */
+  /** Round numbers, about as many as fit. */
   function ticks({ least, most }) {
     const rough = (most - least) / TICKS;
     const power = 10 ** Math.floor(Math.log10(rough));

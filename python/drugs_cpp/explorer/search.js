@@ -1,11 +1,11 @@
 "use strict";
 
-/** Finds texts that hold what somebody types. */
+/** Finds the texts that contain what the user types. */
 explorer.search = (() => {
   const { dom, data, settings, state, measures } = explorer;
   const MOST = 100; // results that are listed
-  const AROUND = 60; // letters before and after what was found
-  const PAUSE = 120; // ms without a key, before a search begins
+  const AROUND = 60; // characters before and after what was found
+  const PAUSE = 120; // ms after the last key before a search begins
   let timer = 0;
   let drawn = "";
 
@@ -27,7 +27,7 @@ explorer.search = (() => {
       list([], 0, "");
       return;
     }
-    dom.byId("found").textContent = "searching …";
+    dom.byId("found").textContent = "Searching …";
     try {
       await Promise.all(blocks.map(data.load));
     } catch (error) {
@@ -41,7 +41,7 @@ explorer.search = (() => {
     }
   }
 
-  /** What was typed, in any case, with any space where it has one. */
+  /** What was typed, in upper or lower case, with any white space in place of a space. */
   const patternOf = (query) => new RegExp(query.trim().replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&").replace(/\s+/g, "\\s+"), "iu");
 
   function foundIn(k, values) {
@@ -63,7 +63,7 @@ explorer.search = (() => {
 
   function list(found, n, where) {
     const n_shown = Math.min(n, MOST);
-    const rest = n > n_shown ? `, the first ${n_shown} of them here` : "";
+    const rest = n > n_shown ? `, showing the first ${n_shown}` : "";
     dom.byId("found").textContent = state.values.query.trim() === "" ? "" : `${dom.count(n, "text")}${where}${rest}`;
     dom.byId("results").replaceChildren(...found.slice(0, MOST).map(result));
   }

@@ -1,12 +1,12 @@
 "use strict";
 
-/** Where `drugs serve` runs, whose page goes on with a text. */
+/** The address of `drugs serve`, whose page can continue a text. */
 explorer.server = (() => {
   const { dom, kept } = explorer;
   const KEY = "drugs-explorer-server";
   const field = dom.byId("server");
 
-  /** The address that is given; an address that is none counts as the usual one. */
+  /** The address in the field, or the default if that is not an address. */
   const address = () => (isAddress(field.value) ? field.value.trim().replace(/\/+$/, "") : field.placeholder);
 
   const isAddress = (text) => /^https?:\/\/[^\s/?#]+/.test(text.trim());

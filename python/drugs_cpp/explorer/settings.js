@@ -1,23 +1,23 @@
 "use strict";
 
 /**
- * The settings of the sweep, with what each is called. What all settings have alike is not worth a name.
+ * The settings of the sweep and their names, which leave out what all settings have in common.
  * @typedef {{number: number, site: string, dose: number, profile: string, noise: string, sampler: string, more: string,
  *     isDosed: boolean, raw: object}} Setting
  */
 explorer.settings = (() => {
-  /** What somebody chooses, in the order in which it counts. */
+  /** What the user chooses, the most important first. */
   const FIELDS = ["site", "profile", "noise", "more"];
   const SITES = ["H", "Q", "K", "V", "A", "pK", "pV", "M"];
   const TITLES = {
     H: "attention input", Q: "queries", K: "keys as read", V: "values as read", A: "attention output", pK: "keys as kept",
-    pV: "values as kept", M: "MLP activations", sober: "no dose", sampler: "no dose, but chance",
+    pV: "values as kept", M: "MLP activations", sober: "no dose", sampler: "no dose, but random sampling",
   };
-  const INPUTS = { false: "prompt sober", last: "last of the prompt dosed", true: "prompt dosed" };
+  const INPUTS = { false: "prompt sober", last: "last position of the prompt dosed", true: "prompt dosed" };
 
   /** @type {Setting[]} */
   let all = [];
-  /** @type {WeakMap<object, Map<string, string[]>>} of a block: kinds of settings, and in what those of one kind differ */
+  /** @type {WeakMap<object, Map<string, string[]>>} block -> kind of setting -> the fields in which settings of that kind differ */
   const differing = new WeakMap();
 
   /** Take the settings of an index. */
@@ -43,7 +43,7 @@ explorer.settings = (() => {
 
   const points = ({ shape }) => (shape ?? []).map(([depth, ratio]) => `${depth}:${ratio}`).join(" ");
 
-  /** A profile's name, and as much more as it takes to tell profiles apart. */
+  /** A profile's name, and as much more as is needed to tell profiles apart. */
   function profileNames(raws) {
     const levels = [({ profile }) => profile, ({ profile, mode }) => `${profile}, ${mode}`, (raw) => `${raw.profile}, ${raw.mode}, ${points(raw)}`];
     const count = (name) => new Set(raws.filter((raw) => isDosed(raw.site)).map(name)).size;
@@ -62,7 +62,7 @@ explorer.settings = (() => {
     return (raw) => telling.map((part) => part(raw)).filter(Boolean).join(", ") || "as usual";
   }
 
-  /** Sites in the order of a layer's work, then what is not a dose, then what is not known. */
+  /** Sites in the order in which a layer computes them, then what is not a dose, then what is not known. */
   function siteOrder(a, b) {
     const place = (site) => [...SITES, "sober", "sampler"].indexOf(site) + 1 || 99;
     return place(a) - place(b) || a.localeCompare(b);
@@ -70,7 +70,7 @@ explorer.settings = (() => {
 
   const position = (setting) => (setting.site === "sampler" ? setting.raw.sampler.temperature ?? 0 : setting.dose);
 
-  /** Settings that differ from one in their dose alone, or in their sampler where there is not a dose; ascending. */
+  /** The settings that differ from one only in dose, or only in sampler if it has no dose; ascending. */
   function track(some, { site, profile, noise, more }) {
     const same = isDosed(site)
       ? (other) => other.site === site && other.profile === profile && other.noise === noise && other.more === more
@@ -83,19 +83,19 @@ explorer.settings = (() => {
     return isDosed ? { site, dose, profile, noise, more } : site === "sampler" ? { site, sampler, more } : { site, more };
   }
 
-  /** A site's letters with what they stand for. */
+  /** A site's name with what it means. */
   const siteInWords = (site) => (TITLES[site] ? `${site}: ${TITLES[site]}` : site);
 
   /** The settings that have texts in a block. */
   const of = (block) => block.cells.setting.map((number) => all[number]);
 
-  /** A sampler with its temperature first, as people speak of it. */
+  /** A sampler with its temperature first, as people usually write it. */
   const samplerInWords = ({ sampler }) => sampler.split(", ").sort((a, b) => b.startsWith("temperature") - a.startsWith("temperature")).join(", ");
 
-  /** The one thing that a slider changes. */
+  /** The value that a slider changes. */
   const doseInWords = (setting) => (setting.isDosed ? String(setting.dose) : setting.site === "sampler" ? samplerInWords(setting) : "");
 
-  /** A setting in few words; what all of its kind in a block have alike is left out. */
+  /** A setting in a few words, without what all of its kind in a block have in common. */
   function inWords(setting, block) {
     const name = setting.site === "sampler" ? samplerInWords(setting) : `${setting.site} ${doseInWords(setting)}`.trim();
     return [name, ...differingIn(block).get(kindOf(setting)).map((field) => setting[field])].join(" · ");

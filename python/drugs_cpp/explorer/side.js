@@ -1,6 +1,6 @@
 "use strict";
 
-/** One of the two sides: what it shows is chosen here, and how its text was written is told here. */
+/** One of the two sides: controls that choose its text, the text, and how it was written. */
 explorer.Side = class {
   static TITLES = ["First text", "Second text"];
   static FIELDS = [["site", "Site"], ["profile", "Profile"], ["noise", "Noise"], ["more", "More"]];
@@ -29,7 +29,7 @@ explorer.Side = class {
       return nodes[`${field}Field`];
     });
     nodes.dose = element("input", { id: id("dose"), type: "range", min: 0, step: 1, oninput: ({ target }) => this.#step(target.valueAsNumber) });
-    nodes.doseShown = element("span", { class: "number", "aria-hidden": "true" }); // the slider's own value says it
+    nodes.doseShown = element("span", { class: "number", "aria-hidden": "true" }); // screen readers read the slider's own value
     nodes.doseTitle = element("label", { for: id("dose") }, "Dose");
     nodes.doseField = element("div", { class: "dose" }, nodes.doseTitle, nodes.doseShown, nodes.dose);
     nodes.seeds = element("fieldset", { class: "seeds", onchange: ({ target }) => this.#change("seed", Number(target.value)) });
@@ -42,7 +42,7 @@ explorer.Side = class {
     nodes.title = element("h2", { id: id("title") }, explorer.Side.TITLES[this.#number]);
     nodes.summary = element("span", { class: "quiet summary" });
     nodes.keep = element("button", {
-      type: "button", class: "plain", id: id("keep"), title: "Keep model and prompt of this text while others are chosen for the other",
+      type: "button", class: "plain", id: id("keep"), title: "Keep this text's model and prompt while you choose others for the other text",
       onclick: ({ currentTarget }) => explorer.state.keep(this.#number, currentTarget.getAttribute("aria-pressed") === "false"),
     }, "Keep model");
     nodes.whose = element("span", { class: "quiet whose" });
@@ -133,14 +133,14 @@ explorer.Side = class {
     nodes.doseShown.textContent = words;
   }
 
-  /** What somebody wants and there is not. */
+  /** Show what the user chose that does not exist here. */
   #showElsewhere(wish, setting, row) {
     const fields = setting.isDosed && explorer.settings.isDosed(wish.site) ? ["site", "profile", "noise", "more", "dose"] : ["site"];
     const missing = fields.filter((field) => wish[field] !== setting[field]).map((field) => `${field} ${wish[field]}`);
     if (row !== undefined && this.#seedOf(row) !== wish.seed && wish.seed !== undefined) {
       missing.push(`seed ${wish.seed}`);
     }
-    this.#nodes.elsewhere.textContent = missing.length ? `No ${missing.join(", ")} here: this is the nearest.` : "";
+    this.#nodes.elsewhere.textContent = missing.length ? `Not available here: ${missing.join(", ")}. This is the nearest.` : "";
   }
 
   #texts() {
@@ -173,22 +173,22 @@ explorer.Side = class {
     this.#text = row === undefined ? undefined : this.#texts().columns.text[row];
     nodes.text.setAttribute("aria-busy", String(row === undefined));
     if (row === undefined) {
-      nodes.about.textContent = "loading …";
+      nodes.about.textContent = "Loading …";
       return;
     }
     const own = (name) => this.#texts().columns[name][row];
     const parts = [
       own("n_tokens") === null ? "" : explorer.dom.count(own("n_tokens"), "token"),
-      { stop: "ended by itself", length: "cut at its length" }[own("end")] ?? "",
+      { stop: "ended by itself", length: "cut off at the maximum length" }[own("end")] ?? "",
       own("log_likelihood") === null ? "" : `coherence ${measures.shown(own("log_likelihood"), 2)}`,
-      own("parted") === null ? "" : `leaves the sober text at token ${own("parted") + 1}`,
+      own("parted") === null ? "" : `differs from the sober text from token ${own("parted") + 1} on`,
     ];
     nodes.about.textContent = parts.filter(Boolean).join(" · ");
     nodes.favourite.setAttribute("aria-pressed", String(favourites.has(this.#what())));
     nodes.page.href = explorer.code.page(this.#codeOf());
   }
 
-  /** What a favourite notes. */
+  /** What a favourite stores. */
   #what() {
     return explorer.favourites.what(explorer.state.values.blocks[this.#number], this.#row);
   }

@@ -1,8 +1,8 @@
 "use strict";
 
 /**
- * What is shown. Wishes are kept, so that what a model or a site lacks comes back where it exists; settings are what exists
- * and comes nearest.
+ * What is shown. A wish is what the user chose. Wishes are kept, so that what a model or a site lacks comes back where it exists;
+ * settings are what exists and is nearest to them.
  */
 explorer.state = (() => {
   const { settings, nearest, measures, opening, data } = explorer;
@@ -10,9 +10,9 @@ explorer.state = (() => {
   const chosenListeners = [];
   const state = {
     wish: { model: "", quantization: "", prompt: "" },
-    /** wishes of the two sides; one that keeps its model and prompt has them in "kept" */
+    /** wishes of the two sides; a side that keeps its model and prompt has them in "kept" */
     sides: [],
-    /** the side that the map, the plot, the search and favourites choose for */
+    /** the active side: the map, the plot, the search and the favourites choose its text */
     active: 1,
     view: "map",
     measure: "",
@@ -22,7 +22,7 @@ explorer.state = (() => {
     brush: null,
     query: "",
     everywhere: false,
-    /** number of the block, and that of each side, which differs where a side keeps one */
+    /** number of the block, and of each side's block, which differs if the side keeps its own */
     block: 0,
     blocks: [],
     /** each side's setting */
@@ -51,13 +51,13 @@ explorer.state = (() => {
     state.measured = measures.shownOf(block(), state);
   }
 
-  /** The block, or that of a side. */
+  /** The block, or a side's block. */
   const block = (side) => data.index.blocks[side === undefined ? state.block : state.blocks[side]];
 
-  /** The settings that the sides show, undefined for a side that keeps another block. */
+  /** The settings that the sides show; undefined for a side that keeps another block. */
   const here = () => state.shown.map((setting, side) => (state.blocks[side] === state.block ? setting : undefined));
 
-  /** Another model, quantization or prompt; the others stay as they are shown, if they can. */
+  /** Change the model, quantization or prompt; the other two stay as shown if possible. */
   function changeBlock(field, value) {
     change({ wish: { ...wishOfBlock(state.block), [field]: value } }, { field });
   }
@@ -68,7 +68,7 @@ explorer.state = (() => {
     return { model: name, quantization, prompt: prompts[blocks[k].prompt].name };
   }
 
-  /** Another site, dose, sampler, profile, noise or seed of a side; its others stay as they are shown, if they can. */
+  /** Change the site, dose, sampler, profile, noise or seed of a side; the rest stays as shown if possible. */
   function changeSide(side, field, value) {
     const { site, profile, noise, more, isDosed } = state.shown[side];
     const kept = isDosed ? { site, profile, noise, more } : { site, more };
@@ -76,24 +76,24 @@ explorer.state = (() => {
     change({ sides: state.sides.with(side, wish) }, { field, side });
   }
 
-  /** Let a side keep its model and prompt whatever is chosen after that, or follow again. */
+  /** Let a side keep its model and prompt whatever is chosen later, or follow the choice again. */
   function keep(side, isKept) {
     change({ sides: state.sides.with(side, { ...state.sides[side], kept: isKept ? wishOfBlock(state.blocks[side]) : undefined }) });
   }
 
-  /** Show a setting, and perhaps a seed and another block, on a side; it keeps no other. */
+  /** Show a setting on a side, optionally with a seed and another block; the side no longer keeps its own block. */
   function choose(side, setting, { seed = state.sides[side].seed, block: k = state.block } = {}) {
     const wish = { ...state.sides[side], ...settings.wish(setting), seed, kept: undefined };
     change({ wish: wishOfBlock(k), sides: state.sides.with(side, wish) });
     chosenListeners.forEach((listener) => listener(side));
   }
 
-  /** Select settings by a rectangle, which belongs to the measures that the plot shows; null: all of them. */
+  /** Select settings with a rectangle, which belongs to the measures that the plot shows; null selects all. */
   function select(brush) {
     change(brush ? { brush, x: state.measured.x, y: state.measured.y } : { brush });
   }
 
-  /** Begin with what an address says, and what is usual for the rest. */
+  /** Begin with what a URL says, and defaults for the rest. */
   function begin(found) {
     const wish = { ...wishOfBlock(0), ...found.wish };
     const k = nearest.block(data.index, wish);

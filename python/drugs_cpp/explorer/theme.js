@@ -1,6 +1,6 @@
 "use strict";
 
-/** Light or dark: as the system says until somebody chooses; the server's page reads the same choice. */
+/** Light or dark: the system's setting until the user chooses; the server's page reads the same choice. */
 (() => {
   const KEY = "drugs-theme";
   const system = matchMedia("(prefers-color-scheme: dark)");

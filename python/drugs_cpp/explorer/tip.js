@@ -1,11 +1,11 @@
 "use strict";
 
-/** A small window beside what differs, with what stands on the other side. */
+/** The tooltip: what the other text has in place of a difference, or the setting of a point in the plot. */
 explorer.tip = (() => {
   const tip = explorer.dom.byId("tip");
   const GAP = 6; // pixels
 
-  /** @param {{left: number, top: number, bottom: number}} box where it belongs, in the window */
+  /** @param {{left: number, top: number, bottom: number}} box what it belongs to, in the window's coordinates */
   function show(box, text) {
     tip.textContent = text;
     tip.hidden = false;

@@ -1,4 +1,4 @@
-// The page of a study: a surface that goes through the dosed layers, tokens, a map, and one figure for the model.
+// The page of a study: a surface that steps through the dosed layers, the next token, a map, and one plot for the whole model.
 "use strict";
 
 const study = JSON.parse(document.getElementById("data").textContent);
@@ -18,7 +18,7 @@ const nTop = study.top.length;
 
 const shown = { site: 0, window: 0, layer: 0, angle: 0, statistic: "mean", scale: "log" };
 
-// index of a run's first number in an array with `n` numbers a run; layer and angle as given
+// index of a run's first number in an array with `n` numbers per run; layer and angle as given
 const place = (site, layer, angle, n) => (((site * windows.length + shown.window) * nLayer + layer) * angles.length + angle) * n;
 
 const finite = (value) => (Number.isFinite(value) ? value : null);
@@ -29,7 +29,7 @@ function distances(layer, angle) {
 }
 
 const range = (n) => Array.from({ length: n }, (_, i) => i);
-// index in the arrays -> what it is called: hidden state 0 is the embedding, i + 1 what leaves layer i
+// index in the arrays -> name: hidden state 0 is the embedding, i + 1 is the output of layer i
 const measured = range(nHidden).map((i) => (i === 0 ? "embedding" : String(i - 1)));
 const TICKS = range(nHidden).filter((i) => i === 0 || (i - 1) % 5 === 0);
 const measuredAxis = { title: { text: "measured after layer" }, tickvals: TICKS, ticktext: TICKS.map((i) => (i === 0 ? "emb." : measured[i])) };
@@ -50,7 +50,7 @@ function look() {
 
 const OPTIONS = { responsive: true, displayModeBar: false };
 
-// the largest distance of a site, so that a surface does not change its scale while it moves
+// the largest distance at a site, so that the surface keeps its scale while it moves
 function highest() {
     const first = place(shown.site, 0, 0, nHidden);
     const all = arrays[`cosine_${shown.statistic}`].subarray(first, first + nLayer * angles.length * nHidden);
@@ -143,7 +143,7 @@ function drawAll() {
     element("layer").value = shown.layer;
     element("layer-shown").textContent = dosedLayers();
     for (const place of document.querySelectorAll(".statistic")) {
-        place.textContent = shown.statistic === "spread" ? "Standard deviation of the seeds: " : "";
+        place.textContent = shown.statistic === "spread" ? "Standard deviation over the seeds: " : "";
     }
     element("angle-shown").textContent = `${angles[shown.angle].toFixed(2)} rad`;
     drawSurface();
@@ -183,7 +183,7 @@ function start() {
     last.textContent = study.pieces.at(-1);
     last.title = study.dosed === "last" ? "the dosed position" : "the measured position";
     element("text").append(study.pieces.slice(0, -1).join(""), last);
-    element("about").textContent = `${study.pieces.length} tokens, ${study.dosed === "last" ? "the last one dosed" : "all past the sink dosed"}; measured at the last one. `
+    element("about").textContent = `${study.pieces.length} tokens, ${study.dosed === "last" ? "the last one dosed" : "all after the sink dosed"}; measured at the last one. `
         + `${study.seeds.length} seeds, ${study.n_runs} runs. drugs_cpp ${study.version}, ${study.cpu}.`;
     element("site").replaceChildren(...sites.map((site) => new Option(`${site}: ${study.meanings[site]}`, site)));
     for (const option of [...element("window").options]) {
