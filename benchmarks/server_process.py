@@ -55,6 +55,11 @@ class ServerProcess:
         except OSError:
             return False
 
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self._port}"
+
     def post(self, path: str, body: object) -> Any:
         status, answer = self._ask("POST", path, json.dumps(body))
         if status != 200:

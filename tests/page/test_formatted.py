@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -95,3 +98,15 @@ def test_nothing_of_a_text_runs_or_is_loaded(open_page: Open, text: str) -> None
         assert link.get_attribute("rel") == "noopener noreferrer"
     expect(answer.locator("img, script, iframe, style, svg, [onerror], [id], [name], [style]")).to_have_count(0)
     expect(page).to_have_title("DRµGS")
+
+
+def test_the_libraries_are_those_that_are_named() -> None:
+    folder = Path(__file__).parents[2] / "python" / "drugs_cpp" / "page" / "libraries"
+    named = json.loads((folder / "libraries.json").read_text(encoding="utf-8"))
+    assert {one["file"] for one in named} == {path.name for path in folder.glob("*.js")}
+    licenses = (folder / "LICENSES.txt").read_text(encoding="utf-8")
+    for one in named:
+        content = (folder / one["file"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == one["sha256"]
+        assert one["version"].encode() in content or one["name"] == "marked"  # marked does not say it
+        assert one["name"] in licenses

@@ -202,7 +202,7 @@ def test_the_server_takes_them_all(open_page: Open) -> None:
     send(page)
     expect(page.locator(".turn [role=alert]")).to_be_hidden()
     expect(page.locator(".answer.dosed")).to_have_count(1)
-    expect(page.locator(".answer.dosed .state")).to_have_text(re.compile("^(cut at its length|)$"))
+    expect(page.locator(".answer.dosed .state")).to_have_text(re.compile("^(cut off at the maximum length|)$"))
 
 
 def test_every_choice_explains_itself(open_page: Open) -> None:

@@ -47,7 +47,7 @@ def test_the_first_token_is_as_likely_for_both(open_page: Open) -> None:
     send(page)
     page.locator(".answer.sober .token").first.click()
     assert rows(page, "sober") == pytest.approx(rows(page, "dosed"), abs=0.01)
-    expect(page.locator(".probabilities")).to_contain_text("both begin alike")
+    expect(page.locator(".probabilities")).to_contain_text("both models start the same")
 
 
 def test_with_its_last_position_dosed_the_first_token_is_another(open_page: Open) -> None:
@@ -56,7 +56,9 @@ def test_with_its_last_position_dosed_the_first_token_is_another(open_page: Open
     send(page)
     page.locator(".answer.dosed .token").first.click()
     assert rows(page, "sober") != pytest.approx(rows(page, "dosed"), abs=0.01)
-    expect(page.locator(".probabilities")).to_contain_text("sober except for its last position, whose output this is")
+    expect(page.locator(".probabilities")).to_contain_text(
+        "sober except for its last position, whose output is this token"
+    )
     page.locator(".answer.dosed .token").nth(1).click()
     expect(page.locator(".probabilities")).to_contain_text("last position and the answer so far under its dose")
     assert [request["drugs"] for request in requests if request["drugs"] != SOBER] == []

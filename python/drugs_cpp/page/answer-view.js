@@ -9,7 +9,7 @@ const STATUS = {
   waiting: "reading …",
   writing: "writing …",
   done: "",
-  cut: "cut at its length",
+  cut: "cut off at the maximum length",
   stopped: "stopped",
   failed: "failed",
   edited: "edited",

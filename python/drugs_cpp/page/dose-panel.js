@@ -22,7 +22,7 @@ export class DosePanel {
     return this.#sites[this.#settings.values.noise];
   }
 
-  /** The field "drugs" of a sober request: computed as dosed ones are, so that both begin alike and share what is cached. */
+  /** The field "drugs" of a sober request: computed as dosed ones are, so that both start the same and share what is cached. */
   get sober() {
     return this.#sober;
   }

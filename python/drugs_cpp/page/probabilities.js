@@ -82,9 +82,9 @@ function promptOf(prompt, before) {
 }
 
 const FIRST = {
-  false: () => "The prompt is read sober, so both begin alike: a dose shows from the second token on.",
-  last: (seed) => `The prompt is read sober except for its last position, whose output this is: the dosed model reads that one under its dose (${seed}).`,
-  true: (seed) => `The dosed model reads the prompt under its dose (${seed}), so even its first token may be another one.`,
+  false: () => "The prompt is sober, so both models start the same: a dose shows from the second token on.",
+  last: (seed) => `The prompt is sober except for its last position, whose output is this token: the dosed model computes that position under its dose (${seed}).`,
+  true: (seed) => `The dosed model reads the prompt under its dose (${seed}), so even its first token may differ.`,
 };
 
 const READ = { false: "the answer so far", last: "the prompt’s last position and the answer so far", true: "the prompt and the answer so far" };
@@ -99,7 +99,7 @@ function explain({ drugs, isSober }, isAsWritten, index) {
     return FIRST[inputs](seed);
   }
   if (!isAsWritten) {
-    return `Both models read everything up to here; the dosed one reads all of it, the prompt too, under its dose (${seed}).`;
+    return `Both models read the same text up to here; the dosed one reads all of it, including the prompt, under its dose (${seed}).`;
   }
   return `Both models have read the same text up to here; the dosed one read ${READ[inputs]} under its dose (${seed}).`;
 }
