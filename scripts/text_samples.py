@@ -24,8 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import llama_cpp
-
 from drugs_cpp.study.machine import cpu_name
 from served_sample import Served
 
@@ -90,6 +88,8 @@ def same(one: str, other: str) -> bool:
 
 def processor() -> str:
     """Return the maker and family of the processor, and whether this build uses AVX-512."""
+    import llama_cpp  # after drugs_cpp, which has the libraries
+
     instructions = llama_cpp.llama_print_system_info().decode()
     name = re.sub(r"\((R|TM)\)|\bCPU\b.*| @.*|\d+-Core.*", "", cpu_name()).replace(".", "")
     return " ".join(name.split()) + (" with AVX-512" if "AVX512 = 1" in instructions else "")
