@@ -10,7 +10,7 @@ project_copyright = "the authors of drugs_cpp, MIT licence"
 release = version = _version("drugs_cpp")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "data"]
 
 html_theme = "furo"
 html_title = "drugs_cpp"

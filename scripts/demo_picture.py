@@ -66,20 +66,21 @@ def draw(lines: list[str]) -> str:
 
 
 def _line(line: str, y: float) -> str:
-    spans, style, column = [], "0", 0
+    pieces, style, column = [], "0", 0
     for part in re.split(r"(\x1b\[[0-9;]*m)", line):
         code = re.fullmatch(r"\x1b\[([0-9;]*)m", part)
         if code:
             style = code[1]
         else:
-            # browsers drop spaces at both ends, so these are left out and each piece gets a position
+            # browsers drop spaces at both ends, so these are left out and each piece gets a position; Firefox knows
+            # the length of a <text>, but not of a <tspan>
             for piece in re.finditer(r"\S+(?: \S+)*", part):
                 x = MARGIN + (column + piece.start()) * CHARACTER_WIDTH
                 length = len(piece[0]) * CHARACTER_WIDTH
-                place = f'x="{x:.1f}" textLength="{length:.1f}" lengthAdjust="spacingAndGlyphs"'
-                spans.append(f"<tspan {place} {STYLES[style]}>{escape(piece[0])}</tspan>")
+                place = f'x="{x:.1f}" y="{y:.1f}" textLength="{length:.1f}" lengthAdjust="spacingAndGlyphs"'
+                pieces.append(f"<text {place} {STYLES[style]}>{escape(piece[0])}</text>")
             column += len(part)
-    return f'<text y="{y:.1f}">{"".join(spans)}</text>'
+    return "\n".join(pieces)
 
 
 if __name__ == "__main__":

@@ -277,7 +277,7 @@ def test_a_strong_dose_is_warned_of_and_a_seed_of_minus_one_is_fresh(model_path:
 
 def test_the_picture_keeps_spaces_where_browsers_drop_them() -> None:
     shown = demo_picture.draw(["\x1b[1mtitle\x1b[0m", "  The \x1b[1;33mgrey sea\x1b[0m was "])
-    pieces = re.findall(r'<tspan x="([\d.]+)" textLength="([\d.]+)"[^>]*>([^<]*)</tspan>', shown)
+    pieces = re.findall(r'<text x="([\d.]+)" y="[\d.]+" textLength="([\d.]+)"[^>]*>([^<]*)</text>', shown)
     assert [piece for _, _, piece in pieces] == ["title", "The", "grey sea", "was"]
     columns = [(float(x) - demo_picture.MARGIN) / demo_picture.CHARACTER_WIDTH for x, _, _ in pieces]
     assert columns == pytest.approx([0, 2, 6, 15], abs=0.02)
