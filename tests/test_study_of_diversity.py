@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ from benchmarks.diversity.broken import why_broken
 from benchmarks.diversity.distinct import distinct_by_cosine, distinct_by_rouge
 from benchmarks.diversity.measured import MEASURES, Instruments, Measured, means, measure
 from benchmarks.diversity.methods import EFFECTS, N_SETTINGS, Method, methods, reference
+from benchmarks.diversity.page_tables import page_tables, shortened
 from benchmarks.diversity.plane import draw
 from benchmarks.diversity.reading import OtherModel
 from benchmarks.diversity.stages import PLAIN, Stage, chosen, measured, rows, unbroken
@@ -30,6 +33,8 @@ from drugs_cpp.study import Prompt, open_sweep
 from drugs_cpp.study.measures import vendi
 from drugs_cpp.study.setting import SAMPLER, Setting
 from support.sweeps import text_row
+
+ROOT = Path(__file__).parents[1]
 
 PROSE = -3.0
 
@@ -189,6 +194,17 @@ def test_from_texts_to_a_table(short_model_path: str, tmp_path: Path) -> None:
     made = rows(stage, found, ["log_likelihood"])
     assert [row["method"] for row in made] == ["sober", "temperature", "temperature", "A", "A"]
     assert table(made).count("\n") == 2 + 5
+    short = shortened({"model": "x-Instruct.gguf", "full": made})
+    (tmp_path / "short.json").write_text(json.dumps(short), encoding="utf-8")
+    page = page_tables([tmp_path / "short.json"])
+    assert page.startswith("**x**: 2 prompts, 3 texts each")
+    assert "| `A` up to 1 rad, from the last token |" in re.sub(" +", " ", page)
     pytest.importorskip("matplotlib")
     draw({"screened": made}, drugs_cpp.__name__, tmp_path / "plane.png")
     assert (tmp_path / "plane.png").stat().st_size > 1000
+
+
+def test_the_page_has_the_tables_of_the_results() -> None:
+    page = (ROOT / "docs" / "diversity.md").read_text(encoding="utf-8")
+    for path in sorted((ROOT / "benchmarks" / "results").glob("diversity-*.json")):
+        assert page_tables([path]) in page

@@ -15,6 +15,7 @@ import drugs_cpp
 from benchmarks.diversity.broken import prose_log_likelihood
 from benchmarks.diversity.measured import Instruments
 from benchmarks.diversity.methods import Method, methods
+from benchmarks.diversity.page_tables import page_tables, shortened
 from benchmarks.diversity.plane import draw
 from benchmarks.diversity.reading import OtherModel
 from benchmarks.diversity.stages import (
@@ -49,6 +50,9 @@ _OWN, _OTHER = "log_likelihood", "other_log_likelihood"
 def main(given: Sequence[str]) -> int:
     """Screen all settings of all methods on a model, measure the best ones in full, and print the results."""
     options = _options(given)
+    if options.tables:
+        print(page_tables(options.tables))
+        return 0
     model = Path(options.model or drugs_cpp.default_model())
     options.folder.mkdir(parents=True, exist_ok=True)
     store = options.folder / f"{model.stem}.db"
@@ -68,6 +72,9 @@ def main(given: Sequence[str]) -> int:
             found["full"] = study.in_full(results, best, others)
     text = json.dumps({"model": model.name, **found}, indent=1)
     (options.folder / f"{model.stem}.json").write_text(text + "\n", encoding="utf-8")
+    if "full" in found:
+        text = json.dumps(shortened({"model": model.name, **found}), indent=1)
+        (options.folder / f"{model.stem}-short.json").write_text(text + "\n", encoding="utf-8")
     draw(found, model.stem, options.folder / f"{model.stem}.png")
     print(table(found.get("full") or found["screened"]))
     return 0
@@ -150,8 +157,15 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("-m", "--model", help="a GGUF model with a chat template (the default model)")
     parser.add_argument("--other", type=Path, help="another model, which also computes the likelihood of the texts")
-    parser.add_argument("--prompts", type=Path, required=True, help="NoveltyBench's curated.jsonl")
-    parser.add_argument("--embedding", required=True, help="a model of sentence-transformers, or a folder with one")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--prompts", type=Path, help="NoveltyBench's curated.jsonl")
+    tables = "files with results of this command: print the tables of docs/diversity.md"
+    what.add_argument("--tables", type=Path, nargs="+", help=tables)
+    parser.add_argument(
+        "--embedding",
+        default="sentence-transformers/all-MiniLM-L6-v2",
+        help="a model of sentence-transformers, or a folder with one (%(default)s)",
+    )
     parser.add_argument("--screen", action="store_true", help="run only the first stage")
     parser.add_argument("--no-writing", action="store_true", help="measure only the texts that were already written")
     parser.add_argument("--folder", type=Path, default=Path("build/diversity"), help="folder for results (%(default)s)")

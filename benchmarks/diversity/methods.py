@@ -50,7 +50,7 @@ SAMPLERS: Mapping[str, Sequence[Mapping[str, float]]] = {
 
 #: the method that the others are compared with, and its settings that are measured in full, to draw a curve
 REFERENCE = "temperature"
-_IN_FULL = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
+_IN_FULL = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
 
 
 @dataclass(frozen=True)
