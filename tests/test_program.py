@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -297,7 +298,8 @@ def test_a_course_counts_from_the_first_position_after_the_sink(text: str) -> No
 
 def test_the_divergence_from_sober_grows_with_the_dose(text: str, tmp_path: Path) -> None:
     base = str(tmp_path / "logits.dat")
-    perplexity(text, "--kl-divergence-base", base)
+    said = perplexity(text, "--kl-divergence-base", base)
+    assert f"{base} will have {math.ceil(Path(base).stat().st_size / 1e6)} MB\n" in said
 
     def divergence(dose: str) -> float:
         shown = perplexity(text, "--kl-divergence-base", base, "--kl-divergence", "--dose", dose, "--dose-seed", "1")

@@ -7,8 +7,10 @@
 #include "drugs-package.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 void drugs_measure(llama_context * ctx, const drugs_params & params, const std::string & model_path) {
     if (!params.everything) {
@@ -28,6 +30,26 @@ void drugs_measure(llama_context * ctx, const drugs_params & params, const std::
     const auto shown = drugs_dosage_to_json(dosage);
     if (!shown.empty()) {
         fprintf(stderr, "doses: %s\n", shown.dump().c_str());
+    }
+}
+
+// bytes of the file that llama-perplexity writes: tokens, and for each token of the second half of a chunk 16 bits for each logit
+static double size_of_logits(int32_t n_vocab, int32_t n_ctx, int32_t n_chunk) {
+    const double n_evaluated = (double) n_chunk*(n_ctx - 1 - n_ctx/2);
+    const double n_numbers   = 2*((n_vocab + 1)/2) + 4; // of a token, with its scale and least logit
+    return 8 + 3*sizeof(int32_t) + (double) n_chunk*n_ctx*sizeof(int32_t) + n_evaluated*n_numbers*sizeof(uint16_t);
+}
+
+void drugs_check_logits_file(const std::string & path, int32_t n_vocab, int32_t n_ctx, int32_t n_chunk) {
+    const double size = size_of_logits(n_vocab, n_ctx, n_chunk);
+    fprintf(stderr, "%s will have %.0f MB\n", path.c_str(), std::ceil(size/1e6));
+    std::error_code error;
+    const auto folder = std::filesystem::absolute(path, error).parent_path();
+    const auto room   = std::filesystem::space(folder, error).available;
+    if (!error && (double) room < size) {
+        drugs_print_error("the disk of " + path + " has only " + std::to_string(room/1000000) +
+                " MB left: give a file on another disk, or a shorter text with --chunks");
+        exit(1);
     }
 }
 
