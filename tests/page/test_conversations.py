@@ -167,3 +167,16 @@ def test_a_browser_that_keeps_nothing_says_so(open_page: Open) -> None:
     page.get_by_role("button", name="Conversations").click()
     expect(page.locator("#conversations-empty")).to_contain_text("keeps nothing")
     finish(page)
+
+
+def test_a_conversation_is_shown_without_a_server(open_page: Open) -> None:
+    page = open_page(CHAT, CALM)
+    say(page, "First")
+    page.route("**/props", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("#notice")).to_contain_text("does not answer")
+    expect(page.locator(".said")).to_have_text("First")
+    page.unroute("**/props")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".site")).to_have_count(8)
+    expect(page.locator(".said")).to_have_text("First")

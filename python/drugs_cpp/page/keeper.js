@@ -11,6 +11,7 @@ export class Keeper {
   #id = sessionStorage.getItem(CURRENT) ?? newId();
   #name = "";
   #timer = 0;
+  #restored;
 
   /**
    * @param {import("./store.js").Store} store
@@ -20,6 +21,7 @@ export class Keeper {
     this.#store = store;
     this.#conversation = conversation;
     sessionStorage.setItem(CURRENT, this.#id);
+    this.#restored = this.#restore();
     addEventListener("pagehide", () => this.keep());
   }
 
@@ -41,13 +43,9 @@ export class Keeper {
     }
   }
 
-  /** Show what this tab showed before it was loaded again. @returns whether there was something */
-  async restore() {
-    const saved = await this.#store.get(this.#id);
-    if (saved) {
-      this.#show(saved);
-    }
-    return Boolean(saved);
+  /** Whether the tab had a conversation before it was loaded again, which is shown now. @returns {Promise<boolean>} */
+  get restored() {
+    return this.#restored;
   }
 
   /** Show a conversation that was kept. */
@@ -92,6 +90,14 @@ export class Keeper {
     };
   }
 
+  async #restore() {
+    const saved = await this.#store.get(this.#id);
+    if (saved) {
+      this.#show(saved);
+    }
+    return Boolean(saved);
+  }
+
   #show({ id, name, turns }) {
     this.#id = id;
     this.#name = name === nameOf(turns) ? "" : name;
@@ -103,6 +109,7 @@ export class Keeper {
   async keep() {
     clearTimeout(this.#timer);
     this.#timer = 0;
+    await this.#restored; // or what was kept would be lost
     const turns = this.#conversation.turns.map((turn) => turn.toJSON());
     if (turns.length > 0) {
       await this.#store.put({ id: this.#id, name: this.name, changed: Date.now(), turns });

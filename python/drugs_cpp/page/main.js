@@ -56,8 +56,8 @@ function showProgress() {
 /** Take all settings from the address, and the messages if it has any. */
 async function restore() {
   const { messages, ...found } = read(location.hash);
-  const hadSome = conversation.turns.length > 0;
-  const hasSome = messages !== undefined || hadSome || (await keeper.restore());
+  await keeper.restored;
+  const hasSome = messages !== undefined || conversation.turns.length > 0;
   settings.change({ ...DEFAULTS, ...(found.doses ? {} : usual), ...found, prompt: found.prompt ?? (hasSome ? "" : EXAMPLES[0]) });
   panel.unfold();
   if (messages) {
