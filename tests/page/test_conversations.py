@@ -180,3 +180,105 @@ def test_a_conversation_is_shown_without_a_server(open_page: Open) -> None:
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".site")).to_have_count(8)
     expect(page.locator(".said")).to_have_text("First")
+
+
+def records(page: Page) -> list[tuple[str, list[str]]]:
+    """Name and messages of all conversations that the browser keeps."""
+    page.wait_for_timeout(300)  # they are written in the background
+    found = page.evaluate(
+        """() => new Promise((resolve) => {
+            const opening = indexedDB.open("drugs", 1);
+            opening.onsuccess = () => {
+                const request = opening.result.transaction("conversations").objectStore("conversations").getAll();
+                const shown = ({ name, turns }) => [name, turns.map(({ user }) => user)];
+                request.onsuccess = () => resolve(request.result.map(shown));
+            };
+        })"""
+    )
+    return sorted((name, users) for name, users in found)
+
+
+def test_undo_concerns_the_conversation_that_was_changed(open_page: Open) -> None:
+    page = open_page(CHAT, CALM)
+    say(page, "First")
+    names(page)
+    page.get_by_role("button", name="New conversation").click()
+    say(page, "Second")
+    page.get_by_role("button", name="Clear").click()
+    names(page)
+    page.get_by_role("button", name="First", exact=True).click()
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    assert records(page) == [("First", ["First"])]
+
+
+def test_two_tabs_do_not_overwrite_each_other(open_page: Open) -> None:
+    page = open_page(CHAT, CALM)
+    say(page, "First")
+    other = page.context.new_page()
+    other.route("**/v1/chat/completions", CALM["**/v1/chat/completions"])
+    other.goto(page.url)
+    names(other)
+    other.get_by_role("button", name="First", exact=True).click()
+    expect(other.locator(".said")).to_have_count(1)
+    say(page, "Second")
+    names(other)  # writes nothing, because nothing has changed there
+    assert records(page) == [("First", ["First", "Second"])]
+    other.keyboard.press("Escape")
+    say(other, "Third")
+    assert records(page) == [("First", ["First", "Second"]), ("First", ["First", "Third"])]
+    other.close()
+    assert len(records(page)) == 2
+
+
+def put(page: Page, record: str) -> None:
+    """Write a record as it should not be."""
+    page.evaluate(
+        """(record) => new Promise((resolve) => {
+            const opening = indexedDB.open("drugs", 1);
+            opening.onsuccess = () => {
+                const transaction = opening.result.transaction("conversations", "readwrite");
+                transaction.objectStore("conversations").put(JSON.parse(record));
+                transaction.oncomplete = resolve;
+            };
+        })""",
+        record,
+    )
+
+
+@pytest.mark.parametrize("turns", ["null", '[{"user": 1}]', '[{"user": "x", "answers": [{"drugs": {"hold": []}}]}]'])
+def test_a_damaged_record_stands_in_nobodys_way(open_page: Open, turns: str) -> None:
+    page = open_page(CHAT, CALM)
+    say(page, "First")
+    current = page.evaluate("sessionStorage.getItem('drugs-conversation')")
+    put(page, f'{{"id": "{current}", "name": "Damaged", "changed": 5, "turns": {turns}}}')
+    put(page, '{"id": "y", "name": "Odd", "changed": "x", "turns": []}')
+    page.reload()
+    expect(page.locator("#toast")).to_contain_text("damaged")
+    expect(page.locator(".site")).to_have_count(8)
+    say(page, "Second")
+    assert "Second" in names(page)
+
+
+def test_a_full_store_says_so_and_the_page_goes_on(open_page: Open) -> None:
+    page = open_page(CHAT, CALM)
+    page.add_init_script(
+        "IDBObjectStore.prototype.put = () => { throw new DOMException('No room.', 'QuotaExceededError'); }"
+    )
+    page.reload()
+    say(page, "First")
+    expect(page.locator("#toast")).to_contain_text("The browser cannot keep this conversation: No room.")
+    say(page, "Second")
+    expect(page.locator(".said")).to_have_text(["First", "Second"])
+
+
+def test_a_browser_that_forbids_storage_shows_the_page(open_page: Open) -> None:
+    page = open_page(CHAT, CALM)
+    page.add_init_script(
+        """for (const name of ["localStorage", "sessionStorage"]) {
+            Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });
+        }"""
+    )
+    page.reload()
+    page.get_by_role("button", name="Dark colours").click()
+    say(page, "First")
+    assert answers(page) == ["The sea was *calm*."]

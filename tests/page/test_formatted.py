@@ -100,6 +100,21 @@ def test_nothing_of_a_text_runs_or_is_loaded(open_page: Open, text: str) -> None
     expect(page).to_have_title("DRµGS")
 
 
+def test_what_is_not_maths_stays_as_it_was_written(open_page: Open) -> None:
+    page = open_page("view=chat&A=0.2&" + SHORT, verbatim("First $\\foo{1}$ and $x^2$. It costs $a & b$ today."))
+    send(page)
+    expect(page.locator(".formatted math")).to_have_count(1)
+    expect(page.locator(".formatted")).to_contain_text("First $\\foo{1}$ and")
+    expect(page.locator(".formatted")).to_contain_text("It costs $a & b$ today.")
+
+
+@pytest.mark.parametrize("text", ["*a " * 30000, "> " * 5000 + "x", "$ " * 100000])
+def test_a_text_that_is_hard_to_render_is_shown_as_it_is(open_page: Open, text: str) -> None:
+    page = open_page("view=chat&A=0.2&" + SHORT, verbatim(text))
+    send(page)
+    expect(page.locator(".formatted")).to_contain_text(text.strip()[:50])
+
+
 def test_the_libraries_are_those_that_are_named() -> None:
     folder = Path(__file__).parents[2] / "python" / "drugs_cpp" / "page" / "libraries"
     named = json.loads((folder / "libraries.json").read_text(encoding="utf-8"))

@@ -178,3 +178,61 @@ def test_an_answer_says_how_fast_it_was_and_where_it_differs(open_page: Open, pa
     differs = next(i for i, (a, b) in enumerate(zip(*tokens), 1) if a != b)
     assert int(found[1]) == differs
     assert 0 < float(found[2]) < 5
+
+
+def test_each_deletion_can_be_undone_and_nothing_is_lost_by_it(open_page: Open) -> None:
+    page = open_page(CHAT, CALM)
+    for text in ("One", "Two", "Three"):
+        say(page, text)
+    page.get_by_role("button", name="Delete the message").first.click()
+    page.get_by_role("button", name="Delete the message").first.click()
+    expect(page.locator(".said")).to_have_text(["Three"])
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".said")).to_have_text(["Two", "Three"])
+    page.keyboard.press("Enter")
+    expect(page.locator(".said")).to_have_text(["One", "Two", "Three"])
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    page.get_by_role("button", name="Delete the message").first.click()
+    say(page, "Four")
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+
+
+def test_answers_that_were_asked_for_again_come_back(open_page: Open) -> None:
+    page = open_page(CHAT, CALM)
+    say(page, "One")
+    page.get_by_role("button", name="Edit the dosed answer").click()
+    page.get_by_label("Text of the dosed answer").fill("Mine")
+    page.get_by_role("button", name="Keep this text").click()
+    ask_again(page)
+    assert answers(page) == ["The sea was calm."]
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".answer .text")).to_have_text("Mine")
+
+
+def test_a_deleted_answer_does_not_change_the_choice(open_page: Open) -> None:
+    page = open_page("view=side&A=0.2&" + SHORT, CALM)
+    say(page, "One")
+    page.get_by_role("button", name="Another with a new seed").click()
+    expect(page.locator(".answer")).to_have_count(3)
+    finish(page)
+    expect(page.locator(".keep[aria-pressed=true]")).to_have_count(1)
+    page.get_by_role("button", name="Delete the dosed answer").last.click()
+    expect(page.locator(".answer.dosed .keep")).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_end_stays_in_sight(open_page: Open) -> None:
+    page = open_page(CHAT.replace("formatted=false&", ""), {"**/v1/chat/completions": streamed("One line.\n\n" * 40)})
+    page.get_by_label("Message", exact=True).fill("Count")
+    send(page)
+    say(page, "Again")
+    page.wait_for_timeout(500)
+    rest = "node => node.scrollHeight - node.scrollTop - node.clientHeight"
+    assert page.locator("#conversation").evaluate(rest) < 40
+    page.locator("#conversation").evaluate("node => { node.scrollTop = 0; }")
+    page.wait_for_timeout(200)
+    assert page.locator("#conversation").evaluate("node => node.scrollTop") == 0
+    page.reload()
+    expect(page.locator(".turn")).to_have_count(2)
+    page.wait_for_timeout(500)
+    assert page.locator("#conversation").evaluate(rest) < 40

@@ -49,5 +49,7 @@ def test_without_a_temperature_the_most_likely_token_is_taken(open_page: Open) -
 def test_a_sampler_without_a_dose_has_other_texts(open_page: Open) -> None:
     page = open_page("view=chat&A=0&temperature=1&" + SHORT, CALM)
     send(page)
+    expect(page.locator(".answer header")).to_contain_text("temperature 1 · sampler seed 3")
     page.get_by_role("button", name="Another with a new seed").click()
     expect(page.locator(".answer")).to_have_count(2)
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("3")

@@ -94,7 +94,7 @@ export function read(hash) {
     n: integer(parts.get("n"), 2, MAX_N),
     system: parts.get("system") ?? undefined,
     prompt: parts.get("prompt") ?? undefined,
-    messages: parts.has("message") ? parts.getAll("message") : undefined,
+    messages: parts.has("message") ? parts.getAll("message").filter((message) => message.trim() !== "") : undefined,
   };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }

@@ -39,6 +39,7 @@ export class AnswerView {
   #formatted = new FormattedText();
   #measures = element("p", { class: "quiet measures" });
   #actions;
+  #another;
   #editor;
   #isFormatted = false;
 
@@ -53,12 +54,13 @@ export class AnswerView {
     this.#onChoose = onChoose;
     const what = `the ${title.toLowerCase()} answer`;
     this.#editor = new TextEditor(`Text of ${what}`, "Keep this text", onEdit);
+    this.#another = onAnother && action("again", `Another with a new seed, beside ${what}`, onAnother);
     this.#actions = actions(
       action("copy", `Copy ${what}`, () => copy(answer.text)),
       action("edit", `Edit ${what}`, () => this.#editor.open(answer.text)),
-      ...(onAnother ? [action("again", `Another with a new seed, beside ${what}`, onAnother)] : []),
+      ...(this.#another ? [this.#another] : []),
       action("delete", `Delete ${what}`, onDelete));
-    this.#text = element("div", { class: "text", role: "group", "aria-label": `${title} answer`, "aria-describedby": "token-help",
+    this.#text = element("div", { class: "text", dir: "auto", role: "group", "aria-label": `${title} answer`, "aria-describedby": "token-help",
       onclick: (event) => this.#click(event), onkeydown: (event) => this.#press(event) });
     this.#keep = element("button", { type: "button", class: "keep", onclick: onKeep });
     this.node = element("article", { class: `answer ${answer.isSober ? "sober" : "dosed"}`, "aria-label": title },
@@ -68,10 +70,10 @@ export class AnswerView {
 
   /**
    * Show what has come since.
-   * @param {import("./answer.js").Answer | undefined} sober the sober answer beside this one
-   * @param {boolean} isFormatted whether Markdown is rendered
+   * @param {{sober?: import("./answer.js").Answer, isFormatted: boolean, isRunning: boolean}} now the sober answer beside this one,
+   *     whether Markdown is rendered, and whether something is being written
    */
-  update(sober, isFormatted) {
+  update({ sober, isFormatted, isRunning }) {
     const { tokens, status } = this.#answer;
     for (const { text } of tokens.slice(this.#spans.length)) {
       this.#append(text);
@@ -81,6 +83,7 @@ export class AnswerView {
     this.#formatted.show(isFormatted ? this.#answer.text : null);
     this.#measures.textContent = status === "edited" ? "" : measuresOf(this.#answer, sober);
     this.#actions.hidden = !this.#answer.isEnded;
+    this.#another?.toggleAttribute("disabled", isRunning);
     this.#status.textContent = STATUS[status];
     this.node.dataset.status = status;
     this.node.setAttribute("aria-busy", String(!this.#answer.isEnded));

@@ -16,21 +16,25 @@ export class Answer {
   first = null;
   last = null;
 
-  /** @param {object} drugs its doses; without any it is sober */
-  constructor(drugs) {
+  /**
+   * @param {object} drugs its doses; without any it is sober
+   * @param {object | null} sampler options of the sampler; null: the most likely token every time
+   */
+  constructor(drugs, sampler = null) {
     this.drugs = drugs;
+    this.sampler = sampler;
   }
 
   /** An answer that was kept; one that was being written has stopped. */
-  static from({ drugs, status, tokens, first, last }) {
-    const answer = Object.assign(new Answer(drugs), { status, tokens, first, last });
+  static from({ drugs, sampler, status, tokens, first, last }) {
+    const answer = Object.assign(new Answer(drugs, sampler), { status, tokens, first, last });
     answer.end("stopped");
     return answer;
   }
 
   /** An answer that the user has written. */
   static edited(drugs, text) {
-    return Object.assign(new Answer(drugs), { status: "edited", tokens: [{ id: null, text, top: null }] });
+    return Object.assign(new Answer(drugs), { status: "edited", tokens: Array.from(text.match(/\s*\S+|\s+$/g), (word) => ({ id: null, text: word, top: null })) });
   }
 
   get isSober() {
@@ -57,8 +61,8 @@ export class Answer {
 
   /** What is kept of it. */
   toJSON() {
-    const { drugs, status, tokens, first, last } = this;
-    return { drugs, status, tokens, first, last };
+    const { drugs, sampler, status, tokens, first, last } = this;
+    return { drugs, sampler, status, tokens, first, last };
   }
 
   /** Take a choice of a streamed chunk, of a chat or of a text that is continued. */

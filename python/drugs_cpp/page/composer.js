@@ -1,6 +1,6 @@
 import { byId, element } from "./dom.js";
 import { Recall } from "./recall.js";
-import { toast } from "./toast.js";
+import { forgetUndo, offerUndo } from "./toast.js";
 
 export const EXAMPLES = [
   "Write the first two sentences of a story about a lighthouse.",
@@ -79,16 +79,17 @@ export class Composer {
     const { prompt } = this.#settings.values;
     if (this.#canSend && !this.#conversation.isRunning) {
       this.#recall.reset();
+      forgetUndo();
       this.#settings.change({ prompt: "" });
       this.#conversation.send(prompt);
+      byId("prompt").focus(); // the button is gone
     }
   }
 
   #clear() {
     const before = this.#conversation.turns;
     this.#conversation.show([]);
-    toast("Cleared.", () => this.#conversation.show(before));
-    byId("prompt").focus();
+    offerUndo("Cleared.", () => this.#conversation.show(before), true);
   }
 
   #example(text) {

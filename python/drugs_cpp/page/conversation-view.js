@@ -1,7 +1,7 @@
 import { announce, byId, element } from "./dom.js";
 import { TurnView } from "./turn-view.js";
 
-const NEAR_END = 80; // pixels
+const NEAR_END = 40; // pixels
 
 /** Shows the turns of the conversation, and updates them once a frame. */
 export class ConversationView {
@@ -9,6 +9,9 @@ export class ConversationView {
   #parts;
   #isDue = false;
   #wasRunning = false;
+  #isAtEnd = true; // as the user has scrolled
+  #top = 0; // pixels
+  #nTurns = 0;
   #unanswered;
 
   constructor(parts) {
@@ -16,8 +19,11 @@ export class ConversationView {
     this.#unanswered = element("div", { class: "unanswered" },
       element("p", {}, "Some messages have no answer yet."),
       element("button", { type: "button", class: "primary", onclick: () => parts.conversation.answerAll() }, "Answer them"));
+    byId("conversation").addEventListener("scroll", () => this.#scrolled());
+    new ResizeObserver(() => this.#follow()).observe(byId("turns"));
   }
 
+  /** Show the changes with the next frame. */
   schedule() {
     if (!this.#isDue) {
       this.#isDue = true;
@@ -30,8 +36,6 @@ export class ConversationView {
 
   #update() {
     const { turns, isRunning } = this.#parts.conversation;
-    const scroller = byId("conversation");
-    const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
     this.#forget(turns);
     turns.forEach((turn, i) => {
       const view = this.#viewOf(turn);
@@ -41,8 +45,23 @@ export class ConversationView {
     byId("welcome").hidden = turns.length > 0;
     this.#offerAnswers(turns, isRunning);
     this.#announce(isRunning);
-    if (isRunning && isAtEnd) {
-      scroller.scrollTop = scroller.scrollHeight;
+    this.#isAtEnd ||= turns.length > this.#nTurns; // what is new is seen
+    this.#nTurns = turns.length;
+    this.#follow();
+  }
+
+  // something may have grown since the page scrolled by itself, so only a way up is the user's
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = byId("conversation");
+    const isNearEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    this.#isAtEnd = isNearEnd || (this.#isAtEnd && scrollTop >= this.#top);
+    this.#top = scrollTop;
+  }
+
+  // also when something grows later, as formatted text does
+  #follow() {
+    if (this.#isAtEnd) {
+      byId("conversation").scrollTop = byId("conversation").scrollHeight;
     }
   }
 

@@ -66,16 +66,18 @@ export class Conversation {
   }
 
   /** Write one more answer to a message, as one of its answers was made, with another seed. */
-  another(turn, { drugs }, seed) {
+  async another(turn, { drugs }, seed) {
     const made = requestForAnother(this.#settings.values, turn.prompt, drugs, seed);
     turn.answers.push(...made.answers);
-    turn.kept = turn.answers.length - 1;
-    return this.#run((signal) => this.#follow(turn, [made], signal));
+    await this.#run((signal) => this.#follow(turn, [made], signal));
+    if (made.answers[0].hasText && this.turns.at(-1) === turn) {
+      this.keep(turn, turn.answers.indexOf(made.answers[0]));
+    }
   }
 
   /** Take out a message with its answers. */
   remove(turn) {
-    this.show(this.turns.filter((other) => other !== turn));
+    this.#put(turn, this.turns.filter((other) => other !== turn));
   }
 
   /** Take out one answer; what is left of the last one is a message without an answer. */
@@ -100,7 +102,16 @@ export class Conversation {
   }
 
   #replace(turn, other) {
-    this.show(this.turns.map((one) => (one === turn ? other : one)));
+    this.#put(turn, this.turns.map((one) => (one === turn ? other : one)));
+  }
+
+  /** Show other turns; what is being written goes on, if it is not the turn that changes. */
+  #put(turn, turns) {
+    if (turn.answers.some(({ isEnded }) => !isEnded)) {
+      this.stop();
+    }
+    this.turns = turns;
+    this.#onChange();
   }
 
   #answer(turns) {

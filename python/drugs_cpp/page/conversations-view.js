@@ -1,6 +1,6 @@
 import { byId, element } from "./dom.js";
 import { download, fileName, fromJson, toJson, toMarkdown } from "./files.js";
-import { toast } from "./toast.js";
+import { offerUndo, toast } from "./toast.js";
 
 const WHEN = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 
@@ -17,10 +17,15 @@ export class ConversationsView {
     this.#store = store;
     this.#keeper = keeper;
     byId("conversations").addEventListener("click", () => (byId("saved").hidden ? this.#open() : this.#close()));
-    byId("saved").addEventListener("keydown", (event) => {
-      if (event.key === "Escape") {
-        event.stopPropagation(); // closes the list only
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !byId("saved").hidden) {
+        event.preventDefault(); // closes the list only
         this.#close();
+      }
+    });
+    document.addEventListener("pointerdown", ({ target }) => {
+      if (!target.closest("#saved, #conversations, #toast")) {
+        this.#show(false);
       }
     });
     byId("new-conversation").addEventListener("click", () => this.#do(() => keeper.begin()));
@@ -78,21 +83,25 @@ export class ConversationsView {
   #rename(saved, row, name) {
     const field = element("input", { type: "text", value: saved.name, "aria-label": "Name of the conversation", maxlength: 200 });
     const end = async (isKept) => {
-      field.removeEventListener("blur", onBlur);
       if (isKept && field.value.trim() !== saved.name) {
         await this.#keeper.rename(saved.id, field.value.trim());
       }
-      await this.#update();
-      byId("conversations-list").querySelectorAll(".name")[index]?.focus();
+      const now = await this.#store.get(saved.id);
+      const hadFocus = field === document.activeElement;
+      row.replaceWith(this.#row(now ?? saved));
+      if (hadFocus) {
+        byId("conversations-list").querySelectorAll(".name")[index]?.focus();
+      }
     };
     const index = Array.from(row.parentNode.children).indexOf(row);
-    const onBlur = () => end(true);
-    field.addEventListener("blur", onBlur);
+    field.addEventListener("change", () => end(true)); // Enter, or the focus goes elsewhere
     field.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === "Escape") {
+      if (event.key === "Escape" && !event.isComposing) {
         event.preventDefault();
-        event.stopPropagation(); // Escape would close the list
-        end(event.key === "Enter");
+        event.stopPropagation(); // it would close the list
+        end(false);
+      } else if (event.key === "Enter" && field.value === saved.name) {
+        end(false); // nothing has changed, so there is no event
       }
     });
     name.replaceWith(field);
@@ -102,8 +111,7 @@ export class ConversationsView {
   async #delete(saved) {
     const bringBack = await this.#keeper.delete(saved.id);
     await this.#update();
-    (byId("conversations-list").querySelector(".name") ?? byId("new-conversation")).focus();
-    toast(`“${saved.name}” is deleted.`, bringBack);
+    offerUndo(`“${saved.name}” is deleted.`, bringBack, false);
   }
 
   async #import(field) {

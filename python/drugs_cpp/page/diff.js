@@ -1,5 +1,7 @@
 /** @typedef {{text: string, start: number, end: number}} Word */
 
+const MOST = 4_000_000; // pairs of words that are compared; after that, all words count as different
+
 /** @returns {Word[]} the words of a text and where they are in it */
 export function words(text) {
   return Array.from(text.matchAll(/\S+/g), ({ 0: word, index }) => ({ text: word, start: index, end: index + word.length }));
@@ -14,7 +16,8 @@ export function differing(a, b) {
   while (start < a.length && start < b.length && a[start].text === b[start].text) {
     start++;
   }
-  return subsequence(a.slice(start), b.slice(start));
+  const [restA, restB] = [a.slice(start), b.slice(start)];
+  return restA.length * restB.length <= MOST ? subsequence(restA, restB) : [restA, restB];
 }
 
 function subsequence(a, b) {

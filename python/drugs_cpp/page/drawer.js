@@ -4,6 +4,7 @@ const body = document.body;
 
 function set(isOpen) {
   body.classList.toggle("controls-open", isOpen);
+  document.querySelector("main").inert = isOpen; // the focus stays in the drawer
   byId("open-controls").setAttribute("aria-expanded", String(isOpen));
 }
 
@@ -20,7 +21,13 @@ export function initDrawer() {
       byId("close-controls").focus();
     }
   });
+  matchMedia("(max-width: 60rem)").addEventListener("change", () => set(false)); // a wide screen has no drawer
   byId("close-controls").addEventListener("click", close);
+  document.addEventListener("pointerdown", ({ target }) => {
+    if (body.classList.contains("controls-open") && !target.closest("#controls, dialog")) {
+      close();
+    }
+  });
   byId("controls").addEventListener("keydown", (event) => {
     if (event.key === "Escape" && body.classList.contains("controls-open")) {
       event.stopPropagation(); // closes the drawer only

@@ -1,13 +1,13 @@
 import { dosesInWords, isSober, summary } from "./doses.js";
 import { nameOf } from "./keeper.js";
+import { isTurns } from "./saved.js";
 
 const FORMAT = "drugs-conversation";
-const STATUSES = ["done", "cut", "stopped", "failed", "edited", "waiting", "writing"];
-const VIEWS = ["chat", "side", "variations"];
+const VERSION = 1;
 
 /** A conversation as a JSON file, which can be imported again. */
 export function toJson({ name, turns }) {
-  return `${JSON.stringify({ format: FORMAT, version: 1, name, turns }, null, 1)}\n`;
+  return `${JSON.stringify({ format: FORMAT, version: VERSION, name, turns }, null, 1)}\n`;
 }
 
 /** A conversation as Markdown, to be read. */
@@ -32,26 +32,14 @@ export function fromJson(text, fileName) {
   } catch {
     throw new Error(`${fileName} is not JSON: choose a file that "Export as JSON" has written.`);
   }
-  if (found?.format !== FORMAT || !Array.isArray(found.turns) || !found.turns.every(isTurn)) {
+  if (found?.format === FORMAT && found.version > VERSION) {
+    throw new Error(`${fileName} has version ${found.version} of this kind of file, and this page reads version ${VERSION}: use a newer one.`);
+  }
+  if (found?.format !== FORMAT || !isTurns(found.turns)) {
     throw new Error(`${fileName} is not a conversation: choose a file that "Export as JSON" has written.`);
   }
   return { name: typeof found.name === "string" ? found.name : nameOf(found.turns), turns: found.turns };
 }
-
-const isTurn = (turn) => isObject(turn) && typeof turn.user === "string" && typeof turn.error === "string" && isObject(turn.sober)
-  && VIEWS.includes(turn.view) && Number.isInteger(turn.kept) && isPrompt(turn.prompt) && Array.isArray(turn.answers) && turn.answers.every(isAnswer);
-
-const isPrompt = (prompt) => prompt === null || (isObject(prompt) && (typeof prompt.text === "string" || Array.isArray(prompt.messages)));
-
-const isAnswer = (answer) => isObject(answer) && isObject(answer.drugs) && STATUSES.includes(answer.status)
-  && Array.isArray(answer.tokens) && answer.tokens.every(isToken);
-
-const isToken = (token) => isObject(token) && typeof token.text === "string" && (token.id === null || Number.isInteger(token.id))
-  && (token.top === null || (Array.isArray(token.top) && token.top.every(isLikely)));
-
-const isLikely = (likely) => isObject(likely) && Number.isInteger(likely.id) && typeof likely.text === "string" && typeof likely.probability === "number";
-
-const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Offer a text to be saved as a file. */
 export function download(text, name, type) {

@@ -1,17 +1,26 @@
+import { isTurns } from "./saved.js";
+import { ofTab } from "./storage.js";
+import { forgetUndo, toast } from "./toast.js";
 import { Turn } from "./turn.js";
 
-const CURRENT = "drugs-conversation"; // in the storage of the tab: the conversation that it shows
+const CURRENT = "drugs-conversation"; // the conversation that the tab shows
 const LONGEST_NAME = 60;
 const WAIT_FOR_MORE = 1000; // ms between two times that a text is kept while it is written
+const SHARE = 20; // and so many times longer than keeping it takes
 
 /** Keeps the conversation of this tab in the store, and opens others. */
 export class Keeper {
   #store;
   #conversation;
-  #id = sessionStorage.getItem(CURRENT) ?? newId();
+  #id = ofTab.get(CURRENT) ?? newId();
   #name = "";
+  /** when the conversation was kept that this tab goes on from; ms since 1970, and 0 if it never was */
+  #version = 0;
+  #isChanged = false;
   #timer = 0;
+  #took = 0; // ms
   #restored;
+  #keeping = Promise.resolve();
 
   /**
    * @param {import("./store.js").Store} store
@@ -20,7 +29,7 @@ export class Keeper {
   constructor(store, conversation) {
     this.#store = store;
     this.#conversation = conversation;
-    sessionStorage.setItem(CURRENT, this.#id);
+    ofTab.set(CURRENT, this.#id);
     this.#restored = this.#restore();
     addEventListener("pagehide", () => this.keep());
   }
@@ -36,10 +45,11 @@ export class Keeper {
 
   /** The conversation has changed: it is kept now and then while it is written, and at its end. */
   change() {
+    this.#isChanged = true;
     if (!this.#conversation.isRunning) {
       this.keep();
     } else {
-      this.#timer ||= setTimeout(() => this.keep(), WAIT_FOR_MORE);
+      this.#timer ||= setTimeout(() => this.keep(), Math.max(WAIT_FOR_MORE, SHARE * this.#took));
     }
   }
 
@@ -51,16 +61,14 @@ export class Keeper {
   /** Show a conversation that was kept. */
   async open(id) {
     await this.keep();
-    const saved = await this.#store.get(id);
-    if (saved) {
-      this.#show(saved);
-    }
+    this.#showSaved(await this.#store.get(id));
   }
 
-  /** Begin another conversation. @param {Turn[]} turns its first ones */
+  /** Begin another conversation. @param {object[]} turns its first ones */
   async begin(turns = [], name = "") {
     await this.keep();
-    this.#show({ id: newId(), name, turns });
+    this.#show({ id: newId(), name, changed: 0, turns });
+    this.#isChanged = true;
     await this.keep();
   }
 
@@ -68,6 +76,7 @@ export class Keeper {
   async rename(id, name) {
     if (id === this.#id) {
       this.#name = name;
+      this.#isChanged = true;
       return this.keep();
     }
     const saved = await this.#store.get(id);
@@ -80,7 +89,7 @@ export class Keeper {
     const saved = await this.#store.get(id);
     await this.#store.delete(id);
     if (id === this.#id) {
-      this.#show({ id: newId(), name: "", turns: [] });
+      this.#show({ id: newId(), name: "", changed: 0, turns: [] });
     }
     return async () => {
       if (saved) {
@@ -90,38 +99,79 @@ export class Keeper {
     };
   }
 
-  async #restore() {
-    const saved = await this.#store.get(this.#id);
-    if (saved) {
-      this.#show(saved);
-    }
-    return Boolean(saved);
-  }
-
-  #show({ id, name, turns }) {
-    this.#id = id;
-    this.#name = name === nameOf(turns) ? "" : name;
-    sessionStorage.setItem(CURRENT, id);
-    this.#conversation.show(turns.map((turn) => Turn.from(turn)));
-  }
-
-  /** Keep the conversation as it is now. One without messages is not worth keeping. */
-  async keep() {
+  /** Keep the conversation as it is now, if it has changed. One without messages is not worth keeping. */
+  keep() {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    await this.#restored; // or what was kept would be lost
-    const turns = this.#conversation.turns.map((turn) => turn.toJSON());
-    if (turns.length > 0) {
-      await this.#store.put({ id: this.#id, name: this.name, changed: Date.now(), turns });
-    } else {
-      await this.#store.delete(this.#id);
+    this.#keeping = this.#keeping.then(() => this.#write()).catch((error) => {
+      toast(`The browser cannot keep this conversation: ${error.message} Conversations can export it as a file.`);
+    });
+    return this.#keeping;
+  }
+
+  async #restore() {
+    const saved = await this.#store.get(this.#id).catch(() => undefined);
+    return saved ? this.#showSaved(saved) : false;
+  }
+
+  #showSaved(saved) {
+    if (!isTurns(saved?.turns)) {
+      this.#show({ id: newId(), name: "", changed: 0, turns: [] });
+      toast("This conversation is damaged or gone, so it cannot be shown.");
+      return false;
     }
+    this.#show(saved);
+    return true;
+  }
+
+  #show({ id, name, changed, turns }) {
+    this.#id = id;
+    this.#name = name === nameOf(turns) ? "" : name;
+    this.#version = changed;
+    ofTab.set(CURRENT, id);
+    forgetUndo();
+    this.#conversation.show(turns.map((turn) => Turn.from(turn)));
+    this.#isChanged = false;
+  }
+
+  async #write() {
+    await this.#restored; // or what was kept would be lost
+    if (!this.#isChanged) {
+      return;
+    }
+    this.#isChanged = false;
+    const begun = performance.now();
+    const turns = this.#conversation.turns.map((turn) => turn.toJSON());
+    const [id, name] = [this.#id, this.name];
+    const isOfAnother = await this.#isOfAnother(id);
+    if (id !== this.#id) {
+      return; // another conversation is shown by now
+    }
+    if (isOfAnother) {
+      this.#id = newId();
+      this.#version = 0;
+      ofTab.set(CURRENT, this.#id);
+    }
+    if (turns.length === 0) {
+      await this.#store.delete(this.#id);
+      return;
+    }
+    const changed = Math.max(Date.now(), this.#version + 1);
+    await this.#store.put({ id: this.#id, name, changed, turns });
+    this.#version = changed;
+    this.#took = performance.now() - begun;
+  }
+
+  /** Whether another tab has changed the conversation since, so that what this one shows becomes one of its own. */
+  async #isOfAnother(id) {
+    const saved = await this.#store.get(id);
+    return saved !== undefined && saved.changed !== this.#version;
   }
 }
 
 /** The beginning of its first message. */
 export function nameOf(turns) {
-  const text = (turns[0]?.user ?? "").trim().replace(/\s+/g, " ");
+  const text = (turns.find(({ user }) => user.trim() !== "")?.user ?? "Untitled").trim().replace(/\s+/g, " ");
   return text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME - 1).trimEnd()}…` : text;
 }
 

@@ -1,9 +1,10 @@
 import { byId } from "./dom.js";
+import { ofTab } from "./storage.js";
 
 const NAME = "drugs-key";
 
 /** The API key that the user has given in this tab, or null. */
-export const currentKey = () => sessionStorage.getItem(NAME);
+export const currentKey = () => ofTab.get(NAME);
 
 let pending = null;
 
@@ -32,7 +33,7 @@ function showDialog(wasRefused) {
     dialog.addEventListener("close", () => {
       const isGiven = dialog.returnValue === "given" && field.value !== "";
       if (isGiven) {
-        sessionStorage.setItem(NAME, field.value);
+        ofTab.set(NAME, field.value);
       }
       resolve(isGiven);
     }, { once: true });

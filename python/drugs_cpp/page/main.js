@@ -57,10 +57,11 @@ function showProgress() {
 async function restore() {
   const { messages, ...found } = read(location.hash);
   await keeper.restored;
-  const hasSome = messages !== undefined || conversation.turns.length > 0;
-  settings.change({ ...DEFAULTS, ...(found.doses ? {} : usual), ...found, prompt: found.prompt ?? (hasSome ? "" : EXAMPLES[0]) });
+  const hasSome = messages?.length > 0 || conversation.turns.length > 0;
+  const draft = isFollowing ? settings.values.prompt : "";
+  settings.change({ ...DEFAULTS, ...(found.doses ? {} : usual), ...found, prompt: found.prompt ?? (draft || (hasSome ? "" : EXAMPLES[0])) });
   panel.unfold();
-  if (messages) {
+  if (messages?.length > 0) {
     await keeper.begin(messages.map((message) => new Turn(message)));
   }
 }

@@ -21,6 +21,9 @@ function extension(name, level, pattern, start, isDisplayed) {
 
 const quoted = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/"/g, "&quot;");
 
+/** No links and pictures, no lengths that leave the answer, no macros that go on and on. */
+const SAFE = { throwOnError: true, strict: "ignore", trust: false, maxSize: 20, maxExpand: 500 };
+
 /** Show the maths of a rendered text. It is MathML, which the browser draws with its own fonts. */
 export async function showMaths(root) {
   const nodes = root.querySelectorAll("[data-tex]");
@@ -30,10 +33,11 @@ export async function showMaths(root) {
   await import("./libraries/katex.js"); // large, so it is loaded only where there is maths
   const { katex } = globalThis;
   for (const node of nodes) {
+    const written = node.textContent;
     try {
-      katex.render(node.dataset.tex, node, { output: "mathml", displayMode: "display" in node.dataset, throwOnError: true, trust: false });
+      katex.render(node.dataset.tex, node, { ...SAFE, output: "mathml", displayMode: "display" in node.dataset });
     } catch {
-      // what is not TeX stays as it was written
+      node.textContent = written; // it is not TeX
     }
   }
 }

@@ -54,7 +54,7 @@ export function measuresOf(answer, sober) {
   if (rate !== null) {
     words.push(`${rate.toFixed(1)} tokens/s`);
   }
-  if (sober && tokens.length > 0 && sober.tokens.length > 0) {
+  if (sober?.hasText && answer.hasText) {
     words.push(...comparison(answer, sober));
   }
   return words.join(" · ");
@@ -67,5 +67,6 @@ function comparison({ tokens, isEnded }, sober) {
     return [];
   }
   const kl = leastKl(sober.tokens, tokens);
-  return [isSame ? "the same text as the sober one" : `differs from token ${n + 1} on`, ...(kl === null ? [] : [`KL ≥ ${kl.toPrecision(2)} nats a token up to there`])];
+  const said = kl === null ? "" : `KL ≥ ${kl.toPrecision(2)} nats a token`;
+  return (isSame ? ["the same text as the sober one", said] : [`differs from token ${n + 1} on`, said && `${said} up to there`]).filter(Boolean);
 }

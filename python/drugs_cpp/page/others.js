@@ -21,7 +21,7 @@ const WORDS = {
  */
 export function othersOf(values) {
   return Object.keys(WORDS)
-    .filter((name) => values[name] !== undefined && values[name] !== DEFAULTS[name])
+    .filter((name) => (values[name] ?? DEFAULTS[name]) !== DEFAULTS[name])
     .map((name) => ({ name, words: `${name} ${WORDS[name](values[name])}` }));
 }
 

@@ -19,9 +19,13 @@ export class Recall {
    */
   press({ key, shiftKey, altKey, ctrlKey, metaKey }) {
     const step = { ArrowUp: 1, ArrowDown: -1 }[key];
+    const { value } = this.#field;
+    if (value === "") {
+      this.#back = 0;
+    }
     const messages = this.#messages();
     const shown = this.#back ? messages.at(-this.#back) : "";
-    if (!step || shiftKey || altKey || ctrlKey || metaKey || this.#field.value !== (shown ?? "")) {
+    if (!step || shiftKey || altKey || ctrlKey || metaKey || value !== shown || !this.#isAtEdge(step)) {
       return null;
     }
     const back = Math.min(Math.max(this.#back + step, 0), messages.length);
@@ -30,6 +34,12 @@ export class Recall {
     }
     this.#back = back;
     return back ? messages.at(-back) : "";
+  }
+
+  // within a text of several lines the key moves the caret
+  #isAtEdge(step) {
+    const { value, selectionStart } = this.#field;
+    return step > 0 ? !value.slice(0, selectionStart).includes("\n") : !value.slice(selectionStart).includes("\n");
   }
 
   /** The field holds the next message again. */

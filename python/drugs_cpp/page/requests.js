@@ -1,4 +1,4 @@
-import { postJson, stream } from "./api.js";
+import { postJson, ServerError, stream } from "./api.js";
 import { Answer } from "./answer.js";
 import { drugsOf, isSober } from "./doses.js";
 import { isChat, requested } from "./prompts.js";
@@ -18,17 +18,18 @@ const N_SURE = 10; // dosed answers
 export function requestsFor(settings, sites, sober, prompt) {
   const drugs = dosesFor(settings, sites, sober);
   if (settings.view === "variations") {
-    const answers = Array.from({ length: settings.n }, (_, i) => new Answer(withLaterSeed(drugs, i)));
+    const answers = Array.from({ length: settings.n }, (_, i) => new Answer(withLaterSeed(drugs, i), samplerOf(settings)));
     return [request(settings, prompt, drugs, answers, { n: settings.n })];
   }
   const kinds = settings.view === "side" ? [sober, drugs] : [drugs];
-  return kinds.map((kind) => request(settings, prompt, kind, [new Answer(kind)]));
+  return kinds.map((kind) => request(settings, prompt, kind, [new Answer(kind, samplerOf(settings))]));
 }
 
 /** The request for one more answer, as another one was made, with another seed. */
 export function requestForAnother(settings, prompt, drugs, seed) {
   const other = isSober(drugs) ? drugs : { ...drugs, seed };
-  return request({ ...settings, seed }, prompt, other, [new Answer(other)]);
+  const seeded = { ...settings, seed };
+  return request(seeded, prompt, other, [new Answer(other, samplerOf(seeded))]);
 }
 
 /** The field "drugs" of what is dosed now. */
@@ -47,12 +48,10 @@ function request(settings, prompt, drugs, answers, more = {}) {
 }
 
 // a dosed request without the options of a sampler is greedy by itself
-function sampling({ temperature, topP, minP, topK, seed }, drugs) {
-  if (temperature === 0) {
-    return isSober(drugs) ? { temperature: 0 } : {};
-  }
-  return { temperature, top_p: topP, min_p: minP, top_k: topK, seed };
-}
+const sampling = (settings, drugs) => samplerOf(settings) ?? (isSober(drugs) ? { temperature: 0 } : {});
+
+const samplerOf = ({ temperature, topP, minP, topK, seed }) =>
+  temperature === 0 ? null : { temperature, top_p: topP, min_p: minP, top_k: topK, seed };
 
 const withLaterSeed = (drugs, i) => (isSober(drugs) ? drugs : { ...drugs, seed: (drugs.seed + i) % (MAX_SEED + 1) });
 
@@ -65,14 +64,17 @@ export async function howSure(settings, sites, { prompt, sober }) {
   const { path, fields } = requested(prompt);
   const body = { ...fields, max_tokens: settings.length, drugs: sober, temperature: 0, ...(isChat(prompt) ? { reasoning_format: "none" } : {}),
     uncertainty: { n: N_SURE, ...(isSober(doses) ? {} : { drugs: doses }) } };
-  const { choices } = await postJson(path, body);
-  return choices[0].uncertainty;
+  const { uncertainty } = (await postJson(path, body)).choices?.[0] ?? {};
+  if (!uncertainty) {
+    throw new ServerError("The server does not say how sure an answer is.");
+  }
+  return uncertainty;
 }
 
 /** Fill the answers of a request while they are written. */
 export async function follow({ path, body, answers }, signal, onProgress) {
   try {
-    for await (const { choices } of stream(path, body, signal)) {
+    for await (const { choices = [] } of stream(path, body, signal)) {
       choices.forEach((choice) => answers[choice.index].add(choice));
       onProgress();
     }

@@ -17,7 +17,7 @@ export class Store {
   /** @returns {Promise<Saved[]>} the last one that changed first */
   async all() {
     const found = (await this.#run("readonly", (conversations) => conversations.getAll())) ?? [];
-    return found.sort((a, b) => b.changed - a.changed);
+    return found.filter(isSaved).sort((a, b) => b.changed - a.changed);
   }
 
   /** @returns {Promise<Saved | undefined>} */
@@ -36,9 +36,18 @@ export class Store {
 
   async #run(mode, action) {
     const database = await this.#opening;
-    return database ? result(action(database.transaction(CONVERSATIONS, mode).objectStore(CONVERSATIONS))) : undefined;
+    if (!database) {
+      return undefined;
+    }
+    const transaction = database.transaction(CONVERSATIONS, mode);
+    const done = ended(transaction);
+    const found = action(transaction.objectStore(CONVERSATIONS));
+    await done;
+    return found.result;
   }
 }
+
+const isSaved = ({ name, changed, turns }) => typeof name === "string" && Number.isFinite(changed) && Array.isArray(turns);
 
 async function open() {
   try {
@@ -49,6 +58,13 @@ async function open() {
     return null;
   }
 }
+
+// what was written is kept when the transaction has ended, and not before
+const ended = (transaction) => new Promise((resolve, reject) => {
+  transaction.oncomplete = () => resolve();
+  transaction.onabort = () => reject(transaction.error ?? new Error("The browser has no room."));
+  transaction.onerror = () => reject(transaction.error);
+});
 
 const result = (request) => new Promise((resolve, reject) => {
   request.onsuccess = () => resolve(request.result);

@@ -4,6 +4,7 @@ import { element } from "./dom.js";
 export class TextEditor {
   #field;
   #before = /** @type {Element | null} */ (null);
+  #text = "";
   #onKeep;
 
   /**
@@ -13,18 +14,23 @@ export class TextEditor {
    */
   constructor(label, keep, onKeep) {
     this.#onKeep = onKeep;
-    this.#field = element("textarea", { rows: 4, "aria-label": label, onkeydown: (event) => this.#press(event) });
+    this.#field = element("textarea", { rows: 4, dir: "auto", "aria-label": label, onkeydown: (event) => this.#press(event) });
     this.node = element("div", { class: "editor", hidden: true }, this.#field,
       element("div", { class: "actions" },
         element("button", { type: "button", class: "primary", onclick: () => this.#keep() }, keep),
-        element("button", { type: "button", onclick: () => this.#close() }, "Cancel")));
+        element("button", { type: "button", onclick: () => this.#close() }, "Cancel"),
+        element("span", { class: "quiet" }, "Ctrl+Enter, Escape")));
   }
 
   open(text) {
-    this.#before = document.activeElement;
-    this.#field.value = text;
-    this.node.hidden = false;
+    if (this.node.hidden) {
+      this.#before = document.activeElement;
+      this.#text = text;
+      this.#field.value = text;
+      this.node.hidden = false;
+    }
     this.#field.focus();
+    this.node.scrollIntoView({ block: "nearest" });
   }
 
   #close() {
@@ -35,12 +41,15 @@ export class TextEditor {
   #keep() {
     const text = this.#field.value;
     this.#close();
-    if (text.trim() !== "") {
+    if (text.trim() !== "" && text !== this.#text) {
       this.#onKeep(text);
     }
   }
 
   #press(event) {
+    if (event.isComposing) {
+      return;
+    }
     if (event.key === "Escape") {
       event.stopPropagation();
       this.#close();

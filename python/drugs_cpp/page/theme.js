@@ -1,4 +1,5 @@
 import { byId } from "./dom.js";
+import { ofBrowser } from "./storage.js";
 
 const KEY = "drugs-theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
@@ -13,7 +14,7 @@ function choose(theme) {
   show();
 }
 
-const chosen = localStorage.getItem(KEY);
+const chosen = ofBrowser.get(KEY);
 if (chosen === "dark" || chosen === "light") {
   choose(chosen);
 }
@@ -21,5 +22,5 @@ show();
 system.addEventListener("change", show);
 button.addEventListener("click", () => {
   choose(isDark() ? "light" : "dark");
-  localStorage.setItem(KEY, document.documentElement.dataset.theme);
+  ofBrowser.set(KEY, document.documentElement.dataset.theme);
 });

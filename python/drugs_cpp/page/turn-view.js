@@ -8,7 +8,7 @@ import { howSure } from "./requests.js";
 import { freshSeed } from "./seed.js";
 import { Sureness } from "./sureness.js";
 import { TextEditor } from "./text-editor.js";
-import { toast } from "./toast.js";
+import { forgetUndo, offerUndo } from "./toast.js";
 
 /** A message of the user with its answers. */
 export class TurnView {
@@ -34,7 +34,7 @@ export class TurnView {
       onclick: () => this.#askAgain() }, "Ask again");
     const editor = new TextEditor("Text of the message", "Send", (text) => this.#change("Edited. What came after it is gone.", () => parts.conversation.again(turn, text)));
     this.node = element("section", { class: "turn", "aria-label": "Message and answers" },
-      element("div", { class: "user" }, element("p", { class: "said" }, turn.user), this.#again, actions(
+      element("div", { class: "user" }, element("p", { class: `said${turn.user ? "" : " quiet"}`, dir: "auto" }, turn.user || "(continued)"), this.#again, actions(
         action("copy", "Copy the message", () => copy(turn.user)),
         action("edit", "Edit the message", () => editor.open(turn.user)),
         action("delete", "Delete the message and its answers", () => this.#change("Deleted.", () => parts.conversation.remove(turn))))),
@@ -50,7 +50,11 @@ export class TurnView {
     this.#body.append(...fresh.map(({ node }) => node));
     this.#body.dataset.view = view === "chat" && answers.length > 1 ? "side" : view;
     const sober = answers.find(({ isSober }) => isSober);
-    this.#views.forEach((answerView, i) => answerView.update(answers[i] === sober ? undefined : sober, isFormatted ?? view === "chat"));
+    this.#views.forEach((answerView, i) => answerView.update({
+      sober: answers[i] === sober ? undefined : sober,
+      isFormatted: isFormatted ?? view === "chat",
+      isRunning,
+    }));
     this.#surenesses.forEach(({ sureness, answer }) => sureness.update(answer.isEnded && answer.hasText && answer.status !== "edited"));
     this.#offerKeep(isLast && !isRunning);
     this.#again.hidden = !isLast || answers.length === 0;
@@ -63,7 +67,7 @@ export class TurnView {
   #view(answer) {
     const { conversation, settings } = this.#parts;
     const isVariation = this.#turn.view === "variations";
-    const [title, details] = namesOf(answer, isVariation);
+    const [title, details] = namesOf(answer, isVariation, this.#turn.answers.indexOf(answer) + 1);
     const view = new AnswerView(answer, title, details, {
       onChoose: (index) => this.#choose(view, answer, index),
       onKeep: () => this.#keep(answer),
@@ -91,7 +95,7 @@ export class TurnView {
     const { conversation } = this.#parts;
     const before = conversation.turns;
     change();
-    toast(said, () => conversation.show(before));
+    offerUndo(said, () => conversation.show(before), true);
   }
 
   #askAgain() {
@@ -99,13 +103,12 @@ export class TurnView {
     if (conversation.wouldRepeat(this.#turn)) {
       settings.change({ seed: freshSeed() });
     }
-    conversation.again(this.#turn);
+    this.#change("Asked again. The answers of before are gone.", () => conversation.again(this.#turn));
   }
 
   #another(answer) {
-    const seed = freshSeed();
-    this.#parts.settings.change({ seed });
-    this.#parts.conversation.another(this.#turn, answer, seed);
+    forgetUndo();
+    this.#parts.conversation.another(this.#turn, answer, freshSeed());
   }
 
   #choose(view, answer, index) {
@@ -127,8 +130,10 @@ export class TurnView {
 
   #offerKeep(isOffered) {
     const { answers, kept, view } = this.#turn;
-    const label = view === "variations" ? "Use this seed" : "Go on from this";
-    answers.forEach((answer, i) => this.#views[i].offerKeep(isOffered && answers.length > 1 && answer.hasText ? label : "", i === kept));
+    const label = (drugs) => (view === "variations" && drugs.seed !== undefined ? "Use this seed" : "Go on from this");
+    answers.forEach((answer, i) => {
+      this.#views[i].offerKeep(isOffered && answers.length > 1 && answer.hasText ? label(answer.drugs) : "", i === kept);
+    });
   }
 
   #compare() {
@@ -143,9 +148,19 @@ export class TurnView {
   }
 }
 
-function namesOf({ drugs, isSober }, isVariation) {
+function namesOf({ drugs, sampler, isSober }, isVariation, number) {
+  const sampled = samplerInWords(sampler);
   if (isSober) {
-    return ["Sober", ""];
+    return [isVariation ? `Variation ${number}` : "Sober", sampled];
   }
-  return isVariation ? [`Seed ${drugs.seed}`, dosesInWords(drugs)] : ["Dosed", summary(drugs)];
+  const [title, dosed] = isVariation ? [`Seed ${drugs.seed}`, dosesInWords(drugs)] : ["Dosed", summary(drugs)];
+  return [title, [dosed, sampled].filter((words) => words !== "").join(" · ")];
+}
+
+/** Options of a sampler that have an effect, in few words. */
+function samplerInWords(sampler) {
+  const { temperature, top_p: topP, min_p: minP, top_k: topK, seed } = sampler ?? { temperature: 0 };
+  const parts = [["temperature", temperature, temperature > 0], ["top-p", topP, topP < 1], ["min-p", minP, minP > 0], ["top-k", topK, topK > 0],
+    ["sampler seed", seed, temperature > 0]];
+  return parts.filter(([, , isUsed]) => isUsed).map(([name, value]) => `${name} ${value}`).join(" · ");
 }

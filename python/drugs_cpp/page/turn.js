@@ -29,7 +29,8 @@ export class Turn {
   /** The same with other answers. */
   with(answers) {
     const { sober, prompt, view, error } = this;
-    const kept = Math.max(answers.indexOf(this.answers[this.kept]), 0);
+    const index = answers.indexOf(this.answers[this.kept]);
+    const kept = index < 0 ? Math.max(answers.length - 1, 0) : index;
     return Object.assign(new Turn(this.user), { sober, prompt, view, error, kept, answers });
   }
 
