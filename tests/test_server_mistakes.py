@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import drugs_cpp
 from support.patience import wait_until
 from support.program import Answer, Server, run_drugs
 from support.serving import PROMPT, TINY, dirty, slots, text
@@ -80,6 +83,10 @@ def test_a_client_that_hangs_up_frees_its_slot(tiny_server: Server) -> None:
     assert text(tiny_server, {"A": 0.5, "seed": 1}) == text(tiny_server, {"A": 0.5, "seed": 1})
 
 
+#: the files of the page
+PAGE = Path(drugs_cpp.__file__).with_name("page")
+
+
 def test_the_api_key_protects_all_but_the_page(tiny_model_path: str) -> None:
     key = {"Authorization": "Bearer secret"}
     with Server("-m", tiny_model_path, *TINY, "--api-key", "secret") as server:
@@ -89,6 +96,8 @@ def test_the_api_key_protects_all_but_the_page(tiny_model_path: str) -> None:
         assert server.get("/metrics").status == 401
         assert server.get("/props").status == 401
         assert server.get("/").status == 200
+        for file in PAGE.rglob("*.*"):
+            assert server.get(f"/{file.relative_to(PAGE).as_posix()}").status == 200
         assert server.post("/slots/-1?action=shower", {}, **key).status == 200
         assert server.post("/completion", {"prompt": PROMPT, "n_predict": 1, "drugs": {"A": 1}}, **key).status == 200
 
