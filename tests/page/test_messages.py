@@ -218,6 +218,7 @@ def test_a_deleted_answer_does_not_change_the_choice(open_page: Open) -> None:
     finish(page)
     expect(page.locator(".keep[aria-pressed=true]")).to_have_count(1)
     page.get_by_role("button", name="Delete the dosed answer").last.click()
+    expect(page.locator(".answer")).to_have_count(2)
     expect(page.locator(".answer.dosed .keep")).to_have_attribute("aria-pressed", "true")
 
 

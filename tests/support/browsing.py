@@ -82,8 +82,8 @@ def copied(page: Page) -> str:
 
 def unfold(page: Page, what: str) -> None:
     """Open "Advanced" or "More" among the settings."""
-    if page.locator("details", has_text=what).get_attribute("open") is None:
-        page.locator("summary", has_text=what).click()
+    expect(page.locator("#presets button").first).to_be_attached()  # the page opens "Advanced" by itself until then
+    page.locator("details", has_text=what).first.evaluate("node => { node.open = true; }")
 
 
 def profile(page: Page) -> Locator:

@@ -4,7 +4,9 @@ const body = document.body;
 
 function set(isOpen) {
   body.classList.toggle("controls-open", isOpen);
-  document.querySelector("main").inert = isOpen; // the focus stays in the drawer
+  for (const part of document.querySelectorAll("main > :not(h1)")) {
+    part.inert = isOpen; // the focus stays in the drawer
+  }
   byId("open-controls").setAttribute("aria-expanded", String(isOpen));
 }
 
