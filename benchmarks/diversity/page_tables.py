@@ -8,10 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import markdown
+from benchmarks.diversity.table import INPUTS_IN_WORDS, filled_columns, gain_in_words
 from drugs_cpp.doses.sites import SITES
-
-_INPUTS = {False: "", "last": ", from the last token", True: ", from the prompt"}
 
 #: of a setting, what the page shows
 _KEPT = ("method", "setting", "inputs", "kept", "vendi", "log_likelihood", "other_log_likelihood", "n_texts", "gains")
@@ -37,15 +35,9 @@ def page_tables(paths: Sequence[Path]) -> str:
         rows = found["full"]
         n_prompts = next(row["n_texts"] for row in rows if row["method"] == "sober")
         n_texts = max(row["n_texts"] for row in rows) // n_prompts
-        about = f"{n_prompts} prompts, {n_texts} texts each"
-        parts.append(f"**{found['model'].split('-Instruct')[0]}**: {about}\n\n{_table(rows)}")
+        title = f"**{found['model'].split('-Instruct')[0]}**: {n_prompts} prompts, {n_texts} texts each"
+        parts.append(f"{title}\n\n{filled_columns(_HEAD, [_line(row) for row in rows])}")
     return "\n\n".join(parts)
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    lines = [_line(row) for row in rows]
-    shown = [i for i in range(len(_HEAD)) if any(line[i] for line in lines)]
-    return markdown([_HEAD[i] for i in shown], [[line[i] for i in shown] for line in lines])
 
 
 def _line(row: Mapping[str, Any]) -> list[str]:
@@ -56,24 +48,17 @@ def _line(row: Mapping[str, Any]) -> list[str]:
         f"{row['vendi']:.2f}",
         _number(row["log_likelihood"]),
         _number(row["other_log_likelihood"]),
-        _gain(gains.get("log_likelihood")),
-        _gain(gains.get("other_log_likelihood")),
+        gain_in_words(gains.get("log_likelihood")),
+        gain_in_words(gains.get("other_log_likelihood")),
     ]
 
 
 def _said(row: Mapping[str, Any]) -> str:
     if row["method"] in SITES:
         label = re.sub(r"^(\w+) ([\d.]+)", r"`\1` up to \2 rad", row["setting"]).replace(" held", ", held")
-        return label + _INPUTS[row["inputs"]]
+        return label + INPUTS_IN_WORDS[row["inputs"]]
     return str(row["setting"]).replace("=", " ").replace("_", "-")
 
 
 def _number(nats: float | None) -> str:
     return "" if nats is None else f"{nats:.2f}"
-
-
-def _gain(found: Sequence[float | None] | None) -> str:
-    if not found or found[0] is None:
-        return ""
-    value, low, high = found
-    return f"{value:+.2f}" + ("" if low is None or high is None else f" ({low:+.2f} to {high:+.2f})")

@@ -12,21 +12,25 @@ _HEAD = (
     "gain", "gain, other",
 )  # fmt: skip
 
-_INPUTS = {False: "", "last": ", from the last token", True: ", from the prompt"}
+INPUTS_IN_WORDS = {False: "", "last": ", from the last token", True: ", from the prompt"}
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return Markdown, a line for each setting."""
-    lines = [_line(row) for row in rows]
-    shown = [i for i in range(len(_HEAD)) if any(line[i] for line in lines)]
-    return markdown([_HEAD[i] for i in shown], [[line[i] for i in shown] for line in lines])
+    return filled_columns(_HEAD, [_line(row) for row in rows])
+
+
+def filled_columns(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown without the columns that are empty."""
+    shown = [i for i in range(len(head)) if any(line[i] for line in lines)]
+    return markdown([head[i] for i in shown], [[line[i] for i in shown] for line in lines])
 
 
 def _line(row: Mapping[str, Any]) -> list[str]:
     gains = row.get("gains", {})
     return [
         row["method"],
-        row["setting"] + _INPUTS[row.get("inputs", False)],
+        row["setting"] + INPUTS_IN_WORDS[row.get("inputs", False)],
         _percent(row["kept"]),
         _percent(row["distinct_cosine"]),
         _number(row, "vendi"),
@@ -34,8 +38,8 @@ def _line(row: Mapping[str, Any]) -> list[str]:
         _number(row, "distinct_2"),
         _number(row, "log_likelihood"),
         _number(row, "other_log_likelihood"),
-        _gain(gains.get("log_likelihood")),
-        _gain(gains.get("other_log_likelihood")),
+        gain_in_words(gains.get("log_likelihood")),
+        gain_in_words(gains.get("other_log_likelihood")),
     ]
 
 
@@ -50,7 +54,8 @@ def _number(row: Mapping[str, Any], name: str) -> str:
     return f"{row[name]:.2f}" + ("" if low is None else f" ({low:.2f} to {high:.2f})")
 
 
-def _gain(found: Sequence[float | None] | None) -> str:
+def gain_in_words(found: Sequence[float | None] | None) -> str:
+    """Return a gain with its interval; nothing if there is none."""
     if not found or found[0] is None:
         return ""
     value, low, high = found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.browsing import SHORT, Open, answers, expect, finish, send, sent, streamed
+from support.browsing import SHORT, Open, answers, expect, finish, say, send, sent, streamed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 #: what is kept does not require a model
 CALM = {"**/v1/chat/completions": streamed("The sea was *calm*.")}
 CHAT = "view=chat&formatted=false&A=0.2&" + SHORT
-
-
-def say(page: Page, text: str) -> None:
-    page.get_by_label("Message", exact=True).fill(text)
-    send(page)
 
 
 def names(page: Page) -> list[str]:

@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from support.browsing import SHORT, Open, answers, ask_again, copied, expect, finish, send, sent, streamed
+from support.browsing import SHORT, Open, answers, ask_again, copied, expect, finish, say, send, sent, streamed
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    pass
 
 CALM = {"**/v1/chat/completions": streamed("The sea was calm.")}
 CHAT = "view=chat&formatted=false&A=0.2&" + SHORT
-
-
-def say(page: Page, text: str) -> None:
-    page.get_by_label("Message", exact=True).fill(text)
-    send(page)
 
 
 def said(request: Any) -> list[tuple[str, str]]:

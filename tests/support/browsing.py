@@ -45,6 +45,12 @@ def send(page: Page) -> None:
     finish(page)
 
 
+def say(page: Page, text: str) -> None:
+    """Send a message, and wait for the end of all answers."""
+    page.get_by_label("Message", exact=True).fill(text)
+    send(page)
+
+
 def ask_again(page: Page) -> None:
     page.get_by_role("button", name="Ask again").click()
     finish(page)
