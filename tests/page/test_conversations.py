@@ -113,7 +113,7 @@ def test_what_is_deleted_or_cleared_comes_back(open_page: Open) -> None:
 
 
 def test_files_of_a_conversation(open_page: Open, tmp_path: Path) -> None:
-    page = open_page(CHAT, CALM)
+    page = open_page(CHAT + "&temperature=0.5", CALM)
     say(page, "What is <b>the</b> sea?")
     names(page)
     files = {}
@@ -124,6 +124,7 @@ def test_files_of_a_conversation(open_page: Open, tmp_path: Path) -> None:
     assert set(files) == {"What-is-b-the-b-sea.json", "What-is-b-the-b-sea.md"}
     markdown = files["What-is-b-the-b-sea.md"]
     assert markdown.startswith("# What is <b>the</b> sea?\n\n**You**\n\nWhat is <b>the</b> sea?\n\n**Dosed** (A 0.2")
+    assert "temperature 0.5 · sampler seed 3)" in markdown
     assert markdown.endswith("The sea was *calm*.\n")
 
     saved = tmp_path / "kept.json"

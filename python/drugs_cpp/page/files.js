@@ -1,5 +1,6 @@
-import { dosesInWords, isSober, summary } from "./doses.js";
+import { isSober, summary } from "./doses.js";
 import { nameOf } from "./keeper.js";
+import { samplerInWords } from "./sampler.js";
 import { isTurns } from "./saved.js";
 
 const FORMAT = "drugs-conversation";
@@ -16,9 +17,10 @@ export function toMarkdown({ name, turns }) {
   return `${[`# ${name}`, ...parts].join("\n\n")}\n`;
 }
 
-function answerInMarkdown({ drugs, tokens }) {
-  const title = isSober(drugs) ? "**Sober**" : `**Dosed** (${summary(drugs) || dosesInWords(drugs)})`;
-  return `${title}\n\n${tokens.map(({ text }) => text).join("").trim()}`;
+function answerInMarkdown({ drugs, sampler, tokens }) {
+  const how = [isSober(drugs) ? "" : summary(drugs), samplerInWords(sampler)].filter((words) => words !== "").join(" · ");
+  const title = isSober(drugs) ? "**Sober**" : "**Dosed**";
+  return `${title}${how && ` (${how})`}\n\n${tokens.map(({ text }) => text).join("").trim()}`;
 }
 
 /**

@@ -17,7 +17,7 @@ export function common(a, b) {
  * tokens are known, and the others count as one, which cannot make it larger: it is a lower bound.
  * @returns {number | null} null where nothing is known
  */
-export function leastKl(sober, dosed) {
+function leastKl(sober, dosed) {
   const n = Math.min(common(sober, dosed) + 1, sober.length, dosed.length);
   const found = Array.from({ length: n }, (_, i) => klAt(sober[i].top, dosed[i].top)).filter((kl) => kl !== null);
   return found.length ? found.reduce((sum, kl) => sum + kl, 0) / found.length : null;

@@ -5,6 +5,7 @@ import { differing, words } from "./diff.js";
 import { element } from "./dom.js";
 import { dosesInWords, summary } from "./doses.js";
 import { howSure } from "./requests.js";
+import { samplerInWords } from "./sampler.js";
 import { freshSeed } from "./seed.js";
 import { Sureness } from "./sureness.js";
 import { TextEditor } from "./text-editor.js";
@@ -155,12 +156,4 @@ function namesOf({ drugs, sampler, isSober }, isVariation, number) {
   }
   const [title, dosed] = isVariation ? [`Seed ${drugs.seed}`, dosesInWords(drugs)] : ["Dosed", summary(drugs)];
   return [title, [dosed, sampled].filter((words) => words !== "").join(" · ")];
-}
-
-/** Options of a sampler that have an effect, in few words. */
-function samplerInWords(sampler) {
-  const { temperature, top_p: topP, min_p: minP, top_k: topK, seed } = sampler ?? { temperature: 0 };
-  const parts = [["temperature", temperature, temperature > 0], ["top-p", topP, topP < 1], ["min-p", minP, minP > 0], ["top-k", topK, topK > 0],
-    ["sampler seed", seed, temperature > 0]];
-  return parts.filter(([, , isUsed]) => isUsed).map(([name, value]) => `${name} ${value}`).join(" · ");
 }
