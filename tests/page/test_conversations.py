@@ -61,11 +61,14 @@ def test_conversations_are_listed_and_opened(open_page: Open) -> None:
     page.get_by_role("button", name="Conversations").click()
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator(".turn")).to_have_count(0)
+    expect(page).to_have_title("DRµGS")
     say(page, "Second")
+    expect(page).to_have_title("Second · DRµGS")
     assert names(page) == ["Second", "First"]
     expect(page.locator("#conversations-list [aria-current]")).to_have_text("Second")
     page.get_by_role("button", name="First", exact=True).click()
     expect(page.locator(".said")).to_have_text("First")
+    expect(page).to_have_title("First · DRµGS")
     expect(page.locator("#saved")).to_be_hidden()
     other = page.context.new_page()
     other.goto(page.url)
@@ -86,8 +89,10 @@ def test_a_conversation_gets_another_name(open_page: Open) -> None:
     page.keyboard.type("About the sea")
     page.keyboard.press("Enter")
     expect(page.locator("#conversations-list .name")).to_have_text("About the sea")
+    expect(page).to_have_title("About the sea · DRµGS")
     say(page, "More")
     page.reload()
+    expect(page).to_have_title("About the sea · DRµGS")
     expect(page.locator(".turn")).to_have_count(2)
     assert names(page) == ["About the sea"]
 

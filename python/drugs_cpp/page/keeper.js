@@ -12,6 +12,7 @@ const SHARE = 20; // and so many times longer than keeping it takes
 export class Keeper {
   #store;
   #conversation;
+  #onName;
   #id = ofTab.get(CURRENT) ?? newId();
   #name = "";
   /** when the conversation was kept that this tab goes on from; ms since 1970, and 0 if it never was */
@@ -25,10 +26,12 @@ export class Keeper {
   /**
    * @param {import("./store.js").Store} store
    * @param {import("./conversation.js").Conversation} conversation
+   * @param {(name: string) => void} onName gets the name that the conversation has now; "" for one without messages
    */
-  constructor(store, conversation) {
+  constructor(store, conversation, onName) {
     this.#store = store;
     this.#conversation = conversation;
+    this.#onName = onName;
     ofTab.set(CURRENT, this.#id);
     this.#restored = this.#restore();
     addEventListener("pagehide", () => this.keep());
@@ -46,6 +49,7 @@ export class Keeper {
   /** The conversation has changed: it is kept now and then while it is written, and at its end. */
   change() {
     this.#isChanged = true;
+    this.#sayName();
     if (!this.#conversation.isRunning) {
       this.keep();
     } else {
@@ -77,6 +81,7 @@ export class Keeper {
     if (id === this.#id) {
       this.#name = name;
       this.#isChanged = true;
+      this.#sayName();
       return this.keep();
     }
     const saved = await this.#store.get(id);
@@ -107,6 +112,10 @@ export class Keeper {
       toast(`The browser cannot keep this conversation: ${error.message} Conversations can export it as a file.`);
     });
     return this.#keeping;
+  }
+
+  #sayName() {
+    this.#onName(this.#conversation.turns.length > 0 ? this.name : "");
   }
 
   async #restore() {

@@ -25,6 +25,7 @@ import { Turn } from "./turn.js";
 
 const WAIT_FOR_MORE = 250; // ms; browsers refuse to change the address more often
 const USUAL_EFFECT = "medium";
+const PROGRAM = document.title;
 const USUAL_INPUTS = "last"; // it costs next to nothing, and texts differ from their first word on
 
 let hasTemplate = true;
@@ -42,7 +43,9 @@ const composer = new Composer(settings, conversation, isText);
 const hints = new Hints(settings, () => drugsOf(settings.values, panel.sites), isText);
 const shower = new Shower(() => conversation.isRunning);
 const store = new Store();
-const keeper = new Keeper(store, conversation);
+const keeper = new Keeper(store, conversation, (name) => {
+  document.title = [name, PROGRAM].filter((part) => part !== "").join(" · "); // tabs and the browser's history can be told apart
+});
 
 function showProgress() {
   view.schedule();
