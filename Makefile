@@ -5,6 +5,7 @@
 # make check-kernels    runs CUDA's and Metal's kernels on the CPU, and compiles them if nvcc is installed
 # make fuzz    fuzzes the code that reads input, each reader for ten minutes (make fuzz FUZZ=profile FUZZ_SECONDS=60)
 # make bench-memory     writes the same dosed texts for ten minutes and measures memory
+# make wheel      a package for every processor of this kind, in dist/       make check-wheel   installs it, and tries it
 # make docs       docs/ as a site: build/docs/index.html
 # make soak       a server with 16 clients for 20 minutes: same answers as alone, memory flat (SOAK_MINUTES=1, MODEL=PATH)
 # make check-gpu  tests on a graphics card                       make bench-gpu   speed on one (both: docs/performance.md)
@@ -41,7 +42,7 @@ NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc'
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo program test lint sanitize random-calls fuzz have-clang check-kernels check-gpu bench-gpu \
+.PHONY: setup demo program wheel check-wheel test lint sanitize random-calls fuzz have-clang check-kernels check-gpu bench-gpu \
 	upstream-server-tests bench bench-memory soak docs architectures vergence samples fidelity clean FORCE
 
 setup: $(READY) $(DONE)/model
@@ -53,6 +54,14 @@ program: $(READY)
 
 test: lint $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels $(DONE)/replays
 	@$(RUN) $(BIN)/python -m pytest $(TWO_AT_A_TIME)
+
+wheel: $(DONE)/wheel-tools
+	$(STEP) wheel 'Building the wheel (a quarter of an hour, the first time)' sh -c '$(WITH_TOOLS) \
+		$(BIN)/python scripts/wheel.py build'
+	@ls dist/*.whl
+
+check-wheel: $(DONE)/venv
+	@PYTHONPATH=tests $(BIN)/python -m installing
 
 check-kernels: $(DONE)/test-tools $(DONE)/kernels
 	@$(RUN) $(BIN)/python -m pytest -s tests/test_kernels.py
@@ -145,27 +154,19 @@ $(DONE)/venv:
 		$(PIP) install "scikit-build-core>=0.10" "pybind11>=2.12" cmake ninja'
 	@mkdir -p $(DONE) && touch $@
 
-# Both the bindings and our build use this source, so it is downloaded only once.
 $(DONE)/source: patches/upstream.json $(DONE)/venv $(DONE)/settings
-	$(STEP) source 'Getting the source of llama.cpp (about 80 MB, once)' $(BIN)/python cmake/upstream_source.py fetch
-	@touch $@
-
-# Without its own copy of llama.cpp. pip must not cache this and reuse it for somebody who needs the copy.
-$(DONE)/bindings: $(DONE)/source
-	$(STEP) bindings 'Installing the bindings of llama-cpp-python (under a minute)' sh -c ' \
-		CMAKE_ARGS="-DLLAMA_BUILD=OFF -DLLAVA_BUILD=OFF" $(PIP) install --no-cache-dir --no-build-isolation \
-		"$$($(BIN)/python cmake/upstream_source.py bindings)"'
+	$(STEP) source 'Getting the source of llama.cpp (about 80 MB, once)' $(BIN)/python cmake/upstream_source.py
 	@touch $@
 
 INSTALL := $(PIP) install --verbose --no-build-isolation --config-settings=build-dir=build/package
 
-$(DONE)/libraries: $(DONE)/bindings $(NATIVE) $(PACKAGE)
+$(DONE)/libraries: $(DONE)/source $(NATIVE) $(PACKAGE)
 	$(STEP) libraries 'Building the patched llama.cpp and drugs_cpp (minutes, the first time)' \
 		$(INSTALL) --config-settings=cmake.define.DRUGS_PROGRAMS=OFF .
 	@touch $@
 
 # In the same build tree, so that what was compiled for the libraries is not compiled again.
-$(DONE)/package: $(DONE)/bindings $(NATIVE) $(PACKAGE)
+$(DONE)/package: $(DONE)/source $(NATIVE) $(PACKAGE)
 	$(STEP) package 'Building drugs_cpp with its programs (minutes, the first time)' \
 		$(INSTALL) --config-settings=cmake.define.DRUGS_PROGRAMS=ON .
 	@touch $@
@@ -180,6 +181,10 @@ $(DONE)/test-tools: pyproject.toml | $(READY)
 
 $(DONE)/lab-tools: pyproject.toml | $(READY)
 	$(STEP) lab-tools 'Getting the plotting tools' $(PIP) install 'drugs_cpp[lab]'
+	@touch $@
+
+$(DONE)/wheel-tools: pyproject.toml | $(DONE)/source
+	$(STEP) wheel-tools 'Getting the tools for wheels' $(PIP) install auditwheel wheel
 	@touch $@
 
 $(DONE)/docs-tools: pyproject.toml | $(READY)

@@ -33,9 +33,21 @@ function(join_cuda target file)
     target_include_directories(${target} PRIVATE ${cuda})
 endfunction()
 
+# team_without_openmp(TARGET CSRC)  the threads of csrc/threads compute where upstream's would spin, and be made for each graph
+function(team_without_openmp target csrc)
+    set(compute ${CMAKE_BINARY_DIR}/llama.cpp/ggml/src/ggml-cpu/ggml-cpu.c)
+    set_property(SOURCE ${compute} TARGET_DIRECTORY ${target} APPEND PROPERTY COMPILE_DEFINITIONS GGML_USE_OPENMP)
+    set_property(SOURCE ${compute} TARGET_DIRECTORY ${target} APPEND PROPERTY INCLUDE_DIRECTORIES ${csrc}/threads/serial)
+    set_property(SOURCE ${csrc}/threads/ggml-team.cpp TARGET_DIRECTORY ${target}
+        APPEND PROPERTY COMPILE_DEFINITIONS GGML_TEAM_WITHOUT_OPENMP)
+endfunction()
+
 function(join_all_upstream csrc)
     join_upstream(ggml-base ${csrc}/kernel/op/ggml-random-rotate.c)
     target_include_directories(ggml-base PUBLIC ${csrc}/kernel/op ${csrc}/kernel/math)
+
+    join_upstream(ggml ${csrc}/backends/ggml-library-folder.cpp)
+    target_include_directories(ggml PUBLIC ${csrc}/backends)
 
     # One target, or one per kind of processor.
     foreach (target ${GGML_AVAILABLE_BACKENDS})
@@ -48,6 +60,9 @@ function(join_all_upstream csrc)
                 APPEND PROPERTY COMPILE_OPTIONS $<$<NOT:$<CXX_COMPILER_ID:MSVC>>:-fno-math-errno;-fno-trapping-math;-fopenmp-simd>)
             join_upstream(${target} ${csrc}/threads/ggml-team.cpp ${csrc}/threads/waiting.cpp)
             target_include_directories(${target} PRIVATE ${csrc}/threads)
+            if (CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT GGML_OPENMP_ENABLED)
+                team_without_openmp(${target} ${csrc})
+            endif()
         endif()
     endforeach()
 

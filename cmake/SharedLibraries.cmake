@@ -1,11 +1,15 @@
 # Upstream's shared libraries, in a form that a wheel can carry.
 
-# Sets `result` to upstream's library targets that exist in this build: what Python loads for text.
+# Sets `result` to upstream's library targets that exist in this build: what Python loads for text. Of the CPU backends for
+# different processors, those with AMX are left out, because nothing tests AMX when they are loaded (AmxTiles.cmake).
 function(upstream_libraries result)
     set(found)
     foreach (target ggml-base ggml ${GGML_AVAILABLE_BACKENDS} llama)
         if (TARGET ${target})
-            list(APPEND found ${target})
+            get_target_property(options ${target} COMPILE_OPTIONS)
+            if (NOT (GGML_CPU_ALL_VARIANTS AND options MATCHES "-mamx"))
+                list(APPEND found ${target})
+            endif()
         endif()
     endforeach()
     set(${result} ${found} PARENT_SCOPE)

@@ -1,4 +1,4 @@
-# Puts llama.cpp into the build tree and adds it to the build.
+# Puts llama.cpp into the build tree and adds it to the build, and puts llama-cpp-python's Python files there.
 
 include(AmxTiles)
 
@@ -6,6 +6,7 @@ set(DRUGS_UPSTREAM "" CACHE STRING
     "llama-cpp-python's source (archive, or folder unpacked from it) or a llama.cpp tree; empty: the pinned one, through pip")
 
 set(STAGE_UPSTREAM ${CMAKE_CURRENT_LIST_DIR}/stage_upstream.py)
+set(STAGE_BINDINGS ${CMAKE_CURRENT_LIST_DIR}/stage_bindings.py)
 set(UPSTREAM_PIN ${CMAKE_CURRENT_LIST_DIR}/../patches/upstream.json)
 
 # stage_upstream(FOLDER [PATCHES])  PATCHES: folder with the series to apply
@@ -26,6 +27,21 @@ function(stage_upstream folder)
         RESULT_VARIABLE status)
     if (status)
         message(FATAL_ERROR "llama.cpp could not be put into the build tree: the line above says why")
+    endif()
+endfunction()
+
+# stage_bindings(FOLDER)
+function(stage_bindings folder)
+    set(arguments --into ${folder})
+    if (DRUGS_UPSTREAM)
+        list(APPEND arguments --upstream ${DRUGS_UPSTREAM})
+    endif()
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${STAGE_BINDINGS})
+    execute_process(
+        COMMAND ${Python_EXECUTABLE} ${STAGE_BINDINGS} ${arguments}
+        RESULT_VARIABLE status)
+    if (status)
+        message(FATAL_ERROR "llama-cpp-python's files could not be put into the build tree: the line above says why")
     endif()
 endfunction()
 

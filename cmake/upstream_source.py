@@ -1,13 +1,10 @@
 """Find the pinned upstream source: from the user's cache, through pip, or at a path that the user gives.
 
-Run as a script, it prints one path, for the Makefile:
-    upstream_source.py fetch       the archive or folder from which to build
-    upstream_source.py bindings    what pip must install to get llama-cpp-python itself
+Run as a script, it prints the path of the archive or folder from which to build, for the Makefile.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import importlib.util
 import json
@@ -157,11 +154,34 @@ def llama_cpp_files(source: Path) -> Iterator[Iterator[tuple[str, bytes, bool]]]
     """Yield llama.cpp's files: path relative to its root, content, whether it is executable."""
     if source.is_dir():
         yield files_of_folder(llama_cpp_folder(source))
-    elif zipfile.is_zipfile(source):
-        raise UpstreamError(f"{source} is a zip file: give the .tar.gz source distribution or a folder")
     else:
-        with tarfile.open(source) as archive:
-            yield files_of_archive(archive)
+        with open_archive(source) as archive:
+            yield files_of_archive(archive, TREE)
+
+
+def has_bindings(source: Path) -> bool:
+    """Whether a source contains llama-cpp-python's Python files and metadata, which a llama.cpp tree does not."""
+    return source.is_file() or all((source / name).is_file() for name in ("PKG-INFO", "llama_cpp/__init__.py"))
+
+
+def bindings_files(source: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of llama-cpp-python itself: path relative to its root, and content."""
+    if source.is_dir():
+        for name in ("PKG-INFO", "LICENSE.md"):
+            yield name, (source / name).read_bytes()
+        for path, content, _ in files_of_folder(source / "llama_cpp"):
+            yield f"llama_cpp/{path}", content
+    else:
+        with open_archive(source) as archive:
+            for path, content, _ in files_of_archive(archive, Path()):
+                if not path.startswith("vendor/"):
+                    yield path, content
+
+
+def open_archive(source: Path) -> tarfile.TarFile:
+    if zipfile.is_zipfile(source):
+        raise UpstreamError(f"{source} is a zip file: give the .tar.gz source distribution or a folder")
+    return tarfile.open(source)
 
 
 def files_of_folder(root: Path) -> Iterator[tuple[str, bytes, bool]]:
@@ -172,31 +192,19 @@ def files_of_folder(root: Path) -> Iterator[tuple[str, bytes, bool]]:
             yield path.relative_to(root).as_posix(), path.read_bytes(), os.access(path, os.X_OK)
 
 
-def files_of_archive(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes, bool]]:
+def files_of_archive(archive: tarfile.TarFile, root: Path) -> Iterator[tuple[str, bytes, bool]]:
     """Leave out `.git`: in the source distribution, it is a link to a folder that does not exist."""
     for member in archive:
         parts = Path(member.name).parts[1:]
-        path = Path(*parts)
-        if parts[: len(TREE.parts)] != TREE.parts or not member.isfile():
+        if parts[: len(root.parts)] != root.parts or not member.isfile() or {".git", ".."} & set(parts):
             continue
-        inside = path.relative_to(TREE)
         content = archive.extractfile(member)
-        if ".git" not in inside.parts and ".." not in inside.parts and content is not None:
-            yield inside.as_posix(), content.read(), bool(member.mode & 0o100)
-
-
-def bindings_to_install(source: Path) -> str:
-    """Return what pip installs as llama-cpp-python: the same source if it contains the bindings, too."""
-    if source.is_file() or ((source / "pyproject.toml").is_file() and (source / TREE).is_dir()):
-        return str(source)
-    return read_pin().requirement
+        if content is not None:
+            yield Path(*parts).relative_to(root).as_posix(), content.read(), bool(member.mode & 0o100)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["fetch", "bindings"])
-    source = find_source()
-    print(source if parser.parse_args().what == "fetch" else bindings_to_install(source))
+    print(find_source())
 
 
 if __name__ == "__main__":

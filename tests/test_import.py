@@ -14,14 +14,14 @@ import pytest
 from llama_cpp._logger import llama_log_callback, set_verbose
 
 import drugs_cpp
+import stage_bindings
+import upstream_source
 from drugs_cpp import _library
 from drugs_cpp.errors import DrugsError, ModelNotFoundError
 
 PACKAGE = Path(drugs_cpp.__file__).parent
-
-COMMAND_WITHOUT_A_SECOND_COMPILE = (
-    'CMAKE_ARGS="-DLLAMA_BUILD=OFF -DLLAVA_BUILD=OFF" pip install --no-cache-dir llama-cpp-python==0.3.36'
-)
+#: llama-cpp-python's Python files, as they are in the package
+BINDINGS = PACKAGE / "llama_cpp_python"
 
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -67,45 +67,76 @@ def test_another_folder_in_the_variable_does_not_matter(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
 
 
-def test_another_version(tmp_path: Path) -> None:
-    metadata = tmp_path / "llama_cpp_python-0.3.35.dist-info" / "METADATA"
+@pytest.fixture
+def other_version(tmp_path: Path) -> str:
+    """A folder with another version of llama-cpp-python, as pip would install it."""
+    folder = tmp_path / "packages"
+    shutil.copytree(BINDINGS / "llama_cpp", folder / "llama_cpp")
+    (folder / "llama_cpp" / "__init__.py").write_text('from .llama_cpp import *\n__version__ = "0.3.35"\n')
+    metadata = folder / "llama_cpp_python-0.3.35.dist-info" / "METADATA"
     metadata.parent.mkdir()
     metadata.write_text("Metadata-Version: 2.1\nName: llama_cpp_python\nVersion: 0.3.35\n")
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    result = run_python("import drugs_cpp", PYTHONPATH=path)
+    return str(folder)
+
+
+def test_another_version_that_is_installed_is_not_used(other_version: str) -> None:
+    code = "import drugs_cpp, llama_cpp; from importlib.metadata import version; " + (
+        "print(llama_cpp.__version__, version('llama-cpp-python'), drugs_cpp.Llama.__mro__[1].__module__)"
+    )
+    result = run_python(code, PYTHONPATH=os.pathsep.join([other_version, os.environ.get("PYTHONPATH", "")]))
+    assert result.stdout.split() == ["0.3.36", "0.3.36", "llama_cpp.llama"], result.stderr
+
+
+def test_another_version_that_was_imported_first(other_version: str) -> None:
+    """Also if it uses the libraries of the package, whose struct layouts it does not know."""
+    path = os.pathsep.join([other_version, os.environ.get("PYTHONPATH", "")])
+    result = run_python("import llama_cpp, drugs_cpp", PYTHONPATH=path, LLAMA_CPP_LIB_PATH=str(PACKAGE / "lib"))
     last_line = result.stderr.strip().splitlines()[-1]
-    assert last_line.startswith("ImportError:")
-    assert "0.3.35" in last_line
-    assert last_line.endswith(COMMAND_WITHOUT_A_SECOND_COMPILE)
+    assert last_line.startswith("ImportError: llama_cpp 0.3.35 was imported before drugs_cpp")
+    assert "import drugs_cpp first" in last_line
 
 
-def test_a_local_build_of_the_right_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.metadata, "version", lambda _: "0.3.36+cpu")
-    _library.use_own_libraries()
+def test_llama_cpp_alone_is_the_one_that_is_installed(other_version: str) -> None:
+    result = run_python("import llama_cpp; print(llama_cpp.__version__)", PYTHONPATH=other_version)
+    assert result.stdout.strip() == "0.3.35", result.stderr
 
 
-def test_llama_cpp_python_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> str:
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(importlib.metadata, "version", missing)
-    with pytest.raises(ImportError) as caught:
-        _library.use_own_libraries()
-    assert str(caught.value).endswith(COMMAND_WITHOUT_A_SECOND_COMPILE)
+def test_llama_cpp_alone_is_the_copy_in_the_package_if_none_is_installed() -> None:
+    code = "import llama_cpp; print(llama_cpp.__version__, llama_cpp.__file__, llama_cpp.llama_cpp._base_path)"
+    version, file, libraries = run_python(code).stdout.split()
+    assert version == _library.UPSTREAM_VERSION
+    assert Path(file).is_relative_to(BINDINGS)
+    assert Path(libraries).samefile(PACKAGE / "lib")
 
 
 def test_a_copy_that_was_not_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delitem(sys.modules, "llama_cpp.llama_cpp")
     with pytest.raises(ImportError, match="was not built"):
-        _library.use_own_libraries(tmp_path / "lib")
+        _library.use_own_libraries(tmp_path)
     assert os.environ["LLAMA_CPP_LIB_PATH"] != str(tmp_path / "lib")
 
 
 def test_the_version_of_llama_cpp_python_is_the_same_everywhere() -> None:
     pin = json.loads((Path(__file__).parent.parent / "patches" / "upstream.json").read_text())
-    requirements = importlib.metadata.requires("drugs_cpp") or []
-    assert pin["version"] == _library.UPSTREAM_VERSION
-    assert f"llama-cpp-python=={_library.UPSTREAM_VERSION}" in requirements
+    assert pin["version"] == _library.UPSTREAM_VERSION == importlib.metadata.version("llama-cpp-python")
+
+
+def test_the_package_requires_what_llama_cpp_python_requires() -> None:
+    ours, theirs = (
+        {text for text in importlib.metadata.requires(name) or [] if "extra ==" not in text}
+        for name in ("drugs_cpp", "llama-cpp-python")
+    )
+    assert {text for text in theirs if not text.startswith("numpy")} <= ours
+    assert "numpy>=1.20.0" in theirs  # ours needs a newer one
+    assert "numpy>=1.22" in ours
+
+
+def test_llama_cpp_pythons_files_are_unchanged(tmp_path: Path) -> None:
+    stage_bindings.stage_bindings(upstream_source.fetch(upstream_source.read_pin()), tmp_path, upstream_source.read_pin())
+    names = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
+    assert {Path("llama_cpp/llama.py"), Path("llama_cpp_python-0.3.36.dist-info/licenses/LICENSE.md")} < names
+    for name in names:
+        assert (BINDINGS / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
 def test_the_public_names() -> None:

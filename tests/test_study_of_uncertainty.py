@@ -14,7 +14,7 @@ from benchmarks.uncertainty.fit_tables import fit_tables
 from benchmarks.uncertainty.fitted import calibration_error, fit
 from benchmarks.uncertainty.methods import EFFECTS, NOISES, settings, usual
 from benchmarks.uncertainty.page_tables import page_tables
-from benchmarks.uncertainty.questions import data_sets
+from benchmarks.uncertainty.questions import NAMES, data_sets
 from benchmarks.uncertainty.scored import auroc, difference, interval, rejection_ratio
 from drugs_cpp import DRUGS, _core
 from drugs_cpp.model.uncertainty_methods import usual_doses
@@ -142,6 +142,7 @@ def test_no_sum_comes_twice(tmp_path: Path) -> None:
     ):
         (tmp_path / f"{name}.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
     by_name = {data.name: data for data in data_sets(tmp_path)}
+    assert tuple(by_name) == NAMES
     sums = by_name["sums"].questions
     assert len(sums) == len({question.prompt for question in sums}) == 150
     small = by_name["small-sums"].questions

@@ -17,7 +17,7 @@ from benchmarks.uncertainty import methods
 from benchmarks.uncertainty.fit_tables import fit_tables
 from benchmarks.uncertainty.fitted import fit
 from benchmarks.uncertainty.page_tables import page_tables
-from benchmarks.uncertainty.questions import DataSet, data_sets
+from benchmarks.uncertainty.questions import NAMES, DataSet, data_sets
 from benchmarks.uncertainty.scored import auroc, difference, interval, rejection_ratio
 from drugs_cpp import _core
 from drugs_cpp.file_hash import sha256_of
@@ -209,7 +209,7 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
     what.add_argument("--fit", type=Path, nargs="+", help=fit)
     tables = "files with results of this command: print the tables of docs/uncertainty.md"
     what.add_argument("--tables", type=Path, nargs="+", help=tables)
-    parser.add_argument("--sets", nargs="+", help="names of the data sets to use (all)")
+    parser.add_argument("--sets", nargs="+", choices=NAMES, help="names of the data sets to use (all)")
     few = "try only the doses A and those that arXiv 2502.03799 compares (always, if answers are long)"
     parser.add_argument("--few", action="store_true", help=few)
     parser.add_argument(

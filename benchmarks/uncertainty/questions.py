@@ -81,6 +81,10 @@ class DataSet:
         return _core.answer_of(text, self.kind) in question.right
 
 
+#: the names of all data sets
+NAMES = ("trivia", "NQ-open", "small-sums", "sums", "GSM8K")
+
+
 def data_sets(folder: Path, names: Sequence[str] | None = None) -> list[DataSet]:
     """Return the data sets.
 

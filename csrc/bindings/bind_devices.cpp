@@ -50,6 +50,9 @@ static void add_rpc_server(const std::string & endpoint) {
 }
 
 void bind_devices(py::module_ & m) {
+    if (ggml_backend_reg_count() == 0) {
+        ggml_backend_load_all(); // in a package for all processors, which chooses here
+    }
     m.def("devices", &devices, "What ggml can compute on: name, description and kind of each.");
     m.def("add_rpc_server", &add_rpc_server, py::arg("endpoint"), py::call_guard<py::gil_scoped_release>(),
         "Let models that are loaded from now on use the devices of an RPC server.");

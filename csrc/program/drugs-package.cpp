@@ -1,24 +1,17 @@
 #include "drugs-package.h"
 
-#include "llama-drugs.h"
+#include "ggml-library-folder.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <stdexcept>
 
-#include <dlfcn.h>
-
 namespace fs = std::filesystem;
 
-// the folder of the package; empty if this library is not part of one
+// the folder of the package; empty if the libraries are not part of one
 static fs::path package_folder() {
-    // libllama is in the package's folder lib
-    Dl_info info;
-    if (!dladdr(reinterpret_cast<const void *>(&llama_drugs_status_text), &info) || !info.dli_fname) {
-        return {};
-    }
+    const fs::path package = fs::u8path(ggml_library_folder()).parent_path();
     std::error_code error;
-    const fs::path package = fs::weakly_canonical(info.dli_fname, error).parent_path().parent_path();
     return fs::exists(package / "__init__.py", error) ? package : fs::path();
 }
 

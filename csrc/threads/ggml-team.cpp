@@ -21,12 +21,14 @@
 
 // OMP_NUM_THREADS does not count: ggml sets the number of threads itself.
 static bool user_sets_openmp() {
+#ifndef GGML_TEAM_WITHOUT_OPENMP
     for (char ** variable = environ; variable && *variable; ++variable) {
         const char * name = *variable;
         if ((!strncmp(name, "OMP_", 4) || !strncmp(name, "GOMP_", 5)) && strncmp(name, "OMP_NUM_THREADS=", 16) != 0) {
             return true;
         }
     }
+#endif
     return false;
 }
 

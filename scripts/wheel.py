@@ -1,0 +1,91 @@
+"""Build a wheel for every processor of this machine's kind, and give it the name of the systems on which it runs.
+
+    python scripts/wheel.py build                  writes dist/*.whl (make wheel)
+    python scripts/wheel.py name WHEEL FOLDER      only gives a wheel its name, and moves it
+
+The wheel has a copy of ggml's CPU backend for each generation of processors, of which one is chosen when it is loaded, the
+programs and the page. The options for CMake are in pyproject.toml. On Linux, auditwheel says which systems are the oldest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DIST = ROOT / "dist"
+LARGEST = 30  # MB
+
+
+class WheelError(Exception):
+    """The wheel cannot be used as it is. The text is one line for the user."""
+
+
+def output_of(*command: str) -> str:
+    return subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=True).stdout
+
+
+def build(folder: Path) -> Path:
+    """Build the wheel in ``folder``, with the tag of this system alone."""
+    command = [sys.executable, "-m", "pip", "wheel", "--verbose", "--no-deps", "--no-build-isolation", "--wheel-dir"]
+    command += [str(folder), f"--config-settings=build-dir={ROOT / 'build' / 'wheel'}", str(ROOT)]
+    subprocess.run(command, env={**os.environ, "DRUGS_FOR_ALL": "1"}, check=True)
+    return next(folder.glob("*.whl"))
+
+
+def oldest_system(wheel: Path) -> str:
+    """Return the tag of the oldest Linux on which a wheel runs.
+
+    Raises:
+        WheelError: the wheel requires a library that not every Linux has.
+    """
+    found = " ".join(output_of("auditwheel", "show", str(wheel)).split())
+    tag = re.search(r'following platform tag: "(manylinux\w+)"', found)
+    if tag is None:
+        raise WheelError(f"{wheel.name} does not run on every Linux: {found}")
+    return tag.group(1)
+
+
+def name(wheel: Path, folder: Path) -> Path:
+    """Move a wheel to ``folder``, with the tag of the oldest system in its name and inside. Return the file.
+
+    Raises:
+        WheelError: it is too large, or does not run on every Linux.
+    """
+    if sys.platform == "linux":
+        tags = (sys.executable, "-m", "wheel", "tags", "--remove", "--platform-tag", oldest_system(wheel), str(wheel))
+        wheel = wheel.with_name(output_of(*tags).split()[-1])
+    size = wheel.stat().st_size / 1e6
+    if size > LARGEST:
+        raise WheelError(f"{wheel.name} has {size:.1f} MB, and {LARGEST} MB are the most")
+    folder.mkdir(exist_ok=True)
+    print(f"{wheel.name}: {size:.1f} MB")
+    return wheel.replace(folder / wheel.name)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("build")
+    naming = commands.add_parser("name")
+    naming.add_argument("wheel", type=Path)
+    naming.add_argument("folder", type=Path)
+    given = parser.parse_args()
+    if given.command == "name":
+        name(given.wheel.resolve(), given.folder.resolve())
+    else:
+        DIST.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="wheel-", dir=DIST) as folder:
+            name(build(Path(folder)), DIST)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except WheelError as error:
+        sys.exit(f"drugs_cpp: error: {error}")

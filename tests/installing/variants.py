@@ -1,0 +1,43 @@
+"""Which CPU backend is chosen on which processor: qemu runs Python on models of older ones. It has none with AVX-512."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from installing.environment import Environment
+
+QEMU = "qemu-x86_64"
+
+#: qemu's name of a processor, and the newest backend of the wheel whose instructions it has
+EXPECTED = {
+    "qemu64": "x64",
+    "Nehalem": "sse42",
+    "SandyBridge": "sandybridge",
+    "IvyBridge": "ivybridge",
+    "Opteron_G5": "piledriver",
+    "Haswell": "haswell",
+}
+
+#: loads the backends as a program does, without anything that an old processor cannot run
+_LOAD = """
+import ctypes, pathlib, re, sysconfig
+folder = pathlib.Path(sysconfig.get_path("platlib"), "drugs_cpp", "lib")
+ctypes.CDLL(str(folder / "libggml.so")).ggml_backend_load_all()
+mapped = pathlib.Path("/proc/self/maps").read_text()
+print(",".join(sorted(set(re.findall(r"libggml-cpu-(\\w+)\\.so", mapped)))))
+"""
+
+
+def chosen(environment: Environment) -> Iterator[tuple[str, str]]:
+    """Yield a processor and the backend that is loaded there, after comparing it with the expected one."""
+    qemu = shutil.which(QEMU)
+    if qemu is None:
+        yield "other processors", f"not tried: {QEMU} is not installed (Debian: apt install qemu-user)"
+        return
+    for cpu, expected in EXPECTED.items():
+        loaded = environment.run(qemu, "-cpu", cpu, environment.interpreter, "-c", _LOAD)
+        assert loaded == expected, (cpu, loaded)
+        yield cpu, loaded
