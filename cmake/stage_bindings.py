@@ -1,7 +1,7 @@
-"""Put llama-cpp-python's Python files into a folder, with what pip's tools read about them. CMake runs this at configure time.
+"""Put llama-cpp-python's Python files and licence into a folder. CMake runs this at configure time.
 
 The package carries them, so that llama-cpp-python does not have to be installed, whose installation compiles llama.cpp once
-more. Nothing in them is changed.
+more. Nothing in them is changed. For pip, llama-cpp-python is not installed: it can be, and be removed, as before.
 """
 
 from __future__ import annotations
@@ -11,20 +11,11 @@ import hashlib
 import sys
 from pathlib import Path
 
-from upstream_source import PIN_FILE, Pin, UpstreamError, bindings_files, fetch, find_source, has_bindings, read_pin
+from upstream_source import PIN_FILE, UpstreamError, bindings_files, fetch, find_source, has_bindings, read_pin
 
-PACKAGE = "llama_cpp"
-#: files of the source distribution, and their names in the installed one's `dist-info`
-RECORDS = {"PKG-INFO": "METADATA", "LICENSE.md": "licenses/LICENSE.md"}
-
+PACKAGE = "llama_cpp/"
+LICENSE = "LICENSE.md"
 STAMP = ".staged"
-
-
-def installed_name(path: str, pin: Pin) -> str | None:
-    """Return where pip would install a file of the source distribution, or None if it would not."""
-    if path in RECORDS:
-        return f"{pin.name.replace('-', '_')}-{pin.version}.dist-info/{RECORDS[path]}"
-    return path if path.startswith(PACKAGE + "/") and not path.endswith(".pyc") else None
 
 
 def state_of(source: Path) -> str:
@@ -33,18 +24,18 @@ def state_of(source: Path) -> str:
     return hashlib.sha256(b"".join([str(source).encode(), *(program.read_bytes() for program in programs)])).hexdigest()
 
 
-def stage_bindings(source: Path, folder: Path, pin: Pin) -> None:
+def stage_bindings(source: Path, folder: Path) -> None:
     """Write them into ``folder``, and remove what else is there. A file that has its content already is not touched."""
     stamp = folder.with_name(folder.name + STAMP)
     state = state_of(source)
     if source.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == state:
         return
     stamp.unlink(missing_ok=True)
-    wanted = {}
-    for path, content in bindings_files(source):
-        name = installed_name(path, pin)
-        if name is not None:
-            wanted[folder / name] = content
+    wanted = {
+        folder / path: content
+        for path, content in bindings_files(source)
+        if path == LICENSE or (path.startswith(PACKAGE) and not path.endswith(".pyc"))
+    }
     for file in [file for file in folder.rglob("*") if file.is_file() and file not in wanted]:
         file.unlink()
     for target, content in wanted.items():
@@ -59,9 +50,8 @@ def main() -> None:
     parser.add_argument("--into", type=Path, required=True, help="folder in the build tree")
     parser.add_argument("--upstream", default=None, help="archive or folder to take instead of the download")
     arguments = parser.parse_args()
-    pin = read_pin()
     source = find_source(arguments.upstream)
-    stage_bindings(source if has_bindings(source) else fetch(pin), arguments.into.resolve(), pin)
+    stage_bindings(source if has_bindings(source) else fetch(read_pin()), arguments.into.resolve())
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import json
 import os
 import shutil
 import subprocess
@@ -14,7 +13,6 @@ import pytest
 from llama_cpp._logger import llama_log_callback, set_verbose
 
 import drugs_cpp
-import stage_bindings
 import upstream_source
 from drugs_cpp import _library
 from drugs_cpp.errors import DrugsError, ModelNotFoundError
@@ -51,7 +49,7 @@ def test_llama_cpp_first_with_other_libraries(other_libraries: str) -> None:
     result = run_python("import llama_cpp, drugs_cpp", LLAMA_CPP_LIB_PATH=other_libraries)
     assert result.returncode == 1
     last_line = result.stderr.strip().splitlines()[-1]
-    assert last_line.startswith("ImportError: llama_cpp was imported before drugs_cpp")
+    assert last_line.startswith("ImportError: llama_cpp 0.3.36 was imported before drugs_cpp")
     assert other_libraries in last_line
     assert "import drugs_cpp first" in last_line
 
@@ -73,18 +71,13 @@ def other_version(tmp_path: Path) -> str:
     folder = tmp_path / "packages"
     shutil.copytree(BINDINGS / "llama_cpp", folder / "llama_cpp")
     (folder / "llama_cpp" / "__init__.py").write_text('from .llama_cpp import *\n__version__ = "0.3.35"\n')
-    metadata = folder / "llama_cpp_python-0.3.35.dist-info" / "METADATA"
-    metadata.parent.mkdir()
-    metadata.write_text("Metadata-Version: 2.1\nName: llama_cpp_python\nVersion: 0.3.35\n")
     return str(folder)
 
 
 def test_another_version_that_is_installed_is_not_used(other_version: str) -> None:
-    code = "import drugs_cpp, llama_cpp; from importlib.metadata import version; " + (
-        "print(llama_cpp.__version__, version('llama-cpp-python'), drugs_cpp.Llama.__mro__[1].__module__)"
-    )
+    code = "import drugs_cpp, llama_cpp; print(llama_cpp.__version__, llama_cpp.Llama in drugs_cpp.Llama.__mro__)"
     result = run_python(code, PYTHONPATH=os.pathsep.join([other_version, os.environ.get("PYTHONPATH", "")]))
-    assert result.stdout.split() == ["0.3.36", "0.3.36", "llama_cpp.llama"], result.stderr
+    assert result.stdout.split() == [_library.UPSTREAM_VERSION, "True"], result.stderr
 
 
 def test_another_version_that_was_imported_first(other_version: str) -> None:
@@ -117,26 +110,36 @@ def test_a_copy_that_was_not_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_the_version_of_llama_cpp_python_is_the_same_everywhere() -> None:
-    pin = json.loads((Path(__file__).parent.parent / "patches" / "upstream.json").read_text())
-    assert pin["version"] == _library.UPSTREAM_VERSION == importlib.metadata.version("llama-cpp-python")
+    assert upstream_source.read_pin().version == _library.UPSTREAM_VERSION == llama_cpp.__version__
 
 
-def test_the_package_requires_what_llama_cpp_python_requires() -> None:
-    ours, theirs = (
-        {text for text in importlib.metadata.requires(name) or [] if "extra ==" not in text}
-        for name in ("drugs_cpp", "llama-cpp-python")
-    )
-    assert {text for text in theirs if not text.startswith("numpy")} <= ours
-    assert "numpy>=1.20.0" in theirs  # ours needs a newer one
+def test_pip_does_not_see_the_copy_in_the_package() -> None:
+    """Or it would try to remove it before it installs another version."""
+    assert not list(BINDINGS.glob("*-info"))
+
+
+@pytest.fixture(scope="module")
+def upstream_files() -> dict[str, bytes]:
+    """The files of llama-cpp-python's source distribution, by their paths."""
+    return dict(upstream_source.bindings_files(upstream_source.fetch(upstream_source.read_pin())))
+
+
+def test_the_package_requires_what_llama_cpp_python_requires(upstream_files: dict[str, bytes]) -> None:
+    lines = upstream_files["PKG-INFO"].decode().splitlines()
+    theirs = {line.partition(": ")[2] for line in lines if line.startswith("Requires-Dist:") and "extra ==" not in line}
+    ours = set(importlib.metadata.requires("drugs_cpp") or [])
+    assert len(theirs) == 4
+    assert theirs - {"numpy>=1.20.0"} <= ours
     assert "numpy>=1.22" in ours
 
 
-def test_llama_cpp_pythons_files_are_unchanged(tmp_path: Path) -> None:
-    stage_bindings.stage_bindings(upstream_source.fetch(upstream_source.read_pin()), tmp_path, upstream_source.read_pin())
-    names = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
-    assert {Path("llama_cpp/llama.py"), Path("llama_cpp_python-0.3.36.dist-info/licenses/LICENSE.md")} < names
+def test_llama_cpp_pythons_files_are_unchanged(upstream_files: dict[str, bytes]) -> None:
+    found = {path.relative_to(BINDINGS).as_posix(): path for path in BINDINGS.rglob("*") if path.suffix != ".pyc"}
+    names = {name for name in upstream_files if name == "LICENSE.md" or name.startswith("llama_cpp/")}
+    assert "llama_cpp/llama.py" in names
+    assert {name for name, path in found.items() if path.is_file()} == names
     for name in names:
-        assert (BINDINGS / name).read_bytes() == (tmp_path / name).read_bytes()
+        assert found[name].read_bytes() == upstream_files[name]
 
 
 def test_the_public_names() -> None:

@@ -43,5 +43,12 @@ static std::string folder_of(const fs::path & file) {
 
 const char * ggml_library_folder(void) {
     static const std::string folder = folder_of(this_file());
-    return folder.c_str();
+    return folder.empty() ? nullptr : folder.c_str();
+}
+
+size_t ggml_backend_count_or_load(void) {
+    if (ggml_backend_reg_count() == 0) {
+        ggml_backend_load_all();
+    }
+    return ggml_backend_reg_count();
 }

@@ -4,6 +4,7 @@
 #include "errors.h"
 
 #include "ggml-backend.h"
+#include "ggml-library-folder.h"
 
 #include <pybind11/stl.h>
 
@@ -50,9 +51,7 @@ static void add_rpc_server(const std::string & endpoint) {
 }
 
 void bind_devices(py::module_ & m) {
-    if (ggml_backend_reg_count() == 0) {
-        ggml_backend_load_all(); // in a package for all processors, which chooses here
-    }
+    ggml_backend_count_or_load(); // a package for all processors chooses here
     m.def("devices", &devices, "What ggml can compute on: name, description and kind of each.");
     m.def("add_rpc_server", &add_rpc_server, py::arg("endpoint"), py::call_guard<py::gil_scoped_release>(),
         "Let models that are loaded from now on use the devices of an RPC server.");

@@ -10,7 +10,11 @@ namespace fs = std::filesystem;
 
 // the folder of the package; empty if the libraries are not part of one
 static fs::path package_folder() {
-    const fs::path package = fs::u8path(ggml_library_folder()).parent_path();
+    const char * folder = ggml_library_folder();
+    if (!folder) {
+        return {};
+    }
+    const fs::path package = fs::u8path(folder).parent_path();
     std::error_code error;
     return fs::exists(package / "__init__.py", error) ? package : fs::path();
 }
