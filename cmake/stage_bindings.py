@@ -1,7 +1,7 @@
 """Put llama-cpp-python's Python files and licence into a folder. CMake runs this at configure time.
 
-The package carries them, so that llama-cpp-python does not have to be installed, whose installation compiles llama.cpp once
-more. Nothing in them is changed. For pip, llama-cpp-python is not installed: it can be, and be removed, as before.
+The package carries them, so that llama-cpp-python does not have to be installed, whose installation compiles llama.cpp
+once more. Nothing in them is changed. For pip, llama-cpp-python is not installed: it can be, and be removed, as before.
 """
 
 from __future__ import annotations

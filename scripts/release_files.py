@@ -1,6 +1,6 @@
 """Fill in the files in packaging/ for a release: python scripts/release_files.py SDIST FOLDER
 
-Versions and hashes come from the source distribution, which must be the one that is published, from pyproject.toml and from
+Versions and hashes come from the source distribution, which must be the one that is published, and from
 patches/upstream.json. Writes the Homebrew formula and the recipe for conda-forge to FOLDER.
 """
 

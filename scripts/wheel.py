@@ -3,8 +3,8 @@
     python scripts/wheel.py build                  writes dist/*.whl (make wheel)
     python scripts/wheel.py name WHEEL FOLDER      only gives a wheel its name, and moves it
 
-The wheel has a copy of ggml's CPU backend for each generation of processors, of which one is chosen when it is loaded, the
-programs and the page. The options for CMake are in pyproject.toml. On Linux, auditwheel says which systems are the oldest.
+The wheel has a copy of ggml's CPU backend for each generation of processors, of which one is chosen when it is loaded,
+the programs and the page. The options for CMake are in pyproject.toml. auditwheel says which systems are the oldest.
 """
 
 from __future__ import annotations

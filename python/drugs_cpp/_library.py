@@ -16,7 +16,7 @@ _PATH_VARIABLES = ("LLAMA_CPP_LIB_PATH", "MTMD_CPP_LIB")
 
 
 def use_own_libraries(package: Path = Path(__file__).parent) -> None:
-    """Let ``import llama_cpp`` find the copy in ``package``, with the libraries there. Call this before anything imports it.
+    """Let ``import llama_cpp`` find the copy in ``package``, with its libraries. Call this before anything imports it.
 
     An installed llama-cpp-python stays as it is: only this process does not see it.
 

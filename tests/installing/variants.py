@@ -1,4 +1,4 @@
-"""Which CPU backend is chosen on which processor: qemu runs Python on models of older ones. It has none with AVX-512."""
+"""Which CPU backend is chosen on which processor: qemu runs Python on older ones. It has none with AVX-512."""
 
 from __future__ import annotations
 
