@@ -47,7 +47,11 @@ PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name 
 
 setup: $(READY) $(DONE)/model
 
-demo: setup
+# A wheel in dist is installed where nothing was built.
+BUILT := $(wildcard $(DONE)/package $(DONE)/libraries)
+WHEEL := $(if $(BUILT),,$(lastword $(wildcard dist/drugs_cpp-*.whl)))
+
+demo: $(if $(WHEEL),$(DONE)/wheel,$(READY)) $(DONE)/model
 	@$(BIN)/python -m drugs_cpp demo
 
 program: $(READY)
@@ -56,7 +60,7 @@ test: lint $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DON
 	@$(RUN) $(BIN)/python -m pytest $(TWO_AT_A_TIME)
 
 wheel: $(DONE)/wheel-tools
-	$(STEP) wheel 'Building the wheel (a quarter of an hour, the first time)' sh -c '$(WITH_TOOLS) \
+	$(STEP) build-wheel 'Building the wheel (a quarter of an hour, the first time)' sh -c '$(WITH_TOOLS) \
 		$(BIN)/python scripts/wheel.py build'
 	@ls dist/*.whl
 
@@ -169,6 +173,10 @@ $(DONE)/libraries: $(DONE)/source $(NATIVE) $(PACKAGE)
 $(DONE)/package: $(DONE)/source $(NATIVE) $(PACKAGE)
 	$(STEP) package 'Building drugs_cpp with its programs (minutes, the first time)' \
 		$(INSTALL) --config-settings=cmake.define.DRUGS_PROGRAMS=ON .
+	@touch $@
+
+$(DONE)/wheel: $(WHEEL) | $(DONE)/venv
+	$(STEP) wheel 'Installing the wheel in dist' $(PIP) install --force-reinstall '$(WHEEL)'
 	@touch $@
 
 $(DONE)/model: $(DONE)/venv
