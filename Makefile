@@ -61,7 +61,7 @@ test: lint $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DON
 
 wheel: $(DONE)/wheel-tools
 	$(STEP) build-wheel 'Building the wheel (a quarter of an hour, the first time)' sh -c '$(WITH_TOOLS) \
-		$(BIN)/python scripts/wheel.py build'
+		$(BIN)/python scripts/build_wheel.py build'
 	@ls dist/*.whl
 
 check-wheel: $(DONE)/venv

@@ -1,7 +1,7 @@
 """Build a wheel for every processor of this machine's kind, and give it the name of the systems on which it runs.
 
-    python scripts/wheel.py build                  writes dist/*.whl (make wheel)
-    python scripts/wheel.py name WHEEL FOLDER      only gives a wheel its name, and moves it
+    python scripts/build_wheel.py build                  writes dist/*.whl (make wheel)
+    python scripts/build_wheel.py name WHEEL FOLDER      only gives a wheel its name, and moves it
 
 The wheel has a copy of ggml's CPU backend for each generation of processors, of which one is chosen when it is loaded,
 the programs and the page. The options for CMake are in pyproject.toml. auditwheel says which systems are the oldest.

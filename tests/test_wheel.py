@@ -1,0 +1,79 @@
+"""Making wheels and what a release consists of. `make check-wheel` installs and tries a wheel."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import build_wheel
+import release_files
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILT = "drugs_cpp-0.1.0-cp311-cp311-linux_x86_64.whl"
+NAMED = "drugs_cpp-0.1.0-cp311-cp311-manylinux_2_35_x86_64.whl"
+
+
+@pytest.fixture
+def tools(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The commands that are run; auditwheel finds glibc 2.35, and wheel renames the file."""
+    commands: list[tuple[str, ...]] = []
+
+    def output_of(*command: str) -> str:
+        commands.append(command)
+        if command[0] == "auditwheel":
+            return f'{BUILT} is consistent with the\nfollowing platform tag: "manylinux_2_35_x86_64".\n'
+        file = Path(command[-1])
+        file.rename(file.with_name(NAMED))
+        return f"{NAMED}\n"
+
+    monkeypatch.setattr(build_wheel, "output_of", output_of)
+    monkeypatch.setattr(sys, "platform", "linux")
+    return commands
+
+
+def test_a_wheel_gets_the_name_of_the_oldest_system(tools: list[tuple[str, ...]], tmp_path: Path) -> None:
+    built = tmp_path / BUILT
+    built.write_bytes(b"x")
+    named = build_wheel.name(built, tmp_path / "dist")
+    assert named == tmp_path / "dist" / NAMED
+    assert named.read_bytes() == b"x"
+    assert tools[1][-3:] == ("--platform-tag", "manylinux_2_35_x86_64", str(built))
+
+
+@pytest.mark.usefixtures("tools")
+def test_a_large_wheel_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    built = tmp_path / BUILT
+    built.write_bytes(b"x" * 2_000_000)
+    monkeypatch.setattr(build_wheel, "LARGEST", 1)
+    with pytest.raises(build_wheel.WheelError, match=r"2\.0 MB, and 1 MB are the most"):
+        build_wheel.name(built, tmp_path / "dist")
+
+
+def test_a_wheel_that_needs_a_library_of_the_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = 'is consistent with the following platform tag: "linux_x86_64".\nlibssl.so.3 is not in the policy'
+    monkeypatch.setattr(build_wheel, "output_of", lambda *_: said)
+    with pytest.raises(build_wheel.WheelError, match=r"libssl\.so\.3"):
+        build_wheel.oldest_system(Path(BUILT))
+
+
+@pytest.mark.parametrize("name", ["drugs-cpp.rb", "recipe.yaml"])
+def test_the_files_of_a_release_have_its_hashes(name: str, tmp_path: Path) -> None:
+    sdist = tmp_path / "drugs_cpp-1.2.3.tar.gz"
+    sdist.write_bytes(b"the source")
+    values = release_files.values_for(sdist)
+    text = release_files.fill_in((ROOT / "packaging" / f"{name}.in").read_text(encoding="utf-8"), values)
+    pin = json.loads((ROOT / "patches" / "upstream.json").read_text(encoding="utf-8"))
+    assert not re.search(r"@[A-Z0-9_]+@", text)
+    assert re.findall(r"\b[0-9a-f]{64}\b", text) == [hashlib.sha256(b"the source").hexdigest(), pin["sha256"]]
+    assert "1.2.3" in text
+    assert f"llama_cpp_python-{pin['version']}.tar.gz" in text
+
+
+def test_the_files_of_a_release_need_its_source_distribution(tmp_path: Path) -> None:
+    with pytest.raises(release_files.ReleaseError, match="is not a source distribution"):
+        release_files.values_for(tmp_path / "drugs_cpp-0.1.0-py3-none-any.whl")
