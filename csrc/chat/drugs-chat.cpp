@@ -136,6 +136,7 @@ std::string drugs_chat::variations(const std::string & text, const json & messag
         throw std::invalid_argument("the number of variations is " + text + ": give a whole number, 1 to " + std::to_string(MAX_VARIATIONS));
     }
     const json question = up_to_question(messages);
+    const bool was[] = { was_requested, was_dosed }; // of the last answer, which stays the last one
     std::string shown;
     for (uint32_t i = 0; i < (uint32_t) n; i++) { // one after the other: the server has a single slot
         json body = { { "messages", question } };
@@ -148,6 +149,8 @@ std::string drugs_chat::variations(const std::string & text, const json & messag
         console::spinner::stop();
         shown += (i == 0 ? "" : "\n\n") + std::to_string(i + 1) + variation_of(answer.at("choices").at((size_t) 0));
     }
+    was_requested = was[0];
+    was_dosed     = was[1];
     return shown + "\n";
 }
 

@@ -275,7 +275,9 @@ static void read_entry(drugs_dosage & dosage, const std::string & key, const jso
     } else if (key == "repeatable") {
         dosage.repeatable = read_bool("repeatable", value);
     } else {
-        throw std::invalid_argument("unknown name " + shown(json(key)) + ": the names are H, Q, K, V, A, pK, pV, M, "
+        const std::string meant = drugs_site_like(key);
+        const std::string hint = meant.empty() ? "" : " (did you mean \"" + meant + "\"?)";
+        throw std::invalid_argument("unknown name " + shown(json(key)) + hint + ": the names are H, Q, K, V, A, pK, pV, M, "
                 "effect, shape, multiplier, course, hold, layers, seed, noise, angle, turn, apart, sink, dose_inputs, sober_interval, repeatable");
     }
 }
@@ -296,7 +298,10 @@ drugs_dosage drugs_dosage_from_json(const json & data, const drugs_dosage & defa
         read_effect(dosage, data);
         return dosage;
     }
-    for (const auto & [key, value] : check_object("the value", data).items()) {
+    if (!data.is_object()) {
+        throw std::invalid_argument("the value is " + shown(data) + ": give an object such as {\"A\": 0.3}, or " + drugs_effect_names());
+    }
+    for (const auto & [key, value] : data.items()) {
         read_entry(dosage, key, value);
     }
     return dosage;

@@ -25,19 +25,26 @@ static std::string site_names() {
     return names;
 }
 
-llama_drugs_site drugs_site_of_name(const std::string & name) {
-    std::string near;
+std::string drugs_site_like(const std::string & name) {
     for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
         const std::string known = llama_drugs_site_name((llama_drugs_site) site);
-        if (known == name) {
-            return (llama_drugs_site) site;
-        }
         const auto same = [](char a, char b) { return std::tolower((unsigned char) a) == std::tolower((unsigned char) b); };
         if (std::equal(known.begin(), known.end(), name.begin(), name.end(), same)) {
-            near = " (did you mean '" + known + "'?)";
+            return known;
         }
     }
-    throw std::invalid_argument("unknown site " + drugs_quoted(name) + near + ": the sites are " + site_names());
+    return "";
+}
+
+llama_drugs_site drugs_site_of_name(const std::string & name) {
+    for (int site = 0; site < LLAMA_DRUGS_SITE_COUNT; site++) {
+        if (name == llama_drugs_site_name((llama_drugs_site) site)) {
+            return (llama_drugs_site) site;
+        }
+    }
+    const std::string meant = drugs_site_like(name);
+    const std::string hint  = meant.empty() ? "" : " (did you mean '" + meant + "'?)";
+    throw std::invalid_argument("unknown site " + drugs_quoted(name) + hint + ": the sites are " + site_names());
 }
 
 const char * drugs_layers_name(bool shared) {

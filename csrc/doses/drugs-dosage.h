@@ -109,6 +109,9 @@ struct drugs_dosage {
 };
 
 llama_drugs_site drugs_site_of_name(const std::string & name);
+
+// The name of the site that differs from a name in upper and lower case only, or "".
+std::string drugs_site_like(const std::string & name);
 const char *     drugs_layers_name (bool shared);
 
 // a random seed from the operating system, 0 to 2^32 - 2

@@ -8,8 +8,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <stdexcept>
+
+namespace fs = std::filesystem;
 
 //
 // options
@@ -226,6 +229,18 @@ static bool needs_model(const common_params & params, llama_example ex) {
     return !params.usage && !params.completion && ex != LLAMA_EXAMPLE_DOWNLOAD && ex != LLAMA_EXAMPLE_EXPORT_GRAPH_OPS;
 }
 
+// Before work starts: upstream says it ten times, after much else. A file that is downloaded need not exist yet.
+static void check_model_file(const common_params & params) {
+    const auto & model = params.model;
+    if (model.path.empty() || !model.url.empty() || !model.hf_repo.empty() || !model.docker_repo.empty()) {
+        return;
+    }
+    std::error_code error;
+    if (!fs::is_regular_file(fs::u8path(model.path), error)) {
+        throw std::invalid_argument("error: no model file at " + model.path + ": give the path of a .gguf file");
+    }
+}
+
 void drugs_apply_options(drugs_params & drugs) {
     drugs.dosage = drugs.profile_path.empty() ? drugs_dosage() : drugs_dosage_from_file(drugs.profile_path, {});
     for (const auto & change : drugs.changes) {
@@ -318,5 +333,8 @@ void drugs_finish_params(common_params & params, llama_example ex) {
         if (params.model_alias.empty()) {
             params.model_alias.insert(DRUGS_DEFAULT_MODEL_NAME);
         }
+    }
+    if (needs_model(params, ex)) {
+        check_model_file(params);
     }
 }

@@ -17,7 +17,7 @@ from drugs_cpp.doses.hold import FRESH, Held, plain_hold, read_hold
 from drugs_cpp.doses.kinds import ROTATION, UNIFORM, Kinds
 from drugs_cpp.doses.profile import DoseProfile, as_profile
 from drugs_cpp.doses.seed import check_seed
-from drugs_cpp.doses.sites import SITES, check_site
+from drugs_cpp.doses.sites import SITES, check_site, site_hint
 from drugs_cpp.errors import DoseError
 
 #: what each layer draws: its own numbers, or the same as all others
@@ -243,7 +243,7 @@ def dosage_from_dict(values: object) -> Dosage:
         if name in _OF_A_MODEL:
             raise DoseError(f"{name!r} does not belong to doses: give it to Llama({name}=...)")
         if name not in (*SITES, *SETTINGS, *_OF_AN_ANSWER):
-            raise DoseError(f"unknown name {name!r}: the names are {', '.join((*SITES, *SETTINGS))}")
+            raise DoseError(f"unknown name {name!r}{site_hint(name)}: the names are {', '.join((*SITES, *SETTINGS))}")
     thetas = {site: values[site] for site in SITES if site in values}
     kinds = {name: values[name] for name in ("noise", "angle", "turn", "apart") if name in values}
     dosage = Dosage().with_seed(values.get("seed")).with_kinds(**kinds).with_course(values.get("course"))

@@ -25,7 +25,8 @@ def read_effect(effect: object) -> float:
     names = ", ".join(EFFECTS)
     if isinstance(effect, str):
         if effect not in EFFECTS:
-            raise DoseError(f"unknown effect {effect!r}: give {names}, or a number of nats such as 0.05")
+            angles = ", or angles such as {'A': 0.3}" if "=" in effect else ""
+            raise DoseError(f"unknown effect {effect!r}: give {names}, or a number of nats such as 0.05{angles}")
         return EFFECTS[effect]
     kl = check_finite("the effect (nats)", effect)
     if kl <= 0:

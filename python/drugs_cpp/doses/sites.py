@@ -44,7 +44,11 @@ def check_site(site: object) -> str:
     """
     if isinstance(site, str) and site in SITE_MEANING:
         return site
-    by_lower_case = {name.lower(): name for name in SITES}
-    near = by_lower_case.get(site.strip().lower()) if isinstance(site, str) else None
-    hint = f" (did you mean {near!r}?)" if near else ""
-    raise DoseError(f"unknown site {site!r}{hint}: the sites are {', '.join(SITES)}")
+    raise DoseError(f"unknown site {site!r}{site_hint(site)}: the sites are {', '.join(SITES)}")
+
+
+def site_hint(name: object) -> str:
+    """Return a part of a message that names the site that was meant, or nothing."""
+    by_lower_case = {site.lower(): site for site in SITES}
+    near = by_lower_case.get(name.strip().lower()) if isinstance(name, str) else None
+    return f" (did you mean {near!r}?)" if near else ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from collections.abc import Sequence
 
 from drugs_cpp.doses.kinds import ISOTROPIC, NOISES
@@ -11,9 +13,17 @@ from drugs_cpp.tools.demo import DEFAULT_PROMPT, DEFAULT_TOKENS, DemoSettings, r
 
 _NAME = "drugs_cpp"
 
+#: commands of the program that people look for here
+_PROGRAMS = ("chat", "completion", "serve", "bench", "perplexity")
+
 
 def main(given: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; without arguments it prints its help."""
+    if given is None:
+        given = sys.argv[1:]
+    if given and given[0] in _PROGRAMS:
+        arguments.complain(_NAME, f"{given[0]} is a command of the program drugs: run `drugs {shlex.join(given)}`")
+        return arguments.BAD_INPUT
     return arguments.run_command(_NAME, lambda: run_demo(_settings(arguments.parsed(_parser(), given))))
 
 
