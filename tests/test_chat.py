@@ -94,6 +94,11 @@ def test_variations_are_other_answers_to_the_last_message() -> None:
     assert texts[6] == texts[2]  # the seed makes the text, whatever is beside it
 
 
+def test_variations_do_not_replace_the_last_answer() -> None:
+    shown = chat("/dose A=0.5", "/seed 5", "Name a colour.", "/seed 7", "/variations 1", "/seed")
+    assert "The last answer had seed 5." in shown
+
+
 def test_variations_without_a_dose_follow_the_sampler() -> None:
     shown = chat("Name a colour.", "/variations 2", arguments=("--temp", "1"))
     assert len(re.findall(r"(?:^|\x08)[12]$", shown, flags=re.MULTILINE)) == 2

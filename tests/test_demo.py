@@ -112,6 +112,11 @@ def test_a_plan_refuses_what_is_no_dose() -> None:
         DemoSettings(doses={"B": 0.1}).plan()
 
 
+def test_commands_of_the_program_are_not_commands_here(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["chat", "--dose", "A=0.3"]) == 2
+    assert "chat is a command of the program drugs: run `drugs chat --dose A=0.3`" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -289,6 +289,8 @@ def test_unknown_sites(site: Any) -> None:
 def test_sites_in_the_wrong_case(site: str, meant: str) -> None:
     with pytest.raises(DoseError, match=f"did you mean '{meant}'"):
         DRUGS().set_dose_theta(0.1, site)
+    with pytest.raises(DoseError, match=f"did you mean '{meant}'"):
+        DRUGS.from_dict({site: 0.1})
 
 
 def test_a_failed_step_changes_neither_profile_nor_dose() -> None:

@@ -94,7 +94,14 @@ def test_an_angle_takes_the_place_of_an_effect() -> None:
 
 @pytest.mark.parametrize(
     ("effect", "message"),
-    [("huge", "unknown effect 'huge'"), (0, "is 0 nats"), (-1, "is -1 nats"), (math.nan, "finite"), (True, "True")],
+    [
+        ("huge", "unknown effect 'huge'"),
+        ("A=0.3", "or angles such as"),
+        (0, "is 0 nats"),
+        (-1, "is -1 nats"),
+        (math.nan, "finite"),
+        (True, "True"),
+    ],
 )
 def test_what_is_no_effect_is_refused(effect: Any, message: str) -> None:
     with pytest.raises(DoseError, match=message):

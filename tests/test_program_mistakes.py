@@ -70,6 +70,14 @@ def test_a_file_that_holds_something_else_is_named(tmp_path: Path) -> None:
         assert f"'{path}' cannot be read as doses" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["chat", "completion", "serve", "perplexity"])
+def test_a_missing_model_is_one_message(command: str, tmp_path: Path) -> None:
+    for path in (tmp_path / "nowhere.gguf", tmp_path):
+        done = run_drugs(command, "-m", str(path), "--dose", "mild")
+        assert done.returncode == 1
+        assert done.stderr.strip() == f"error: no model file at {path}: give the path of a .gguf file"
+
+
 #: makes each thread of a program start late
 LATE_THREADS = Path(__file__).parent / "support" / "late_threads.c"
 

@@ -17,10 +17,10 @@ RAMP = {"points": [{"depth": 0.2, "peakratio": 0}, {"depth": 0.7, "peakratio": 1
 @pytest.mark.parametrize(
     ("drugs", "message"),
     [
-        (7, "the value is 7: give an object"),
+        (7, 'the value is 7: give an object such as {"A": 0.3}, or mild, medium, strong'),
         ([], "the value is []"),
         ({"X": 1}, 'unknown name "X"'),
-        ({"a": 0.1}, 'unknown name "a"'),
+        ({"a": 0.1}, 'unknown name "a" (did you mean "A"?)'),
         ({"A": "1"}, 'the dose at A (radians) is "1": give a number'),
         ({"A": None}, "the dose at A (radians) is null"),
         ({"A": True}, "the dose at A (radians) is true"),
