@@ -10,11 +10,12 @@ the programs and the page. The options for CMake are in pyproject.toml. auditwhe
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,14 +42,17 @@ def build(folder: Path) -> Path:
 def oldest_system(wheel: Path) -> str:
     """Return the tag of the oldest Linux on which a wheel runs.
 
+    auditwheel calls our own libraries external, because pip puts the programs into another folder than in the wheel.
+
     Raises:
         WheelError: the wheel requires a library that not every Linux has.
     """
-    found = " ".join(output_of("auditwheel", "show", str(wheel)).split())
-    tag = re.search(r'following platform tag: "(manylinux\w+)"', found)
-    if tag is None:
-        raise WheelError(f"{wheel.name} does not run on every Linux: {found}")
-    return tag.group(1)
+    found = json.loads(output_of("auditwheel", "show", "--json", str(wheel)))
+    with zipfile.ZipFile(wheel) as files:
+        ours = {Path(path).name for path in files.namelist()}
+    if foreign := sorted(set(found["external_libs"]) - ours):
+        raise WheelError(f"{wheel.name} does not run on every Linux: it requires {', '.join(foreign)}")
+    return str(found["sym_tag"])
 
 
 def name(wheel: Path, folder: Path) -> Path:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ BUILT = "drugs_cpp-0.1.0-cp311-cp311-linux_x86_64.whl"
 NAMED = "drugs_cpp-0.1.0-cp311-cp311-manylinux_2_35_x86_64.whl"
 
 
+def wheel_file(folder: Path) -> Path:
+    """A file as pip makes it, with a library of ours, of 2 MB."""
+    file = folder / BUILT
+    with zipfile.ZipFile(file, "w") as wheel:
+        wheel.writestr("drugs_cpp/lib/libggml.so", b"x" * 2_000_000)
+    return file
+
+
 @pytest.fixture
 def tools(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """The commands that are run; auditwheel finds glibc 2.35, and wheel renames the file."""
@@ -26,7 +35,7 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     def output_of(*command: str) -> str:
         commands.append(command)
         if command[0] == "auditwheel":
-            return f'{BUILT} is consistent with the\nfollowing platform tag: "manylinux_2_35_x86_64".\n'
+            return json.dumps({"sym_tag": "manylinux_2_35_x86_64", "external_libs": {"libggml.so": None}})
         file = Path(command[-1])
         file.rename(file.with_name(NAMED))
         return f"{NAMED}\n"
@@ -37,28 +46,27 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
 
 def test_a_wheel_gets_the_name_of_the_oldest_system(tools: list[tuple[str, ...]], tmp_path: Path) -> None:
-    built = tmp_path / BUILT
-    built.write_bytes(b"x")
+    built = wheel_file(tmp_path)
     named = build_wheel.name(built, tmp_path / "dist")
     assert named == tmp_path / "dist" / NAMED
-    assert named.read_bytes() == b"x"
+    assert zipfile.is_zipfile(named)
     assert tools[1][-3:] == ("--platform-tag", "manylinux_2_35_x86_64", str(built))
 
 
 @pytest.mark.usefixtures("tools")
 def test_a_large_wheel_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    built = tmp_path / BUILT
-    built.write_bytes(b"x" * 2_000_000)
     monkeypatch.setattr(build_wheel, "LARGEST", 1)
     with pytest.raises(build_wheel.WheelError, match=r"2\.0 MB, and 1 MB are the most"):
-        build_wheel.name(built, tmp_path / "dist")
+        build_wheel.name(wheel_file(tmp_path), tmp_path / "dist")
 
 
-def test_a_wheel_that_needs_a_library_of_the_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = 'is consistent with the following platform tag: "linux_x86_64".\nlibssl.so.3 is not in the policy'
-    monkeypatch.setattr(build_wheel, "output_of", lambda *_: said)
-    with pytest.raises(build_wheel.WheelError, match=r"libssl\.so\.3"):
-        build_wheel.oldest_system(Path(BUILT))
+def test_a_wheel_that_requires_a_library_of_the_system_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = {"sym_tag": "manylinux_2_35_x86_64", "external_libs": {"libggml.so": None, "libssl.so.3": None}}
+    monkeypatch.setattr(build_wheel, "output_of", lambda *_: json.dumps(found))
+    with pytest.raises(build_wheel.WheelError, match=r"it requires libssl\.so\.3$"):
+        build_wheel.oldest_system(wheel_file(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["drugs-cpp.rb", "recipe.yaml"])
