@@ -25,6 +25,7 @@ class Environment:
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         inherited = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "LANG", "SSL_"))}
+        inherited.pop("PIP_PROGRESS_BAR", None)  # the pip that comes with Python may be older
         return {**inherited, "PATH": str(self.folder / "bin"), "HOME": str(home)}
 
     @property
