@@ -8,10 +8,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import drugs_cpp
+from drugs_cpp._library import UPSTREAM_VERSION
 
 
 def program(*arguments: str) -> str:
@@ -53,7 +53,7 @@ def main() -> None:
 
     import llama_cpp  # the copy in the package, whatever else is installed
 
-    assert llama_cpp.__version__ == version("llama-cpp-python") == "0.3.36"
+    assert llama_cpp.__version__ == UPSTREAM_VERSION
     assert Path(llama_cpp.__file__).is_relative_to(Path(drugs_cpp.__file__).parent)
     assert "page" in program("serve", "--help")
     print(backend())
