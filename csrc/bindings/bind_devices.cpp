@@ -50,8 +50,18 @@ static void add_rpc_server(const std::string & endpoint) {
     ggml_backend_register(server);
 }
 
+// A package for all processors chooses here; what it says about that would come with every import.
+static void load_backends() {
+    ggml_log_callback callback = nullptr;
+    void * user_data = nullptr;
+    ggml_log_get(&callback, &user_data);
+    ggml_log_set([](ggml_log_level, const char *, void *) {}, nullptr);
+    ggml_backend_count_or_load();
+    ggml_log_set(callback, user_data);
+}
+
 void bind_devices(py::module_ & m) {
-    ggml_backend_count_or_load(); // a package for all processors chooses here
+    load_backends();
     m.def("devices", &devices, "What ggml can compute on: name, description and kind of each.");
     m.def("add_rpc_server", &add_rpc_server, py::arg("endpoint"), py::call_guard<py::gil_scoped_release>(),
         "Let models that are loaded from now on use the devices of an RPC server.");

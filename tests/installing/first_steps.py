@@ -40,6 +40,9 @@ def backend() -> str:
 
 
 def main() -> None:
+    quiet = subprocess.run([sys.executable, "-c", "import drugs_cpp"], capture_output=True, text=True, check=True)
+    assert quiet.stdout + quiet.stderr == ""
+
     prompt = "The lighthouse keeper opened the door and"
     sober, dosed = continued(prompt), continued(prompt, "--dose", "A=0.8", "--dose-seed", "1")
     assert sober.startswith(prompt), sober
