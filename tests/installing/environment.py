@@ -32,6 +32,10 @@ class Environment:
     def interpreter(self) -> str:
         return str(self.folder / "bin" / "python")
 
+    @property
+    def program(self) -> str:
+        return str(self.folder / "bin" / "drugs")
+
     def python(self, *arguments: str) -> str:
         """Run Python in the environment, and return what it prints."""
         return self.run(self.interpreter, *arguments)

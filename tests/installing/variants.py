@@ -31,8 +31,27 @@ print(",".join(sorted(set(re.findall(r"libggml-cpu-(\\w+)\\.so", mapped)))))
 """
 
 
+_PROMPT = "The lighthouse keeper opened the door and"
+_WRITE = (
+    "completion",
+    "-p",
+    _PROMPT,
+    "-n",
+    "6",
+    "-no-cnv",
+    "-t",
+    "1",
+    "-c",
+    "256",
+    "--dose",
+    "A=0.8",
+    "--dose-seed",
+    "1",
+)
+
+
 def chosen(environment: Environment) -> Iterator[tuple[str, str]]:
-    """Yield a processor and the backend that is loaded there, after comparing it with the expected one."""
+    """Yield a processor, and the backend that is loaded there, which must be the expected one, with a text under a dose."""
     qemu = shutil.which(QEMU)
     if qemu is None:
         yield "other processors", f"not tried: {QEMU} is not installed (Debian: apt install qemu-user)"
@@ -40,4 +59,6 @@ def chosen(environment: Environment) -> Iterator[tuple[str, str]]:
     for cpu, expected in EXPECTED.items():
         loaded = environment.run(qemu, "-cpu", cpu, environment.interpreter, "-c", _LOAD)
         assert loaded == expected, (cpu, loaded)
-        yield cpu, loaded
+        text = environment.run(qemu, "-cpu", cpu, environment.program, *_WRITE)
+        assert text.startswith(_PROMPT), (cpu, text)
+        yield cpu, f"{loaded}: {text}"
