@@ -51,7 +51,7 @@ _WRITE = (
 
 
 def chosen(environment: Environment) -> Iterator[tuple[str, str]]:
-    """Yield a processor, and the backend that is loaded there, which must be the expected one, with a text under a dose."""
+    """Yield a processor, and the backend that is loaded there, which must be the expected one, with a dosed text."""
     qemu = shutil.which(QEMU)
     if qemu is None:
         yield "other processors", f"not tried: {QEMU} is not installed (Debian: apt install qemu-user)"
