@@ -71,7 +71,9 @@ GPU_ROUNDS = 20
 
 
 #: parts that take long and have their own options
-STUDIES = {name: f"benchmarks.{name}.__main__" for name in ("effects", "diversity", "uncertainty", "verbatim")}
+STUDIES = {
+    name: f"benchmarks.{name}.__main__" for name in ("effects", "diversity", "uncertainty", "verbatim", "programs")
+}
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from benchmarks.alternate import alternate_numbers
 from benchmarks.counting import n_fed_back
 from benchmarks.machine import machine, model_file
 from benchmarks.measured import Measured
+from benchmarks.programs import __main__ as programs
 from benchmarks.results import Cell, Results, compared
 from benchmarks.setup import Setup
 from benchmarks.synthetic import Shape, write_model
 from conftest import MakeLlama, last_logits
+from support.program import DRUGS as PROGRAM
 
 
 def measured(*samples: float, unit: str = "tokens/s", **kwargs: Any) -> Measured:
@@ -231,3 +234,10 @@ def test_a_share_is_of_the_speed_without_busy_processes(
     n_processors: int, n_threads: int, n_busy: int, share: float
 ) -> None:
     assert busy.share_of(n_processors, n_threads, n_busy) == pytest.approx(share)
+
+
+def test_two_builds_of_the_program_are_compared(tiny_model_path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert programs.main([str(PROGRAM), "-m", tiny_model_path, "-t", "1", "-r", "1"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [row.split("|")[1].strip() for row in rows[2:]] == ["a prompt of 128 tokens", "64 tokens, one by one"]
+    assert all(re.search(r"\d\.\d{3} of this build \|$", row) for row in rows[2:])
