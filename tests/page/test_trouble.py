@@ -79,6 +79,6 @@ def test_markup_stays_text(open_page: Open) -> None:
     expect(page.locator(".said")).to_have_text(INJECTION)
     assert answers(page) == [f"You said {INJECTION} twice"] * 2
     expect(page.locator(".turn img")).to_have_count(0)
-    expect(page).to_have_title("DRµGS")
+    expect(page).to_have_title(f"{INJECTION} · DRµGS")
     page.locator(".token").nth(2).click()
     expect(page.locator(".probabilities mark")).to_contain_text("<img")
