@@ -35,7 +35,7 @@ def machine(program: Path | None) -> dict[str, Any]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "compiler": _find(r"built with (.+)", _said([str(program), "--version"])) if program else None,
         "llama.cpp": llama_cpp.llama_print_system_info().decode(),
-        "llama_cpp_python": version("llama-cpp-python"),
+        "llama_cpp_python": llama_cpp.__version__,
         "drugs_cpp": version("drugs_cpp"),
     }
 

@@ -74,13 +74,17 @@ def test_python_needs_no_program(configured: Path) -> None:
 
 
 def test_make_demo_leaves_the_programs_out_and_keeps_those_that_are_there(tmp_path: Path) -> None:
-    for entry in {*ROOT.iterdir()} - {ROOT / ".venv", ROOT / "build"}:
+    for entry in {*ROOT.iterdir()} - {ROOT / ".venv", ROOT / "build", ROOT / "dist"}:
         (tmp_path / entry.name).symlink_to(entry)
 
     def programs(target: str) -> list[str]:
         return re.findall(r"DRUGS_PROGRAMS=(\w+)", run("make", "-n", "-C", tmp_path, target))
 
     assert programs("demo") == ["OFF"]
+    wheel = tmp_path / "dist" / "drugs_cpp-0.1.0-cp311-cp311-manylinux_2_35_x86_64.whl"
+    wheel.parent.mkdir()
+    wheel.touch()
+    assert programs("demo") == []  # it is installed, and nothing is built
     assert programs("program") == programs("test") == ["ON"]
     done = tmp_path / ".venv" / "done"
     done.mkdir(parents=True)
