@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import drugs_cpp
 from benchmarks.alternate import alternate
 from benchmarks.machine import machine
@@ -43,7 +45,7 @@ def main(given: Sequence[str]) -> int:
 
 
 def _row(i: int, these: Sequence[Sequence[float]], others: Sequence[Sequence[float]]) -> list[str]:
-    this, other = (Measured([speeds[i] for speeds in side], "tokens/s") for side in (these, others))
+    this, other = (Measured(np.array([speeds[i] for speeds in side]), "tokens/s") for side in (these, others))
     return [_WHAT[i], str(this), str(other), str(other.against(this, "this build"))]
 
 
