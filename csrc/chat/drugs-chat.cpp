@@ -136,11 +136,10 @@ std::string drugs_chat::variations(const std::string & text, const json & messag
         throw std::invalid_argument("the number of variations is " + text + ": give a whole number, 1 to " + std::to_string(MAX_VARIATIONS));
     }
     const json question = up_to_question(messages);
-    const bool was[] = { was_requested, was_dosed }; // of the last answer, which stays the last one
     std::string shown;
     for (uint32_t i = 0; i < (uint32_t) n; i++) { // one after the other: the server has a single slot
         json body = { { "messages", question } };
-        add_to_request(body);
+        body["drugs"] = requested();
         if (dosage.seed != LLAMA_DEFAULT_SEED) {
             body["drugs"]["seed"] = drugs_later_seed(dosage.seed, i);
         }
@@ -149,8 +148,6 @@ std::string drugs_chat::variations(const std::string & text, const json & messag
         console::spinner::stop();
         shown += (i == 0 ? "" : "\n\n") + std::to_string(i + 1) + variation_of(answer.at("choices").at((size_t) 0));
     }
-    was_requested = was[0];
-    was_dosed     = was[1];
     return shown + "\n";
 }
 
@@ -185,12 +182,16 @@ static std::string angles_of(const json & drugs) {
     return text + " (" + drugs.at("source").get<std::string>() + ")";
 }
 
-void drugs_chat::add_to_request(json & body) {
+json drugs_chat::requested() const {
     json drugs = drugs_dosage_to_json(dosage);
     if (!dosage.sober() && dosage.seed == LLAMA_DEFAULT_SEED) {
         drugs["seed"] = -1; // not the one that the server was started with
     }
-    body["drugs"] = drugs;
+    return drugs;
+}
+
+void drugs_chat::add_to_request(json & body) {
+    body["drugs"] = requested();
     was_requested = was_dosed = false; // until the answer has ended
 }
 

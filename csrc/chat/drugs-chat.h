@@ -47,6 +47,9 @@ private:
     std::string variations(const std::string & n, const common_json & messages);
     std::string shown() const;
 
+    // the field "drugs" of a request
+    common_json requested() const;
+
     drugs_dosage        dosage;
     const post_function post;
 
