@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from support.browsing import SHORT, Open, answers, ask_again, copied, expect, finish, say, send, sent, streamed
 
 if TYPE_CHECKING:
-    pass
+    from playwright.sync_api import Page
 
 CALM = {"**/v1/chat/completions": streamed("The sea was calm.")}
 CHAT = "view=chat&formatted=false&A=0.2&" + SHORT
@@ -16,6 +16,12 @@ CHAT = "view=chat&formatted=false&A=0.2&" + SHORT
 
 def said(request: Any) -> list[tuple[str, str]]:
     return [(message["role"], message["content"]) for message in request["messages"]]
+
+
+def edit_answer(page: Page, text: str) -> None:
+    page.get_by_role("button", name="Edit the dosed answer").click()
+    page.get_by_label("Text of the dosed answer").fill(text)
+    page.get_by_role("button", name="Keep this text").click()
 
 
 def test_messages_and_answers_are_copied(open_page: Open) -> None:
@@ -51,9 +57,7 @@ def test_an_edited_message_is_answered_anew(open_page: Open) -> None:
 def test_an_edited_answer_is_what_the_conversation_goes_on_from(open_page: Open) -> None:
     page = open_page(CHAT, CALM)
     say(page, "One")
-    page.get_by_role("button", name="Edit the dosed answer").click()
-    page.get_by_label("Text of the dosed answer").fill("The sea was wild.")
-    page.get_by_role("button", name="Keep this text").click()
+    edit_answer(page, "The sea was wild.")
     expect(page.locator(".answer .state")).to_have_text("edited")
     requests = sent(page)
     say(page, "Two")
@@ -196,9 +200,7 @@ def test_each_deletion_can_be_undone_and_nothing_is_lost_by_it(open_page: Open) 
 def test_answers_that_were_asked_for_again_come_back(open_page: Open) -> None:
     page = open_page(CHAT, CALM)
     say(page, "One")
-    page.get_by_role("button", name="Edit the dosed answer").click()
-    page.get_by_label("Text of the dosed answer").fill("Mine")
-    page.get_by_role("button", name="Keep this text").click()
+    edit_answer(page, "Mine")
     ask_again(page)
     assert answers(page) == ["The sea was calm."]
     page.get_by_role("button", name="Undo").click()
