@@ -195,6 +195,23 @@ def test_cells_can_lie_anywhere(case: dict[str, F64], noise: str) -> None:
 
 
 @pytest.mark.parametrize("noise", KINDS)
+def test_an_empty_cell_changes_no_other(noise: str) -> None:
+    """Wherever it is: cells that hold consecutive positions are computed in a faster way."""
+    n = 128
+    q, k = vectors(1, 64)[:, None], vectors(n, 64, 1)[:, None]
+    at, cells = np.array([n]), np.arange(n)
+    full = scores_of(q, k, at, cells, noise=noise)[0, 0]
+    for empty in range(1, n):
+        holes = np.where(cells == empty, -1, cells)
+        found = scores_of(q, k, at, holes, noise=noise)[0, 0]
+        np.testing.assert_array_equal(np.delete(found, empty), np.delete(full, empty))
+
+        p = weights(n, 1.0)[None, None]
+        p[..., empty] = 0
+        np.testing.assert_array_equal(values_of(p, k, at, holes, noise=noise), values_of(p, k, at, cells, noise=noise))
+
+
+@pytest.mark.parametrize("noise", KINDS)
 def test_threads_and_batches_change_nothing(case: dict[str, F64], noise: str) -> None:
     scores = scores_of(case["q"], case["k"], POSITIONS, CELLS, noise=noise)
     sums = values_of(case["p"], case["v"], POSITIONS, CELLS, noise=noise)

@@ -31,7 +31,8 @@ PROMPT = [1, *range(40, 60)]
 
 
 def numbers(*shape: int) -> F32:
-    return np.random.default_rng(shape[-1]).standard_normal(shape).astype(np.float32)
+    """Different for each shape: a key that is a query would have no certain direction orthogonal to it."""
+    return np.random.default_rng(shape).standard_normal(shape).astype(np.float32)
 
 
 def close(found: F32, expected: F32, length: float | F32) -> None:

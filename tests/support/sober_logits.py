@@ -8,9 +8,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import llama_cpp
 import numpy as np
+import numpy.typing as npt
 
-from support.low_level import Context
+from support.low_level import N_GPU_LAYERS, Context
 
 PROMPT = list(range(300, 340))
 NEXT = [17, 1000, 25, 42]
@@ -23,7 +25,18 @@ def sober(path: str) -> dict[str, Any]:
             key = f"{n_threads}-{flash_attn}"
             found[key] = np.concatenate([ctx.feed(PROMPT), *(ctx.feed([t], 40 + i) for i, t in enumerate(NEXT))])
             found[f"ops-{key}"] = np.array(ctx.ops)
+    found["class"] = of_class(path)
     return found
+
+
+def of_class(path: str) -> npt.NDArray[np.float32]:
+    """The logits of the last token that llama-cpp-python's class computes. A card rounds them differently if all are wanted."""
+    settings: dict[str, Any] = {"n_ctx": 512, "n_threads": 2, "n_threads_batch": 2, "verbose": False}
+    llm = llama_cpp.Llama(path, n_gpu_layers=N_GPU_LAYERS, **settings)
+    llm.eval(PROMPT)
+    logits = np.ctypeslib.as_array(llm._ctx.get_logits(), shape=(llm.n_vocab(),)).copy()
+    llm.close()
+    return logits
 
 
 if __name__ == "__main__":

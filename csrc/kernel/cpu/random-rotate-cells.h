@@ -202,7 +202,7 @@ static inline void draw_pairs(const noise_key & noise, uint32_t what_for, const 
         for (int half = 0; half < 2; ++half) {
 #pragma omp simd
             for (int l = 0; l < LANES; ++l) {
-                first[l] = random_rotate_pair_counter((uint32_t) positions[32*half]) + l;
+                first[l] = random_rotate_pair_counter((uint32_t) positions[0] + 32*half) + l;
             }
             words.draw(noise, what_for, first);
             for (int pair = 0; pair < 2; ++pair) {

@@ -11,8 +11,10 @@
 #define RANDOM_ROTATE_QUAD          4   // numbers of a row that one counter gives
 #define RANDOM_ROTATE_THREADS       128 // in a block for keys or values
 #define RANDOM_ROTATE_ROWS          4   // queries that such a block serves
-#define RANDOM_ROTATE_SCORES_TILE   64  // cells that a block for keys serves
-#define RANDOM_ROTATE_VALUES_TILE   512 // cells that a block for values holds at a time
+#define RANDOM_ROTATE_CELLS         32  // cells that such a block serves (keys), or a multiple of them (values)
+#define RANDOM_ROTATE_TILE          2048 // numbers of a cache that such a block holds at a time: those of 32, 16 or 8 cells,
+#define RANDOM_ROTATE_TILE_WIDTH    256  // at most this many of a cell
+#define RANDOM_ROTATE_SIMD_SUMS     (3*RANDOM_ROTATE_MAX_THREADS/RANDOM_ROTATE_SIMD) // numbers in shared memory for sums over a block
 #define RANDOM_ROTATE_MAX_SLICED    (8*RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS) // numbers of a row that fit into registers
 #define RANDOM_ROTATE_MAX_HEAD_SIZE (RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS)
 
@@ -83,27 +85,40 @@ struct random_rotate_values_args {
     int32_t  n_chunks;
 };
 
+// a tile, with room between cells so that the threads of a SIMD group use different banks
+struct random_rotate_tile {
+    float x[RANDOM_ROTATE_TILE + RANDOM_ROTATE_THREADS];
+};
+
 // shared by the threads of a block for keys
 struct random_rotate_scores_shared {
-    float   score [RANDOM_ROTATE_ROWS][RANDOM_ROTATE_SCORES_TILE];
-    float   square[RANDOM_ROTATE_SCORES_TILE]; // of the keys
-    float   sum   [RANDOM_ROTATE_SCORES_TILE];
-    float   q_square[RANDOM_ROTATE_ROWS];
-    float   q_sum   [RANDOM_ROTATE_ROWS];
-    int32_t seen; // whether any of the queries attends to any of the cells
+    random_rotate_tile tile;
+    float   query [RANDOM_ROTATE_TILE_WIDTH][RANDOM_ROTATE_ROWS];
+    float   score [RANDOM_ROTATE_ROWS][RANDOM_ROTATE_CELLS];
+    float   square[RANDOM_ROTATE_CELLS]; // of the keys
+    float   sum   [RANDOM_ROTATE_CELLS];
+    int32_t seen  [RANDOM_ROTATE_ROWS];  // whether the query attends to any of the cells
 };
 
 // shared by the threads of a block for values
 struct random_rotate_values_shared {
-    float factor[RANDOM_ROTATE_ROWS][RANDOM_ROTATE_VALUES_TILE]; // the factor for each value
-    float norm  [RANDOM_ROTATE_VALUES_TILE];
-    float lean  [RANDOM_ROTATE_VALUES_TILE];
-    float sum   [RANDOM_ROTATE_ROWS][RANDOM_ROTATE_THREADS];
-    float part  [RANDOM_ROTATE_ROWS][RANDOM_ROTATE_THREADS/RANDOM_ROTATE_SIMD][RANDOM_ROTATE_PART_SIZE];
+    random_rotate_tile tile;
+    float   factor[RANDOM_ROTATE_CELLS][RANDOM_ROTATE_ROWS]; // the factor for each value
+    float   square[RANDOM_ROTATE_CELLS]; // of the values
+    float   sum   [RANDOM_ROTATE_CELLS];
+    int32_t weighs[RANDOM_ROTATE_ROWS];  // whether any of the cells has a weight for the query
+    int32_t leans [RANDOM_ROTATE_ROWS];  // whether the query's noise depends on the sums of values
+};
+
+// shared by the threads of a block that adds up a row
+struct random_rotate_finish_shared {
+    float sum [RANDOM_ROTATE_MAX_HEAD_SIZE];
+    float simd[RANDOM_ROTATE_SIMD_SUMS];
 };
 
 // on Apple GPUs, a threadgroup has 32 KiB of shared memory
-static_assert(sizeof(random_rotate_values_shared) <= 16*1024 && sizeof(random_rotate_scores_shared) <= 16*1024, "two blocks fit");
+static_assert(sizeof(random_rotate_values_shared) <= 16*1024 && sizeof(random_rotate_scores_shared) <= 16*1024 &&
+    sizeof(random_rotate_finish_shared) <= 16*1024, "two blocks fit");
 static_assert(sizeof(random_rotate_rows_args)   == 4*8 +  8*4, "holes would differ between host and card");
 static_assert(sizeof(random_rotate_scores_args) == 9*8 + 12*4, "holes would differ between host and card");
 static_assert(sizeof(random_rotate_values_args) == 6*8 + 12*4, "holes would differ between host and card");

@@ -34,7 +34,6 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_half(const char * at) {
 }
 
 #include "random-rotate-gpu.h"
-#include "random-rotate-gpu-cache.h"
 #include "random-rotate-gpu-host.h"
 #include "random-rotate-gpu-scores.h"
 #include "random-rotate-gpu-values.h"
@@ -48,7 +47,7 @@ template <int n_quads>
 static __global__ void __launch_bounds__(RANDOM_ROTATE_MAX_THREADS) random_rotate_rows_kernel(const random_rotate_rows_args args, const char * x, const float * doses,
         const int32_t * tokens, const char * heads, float * y) {
     ggml_cuda_pdl_lc();
-    __shared__ float shared[RANDOM_ROTATE_MAX_THREADS/WARP_SIZE];
+    __shared__ float shared[RANDOM_ROTATE_SIMD_SUMS];
 
     const random_rotate_block block = { (int32_t) threadIdx.x, (int32_t) blockDim.x, shared };
     random_rotate_row<n_quads>(block, args, x, doses, tokens, heads, y, blockIdx.x);
@@ -78,7 +77,7 @@ static __global__ void __launch_bounds__(RANDOM_ROTATE_THREADS) random_rotate_sc
     ggml_cuda_pdl_lc();
     __shared__ random_rotate_scores_shared shared;
 
-    random_rotate_scores_block<cache>(args, q, k, doses, tokens, cells, mask, y, blockIdx.x % n_tiles*RANDOM_ROTATE_SCORES_TILE,
+    random_rotate_scores_block<cache>(args, q, k, doses, tokens, cells, mask, y, blockIdx.x % n_tiles*RANDOM_ROTATE_CELLS,
         blockIdx.x / n_tiles*RANDOM_ROTATE_ROWS, blockIdx.y, blockIdx.z, threadIdx.x, &shared);
 }
 
@@ -115,10 +114,9 @@ template <typename cache>
 static __global__ void __launch_bounds__(RANDOM_ROTATE_MAX_THREADS) random_rotate_values_finish_kernel(const random_rotate_values_args args, const char * v, const float * doses,
         const int32_t * tokens, const float * parts, float * y) {
     ggml_cuda_pdl_lc();
-    __shared__ float shared[RANDOM_ROTATE_MAX_THREADS/WARP_SIZE];
+    __shared__ random_rotate_finish_shared shared;
 
-    const random_rotate_block block = { (int32_t) threadIdx.x, (int32_t) blockDim.x, shared };
-    random_rotate_values_finish<cache>(block, args, v, doses, tokens, parts, y, blockIdx.x);
+    random_rotate_values_finish<cache>(threadIdx.x, blockDim.x, args, v, doses, tokens, parts, y, blockIdx.x, &shared);
 }
 
 template <typename cache>
@@ -136,7 +134,7 @@ static void turn_values(ggml_backend_cuda_context & ctx, ggml_tensor * dst) {
     ggml_cuda_kernel_launch(random_rotate_values_kernel<cache>, sums, args, (const char *) dst->src[0]->data, v, doses, tokens,
         (const int32_t *) dst->src[4]->data, parts.get());
 
-    const ggml_cuda_kernel_launch_params rows(dim3(ggml_nrows(dst)), dim3(random_rotate_row_threads(args.d)), 0, ctx.stream());
+    const ggml_cuda_kernel_launch_params rows(dim3(ggml_nrows(dst)), dim3(random_rotate_finish_threads(args.d)), 0, ctx.stream());
     ggml_cuda_kernel_launch(random_rotate_values_finish_kernel<cache>, rows, args, v, doses, tokens, (const float *) parts.get(),
         (float *) dst->data);
 }

@@ -111,7 +111,7 @@ static inline int64_t random_rotate_row_blocks(int32_t n_tokens, int32_t n_head,
 }
 
 static inline int64_t random_rotate_scores_tiles(const random_rotate_scores_args & args) {
-    return (args.n_kv + RANDOM_ROTATE_SCORES_TILE - 1)/RANDOM_ROTATE_SCORES_TILE;
+    return (args.n_kv + RANDOM_ROTATE_CELLS - 1)/RANDOM_ROTATE_CELLS;
 }
 
 static inline random_rotate_values_args random_rotate_values_args_of(const ggml_tensor * op) {
@@ -121,7 +121,7 @@ static inline random_rotate_values_args random_rotate_values_args_of(const ggml_
     // enough blocks to keep a large GPU busy, and no more, because chunks have to be combined
     const int64_t n_blocks = random_rotate_row_blocks(p->ne[1], p->ne[2], v->ne[2])*v->ne[2]*v->ne[3];
     const int64_t wanted   = std::max<int64_t>(1, 512/n_blocks);
-    const int64_t n_chunk  = GGML_PAD((p->ne[0] + wanted - 1)/wanted, RANDOM_ROTATE_SCORES_TILE);
+    const int64_t n_chunk  = GGML_PAD((p->ne[0] + wanted - 1)/wanted, RANDOM_ROTATE_CELLS);
     return {
         /*.p_nb1      =*/ p->nb[1],
         /*.p_nb2      =*/ p->nb[2],
@@ -139,6 +139,11 @@ static inline random_rotate_values_args random_rotate_values_args_of(const ggml_
         /*.n_chunk    =*/ (int32_t) n_chunk,
         /*.n_chunks   =*/ (int32_t) ((p->ne[0] + n_chunk - 1)/n_chunk),
     };
+}
+
+// threads that add up a row: enough to read many chunks at once
+static inline int random_rotate_finish_threads(int64_t d) {
+    return std::max(256, random_rotate_row_threads(d));
 }
 
 // bytes that the first kernel for values passes to the second

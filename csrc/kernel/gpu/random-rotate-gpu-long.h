@@ -132,7 +132,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_turn_long_row(random_rotate_long_
         yy = rest.yy;
     }
 
-    const random_rotate_mix mix = random_rotate_mix_of(noise, dots.xx, dots.xy, yy);
+    const random_rotate_mix mix = random_rotate_mix_of(noise, random_rotate_angle(noise), dots.xx, dots.xy, yy);
     for (int32_t n = 0; n < row.n_own; ++n) {
         const int32_t i = random_rotate_slice_index(row.block, n);
         if (i < row.d) {

@@ -15,7 +15,7 @@
 #include "random-rotate-apart.h"
 #include "random-rotate-args.h"
 
-// the threads that work together, and shared memory for one number per SIMD group
+// the threads that work together, and shared memory for RANDOM_ROTATE_SIMD_SUMS numbers
 struct random_rotate_block {
     int32_t me;
     int32_t n_threads; // a multiple of 32
@@ -38,6 +38,29 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_block_sum(random_rotate_block bl
         sum += block.shared[i];
     }
     return sum;
+}
+
+// the same for three numbers at once, which takes as long as one
+static RANDOM_ROTATE_ON_GPU void random_rotate_block_sum_three(random_rotate_block block, RANDOM_ROTATE_LOCAL float * x) {
+    for (int k = 0; k < 3; ++k) {
+        x[k] = random_rotate_simd_sum(x[k]);
+    }
+    if (block.n_threads == RANDOM_ROTATE_SIMD) {
+        return;
+    }
+    random_rotate_barrier(); // the previous contents of shared memory have been read
+    for (int k = 0; k < 3 && block.me % RANDOM_ROTATE_SIMD == 0; ++k) {
+        block.shared[3*(block.me/RANDOM_ROTATE_SIMD) + k] = x[k];
+    }
+    random_rotate_barrier();
+    for (int k = 0; k < 3; ++k) {
+        x[k] = 0.0f;
+    }
+    for (int32_t i = 0; i < block.n_threads/RANDOM_ROTATE_SIMD; ++i) {
+        for (int k = 0; k < 3; ++k) {
+            x[k] += block.shared[3*i + k];
+        }
+    }
 }
 
 static RANDOM_ROTATE_ON_GPU uint32_t random_rotate_block_max(random_rotate_block block, uint32_t x) {
@@ -130,6 +153,44 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_slice_subtract(random_rotate_blo
     return random_rotate_slice_dot<n_quads>(block, y, y);
 }
 
+// x.x, g.x and g.g
+struct random_rotate_dots {
+    float xx;
+    float gx;
+    float gg;
+};
+
+template <int n_quads>
+static RANDOM_ROTATE_ON_GPU random_rotate_dots random_rotate_slice_dots(random_rotate_block block, RANDOM_ROTATE_LOCAL const float * x,
+        RANDOM_ROTATE_LOCAL const float * g) {
+    float sums[3] = { 0.0f, 0.0f, 0.0f };
+    for (int n = 0; n < RANDOM_ROTATE_QUAD*n_quads; ++n) {
+        sums[0] += x[n]*x[n];
+        sums[1] += g[n]*x[n];
+        sums[2] += g[n]*g[n];
+    }
+    random_rotate_block_sum_three(block, sums);
+
+    random_rotate_dots dots;
+    dots.xx = sums[0];
+    dots.gx = sums[1];
+    dots.gg = sums[2];
+    return dots;
+}
+
+// whether y.y of y = g - a x can be computed without y: unless g and x are nearly parallel, which is common only in few dimensions
+static RANDOM_ROTATE_ON_GPU bool random_rotate_is_far_from_parallel(random_rotate_dots dots) {
+    return dots.gg - dots.gx*dots.gx/dots.xx > 0.5f*dots.gg;
+}
+
+// y += a x
+template <int n_quads>
+static RANDOM_ROTATE_ON_GPU void random_rotate_slice_add(RANDOM_ROTATE_LOCAL const float * x, RANDOM_ROTATE_LOCAL float * y, float a) {
+    for (int n = 0; n < RANDOM_ROTATE_QUAD*n_quads; ++n) {
+        y[n] += a*x[n];
+    }
+}
+
 static RANDOM_ROTATE_ON_GPU void random_rotate_copy_row(random_rotate_block block, RANDOM_ROTATE_DEVICE const float * x,
         RANDOM_ROTATE_DEVICE float * y, int32_t d) {
     for (int32_t i = block.me; i < d; i += block.n_threads) {
@@ -153,9 +214,7 @@ struct random_rotate_mix {
 };
 
 // xx: x.x; gx: g.x; yy: y.y
-static RANDOM_ROTATE_ON_GPU random_rotate_mix random_rotate_mix_of(random_rotate_noise_key noise, float xx, float gx, float yy) {
-    const float angle = random_rotate_angle(noise);
-
+static RANDOM_ROTATE_ON_GPU random_rotate_mix random_rotate_mix_of(random_rotate_noise_key noise, float angle, float xx, float gx, float yy) {
     random_rotate_mix mix;
     if (noise.turn == GGML_RANDOM_ROTATE_ROTATION) {
         float sine;

@@ -5,25 +5,13 @@
 
 #include "random-rotate-gpu-scores.h"
 
-// the values of one head
-struct random_rotate_value_head {
-    RANDOM_ROTATE_DEVICE const char * v;
-    uint64_t stride; // between cells, or between numbers if transposed
-    bool     transposed;
-};
-
-static RANDOM_ROTATE_ON_GPU random_rotate_value_head random_rotate_value_head_of(random_rotate_values_args args,
+static RANDOM_ROTATE_ON_GPU random_rotate_cache_head random_rotate_value_head_of(random_rotate_values_args args,
         RANDOM_ROTATE_DEVICE const char * v, int32_t head_kv, int32_t stream) {
-    random_rotate_value_head values;
-    values.v          = v + head_kv*args.v_nb2 + stream*args.v_nb3;
+    random_rotate_cache_head values;
+    values.at         = v + head_kv*args.v_nb2 + stream*args.v_nb3;
     values.stride     = args.v_nb1;
     values.transposed = args.transposed != 0;
     return values;
-}
-
-template <typename cache>
-static RANDOM_ROTATE_ON_GPU float random_rotate_value_at(random_rotate_value_head values, int32_t cell, int32_t i) {
-    return values.transposed ? cache::at(values.v + i*values.stride, cell) : cache::at(values.v + cell*values.stride, i);
 }
 
 static RANDOM_ROTATE_ON_GPU random_rotate_noise_key random_rotate_noise_key_of_reader(random_rotate_values_args args,
@@ -34,144 +22,130 @@ static RANDOM_ROTATE_ON_GPU random_rotate_noise_key random_rotate_noise_key_of_r
     return noise;
 }
 
-// measures n cells: |v| and s1(v)/|v|; threads cooperate on numbers that are adjacent in memory
-template <typename cache>
-static RANDOM_ROTATE_ON_GPU void random_rotate_measure_values(random_rotate_value_head values, int32_t cell, int32_t n, int32_t d,
-        int32_t me, RANDOM_ROTATE_SHARED random_rotate_values_shared * shared) {
-    const int32_t n_together = values.transposed ? 1 : 8;
-    const int32_t n_rounds   = (n + RANDOM_ROTATE_THREADS/n_together - 1)/(RANDOM_ROTATE_THREADS/n_together);
-    for (int32_t round = 0; round < n_rounds; ++round) {
-        const int32_t j = me/n_together + round*(RANDOM_ROTATE_THREADS/n_together);
+// adds up the parts of the threads of a SIMD group, for all of them
+static RANDOM_ROTATE_ON_GPU void random_rotate_join_parts(RANDOM_ROTATE_LOCAL float * part) {
+    for (int mask = RANDOM_ROTATE_SIMD/2; mask > 0; mask /= 2) {
+        const float heaviest = random_rotate_simd_xor(part[RANDOM_ROTATE_PART_HEAVIEST], mask);
+        const float cell     = random_rotate_simd_xor(part[RANDOM_ROTATE_PART_CELL],     mask);
+        const float rest     = random_rotate_simd_xor(part[RANDOM_ROTATE_PART_REST],     mask);
+        const float lean     = random_rotate_simd_xor(part[RANDOM_ROTATE_PART_LEAN],     mask);
+        random_rotate_add_part(part, heaviest, cell, rest, lean);
+    }
+}
 
+// where the sums of a query over a chunk are kept: d numbers, and those for its noise
+static RANDOM_ROTATE_ON_GPU RANDOM_ROTATE_DEVICE float * random_rotate_part_of(random_rotate_values_args args, RANDOM_ROTATE_DEVICE float * parts,
+        random_rotate_reader reader, int32_t stream, int32_t chunk) {
+    const int64_t row = reader.it + (int64_t) args.n_tokens*(reader.head + args.n_head*stream);
+    return parts + (chunk + args.n_chunks*row)*(args.d + RANDOM_ROTATE_PART_SIZE);
+}
+
+// the random words for a query and a cell at a position
+static RANDOM_ROTATE_ON_GPU void random_rotate_value_words(random_rotate_noise_key noise, uint32_t position, RANDOM_ROTATE_LOCAL uint32_t * words) {
+    const bool rotates = noise.turn == GGML_RANDOM_ROTATE_ROTATION;
+    random_rotate_words(noise, rotates ? RANDOM_ROTATE_FOR_VALUES : RANDOM_ROTATE_FOR_ADDED,
+        rotates ? random_rotate_quad_counter(position) : random_rotate_pair_counter(position), words);
+}
+
+// the factor for a cell's value, and its weight in the noise, for a value of length 1 and weight p; lean: s1(v)/|v|
+static RANDOM_ROTATE_ON_GPU float random_rotate_factor(random_rotate_noise_key noise, int32_t position, RANDOM_ROTATE_LOCAL const uint32_t * words,
+        int32_t d, float p, float lean, RANDOM_ROTATE_LOCAL float * weight) {
+    *weight = 0.0f;
+    if (noise.theta_max == 0.0f || p == 0.0f) {
+        return p;
+    }
+    const bool     turns = position >= noise.n_sink;
+    const uint32_t at    = (uint32_t) position;
+    if (noise.turn == GGML_RANDOM_ROTATE_ROTATION) {
+        const uint32_t word = random_rotate_choose_single(at, words[0], words[1], words[2], words[3]);
+        float sine;
+        float cosine;
+        random_rotate_sin_cos(random_rotate_angle_of(noise, random_rotate_uniform(word)), &sine, &cosine);
+        return random_rotate_weigh(sine, cosine, noise.reference, (float) d, turns, p, 1.0f, lean, weight);
+    }
+    uint32_t w0;
+    uint32_t w1;
+    random_rotate_choose_pair(at, words[0], words[1], words[2], words[3], &w0, &w1);
+    return random_rotate_weigh_added(noise, random_rotate_shares_of(noise), random_rotate_power(d), w0, w1, turns, p, 1.0f, weight);
+}
+
+// squares and sums of 32 cells
+template <typename cache>
+static RANDOM_ROTATE_ON_GPU void random_rotate_measure_values(random_rotate_values_args args, random_rotate_cache_head values,
+        random_rotate_tile_layout layout, int32_t group, int32_t end, int32_t me, RANDOM_ROTATE_SHARED random_rotate_values_shared * shared) {
+    for (int32_t cell = 0; cell < RANDOM_ROTATE_CELLS; cell += layout.n_cells) {
         float square = 0.0f;
         float sum    = 0.0f;
-        for (int32_t i = me % n_together; i < d && j < n; i += n_together) {
-            const float x = random_rotate_value_at<cache>(values, cell + j, i);
-            square += x*x;
-            sum    += x;
-        }
-        if (!values.transposed) {
-            square = random_rotate_octet_sum(square);
-            sum    = random_rotate_octet_sum(sum);
-        }
-        if (me % n_together == 0 && j < n) {
-            const float norm = random_rotate_sqrt(square);
-            shared->norm[j] = norm;
-            shared->lean[j] = norm > 0.0f ? sum/norm : 0.0f;
-        }
-    }
-}
-
-// the factors for the values of n cells for one query; part: this thread's sums for the noise of the row
-static RANDOM_ROTATE_ON_GPU void random_rotate_weigh_values(random_rotate_noise_key noise, RANDOM_ROTATE_DEVICE const float * p,
-        RANDOM_ROTATE_DEVICE const int32_t * positions, int32_t cell, int32_t n, int32_t d, int32_t me, RANDOM_ROTATE_SHARED float * factor,
-        RANDOM_ROTATE_SHARED random_rotate_values_shared * shared, RANDOM_ROTATE_LOCAL float * part) {
-    for (int32_t j = me; j < n; j += RANDOM_ROTATE_THREADS) {
-        const float pj = p[cell + j];
-        if (noise.theta_max == 0.0f) {
-            factor[j] = pj;
-            continue;
-        }
-        const uint32_t position = (uint32_t) positions[cell + j];
-        const bool     turns    = (int32_t) position >= noise.n_sink;
-
-        uint32_t words[4];
-        float    weight;
-        if (noise.turn == GGML_RANDOM_ROTATE_ROTATION) {
-            random_rotate_words(noise, RANDOM_ROTATE_FOR_VALUES, random_rotate_quad_counter(position), words);
-            const uint32_t word  = random_rotate_choose_single(position, words[0], words[1], words[2], words[3]);
-            float sine;
-            float cosine;
-            random_rotate_sin_cos(random_rotate_angle_of(noise, random_rotate_uniform(word)), &sine, &cosine);
-            factor[j] = random_rotate_weigh(sine, cosine, noise.reference, (float) d, turns, pj, shared->norm[j], shared->lean[j], &weight);
-        } else {
-            uint32_t w0;
-            uint32_t w1;
-            random_rotate_words(noise, RANDOM_ROTATE_FOR_ADDED, random_rotate_pair_counter(position), words);
-            random_rotate_choose_pair(position, words[0], words[1], words[2], words[3], &w0, &w1);
-            factor[j] = random_rotate_weigh_added(noise, random_rotate_shares_of(noise), random_rotate_power(d), w0, w1, turns, pj, shared->norm[j], &weight);
-        }
-        random_rotate_add_part(part, weight, (float) (cell + j), 0.0f, weight);
-    }
-}
-
-// sums over n cells for all queries, stored in their parts (first) or added to them; numbers that are
-// adjacent in memory are read together
-template <typename cache>
-static RANDOM_ROTATE_ON_GPU void random_rotate_sum_values(random_rotate_value_head values, int32_t cell, int32_t n, int32_t d, bool first,
-        int32_t me, RANDOM_ROTATE_SHARED random_rotate_values_shared * shared, RANDOM_ROTATE_DEVICE float * const RANDOM_ROTATE_LOCAL * parts,
-        int32_t n_rows) {
-    // transposed: one SIMD group per number; otherwise one thread per number, or several if there are few numbers
-    const int32_t n_side   = values.transposed ? RANDOM_ROTATE_THREADS/RANDOM_ROTATE_SIMD : d <= 32 ? 32 : d <= 64 ? 64 : 128;
-    const int32_t n_shares = RANDOM_ROTATE_THREADS/n_side;
-    const int32_t side     = values.transposed ? me/n_shares : me % n_side;
-    const int32_t share    = values.transposed ? me % n_shares : me / n_side;
-
-    for (int32_t base = 0; base < d; base += n_side) {
-        const int32_t i = base + side;
-
-        float sum[RANDOM_ROTATE_ROWS] = {};
-        for (int32_t j = share; j < n && i < d; j += n_shares) {
-            const float x = random_rotate_value_at<cache>(values, cell + j, i);
-            for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-                sum[r] += shared->factor[r][j]*x;
-            }
-        }
-        if (values.transposed) {
-            for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-                sum[r] = random_rotate_simd_sum(sum[r]);
-            }
-        } else if (n_shares > 1) {
-            random_rotate_barrier(); // the previous contents of shared memory have been read
-            for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-                shared->sum[r][me] = sum[r];
-            }
+        for (int32_t base = 0; base < args.d; base += layout.width) {
+            random_rotate_barrier(); // the previous tile has been read
+            random_rotate_load_tile<cache>(values, layout, group + cell, end, base, args.d, me, &shared->tile);
             random_rotate_barrier();
-            for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-                for (int32_t other = 1; other < n_shares && share == 0; ++other) {
-                    sum[r] += shared->sum[r][side + other*n_side];
-                }
-            }
+            random_rotate_add_measures(layout, me, &shared->tile, &square, &sum);
         }
+        if (me % layout.n_share == 0) {
+            shared->square[cell + me/layout.n_share] = square;
+            shared->sum   [cell + me/layout.n_share] = sum;
+        }
+    }
+}
+
+// A thread's sums for four queries: of number me of the values or, if they are longer than there are threads, of two numbers, or if
+// they are shorter, of the same number over a share of the cells.
+struct random_rotate_value_sums {
+    float of[RANDOM_ROTATE_TILE_WIDTH/RANDOM_ROTATE_THREADS][RANDOM_ROTATE_ROWS];
+};
+
+static RANDOM_ROTATE_ON_GPU void random_rotate_clear_sums(RANDOM_ROTATE_LOCAL random_rotate_value_sums * sums) {
+    for (int s = 0; s < RANDOM_ROTATE_TILE_WIDTH/RANDOM_ROTATE_THREADS; ++s) {
         for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-            if (r < n_rows && share == 0 && i < d) {
-                parts[r][i] = first ? sum[r] : parts[r][i] + sum[r];
+            sums->of[s][r] = 0.0f;
+        }
+    }
+}
+
+// adds the values in the tile, times their factors; cell: the first, of 32
+static RANDOM_ROTATE_ON_GPU void random_rotate_add_values(random_rotate_tile_layout layout, int32_t cell, int32_t me,
+        RANDOM_ROTATE_SHARED const random_rotate_values_shared * shared, RANDOM_ROTATE_LOCAL random_rotate_value_sums * sums) {
+    const int32_t n_side = layout.width < RANDOM_ROTATE_THREADS ? layout.width : RANDOM_ROTATE_THREADS;
+    for (int s = 0; s < RANDOM_ROTATE_TILE_WIDTH/RANDOM_ROTATE_THREADS; ++s) {
+        const int32_t i = me % n_side + s*RANDOM_ROTATE_THREADS;
+        for (int32_t j = me / n_side; j < layout.n_cells && i < layout.width; j += RANDOM_ROTATE_THREADS/n_side) {
+            const float x = shared->tile.x[j*layout.stride + i];
+            for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
+                sums->of[s][r] += shared->factor[cell + j][r]*x;
             }
         }
     }
 }
 
-// combines the sums of all threads for the noise of the queries
-static RANDOM_ROTATE_ON_GPU void random_rotate_join_parts(RANDOM_ROTATE_LOCAL float * part, int32_t me,
-        RANDOM_ROTATE_SHARED random_rotate_values_shared * shared, RANDOM_ROTATE_DEVICE float * const RANDOM_ROTATE_LOCAL * parts, int32_t n_rows, int32_t d) {
-    for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-        RANDOM_ROTATE_LOCAL float * own = part + r*RANDOM_ROTATE_PART_SIZE;
-        for (int mask = RANDOM_ROTATE_SIMD/2; mask > 0; mask /= 2) {
-            const float heaviest = random_rotate_simd_xor(own[RANDOM_ROTATE_PART_HEAVIEST], mask);
-            const float cell     = random_rotate_simd_xor(own[RANDOM_ROTATE_PART_CELL],     mask);
-            const float rest     = random_rotate_simd_xor(own[RANDOM_ROTATE_PART_REST],     mask);
-            const float lean     = random_rotate_simd_xor(own[RANDOM_ROTATE_PART_LEAN],     mask);
-            random_rotate_add_part(own, heaviest, cell, rest, lean);
+// stores the sums of numbers base, base + 1, ... in the queries' parts (first) or adds to those that are there, and clears them
+static RANDOM_ROTATE_ON_GPU void random_rotate_store_values(random_rotate_values_args args, random_rotate_tile_layout layout, int32_t base, bool first,
+        int32_t me, RANDOM_ROTATE_DEVICE float * parts, int32_t row, int32_t head_kv, int32_t stream, int32_t chunk,
+        RANDOM_ROTATE_SHARED random_rotate_values_shared * shared, RANDOM_ROTATE_LOCAL random_rotate_value_sums * sums) {
+    const int32_t n_side = layout.width < RANDOM_ROTATE_THREADS ? layout.width : RANDOM_ROTATE_THREADS;
+    if (n_side < RANDOM_ROTATE_THREADS) {
+        random_rotate_barrier(); // the tile has been read
+        for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
+            shared->tile.x[RANDOM_ROTATE_THREADS*r + me] = sums->of[0][r];
         }
-        for (int f = 0; f < RANDOM_ROTATE_PART_SIZE && me % RANDOM_ROTATE_SIMD == 0; ++f) {
-            shared->part[r][me/RANDOM_ROTATE_SIMD][f] = own[f];
-        }
-    }
-    random_rotate_barrier();
-    for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-        if (r != me || r >= n_rows) {
-            continue;
-        }
-        float all[RANDOM_ROTATE_PART_SIZE] = {};
-        for (int s = 0; s < RANDOM_ROTATE_THREADS/RANDOM_ROTATE_SIMD; ++s) {
-            RANDOM_ROTATE_SHARED const float * of = shared->part[r][s];
-            random_rotate_add_part(all, of[RANDOM_ROTATE_PART_HEAVIEST], of[RANDOM_ROTATE_PART_CELL], of[RANDOM_ROTATE_PART_REST],
-                of[RANDOM_ROTATE_PART_LEAN]);
-        }
-        for (int f = 0; f < RANDOM_ROTATE_PART_SIZE; ++f) {
-            parts[r][d + f] = all[f];
+        random_rotate_barrier();
+        for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
+            for (int32_t other = me + n_side; other < RANDOM_ROTATE_THREADS; other += n_side) {
+                sums->of[0][r] += shared->tile.x[RANDOM_ROTATE_THREADS*r + other];
+            }
         }
     }
+    for (int s = 0; s < RANDOM_ROTATE_TILE_WIDTH/RANDOM_ROTATE_THREADS; ++s) {
+        const int32_t i = base + me + s*RANDOM_ROTATE_THREADS;
+        for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
+            const random_rotate_reader reader = random_rotate_reader_of(row + r, args.n_tokens, args.n_head/args.n_head_kv, head_kv);
+            if (reader.exists && me < n_side && i < args.d && i < base + layout.width) {
+                RANDOM_ROTATE_DEVICE float * to = random_rotate_part_of(args, parts, reader, stream, chunk) + i;
+                *to = first ? sums->of[s][r] : *to + sums->of[s][r];
+            }
+        }
+    }
+    random_rotate_clear_sums(sums);
 }
 
 // chunk: of cells, row: first query; head_kv, stream: of the values
@@ -180,128 +154,222 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values
         RANDOM_ROTATE_DEVICE const char * v, RANDOM_ROTATE_DEVICE const float * doses, RANDOM_ROTATE_DEVICE const int32_t * tokens,
         RANDOM_ROTATE_DEVICE const int32_t * cells, RANDOM_ROTATE_DEVICE float * parts, int32_t chunk, int32_t row, int32_t head_kv,
         int32_t stream, int32_t me, RANDOM_ROTATE_SHARED random_rotate_values_shared * shared) {
-    const int32_t n_group = args.n_head/args.n_head_kv;
-    const random_rotate_value_head values = random_rotate_value_head_of(args, v, head_kv, stream);
+    // this thread's query and, in each group of 32, its cell
+    const int32_t simd = me / RANDOM_ROTATE_SIMD;
+    const int32_t lane = me % RANDOM_ROTATE_SIMD;
+    const random_rotate_reader    reader = random_rotate_reader_of(row + simd, args.n_tokens, args.n_head/args.n_head_kv, head_kv);
+    const random_rotate_noise_key noise  = random_rotate_noise_key_of_reader(args, doses, tokens, reader.it, reader.head, stream);
+    RANDOM_ROTATE_DEVICE const float * weights = (RANDOM_ROTATE_DEVICE const float *) (p + reader.it*args.p_nb1 + reader.head*args.p_nb2 +
+        stream*args.p_nb3);
 
-    random_rotate_noise_key            noise[RANDOM_ROTATE_ROWS];
-    RANDOM_ROTATE_DEVICE const float * weights[RANDOM_ROTATE_ROWS];
-    RANDOM_ROTATE_DEVICE float       * to[RANDOM_ROTATE_ROWS];
-    int32_t n_rows = 0;
-    bool    dosed  = false;
-    for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-        const random_rotate_reader reader = random_rotate_reader_of(row + r, args.n_tokens, n_group, head_kv);
-        noise[r]   = random_rotate_noise_key_of_reader(args, doses, tokens, reader.it, reader.head, stream);
-        weights[r] = (RANDOM_ROTATE_DEVICE const float *) (p + reader.it*args.p_nb1 + reader.head*args.p_nb2 + stream*args.p_nb3);
-        to[r]      = parts + (chunk + args.n_chunks*(reader.it + (int64_t) args.n_tokens*(reader.head + args.n_head*stream)))*
-            (args.d + RANDOM_ROTATE_PART_SIZE);
-        n_rows += reader.exists ? 1 : 0;
-        dosed   = dosed || noise[r].theta_max != 0.0f;
-    }
-    float part[RANDOM_ROTATE_ROWS*RANDOM_ROTATE_PART_SIZE] = {};
-
-    random_rotate_wait();
+    const random_rotate_cache_head  values = random_rotate_value_head_of(args, v, head_kv, stream);
+    const random_rotate_tile_layout layout = random_rotate_tile_layout_of(args.d);
+    const bool    whole = args.d <= layout.width; // then the sums stay in registers
     const int32_t begin = chunk*args.n_chunk;
     const int32_t end   = begin + args.n_chunk < args.n_kv ? begin + args.n_chunk : args.n_kv;
-    for (int32_t cell = begin; cell < end; cell += RANDOM_ROTATE_VALUES_TILE) {
-        const int32_t n = end - cell < RANDOM_ROTATE_VALUES_TILE ? end - cell : RANDOM_ROTATE_VALUES_TILE;
-        if (dosed) {
-            random_rotate_measure_values<cache>(values, cell, n, args.d, me, shared);
+
+    float part[RANDOM_ROTATE_PART_SIZE] = {};
+    bool  stored = false;
+    random_rotate_value_sums sums;
+    random_rotate_clear_sums(&sums);
+
+    for (int32_t group = begin; group < end; group += RANDOM_ROTATE_CELLS) {
+        const int32_t own      = group + lane;
+        const int32_t position = own < end ? cells[stream*args.n_kv + own] : -1;
+
+        uint32_t words[4];
+        random_rotate_value_words(noise, (uint32_t) position, words);
+
+        random_rotate_wait();
+        const float weight = own < end ? weights[own] : 0.0f;
+        const uint32_t weighs = random_rotate_simd_max(random_rotate_as_bits(weight) & 0x7fffffffu);
+        random_rotate_barrier(); // the previous group has been read
+        if (lane == 0) {
+            shared->weighs[simd] = (int32_t) weighs;
+            shared->leans [simd] = weighs != 0 && noise.theta_max != 0.0f && noise.reference ? 1 : 0;
         }
         random_rotate_barrier();
-        for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-            random_rotate_weigh_values(noise[r], weights[r], cells + stream*args.n_kv, cell, n, args.d, me, shared->factor[r], shared,
-                part + r*RANDOM_ROTATE_PART_SIZE);
+        if (!random_rotate_any(shared->weighs)) {
+            continue; // such as cells that are empty
+        }
+        const bool leans = random_rotate_any(shared->leans);
+        if (leans) {
+            random_rotate_measure_values<cache>(args, values, layout, group, end, me, shared);
+            random_rotate_barrier();
+        }
+        const float lean = leans && shared->square[lane] > 0.0f ? shared->sum[lane]/random_rotate_sqrt(shared->square[lane]) : 0.0f;
+
+        float share; // of the noise, for a value of length 1
+        shared->factor[lane][simd] = random_rotate_factor(noise, position, words, args.d, weight, lean, &share);
+
+        for (int32_t cell = 0; cell < RANDOM_ROTATE_CELLS; cell += layout.n_cells) {
+            float square = 0.0f;
+            float sum    = 0.0f;
+            for (int32_t base = 0; base < args.d; base += layout.width) {
+                random_rotate_barrier(); // the previous tile has been read
+                random_rotate_load_tile<cache>(values, layout, group + cell, end, base, args.d, me, &shared->tile);
+                random_rotate_barrier();
+                random_rotate_add_measures(layout, me, &shared->tile, &square, &sum);
+                random_rotate_add_values(layout, cell, me, shared, &sums);
+                if (!whole) {
+                    random_rotate_store_values(args, layout, base, !stored, me, parts, row, head_kv, stream, chunk, shared, &sums);
+                }
+            }
+            stored = true;
+            if (me % layout.n_share == 0) {
+                shared->square[cell + me/layout.n_share] = square;
+            }
         }
         random_rotate_barrier();
-        random_rotate_sum_values<cache>(values, cell, n, args.d, cell == begin, me, shared, to, n_rows);
-        random_rotate_barrier();
+        share *= random_rotate_sqrt(shared->square[lane]);
+        random_rotate_add_part(part, share, (float) own, 0.0f, share);
     }
-    random_rotate_join_parts(part, me, shared, to, n_rows, args.d);
+    for (int32_t base = 0; base < args.d && (whole || !stored); base += layout.width) {
+        random_rotate_store_values(args, layout, base, true, me, parts, row, head_kv, stream, chunk, shared, &sums);
+    }
+
+    random_rotate_join_parts(part);
+    for (int f = 0; f < RANDOM_ROTATE_PART_SIZE && lane == 0 && reader.exists; ++f) {
+        random_rotate_part_of(args, parts, reader, stream, chunk)[args.d + f] = part[f];
+    }
 }
 
-// y += w u, where u is g or, unless whole, the part of g orthogonal to v, divided by its length; projects twice, for rows where
-// little of g remains, such as d = 2
+// y += w u, where u is g or, unless whole, the part of g orthogonal to v, divided by its length
 static RANDOM_ROTATE_ON_GPU void random_rotate_add_direction(random_rotate_block block, RANDOM_ROTATE_LOCAL const float * v,
-        RANDOM_ROTATE_LOCAL float * g, float vv, bool whole, float w, RANDOM_ROTATE_LOCAL float * y) {
-    float gv = random_rotate_slice_dot<1>(block, g, v);
-    random_rotate_slice_subtract<1>(block, v, g, whole ? 0.0f : gv/vv);
-    gv = random_rotate_slice_dot<1>(block, g, v);
-    const float uu = random_rotate_slice_subtract<1>(block, v, g, whole ? 0.0f : gv/vv);
-
-    const float scale = uu > 0.0f ? w/random_rotate_sqrt(uu) : 0.0f;
-    for (int n = 0; n < RANDOM_ROTATE_QUAD; ++n) {
-        y[n] += scale*g[n];
+        RANDOM_ROTATE_LOCAL float * g, random_rotate_dots dots, bool whole, float w, RANDOM_ROTATE_LOCAL float * y) {
+    float uu = dots.gg;
+    if (!whole) {
+        const float a = dots.gx/dots.xx;
+        random_rotate_slice_add<1>(v, g, -a);
+        uu -= a*dots.gx;
+        if (!random_rotate_is_far_from_parallel(dots)) { // such as for d = 2
+            const float along = random_rotate_slice_dot<1>(block, g, v);
+            uu = random_rotate_slice_subtract<1>(block, v, g, along/dots.xx);
+        }
     }
+    random_rotate_slice_add<1>(g, y, uu > 0.0f ? w/random_rotate_sqrt(uu) : 0.0f);
 }
+
+// the random numbers of a row: this thread's part
+struct random_rotate_row_noise {
+    float heaviest[RANDOM_ROTATE_QUAD];
+    float rest    [RANDOM_ROTATE_QUAD];
+};
 
 // adds the noise to y, this thread's part of a row's sum over all chunks; all: the sums for the noise; v:
 // the value with the largest weight
 static RANDOM_ROTATE_ON_GPU void random_rotate_add_noise(random_rotate_block block, random_rotate_noise_key noise,
-        RANDOM_ROTATE_LOCAL const float * all, RANDOM_ROTATE_LOCAL const float * v, int32_t d, RANDOM_ROTATE_LOCAL float * y) {
+        RANDOM_ROTATE_LOCAL random_rotate_row_noise * g, RANDOM_ROTATE_LOCAL const float * all, RANDOM_ROTATE_LOCAL const float * v, int32_t d,
+        RANDOM_ROTATE_LOCAL float * y) {
     const float heaviest = all[RANDOM_ROTATE_PART_HEAVIEST];
-
-    float g[RANDOM_ROTATE_QUAD];
     if (heaviest > 0.0f) {
-        const float vv = random_rotate_slice_dot<1>(block, v, v);
+        const random_rotate_dots dots = random_rotate_slice_dots<1>(block, v, g->heaviest);
 
-        float w    = heaviest;
-        float fold = 0.0f; // removes its share of the sums, because it is drawn in full below
+        float w = heaviest;
         if (noise.reference) {
             float sum = 0.0f;
             for (int n = 0; n < RANDOM_ROTATE_QUAD; ++n) {
                 sum += v[n];
             }
-            sum  = random_rotate_block_sum(block, sum);
-            fold = 0.5f*heaviest*sum/vv;
-            w    = heaviest*random_rotate_sqrt(random_rotate_mean_square((float) d, sum/random_rotate_sqrt(vv)));
+            sum = random_rotate_block_sum(block, sum);
+            w   = heaviest*random_rotate_sqrt(random_rotate_mean_square((float) d, sum/random_rotate_sqrt(dots.xx)));
+            random_rotate_slice_add<1>(v, y, 0.5f*heaviest*sum/dots.xx); // its share of the sums, because it is drawn in full below
         }
-        for (int n = 0; n < RANDOM_ROTATE_QUAD; ++n) {
-            y[n] += fold*v[n];
-        }
-        random_rotate_draw_slice<1>(block, noise, RANDOM_ROTATE_FOR_HEAVIEST, noise.reference != 0, d, g);
-        random_rotate_add_direction(block, v, g, vv, noise.turn == GGML_RANDOM_ROTATE_ADDITION, w, y);
+        random_rotate_add_direction(block, v, g->heaviest, dots, noise.turn == GGML_RANDOM_ROTATE_ADDITION, w, y);
     }
     const float ones  = noise.reference ? 0.5f*(all[RANDOM_ROTATE_PART_LEAN] - heaviest) : 0.0f;
     const float scale = random_rotate_rest_scale(noise.reference, all[RANDOM_ROTATE_PART_REST], (float) d);
-    random_rotate_draw_slice<1>(block, noise, RANDOM_ROTATE_FOR_REST, false, d, g);
     for (int n = 0; n < RANDOM_ROTATE_QUAD; ++n) {
-        y[n] += ones + scale*g[n];
+        y[n] += ones + scale*g->rest[n];
+    }
+}
+
+// adds up what all chunks have for the noise; each SIMD group does so for itself
+static RANDOM_ROTATE_ON_GPU void random_rotate_join_chunks(RANDOM_ROTATE_DEVICE const float * parts, int32_t n_chunks, int32_t d, int32_t me,
+        RANDOM_ROTATE_LOCAL float * all) {
+    for (int32_t chunk = me % RANDOM_ROTATE_SIMD; chunk < n_chunks; chunk += RANDOM_ROTATE_SIMD) {
+        RANDOM_ROTATE_DEVICE const float * part = parts + (int64_t) chunk*(d + RANDOM_ROTATE_PART_SIZE) + d;
+        random_rotate_add_part(all, part[RANDOM_ROTATE_PART_HEAVIEST], part[RANDOM_ROTATE_PART_CELL], part[RANDOM_ROTATE_PART_REST],
+            part[RANDOM_ROTATE_PART_LEAN]);
+    }
+    random_rotate_join_parts(all);
+}
+
+// adds up the numbers of all chunks, in shared memory: with few numbers, several threads share the chunks of one
+static RANDOM_ROTATE_ON_GPU void random_rotate_sum_chunks(RANDOM_ROTATE_DEVICE const float * parts, int32_t n_chunks, int32_t d, int32_t me,
+        int32_t n_threads, RANDOM_ROTATE_SHARED float * sums) {
+    int32_t n_side = RANDOM_ROTATE_SIMD;
+    while (n_side < d && 2*n_side <= n_threads) {
+        n_side *= 2;
+    }
+    const int32_t n_share = n_threads/n_side;
+    for (int32_t i = me % n_side; i < (d > n_side ? d : n_side); i += n_side) {
+        float sum = 0.0f;
+        for (int32_t chunk = me / n_side; chunk < n_chunks && i < d; chunk += n_share) {
+            sum += parts[(int64_t) chunk*(d + RANDOM_ROTATE_PART_SIZE) + i];
+        }
+        sums[n_share > 1 ? me : i] = sum;
+    }
+    random_rotate_barrier();
+    if (n_share > 1) {
+        float sum = 0.0f;
+        for (int32_t other = me; other < n_threads; other += n_side) {
+            sum += sums[other];
+        }
+        random_rotate_barrier();
+        if (me < n_side) {
+            sums[me] = sum;
+        }
+        random_rotate_barrier();
     }
 }
 
 // the second kernel, with one block per row: it + n_tokens*(head + n_head*stream)
 template <typename cache>
-static RANDOM_ROTATE_ON_GPU void random_rotate_values_finish(random_rotate_block block, random_rotate_values_args args,
+static RANDOM_ROTATE_ON_GPU void random_rotate_values_finish(int32_t me, int32_t n_threads, random_rotate_values_args args,
         RANDOM_ROTATE_DEVICE const char * v, RANDOM_ROTATE_DEVICE const float * doses, RANDOM_ROTATE_DEVICE const int32_t * tokens,
-        RANDOM_ROTATE_DEVICE const float * parts, RANDOM_ROTATE_DEVICE float * y, int32_t row) {
+        RANDOM_ROTATE_DEVICE const float * parts, RANDOM_ROTATE_DEVICE float * y, int32_t row,
+        RANDOM_ROTATE_SHARED random_rotate_finish_shared * shared) {
     const int32_t it     = row % args.n_tokens;
     const int32_t head   = row / args.n_tokens % args.n_head;
     const int32_t stream = row / args.n_tokens / args.n_head;
     const int32_t d      = args.d;
 
-    random_rotate_wait();
-    float sum[RANDOM_ROTATE_QUAD]     = {};
-    float all[RANDOM_ROTATE_PART_SIZE] = {};
-    for (int32_t chunk = 0; chunk < args.n_chunks; ++chunk) {
-        RANDOM_ROTATE_DEVICE const float * part = parts + (chunk + (int64_t) args.n_chunks*row)*(d + RANDOM_ROTATE_PART_SIZE);
-        for (int n = 0; n < RANDOM_ROTATE_QUAD; ++n) {
-            const int32_t i = random_rotate_slice_index(block, n);
-            sum[n] += i < d ? part[i] : 0.0f;
-        }
-        random_rotate_add_part(all, part[d + RANDOM_ROTATE_PART_HEAVIEST], part[d + RANDOM_ROTATE_PART_CELL],
-            part[d + RANDOM_ROTATE_PART_REST], part[d + RANDOM_ROTATE_PART_LEAN]);
-    }
+    // short rows are turned by one SIMD group, which needs no barriers
+    random_rotate_block block;
+    block.me        = me;
+    block.n_threads = d <= RANDOM_ROTATE_QUAD*RANDOM_ROTATE_SIMD ? RANDOM_ROTATE_SIMD : n_threads;
+    block.shared    = shared->simd;
 
     const random_rotate_noise_key noise = random_rotate_noise_key_of_reader(args, doses, tokens, it, head, stream);
+    random_rotate_row_noise g;
     if (noise.theta_max != 0.0f) {
-        const random_rotate_value_head values = random_rotate_value_head_of(args, v, head/(args.n_head/args.n_head_kv), stream);
+        random_rotate_draw_slice<1>(block, noise, RANDOM_ROTATE_FOR_HEAVIEST, noise.reference != 0, d, g.heaviest);
+        random_rotate_draw_slice<1>(block, noise, RANDOM_ROTATE_FOR_REST, false, d, g.rest);
+    }
 
+    random_rotate_wait();
+    parts += (int64_t) args.n_chunks*row*(d + RANDOM_ROTATE_PART_SIZE);
+    random_rotate_sum_chunks(parts, args.n_chunks, d, me, n_threads, shared->sum);
+    if (me >= block.n_threads) {
+        return;
+    }
+    float sum[RANDOM_ROTATE_QUAD];
+    for (int n = 0; n < RANDOM_ROTATE_QUAD; ++n) {
+        const int32_t i = random_rotate_slice_index(block, n);
+        sum[n] = i < d ? shared->sum[i] : 0.0f;
+    }
+    if (noise.theta_max != 0.0f) {
+        float all[RANDOM_ROTATE_PART_SIZE] = {};
+        random_rotate_join_chunks(parts, args.n_chunks, d, me, all);
+
+        const random_rotate_cache_head values = random_rotate_value_head_of(args, v, head/(args.n_head/args.n_head_kv), stream);
         float heaviest[RANDOM_ROTATE_QUAD];
         for (int n = 0; n < RANDOM_ROTATE_QUAD; ++n) {
             const int32_t i = random_rotate_slice_index(block, n);
-            heaviest[n] = i < d ? random_rotate_value_at<cache>(values, (int32_t) all[RANDOM_ROTATE_PART_CELL], i) : 0.0f;
+            heaviest[n] = i < d ? random_rotate_number_at<cache>(values, (int32_t) all[RANDOM_ROTATE_PART_CELL], i) : 0.0f;
         }
-        random_rotate_add_noise(block, noise, all, heaviest, d, sum);
+        random_rotate_add_noise(block, noise, &g, all, heaviest, d, sum);
     }
     for (int n = 0; n < RANDOM_ROTATE_QUAD; ++n) {
         const int32_t i = random_rotate_slice_index(block, n);

@@ -18,6 +18,32 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_draw_row(random_rotate_block bloc
     }
 }
 
+// makes g orthogonal to v, the row x times scale; returns what remains of g.g
+template <int n_quads>
+static RANDOM_ROTATE_ON_GPU float random_rotate_make_orthogonal(random_rotate_block block, random_rotate_dots dots,
+        RANDOM_ROTATE_DEVICE const float * x, float scale, int32_t d, RANDOM_ROTATE_LOCAL const float * v, RANDOM_ROTATE_LOCAL float * g) {
+    const float a = dots.gx/dots.xx;
+    if (random_rotate_is_far_from_parallel(dots)) {
+        random_rotate_slice_add<n_quads>(v, g, -a);
+        return dots.gg - a*dots.gx;
+    }
+
+    float yy = random_rotate_slice_subtract<n_quads>(block, v, g, a);
+
+    const int32_t next = random_rotate_orthogonality(yy, a, dots.gx);
+    if (next == RANDOM_ROTATE_PROJECT_AGAIN) {
+        const float along = random_rotate_slice_dot<n_quads>(block, g, v);
+        yy = random_rotate_slice_subtract<n_quads>(block, v, g, along/dots.xx);
+    } else if (next == RANDOM_ROTATE_PROJECT_AXIS) {
+        const int32_t axis = random_rotate_shortest_axis(x, d);
+        for (int n = 0; n < RANDOM_ROTATE_QUAD*n_quads; ++n) {
+            g[n] = random_rotate_slice_index(block, n) == axis ? 1.0f : 0.0f;
+        }
+        yy = random_rotate_slice_subtract<n_quads>(block, v, g, x[axis]*scale/dots.xx);
+    }
+    return yy;
+}
+
 template <int n_quads>
 static RANDOM_ROTATE_ON_GPU void random_rotate_turn_row(random_rotate_block block, random_rotate_noise_key noise,
         RANDOM_ROTATE_DEVICE const float * x, RANDOM_ROTATE_DEVICE float * y, int32_t d) {
@@ -26,6 +52,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_turn_row(random_rotate_block bloc
     float g[RANDOM_ROTATE_QUAD*n_quads];
     float v[RANDOM_ROTATE_QUAD*n_quads];
     random_rotate_draw_row<n_quads>(block, noise, d, g);
+    const float angle = random_rotate_angle(noise);
 
     random_rotate_wait();
     for (int n = 0; n < n_slice; ++n) {
@@ -35,8 +62,8 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_turn_row(random_rotate_block bloc
 
     float scale   = 1.0f;
     float inverse = 1.0f;
-    float xx      = random_rotate_slice_dot<n_quads>(block, v, v);
-    if (!random_rotate_square_fits(xx)) {
+    random_rotate_dots dots = random_rotate_slice_dots<n_quads>(block, v, g);
+    if (!random_rotate_square_fits(dots.xx)) {
         uint32_t max = 0; // as bits, which are ordered like the numbers, with infinity and NaN last
         for (int n = 0; n < n_slice; ++n) {
             const uint32_t bits = random_rotate_as_bits(v[n]) & 0x7fffffffu;
@@ -47,32 +74,17 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_turn_row(random_rotate_block bloc
         for (int n = 0; n < n_slice; ++n) {
             v[n] *= scale;
         }
-        xx = random_rotate_slice_dot<n_quads>(block, v, v);
-        if (max == 0 || max >= 0x7f800000u || !random_rotate_square_fits(xx)) {
+        dots = random_rotate_slice_dots<n_quads>(block, v, g);
+        if (max == 0 || max >= 0x7f800000u || !random_rotate_square_fits(dots.xx)) {
             random_rotate_copy_row(block, x, y, d); // nothing to turn, or nothing that can be turned
             return;
         }
     }
 
-    const bool  rotates = noise.turn == GGML_RANDOM_ROTATE_ROTATION;
-    const float gx = random_rotate_slice_dot<n_quads>(block, g, v);
-    const float a  = gx/xx;
+    const float yy = noise.turn == GGML_RANDOM_ROTATE_ROTATION ?
+        random_rotate_make_orthogonal<n_quads>(block, dots, x, scale, d, v, g) : dots.gg;
 
-    float uu = random_rotate_slice_subtract<n_quads>(block, v, g, rotates ? a : 0.0f);
-
-    const int32_t next = rotates ? random_rotate_orthogonality(uu, a, gx) : RANDOM_ROTATE_ORTHOGONAL;
-    if (next == RANDOM_ROTATE_PROJECT_AGAIN) {
-        const float along = random_rotate_slice_dot<n_quads>(block, g, v);
-        uu = random_rotate_slice_subtract<n_quads>(block, v, g, along/xx);
-    } else if (next == RANDOM_ROTATE_PROJECT_AXIS) {
-        const int32_t axis = random_rotate_shortest_axis(x, d);
-        for (int n = 0; n < n_slice; ++n) {
-            g[n] = random_rotate_slice_index(block, n) == axis ? 1.0f : 0.0f;
-        }
-        uu = random_rotate_slice_subtract<n_quads>(block, v, g, x[axis]*scale/xx);
-    }
-
-    const random_rotate_mix mix = random_rotate_mix_of(noise, xx, gx, uu);
+    const random_rotate_mix mix = random_rotate_mix_of(noise, angle, dots.xx, dots.gx, yy);
     for (int n = 0; n < n_slice; ++n) {
         const int32_t i = random_rotate_slice_index(block, n);
         if (i < d) {

@@ -64,7 +64,7 @@ struct dispatch {
     }
 };
 
-static constexpr size_t SIMD_SUMS = RANDOM_ROTATE_MAX_THREADS/RANDOM_ROTATE_SIMD*sizeof(float);
+static constexpr size_t SIMD_SUMS = RANDOM_ROTATE_SIMD_SUMS*sizeof(float);
 
 static void turn_rows(ggml_metal_library_t lib, ggml_metal_encoder_t enc, const ggml_tensor * op) {
     char n_quads[16];
@@ -118,7 +118,7 @@ static void turn_values(ggml_metal_library_t lib, ggml_metal_encoder_t enc, cons
     }
     finish.set(parts);
     finish.set(op);
-    finish.run(ggml_nrows(op), 1, 1, random_rotate_row_threads(args.d), SIMD_SUMS);
+    finish.run(ggml_nrows(op), 1, 1, random_rotate_finish_threads(args.d), sizeof(random_rotate_finish_shared));
 }
 
 bool ggml_metal_random_rotate_supported(ggml_metal_device_t dev, const ggml_tensor * op) {

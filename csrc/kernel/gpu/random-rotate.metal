@@ -36,7 +36,6 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_half(device const char * at) {
 }
 
 #include "random-rotate-gpu.h"
-#include "random-rotate-gpu-cache.h"
 #include "random-rotate-gpu-scores.h"
 #include "random-rotate-gpu-values.h"
 
@@ -88,8 +87,8 @@ kernel void kernel_random_rotate_scores(
         threadgroup random_rotate_scores_shared * shared [[threadgroup(0)]],
         uint3 group [[threadgroup_position_in_grid]],
         uint3 me    [[thread_position_in_threadgroup]]) {
-    const int32_t n_tiles = (args.n_kv + RANDOM_ROTATE_SCORES_TILE - 1)/RANDOM_ROTATE_SCORES_TILE;
-    random_rotate_scores_block<cache>(args, q, k, doses, tokens, cells, mask, y, group.x % n_tiles*RANDOM_ROTATE_SCORES_TILE,
+    const int32_t n_tiles = (args.n_kv + RANDOM_ROTATE_CELLS - 1)/RANDOM_ROTATE_CELLS;
+    random_rotate_scores_block<cache>(args, q, k, doses, tokens, cells, mask, y, group.x % n_tiles*RANDOM_ROTATE_CELLS,
         group.x / n_tiles*RANDOM_ROTATE_ROWS, group.y, group.z, me.x, shared);
 }
 
@@ -130,18 +129,17 @@ kernel void kernel_random_rotate_values(
 template <typename cache>
 [[max_total_threads_per_threadgroup(RANDOM_ROTATE_MAX_THREADS)]]
 kernel void kernel_random_rotate_values_finish(
-        constant random_rotate_values_args & args   [[buffer(0)]],
-        device const char                  * v      [[buffer(1)]],
-        device const float                 * doses  [[buffer(2)]],
-        device const int32_t               * tokens [[buffer(3)]],
-        device const float                 * parts  [[buffer(4)]],
-        device float                       * y      [[buffer(5)]],
-        threadgroup float                  * shared [[threadgroup(0)]],
+        constant random_rotate_values_args      & args   [[buffer(0)]],
+        device const char                       * v      [[buffer(1)]],
+        device const float                      * doses  [[buffer(2)]],
+        device const int32_t                    * tokens [[buffer(3)]],
+        device const float                      * parts  [[buffer(4)]],
+        device float                            * y      [[buffer(5)]],
+        threadgroup random_rotate_finish_shared * shared [[threadgroup(0)]],
         uint3 group [[threadgroup_position_in_grid]],
         uint3 me    [[thread_position_in_threadgroup]],
         uint3 n     [[threads_per_threadgroup]]) {
-    const random_rotate_block block = { (int32_t) me.x, (int32_t) n.x, shared };
-    random_rotate_values_finish<cache>(block, args, v, doses, tokens, parts, y, group.x);
+    random_rotate_values_finish<cache>(me.x, n.x, args, v, doses, tokens, parts, y, group.x, shared);
 }
 
 typedef decltype(kernel_random_rotate_values<random_rotate_f32>)        kernel_random_rotate_values_t;
