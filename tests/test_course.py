@@ -34,7 +34,7 @@ class Watching(Context):
     def _record(self, tensor: int, ask: bool, _: object) -> bool:
         is_rotation = self._ggml.ggml_op_desc(tensor) == b"RANDOM_ROTATE"
         if is_rotation and not ask:
-            rows = turned_rows(tensor)
+            rows = turned_rows(self._ggml, tensor)
             if rows.layer == 0:
                 length = np.linalg.norm(rows.before.astype(np.float64), axis=-1)
                 chord = np.linalg.norm(rows.after.astype(np.float64) - rows.before, axis=-1) / length

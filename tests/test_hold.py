@@ -34,7 +34,7 @@ class Watching(Context):
     def _record(self, tensor: int, ask: bool, _: object) -> bool:
         is_rotation = self._ggml.ggml_op_desc(tensor) == b"RANDOM_ROTATE"
         if is_rotation and not ask:
-            self.turned.append((self.start, turned_rows(tensor)))
+            self.turned.append((self.start, turned_rows(self._ggml, tensor)))
         return bool(is_rotation or not ask)
 
     def dosed(

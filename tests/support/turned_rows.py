@@ -38,16 +38,18 @@ class Turned(NamedTuple):
     after: F32
 
 
-def turned_rows(tensor: int) -> Turned:
-    """Return a rotation that was computed on the CPU, given its address."""
+def turned_rows(ggml: ctypes.CDLL, tensor: int) -> Turned:
+    """Return a rotation, given its address; ``ggml`` is libggml-base."""
     node = Tensor.from_address(tensor)
     layer, site = node.op_params[:2]
-    return Turned(layer, site, _rows(Tensor.from_address(node.src[0])), _rows(node))
+    return Turned(layer, site, _rows(ggml, node.src[0]), _rows(ggml, tensor))
 
 
-def _rows(tensor: Tensor) -> F32:
+def _rows(ggml: ctypes.CDLL, address: int) -> F32:
+    tensor = Tensor.from_address(address)
     d, n_head, n_tokens = tensor.ne[:3]
     strides = [tensor.nb[2], tensor.nb[1], tensor.nb[0]]
     n_bytes = sum(stride * (n - 1) for stride, n in zip(strides, (n_tokens, n_head, d))) + 4
-    memory = (ctypes.c_char * n_bytes).from_address(tensor.data)
+    memory = ctypes.create_string_buffer(n_bytes)  # the tensor may be on a card
+    ggml.ggml_backend_tensor_get(ctypes.c_void_p(address), memory, ctypes.c_size_t(0), ctypes.c_size_t(n_bytes))
     return np.ndarray((n_tokens, n_head, d), np.float32, memory, strides=strides).copy()

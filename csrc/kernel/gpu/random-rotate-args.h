@@ -12,8 +12,9 @@
 #define RANDOM_ROTATE_THREADS       128 // in a block for keys or values
 #define RANDOM_ROTATE_ROWS          4   // queries that such a block serves
 #define RANDOM_ROTATE_CELLS         32  // cells that such a block serves (keys), or a multiple of them (values)
-#define RANDOM_ROTATE_TILE          2048 // numbers of a cache that such a block holds at a time: those of 32, 16 or 8 cells,
-#define RANDOM_ROTATE_TILE_WIDTH    256  // at most this many of a cell
+#define RANDOM_ROTATE_TILE          2048 // numbers of a cache that such a block holds at a time: those of 32 or 16 cells,
+#define RANDOM_ROTATE_TILE_WIDTH    128  // at most this many of a cell
+#define RANDOM_ROTATE_SLABS         2    // as many times this of a value can be summed in registers
 #define RANDOM_ROTATE_SIMD_SUMS     (3*RANDOM_ROTATE_MAX_THREADS/RANDOM_ROTATE_SIMD) // numbers in shared memory for sums over a block
 #define RANDOM_ROTATE_MAX_SLICED    (8*RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS) // numbers of a row that fit into registers
 #define RANDOM_ROTATE_MAX_HEAD_SIZE (RANDOM_ROTATE_QUAD*RANDOM_ROTATE_MAX_THREADS)
@@ -87,13 +88,13 @@ struct random_rotate_values_args {
 
 // a tile, with room between cells so that the threads of a SIMD group use different banks
 struct random_rotate_tile {
-    float x[RANDOM_ROTATE_TILE + RANDOM_ROTATE_THREADS];
+    alignas(16) float x[RANDOM_ROTATE_TILE + RANDOM_ROTATE_THREADS];
 };
 
 // shared by the threads of a block for keys
 struct random_rotate_scores_shared {
     random_rotate_tile tile;
-    float   query [RANDOM_ROTATE_TILE_WIDTH][RANDOM_ROTATE_ROWS];
+    alignas(16) float query[RANDOM_ROTATE_TILE_WIDTH][RANDOM_ROTATE_ROWS]; // read four at a time
     float   score [RANDOM_ROTATE_ROWS][RANDOM_ROTATE_CELLS];
     float   square[RANDOM_ROTATE_CELLS]; // of the keys
     float   sum   [RANDOM_ROTATE_CELLS];
@@ -103,7 +104,7 @@ struct random_rotate_scores_shared {
 // shared by the threads of a block for values
 struct random_rotate_values_shared {
     random_rotate_tile tile;
-    float   factor[RANDOM_ROTATE_CELLS][RANDOM_ROTATE_ROWS]; // the factor for each value
+    alignas(16) float factor[RANDOM_ROTATE_CELLS][RANDOM_ROTATE_ROWS]; // the factor for each value, read four at a time
     float   square[RANDOM_ROTATE_CELLS]; // of the values
     float   sum   [RANDOM_ROTATE_CELLS];
     int32_t weighs[RANDOM_ROTATE_ROWS];  // whether any of the cells has a weight for the query

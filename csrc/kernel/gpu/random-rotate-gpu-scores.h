@@ -64,16 +64,13 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_turned(random_rotate_noise_key n
         random_rotate_turn_score_of_kind(query, noise, random_rotate_shares_of(noise), w0, w1, norm, score);
 }
 
-// the products of four queries with the keys of 32 cells, and the squares and sums of the keys; each SIMD group brings its query,
-// and gets the square and the sum of it
+// The products of four queries with the keys of 32 cells, and the squares and sums of the keys. Each SIMD group brings its query, and
+// gets the square and the sum of it. part: of the first tile
 template <typename cache>
 static RANDOM_ROTATE_ON_GPU void random_rotate_multiply(random_rotate_scores_args args, RANDOM_ROTATE_DEVICE const float * query,
-        random_rotate_cache_head keys, int32_t tile, int32_t me, RANDOM_ROTATE_SHARED random_rotate_scores_shared * shared,
-        RANDOM_ROTATE_LOCAL float * q_square, RANDOM_ROTATE_LOCAL float * q_sum) {
-    const random_rotate_tile_layout layout = random_rotate_tile_layout_of(args.d);
-    const int32_t simd  = me / RANDOM_ROTATE_SIMD;
-    const int32_t own   = me / layout.n_share; // cell of the tile
-    const int32_t share = me % layout.n_share;
+        random_rotate_cache_head keys, random_rotate_tile_layout layout, RANDOM_ROTATE_LOCAL random_rotate_tile_part * part, int32_t tile, int32_t me,
+        RANDOM_ROTATE_SHARED random_rotate_scores_shared * shared, RANDOM_ROTATE_LOCAL float * q_square, RANDOM_ROTATE_LOCAL float * q_sum) {
+    const int32_t simd = me / RANDOM_ROTATE_SIMD;
 
     *q_square = 0.0f;
     *q_sum    = 0.0f;
@@ -82,8 +79,11 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_multiply(random_rotate_scores_arg
         float sum    = 0.0f;
         float score[RANDOM_ROTATE_ROWS] = {};
         for (int32_t base = 0; base < args.d; base += layout.width) {
+            if (cell + base > 0) { // the first part was read before
+                random_rotate_read_tile<cache>(keys, layout, tile + cell, args.n_kv, base, args.d, part);
+            }
             random_rotate_barrier(); // the previous contents of shared memory have been read
-            random_rotate_load_tile<cache>(keys, layout, tile + cell, args.n_kv, base, args.d, me, &shared->tile);
+            random_rotate_write_tile(layout, part, &shared->tile);
             if (cell == 0 || layout.width < args.d) {
                 for (int32_t i = me % RANDOM_ROTATE_SIMD; i < layout.width; i += RANDOM_ROTATE_SIMD) {
                     const float x = base + i < args.d ? query[base + i] : 0.0f;
@@ -93,8 +93,8 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_multiply(random_rotate_scores_arg
                 }
             }
             random_rotate_barrier();
-            RANDOM_ROTATE_SHARED const float * x = shared->tile.x + own*layout.stride;
-            for (int32_t i = share; i < layout.width; i += layout.n_share) {
+            RANDOM_ROTATE_SHARED const float * x = shared->tile.x + layout.own*layout.stride;
+            for (int32_t i = layout.share; i < layout.width; i += layout.n_share) {
                 square += x[i]*x[i];
                 sum    += x[i];
                 for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
@@ -107,11 +107,11 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_multiply(random_rotate_scores_arg
         for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
             score[r] = random_rotate_share_sum(layout, score[r]);
         }
-        if (share == 0) {
-            shared->square[cell + own] = square;
-            shared->sum   [cell + own] = sum;
+        if (layout.share == 0) {
+            shared->square[cell + layout.own] = square;
+            shared->sum   [cell + layout.own] = sum;
             for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-                shared->score[r][cell + own] = score[r];
+                shared->score[r][cell + layout.own] = score[r];
             }
         }
     }
@@ -141,7 +141,16 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores
     uint32_t words[4];
     random_rotate_score_words(noise, (uint32_t) position, words);
 
+    random_rotate_cache_head keys;
+    keys.at         = k + head_kv*args.k_nb2 + stream*args.k_nb3;
+    keys.stride     = args.k_nb1;
+    keys.transposed = false;
+    const random_rotate_tile_layout layout = random_rotate_tile_layout_of(keys, args.d, me);
+
     random_rotate_wait();
+    random_rotate_tile_part part; // read while the mask is looked at: there is rarely nothing to see
+    random_rotate_read_tile<cache>(keys, layout, tile, args.n_kv, 0, args.d, &part);
+
     const uint32_t seen = random_rotate_simd_max(exists && random_rotate_sees(args, mask, reader, stream, own) ? 1u : 0u);
     if (lane == 0) {
         shared->seen[simd] = (int32_t) seen;
@@ -157,14 +166,9 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores
 
     RANDOM_ROTATE_DEVICE const float * query = (RANDOM_ROTATE_DEVICE const float *) (q + reader.it*args.q_nb1 + reader.head*args.q_nb2 +
         stream*args.q_nb3);
-    random_rotate_cache_head keys;
-    keys.at         = k + head_kv*args.k_nb2 + stream*args.k_nb3;
-    keys.stride     = args.k_nb1;
-    keys.transposed = false;
-
     float q_square;
     float q_sum;
-    random_rotate_multiply<cache>(args, query, keys, tile, me, shared, &q_square, &q_sum);
+    random_rotate_multiply<cache>(args, query, keys, layout, &part, tile, me, shared, &q_square, &q_sum);
     if (!exists) {
         return;
     }

@@ -77,43 +77,47 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_measure_values(random_rotate_valu
         float square = 0.0f;
         float sum    = 0.0f;
         for (int32_t base = 0; base < args.d; base += layout.width) {
+            random_rotate_tile_part part;
+            random_rotate_read_tile<cache>(values, layout, group + cell, end, base, args.d, &part);
             random_rotate_barrier(); // the previous tile has been read
-            random_rotate_load_tile<cache>(values, layout, group + cell, end, base, args.d, me, &shared->tile);
+            random_rotate_write_tile(layout, &part, &shared->tile);
             random_rotate_barrier();
-            random_rotate_add_measures(layout, me, &shared->tile, &square, &sum);
+            random_rotate_add_measures(layout, &shared->tile, &square, &sum);
         }
-        if (me % layout.n_share == 0) {
-            shared->square[cell + me/layout.n_share] = square;
-            shared->sum   [cell + me/layout.n_share] = sum;
+        if (layout.share == 0) {
+            shared->square[cell + layout.own] = square;
+            shared->sum   [cell + layout.own] = sum;
         }
     }
 }
 
-// A thread's sums for four queries: of number me of the values or, if they are longer than there are threads, of two numbers, or if
-// they are shorter, of the same number over a share of the cells.
+// A thread's sums for four queries, in each slab: of one number of the values, or if they are shorter than there are threads, of the
+// same number over a share of the cells.
 struct random_rotate_value_sums {
-    float of[RANDOM_ROTATE_TILE_WIDTH/RANDOM_ROTATE_THREADS][RANDOM_ROTATE_ROWS];
+    float of[RANDOM_ROTATE_SLABS][RANDOM_ROTATE_ROWS];
 };
 
 static RANDOM_ROTATE_ON_GPU void random_rotate_clear_sums(RANDOM_ROTATE_LOCAL random_rotate_value_sums * sums) {
-    for (int s = 0; s < RANDOM_ROTATE_TILE_WIDTH/RANDOM_ROTATE_THREADS; ++s) {
+    for (int s = 0; s < RANDOM_ROTATE_SLABS; ++s) {
         for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
             sums->of[s][r] = 0.0f;
         }
     }
 }
 
-// adds the values in the tile, times their factors; cell: the first, of 32
-static RANDOM_ROTATE_ON_GPU void random_rotate_add_values(random_rotate_tile_layout layout, int32_t cell, int32_t me,
+// adds the values in the tile, times their factors, to the sums of a slab; cell: the first, of 32
+static RANDOM_ROTATE_ON_GPU void random_rotate_add_values(random_rotate_tile_layout layout, int32_t cell, int32_t slab, int32_t me,
         RANDOM_ROTATE_SHARED const random_rotate_values_shared * shared, RANDOM_ROTATE_LOCAL random_rotate_value_sums * sums) {
-    const int32_t n_side = layout.width < RANDOM_ROTATE_THREADS ? layout.width : RANDOM_ROTATE_THREADS;
-    for (int s = 0; s < RANDOM_ROTATE_TILE_WIDTH/RANDOM_ROTATE_THREADS; ++s) {
-        const int32_t i = me % n_side + s*RANDOM_ROTATE_THREADS;
-        for (int32_t j = me / n_side; j < layout.n_cells && i < layout.width; j += RANDOM_ROTATE_THREADS/n_side) {
-            const float x = shared->tile.x[j*layout.stride + i];
-            for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-                sums->of[s][r] += shared->factor[cell + j][r]*x;
-            }
+    float sum[RANDOM_ROTATE_ROWS] = {};
+    for (int32_t j = me < layout.width ? 0 : 1; j < layout.n_cells; j += RANDOM_ROTATE_THREADS/layout.width) {
+        const float x = shared->tile.x[j*layout.stride + (me & (layout.width - 1))];
+        for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
+            sum[r] += shared->factor[cell + j][r]*x;
+        }
+    }
+    for (int s = 0; s < RANDOM_ROTATE_SLABS; ++s) { // so that all indices are constant
+        for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
+            sums->of[s][r] += s == slab ? sum[r] : 0.0f;
         }
     }
 }
@@ -122,24 +126,21 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_add_values(random_rotate_tile_lay
 static RANDOM_ROTATE_ON_GPU void random_rotate_store_values(random_rotate_values_args args, random_rotate_tile_layout layout, int32_t base, bool first,
         int32_t me, RANDOM_ROTATE_DEVICE float * parts, int32_t row, int32_t head_kv, int32_t stream, int32_t chunk,
         RANDOM_ROTATE_SHARED random_rotate_values_shared * shared, RANDOM_ROTATE_LOCAL random_rotate_value_sums * sums) {
-    const int32_t n_side = layout.width < RANDOM_ROTATE_THREADS ? layout.width : RANDOM_ROTATE_THREADS;
-    if (n_side < RANDOM_ROTATE_THREADS) {
+    if (layout.width < RANDOM_ROTATE_THREADS) {
         random_rotate_barrier(); // the tile has been read
         for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
             shared->tile.x[RANDOM_ROTATE_THREADS*r + me] = sums->of[0][r];
         }
         random_rotate_barrier();
-        for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
-            for (int32_t other = me + n_side; other < RANDOM_ROTATE_THREADS; other += n_side) {
-                sums->of[0][r] += shared->tile.x[RANDOM_ROTATE_THREADS*r + other];
-            }
+        for (int r = 0; r < RANDOM_ROTATE_ROWS && me < layout.width; ++r) {
+            sums->of[0][r] += shared->tile.x[RANDOM_ROTATE_THREADS*r + me + layout.width];
         }
     }
-    for (int s = 0; s < RANDOM_ROTATE_TILE_WIDTH/RANDOM_ROTATE_THREADS; ++s) {
+    for (int s = 0; s < RANDOM_ROTATE_SLABS; ++s) {
         const int32_t i = base + me + s*RANDOM_ROTATE_THREADS;
         for (int r = 0; r < RANDOM_ROTATE_ROWS; ++r) {
             const random_rotate_reader reader = random_rotate_reader_of(row + r, args.n_tokens, args.n_head/args.n_head_kv, head_kv);
-            if (reader.exists && me < n_side && i < args.d && i < base + layout.width) {
+            if (reader.exists && me < layout.width && i < args.d) {
                 RANDOM_ROTATE_DEVICE float * to = random_rotate_part_of(args, parts, reader, stream, chunk) + i;
                 *to = first ? sums->of[s][r] : *to + sums->of[s][r];
             }
@@ -163,8 +164,9 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values
         stream*args.p_nb3);
 
     const random_rotate_cache_head  values = random_rotate_value_head_of(args, v, head_kv, stream);
-    const random_rotate_tile_layout layout = random_rotate_tile_layout_of(args.d);
-    const bool    whole = args.d <= layout.width; // then the sums stay in registers
+    const random_rotate_tile_layout layout = random_rotate_tile_layout_of(values, args.d, me);
+    const bool    whole = args.d <= RANDOM_ROTATE_SLABS*layout.width; // then the sums stay in registers
+    const bool    early = args.n_tokens <= RANDOM_ROTATE_ROWS;        // values are read before it is known whether they have weights: most have
     const int32_t begin = chunk*args.n_chunk;
     const int32_t end   = begin + args.n_chunk < args.n_kv ? begin + args.n_chunk : args.n_kv;
 
@@ -181,6 +183,10 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values
         random_rotate_value_words(noise, (uint32_t) position, words);
 
         random_rotate_wait();
+        random_rotate_tile_part tile;
+        if (early) {
+            random_rotate_read_tile<cache>(values, layout, group, end, 0, args.d, &tile);
+        }
         const float weight = own < end ? weights[own] : 0.0f;
         const uint32_t weighs = random_rotate_simd_max(random_rotate_as_bits(weight) & 0x7fffffffu);
         random_rotate_barrier(); // the previous group has been read
@@ -206,25 +212,29 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values
             float square = 0.0f;
             float sum    = 0.0f;
             for (int32_t base = 0; base < args.d; base += layout.width) {
+                const int32_t slab = base/layout.width % RANDOM_ROTATE_SLABS;
+                if (cell + base > 0 || !early) {
+                    random_rotate_read_tile<cache>(values, layout, group + cell, end, base, args.d, &tile);
+                }
                 random_rotate_barrier(); // the previous tile has been read
-                random_rotate_load_tile<cache>(values, layout, group + cell, end, base, args.d, me, &shared->tile);
+                random_rotate_write_tile(layout, &tile, &shared->tile);
                 random_rotate_barrier();
-                random_rotate_add_measures(layout, me, &shared->tile, &square, &sum);
-                random_rotate_add_values(layout, cell, me, shared, &sums);
-                if (!whole) {
-                    random_rotate_store_values(args, layout, base, !stored, me, parts, row, head_kv, stream, chunk, shared, &sums);
+                random_rotate_add_measures(layout, &shared->tile, &square, &sum);
+                random_rotate_add_values(layout, cell, slab, me, shared, &sums);
+                if (!whole && (slab == RANDOM_ROTATE_SLABS - 1 || base + layout.width >= args.d)) {
+                    random_rotate_store_values(args, layout, base - slab*layout.width, !stored, me, parts, row, head_kv, stream, chunk, shared, &sums);
                 }
             }
             stored = true;
-            if (me % layout.n_share == 0) {
-                shared->square[cell + me/layout.n_share] = square;
+            if (layout.share == 0) {
+                shared->square[cell + layout.own] = square;
             }
         }
         random_rotate_barrier();
         share *= random_rotate_sqrt(shared->square[lane]);
         random_rotate_add_part(part, share, (float) own, 0.0f, share);
     }
-    for (int32_t base = 0; base < args.d && (whole || !stored); base += layout.width) {
+    for (int32_t base = 0; base < args.d && (whole || !stored); base += RANDOM_ROTATE_SLABS*layout.width) {
         random_rotate_store_values(args, layout, base, true, me, parts, row, head_kv, stream, chunk, shared, &sums);
     }
 
@@ -350,6 +360,17 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_finish(int32_t me, int32_t
 
     random_rotate_wait();
     parts += (int64_t) args.n_chunks*row*(d + RANDOM_ROTATE_PART_SIZE);
+
+    float all[RANDOM_ROTATE_PART_SIZE] = {};
+    float heaviest[RANDOM_ROTATE_QUAD] = {};
+    if (noise.theta_max != 0.0f && me < block.n_threads) {
+        const random_rotate_cache_head values = random_rotate_value_head_of(args, v, head/(args.n_head/args.n_head_kv), stream);
+        random_rotate_join_chunks(parts, args.n_chunks, d, me, all);
+        for (int n = 0; n < RANDOM_ROTATE_QUAD; ++n) {
+            const int32_t i = random_rotate_slice_index(block, n);
+            heaviest[n] = i < d ? random_rotate_number_at<cache>(values, (int32_t) all[RANDOM_ROTATE_PART_CELL], i) : 0.0f;
+        }
+    }
     random_rotate_sum_chunks(parts, args.n_chunks, d, me, n_threads, shared->sum);
     if (me >= block.n_threads) {
         return;
@@ -360,15 +381,6 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_finish(int32_t me, int32_t
         sum[n] = i < d ? shared->sum[i] : 0.0f;
     }
     if (noise.theta_max != 0.0f) {
-        float all[RANDOM_ROTATE_PART_SIZE] = {};
-        random_rotate_join_chunks(parts, args.n_chunks, d, me, all);
-
-        const random_rotate_cache_head values = random_rotate_value_head_of(args, v, head/(args.n_head/args.n_head_kv), stream);
-        float heaviest[RANDOM_ROTATE_QUAD];
-        for (int n = 0; n < RANDOM_ROTATE_QUAD; ++n) {
-            const int32_t i = random_rotate_slice_index(block, n);
-            heaviest[n] = i < d ? random_rotate_number_at<cache>(values, (int32_t) all[RANDOM_ROTATE_PART_CELL], i) : 0.0f;
-        }
         random_rotate_add_noise(block, noise, &g, all, heaviest, d, sum);
     }
     for (int n = 0; n < RANDOM_ROTATE_QUAD; ++n) {
