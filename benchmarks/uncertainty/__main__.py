@@ -79,7 +79,11 @@ def _data_set(model: Path, data: DataSet, angles: methods.Angles, options: argpa
     share = _write_sober(model, data, store)
     print(f"{data.name}: {100 * share:.0f} % of {len(data.questions)} sober answers are right")
     is_measured = LEAST_RIGHT <= data.known(share) <= MOST_RIGHT
-    settings = methods.settings(angles, data.max_tokens, data.is_long or options.few) if is_measured else [usual]
+    settings = [usual]
+    if is_measured and data.is_long:
+        settings = methods.settings_of_long(angles, data.max_tokens)
+    elif is_measured:
+        settings = methods.settings(angles, data.max_tokens, options.few)
     _write(model, data, settings, store, WorkerOptions(likelihood=False))
     with open_sweep(store) as results:
         return {
@@ -210,7 +214,7 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
     tables = "files with results of this command: print the tables of docs/uncertainty.md"
     what.add_argument("--tables", type=Path, nargs="+", help=tables)
     parser.add_argument("--sets", nargs="+", choices=NAMES, help="names of the data sets to use (all)")
-    few = "try only the doses A and those that arXiv 2502.03799 compares (always, if answers are long)"
+    few = "try only the doses A and those that arXiv 2502.03799 compares"
     parser.add_argument("--few", action="store_true", help=few)
     parser.add_argument(
         "--folder", type=Path, default=Path("build/uncertainty"), help="folder for results (%(default)s)"

@@ -124,7 +124,17 @@ def usual(found: Angles, max_tokens: int) -> Setting:
 
 def settings(found: Angles, max_tokens: int, few: bool) -> list[Setting]:
     """Return all settings that are compared; ``few``: only the doses in ``FEW``."""
-    noises = FEW if few else NOISES
-    doses = [setting(noise, found[noise, effect], max_tokens) for noise in noises for effect in EFFECTS]
-    mixed = [setting(noise, found[noise, effect], max_tokens, TEMPERATURE) for noise in MIXED for effect in EFFECTS]
-    return [*(sampled(temperature, max_tokens) for temperature in TEMPERATURES), *doses, *mixed]
+    return _settings(found, max_tokens, FEW if few else NOISES, EFFECTS, TEMPERATURES)
+
+
+def settings_of_long(found: Angles, max_tokens: int) -> list[Setting]:
+    """Return those that are compared if answers are long: what the claim is about, with the smaller effect."""
+    return _settings(found, max_tokens, MIXED, EFFECTS[:1], TEMPERATURES[:1])
+
+
+def _settings(
+    found: Angles, max_tokens: int, noises: Sequence[Noise], effects: Sequence[float], temperatures: Sequence[float]
+) -> list[Setting]:
+    doses = [setting(noise, found[noise, effect], max_tokens) for noise in noises for effect in effects]
+    mixed = [setting(noise, found[noise, effect], max_tokens, TEMPERATURE) for noise in MIXED for effect in effects]
+    return [*(sampled(temperature, max_tokens) for temperature in temperatures), *doses, *mixed]
