@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.uncertainty.fit_tables import fit_tables
 from benchmarks.uncertainty.fitted import calibration_error, fit
-from benchmarks.uncertainty.methods import EFFECTS, NOISES, settings, usual
+from benchmarks.uncertainty.methods import EFFECTS, NOISES, TEMPERATURE, sampled, settings, settings_of_long, usual
 from benchmarks.uncertainty.page_tables import page_tables
 from benchmarks.uncertainty.questions import NAMES, data_sets
 from benchmarks.uncertainty.scored import auroc, difference, interval, rejection_ratio
@@ -158,10 +158,11 @@ def test_no_sum_comes_twice(tmp_path: Path) -> None:
 
 def test_long_answers_are_varied_in_fewer_ways() -> None:
     angles = {(noise, effect): 0.1 + effect for noise in NOISES for effect in EFFECTS}
-    short, long = settings(angles, 24, few=False), settings(angles, 256, few=True)
-    assert len(long) < len(short)
-    for some, max_tokens in ((short, 24), (long, 256)):
+    every, few, long = settings(angles, 24, few=False), settings(angles, 24, few=True), settings_of_long(angles, 256)
+    assert len(long) < len(few) < len(every)
+    for some, max_tokens in ((every, 24), (few, 24), (long, 256)):
         assert usual(angles, max_tokens) in some
+        assert sampled(TEMPERATURE, max_tokens) in some
         assert any(one.hold == 0 and one.layers == "shared" and one.sampler for one in some)  # what is claimed
 
 

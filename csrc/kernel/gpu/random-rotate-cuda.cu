@@ -36,7 +36,7 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_half(const char * at) {
 #include "random-rotate-gpu.h"
 #include "random-rotate-gpu-host.h"
 #include "random-rotate-gpu-scores.h"
-#include "random-rotate-gpu-values.h"
+#include "random-rotate-gpu-finish.h"
 
 //
 // rows

@@ -37,7 +37,7 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_half(device const char * at) {
 
 #include "random-rotate-gpu.h"
 #include "random-rotate-gpu-scores.h"
-#include "random-rotate-gpu-values.h"
+#include "random-rotate-gpu-finish.h"
 
 //
 // rows
