@@ -6,6 +6,7 @@
 # make fuzz    fuzzes the code that reads input, each reader for ten minutes (make fuzz FUZZ=profile FUZZ_SECONDS=60)
 # make bench-memory     writes the same dosed texts for ten minutes and measures memory
 # make wheel      a package for every processor of this kind, in dist/       make check-wheel   installs it, and tries it
+# make release    both, the source distribution, the files in packaging/; make release UPLOAD=1 also uploads them to PyPI
 # make docs       docs/ as a site: build/docs/index.html
 # make soak       a server with 16 clients for 20 minutes: same answers as alone, memory flat (SOAK_MINUTES=1, MODEL=PATH)
 # make check-gpu  tests on a graphics card                       make bench-gpu   speed on one (both: docs/performance.md)
@@ -42,7 +43,7 @@ NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc'
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo program wheel check-wheel test lint sanitize random-calls fuzz have-clang check-kernels check-gpu bench-gpu \
+.PHONY: setup demo program wheel check-wheel release test lint sanitize random-calls fuzz have-clang check-kernels check-gpu bench-gpu \
 	upstream-server-tests bench bench-memory soak docs architectures vergence samples fidelity clean FORCE
 
 setup: $(READY) $(DONE)/model
@@ -66,6 +67,13 @@ wheel: $(DONE)/wheel-tools
 
 check-wheel: $(DONE)/venv
 	@PYTHONPATH=tests $(BIN)/python -m installing
+
+release: wheel check-wheel $(DONE)/release-tools
+	@rm -f dist/*.tar.gz
+	$(STEP) sdist 'Building the source distribution' $(BIN)/python -m build --sdist
+	@$(BIN)/python -m twine check --strict dist/*
+	@$(BIN)/python scripts/release_files.py dist/*.tar.gz build/release
+	@$(if $(UPLOAD),$(BIN)/python -m twine upload dist/*,echo "Everything is in dist and build/release; make release UPLOAD=1 also uploads it")
 
 check-kernels: $(DONE)/test-tools $(DONE)/kernels
 	@$(RUN) $(BIN)/python -m pytest -s tests/test_kernels.py
@@ -193,6 +201,10 @@ $(DONE)/lab-tools: pyproject.toml | $(READY)
 
 $(DONE)/wheel-tools: pyproject.toml | $(DONE)/source
 	$(STEP) wheel-tools 'Getting the tools for wheels' $(PIP) install auditwheel wheel
+	@touch $@
+
+$(DONE)/release-tools: pyproject.toml | $(DONE)/venv
+	$(STEP) release-tools 'Getting the tools for releases' $(PIP) install build twine
 	@touch $@
 
 $(DONE)/docs-tools: pyproject.toml | $(READY)
