@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import llama_cpp
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -30,6 +31,10 @@ PressCtrlC = Callable[[Callable[[], int], int], CtrlC]
 
 #: the programs use a GPU if they find one; an option on their command line takes precedence
 os.environ.setdefault("LLAMA_ARG_N_GPU_LAYERS", str(N_GPU_LAYERS))
+#: the classes of both packages do not; an argument takes precedence
+defaults = llama_cpp.Llama.__init__.__kwdefaults__
+assert defaults is not None
+defaults["n_gpu_layers"] = N_GPU_LAYERS
 
 #: for tests that need the same text from batches of different sizes
 same_rounding = pytest.mark.skipif(

@@ -30,7 +30,7 @@ def sober(path: str) -> dict[str, Any]:
 
 
 def of_class(path: str) -> npt.NDArray[np.float32]:
-    """The logits of the last token, from llama-cpp-python's class: a card rounds them differently if it computes all."""
+    """The last token's logits from llama-cpp-python's class: a card rounds them differently if it computes all."""
     settings: dict[str, Any] = {"n_ctx": 512, "n_threads": 2, "n_threads_batch": 2, "verbose": False}
     llm = llama_cpp.Llama(path, n_gpu_layers=N_GPU_LAYERS, **settings)
     llm.eval(PROMPT)

@@ -50,6 +50,8 @@ def _rows(ggml: ctypes.CDLL, address: int) -> F32:
     d, n_head, n_tokens = tensor.ne[:3]
     strides = [tensor.nb[2], tensor.nb[1], tensor.nb[0]]
     n_bytes = sum(stride * (n - 1) for stride, n in zip(strides, (n_tokens, n_head, d))) + 4
-    memory = ctypes.create_string_buffer(n_bytes)  # the tensor may be on a card
-    ggml.ggml_backend_tensor_get(ctypes.c_void_p(address), memory, ctypes.c_size_t(0), ctypes.c_size_t(n_bytes))
+    memory = np.empty(n_bytes, np.uint8)  # the tensor may be on a card
+    ggml.ggml_backend_tensor_get(
+        *map(ctypes.c_void_p, (address, memory.ctypes.data)), *map(ctypes.c_size_t, (0, n_bytes))
+    )
     return np.ndarray((n_tokens, n_head, d), np.float32, memory, strides=strides).copy()
