@@ -18,8 +18,8 @@ _WORDS = (
     (r"^, ", ""),
 )
 
-#: the confidences that the page shows
-_SHOWN = ("perplexity", "probability", "agreement")
+#: what the page shows of the sober answer alone
+_ALONE = ("perplexity", "probability")
 
 
 def page_tables(results: Sequence[Mapping[str, Any]]) -> str:
@@ -38,14 +38,19 @@ def page_tables(results: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _table(rows: Sequence[Mapping[str, str]]) -> str:
-    head = ["answers", "AUROC", "PRR", "AUROC above temperature 0.5", "AUROC with likelihood"]
-    names = ("AUROC", "PRR", "AUROC above temperature", "AUROC with likelihood")
-    shown = [row for row in rows if row["confidence"] in _SHOWN]
-    return markdown(head, [[_said(row), *(row[name] for name in names)] for row in shown])
+    by = {(row["answers"], row["confidence"]): row for row in rows}
+    shown = [row for row in rows if row["confidence"] in (*_ALONE, "agreement")]
+    head = ["answers", "AUROC", "above temperature 0.5", "by entropy", "by Rouge-L", "with likelihood"]
+    return markdown(head, [_line(row, by) for row in shown])
+
+
+def _line(row: Mapping[str, str], by: Mapping[tuple[str, str], Mapping[str, str]]) -> list[str]:
+    others = [by.get((row["answers"], name), {}).get("AUROC", "") for name in ("entropy", "similarity")]
+    return [_said(row), row["AUROC"], row["AUROC above temperature"], *others, row["AUROC with likelihood"]]
 
 
 def _said(row: Mapping[str, str]) -> str:
-    if row["confidence"] != "agreement":
+    if row["confidence"] in _ALONE:
         return f"the sober one alone, its {row['confidence']}"
     text = row["answers"]
     for label, words in _WORDS:

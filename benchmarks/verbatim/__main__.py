@@ -46,7 +46,7 @@ def main(given: Sequence[str]) -> int:
 
 def table(found: Mapping[str, Sequence[Shares]]) -> str:
     """Return, by site, up to which angle half of the texts stay verbatim, and from which one half are lost."""
-    head = ["site", "half verbatim up to", "half another text or echo from", "half echo from", "most substitution"]
+    head = ["site", "half verbatim up to", "half another text or echo from", "echo first half at", "most substitution"]
     lines = []
     for site, by_angle in found.items():
         parts = {name: np.array([one[name] for one in by_angle]) for name in REGIMES}  # each (n_angles, n_texts)
