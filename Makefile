@@ -3,6 +3,7 @@
 # make         only sets up .venv                                make clean   removes everything that make made
 # make program    also the programs drugs and drugs-rpc-server, in .venv/bin (targets that need them build them)
 # make check-kernels    runs CUDA's and Metal's kernels on the CPU, and compiles them if nvcc is installed
+# make check-arm  compiles the kernels for ARM and runs them with qemu: the CPU's against CUDA's and Metal's
 # make fuzz    fuzzes the code that reads input, each reader for ten minutes (make fuzz FUZZ=profile FUZZ_SECONDS=60)
 # make bench-memory     writes the same dosed texts for ten minutes and measures memory
 # make wheel      a package for every processor of this kind, in dist/       make check-wheel   installs it, and tries it
@@ -36,14 +37,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := raw
 
 # These need only the libraries, so programs are not compiled for them. Programs that were already built are kept.
-PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels docs architectures vergence samples clean
+PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels check-arm docs architectures vergence samples clean
 READY := $(DONE)/$(if $(wildcard $(DONE)/package)$(filter-out $(PYTHON_ALONE),$(MAKECMDGOALS)),package,libraries)
 
 NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc')
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo program wheel check-wheel release test lint sanitize random-calls fuzz have-clang check-kernels check-gpu bench-gpu \
+.PHONY: setup demo program wheel check-wheel release test lint sanitize random-calls fuzz have-clang have-arm check-kernels check-arm check-gpu bench-gpu \
 	upstream-server-tests bench bench-memory soak docs architectures vergence samples fidelity clean FORCE
 
 setup: $(READY) $(DONE)/model
@@ -77,6 +78,18 @@ release: wheel check-wheel $(DONE)/release-tools
 
 check-kernels: $(DONE)/test-tools $(DONE)/kernels
 	@$(RUN) $(BIN)/python -m pytest -s tests/test_kernels.py
+
+check-arm: have-arm $(DONE)/source
+	$(STEP) arm 'Compiling the kernels for ARM (minutes, the first time)' sh -c '$(WITH_TOOLS) \
+		cmake -G Ninja -S . -B build/arm -DCMAKE_TOOLCHAIN_FILE=cmake/Aarch64Linux.cmake -DDRUGS_BUILD_TESTS=ON \
+			-Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)" -DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" \
+			-DPython_INCLUDE_DIR="$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path(\"include\"))")" && \
+		cmake --build build/arm --target check-kernels'
+	@qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu max build/arm/bin/check-kernels
+
+have-arm:
+	@command -v aarch64-linux-gnu-g++ > /dev/null && command -v qemu-aarch64 > /dev/null || { echo "drugs_cpp: error: a compiler for" \
+		"ARM or qemu was not found: install both (Debian and Ubuntu: apt install g++-aarch64-linux-gnu qemu-user)" >&2; exit 1; }
 
 sanitize: $(DONE)/sanitize-address $(DONE)/sanitize-thread $(DONE)/model
 	@$(BIN)/python scripts/sanitize.py test address
