@@ -107,8 +107,9 @@ struct random_rotate_values_shared {
     alignas(16) float factor[RANDOM_ROTATE_CELLS][RANDOM_ROTATE_ROWS]; // the factor for each value, read four at a time
     float   square[RANDOM_ROTATE_CELLS]; // of the values
     float   sum   [RANDOM_ROTATE_CELLS];
-    int32_t weighs[RANDOM_ROTATE_ROWS];  // whether any of the cells has a weight for the query
-    int32_t leans [RANDOM_ROTATE_ROWS];  // whether the query's noise depends on the sums of values
+    int32_t weighs[RANDOM_ROTATE_ROWS];  // whether any of the cells has a weight for a query,
+    int32_t doses [RANDOM_ROTATE_ROWS];  // whether it has noise,
+    int32_t leans [RANDOM_ROTATE_ROWS];  // and whether that depends on the sums of values
 };
 
 // shared by the threads of a block that adds up a row

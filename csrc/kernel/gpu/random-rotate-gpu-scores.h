@@ -65,10 +65,11 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_turned(random_rotate_noise_key n
 }
 
 // The products of four queries with the keys of 32 cells, and the squares and sums of the keys. Each SIMD group brings its query, and
-// gets the square and the sum of it. part: of the first tile
+// gets the square and the sum of it. early: whether part of the first tile was already read
 template <typename cache>
 static RANDOM_ROTATE_ON_GPU void random_rotate_multiply(random_rotate_scores_args args, RANDOM_ROTATE_DEVICE const float * query,
-        random_rotate_cache_head keys, random_rotate_tile_layout layout, RANDOM_ROTATE_LOCAL random_rotate_tile_part * part, int32_t tile, int32_t me,
+        random_rotate_cache_head keys, random_rotate_tile_layout layout, bool early, RANDOM_ROTATE_LOCAL random_rotate_tile_part * part,
+        int32_t tile, int32_t me,
         RANDOM_ROTATE_SHARED random_rotate_scores_shared * shared, RANDOM_ROTATE_LOCAL float * q_square, RANDOM_ROTATE_LOCAL float * q_sum) {
     const int32_t simd = me / RANDOM_ROTATE_SIMD;
 
@@ -79,7 +80,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_multiply(random_rotate_scores_arg
         float sum    = 0.0f;
         float score[RANDOM_ROTATE_ROWS] = {};
         for (int32_t base = 0; base < args.d; base += layout.width) {
-            if (cell + base > 0) { // the first part was read before
+            if (cell + base > 0 || !early) {
                 random_rotate_read_tile<cache>(keys, layout, tile + cell, args.n_kv, base, args.d, part);
             }
             random_rotate_barrier(); // the previous contents of shared memory have been read
@@ -148,8 +149,11 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores
     const random_rotate_tile_layout layout = random_rotate_tile_layout_of(keys, args.d, me);
 
     random_rotate_wait();
-    random_rotate_tile_part part; // read while the mask is looked at: there is rarely nothing to see
-    random_rotate_read_tile<cache>(keys, layout, tile, args.n_kv, 0, args.d, &part);
+    random_rotate_tile_part part;
+    const bool early = args.n_tokens <= RANDOM_ROTATE_ROWS; // keys are read while the mask is: few tokens see most cells
+    if (early) {
+        random_rotate_read_tile<cache>(keys, layout, tile, args.n_kv, 0, args.d, &part);
+    }
 
     const uint32_t seen = random_rotate_simd_max(exists && random_rotate_sees(args, mask, reader, stream, own) ? 1u : 0u);
     if (lane == 0) {
@@ -168,7 +172,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_scores_block(random_rotate_scores
         stream*args.q_nb3);
     float q_square;
     float q_sum;
-    random_rotate_multiply<cache>(args, query, keys, layout, &part, tile, me, shared, &q_square, &q_sum);
+    random_rotate_multiply<cache>(args, query, keys, layout, early, &part, tile, me, shared, &q_square, &q_sum);
     if (!exists) {
         return;
     }

@@ -179,8 +179,10 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values
         const int32_t own      = group + lane;
         const int32_t position = own < end ? cells[stream*args.n_kv + own] : -1;
 
-        uint32_t words[4];
-        random_rotate_value_words(noise, (uint32_t) position, words);
+        uint32_t words[4] = {};
+        if (noise.theta_max != 0.0f) {
+            random_rotate_value_words(noise, (uint32_t) position, words);
+        }
 
         random_rotate_wait();
         random_rotate_tile_part tile;
@@ -192,12 +194,14 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values
         random_rotate_barrier(); // the previous group has been read
         if (lane == 0) {
             shared->weighs[simd] = (int32_t) weighs;
-            shared->leans [simd] = weighs != 0 && noise.theta_max != 0.0f && noise.reference ? 1 : 0;
+            shared->doses [simd] = weighs != 0 && noise.theta_max != 0.0f ? 1 : 0;
+            shared->leans [simd] = shared->doses[simd] != 0 && noise.reference ? 1 : 0;
         }
         random_rotate_barrier();
         if (!random_rotate_any(shared->weighs)) {
             continue; // such as cells that are empty
         }
+        const bool doses = random_rotate_any(shared->doses);
         const bool leans = random_rotate_any(shared->leans);
         if (leans) {
             random_rotate_measure_values<cache>(args, values, layout, group, end, me, shared);
@@ -219,7 +223,9 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values
                 random_rotate_barrier(); // the previous tile has been read
                 random_rotate_write_tile(layout, &tile, &shared->tile);
                 random_rotate_barrier();
-                random_rotate_add_measures(layout, &shared->tile, &square, &sum);
+                if (doses && !leans) {
+                    random_rotate_add_measures(layout, &shared->tile, &square, &sum);
+                }
                 random_rotate_add_values(layout, cell, slab, me, shared, &sums);
                 if (!whole && (slab == RANDOM_ROTATE_SLABS - 1 || base + layout.width >= args.d)) {
                     random_rotate_store_values(args, layout, base - slab*layout.width, !stored, me, parts, row, head_kv, stream, chunk,
@@ -227,13 +233,15 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values
                 }
             }
             stored = true;
-            if (layout.share == 0) {
+            if (doses && !leans && layout.share == 0) {
                 shared->square[cell + layout.own] = square;
             }
         }
         random_rotate_barrier();
-        share *= random_rotate_sqrt(shared->square[lane]);
-        random_rotate_add_part(part, share, (float) own, 0.0f, share);
+        if (noise.theta_max != 0.0f && doses) {
+            share *= random_rotate_sqrt(shared->square[lane]);
+            random_rotate_add_part(part, share, (float) own, 0.0f, share);
+        }
     }
     for (int32_t base = 0; base < args.d && (whole || !stored); base += RANDOM_ROTATE_SLABS*layout.width) {
         random_rotate_store_values(args, layout, base, true, me, parts, row, head_kv, stream, chunk, shared, &sums);
