@@ -69,8 +69,8 @@ static RANDOM_ROTATE_ON_GPU float random_rotate_turned(random_rotate_noise_key n
 template <typename cache>
 static RANDOM_ROTATE_ON_GPU void random_rotate_multiply(random_rotate_scores_args args, RANDOM_ROTATE_DEVICE const float * query,
         random_rotate_cache_head keys, random_rotate_tile_layout layout, bool early, RANDOM_ROTATE_LOCAL random_rotate_tile_part * part,
-        int32_t tile, int32_t me,
-        RANDOM_ROTATE_SHARED random_rotate_scores_shared * shared, RANDOM_ROTATE_LOCAL float * q_square, RANDOM_ROTATE_LOCAL float * q_sum) {
+        int32_t tile, int32_t me, RANDOM_ROTATE_SHARED random_rotate_scores_shared * shared, RANDOM_ROTATE_LOCAL float * q_square,
+        RANDOM_ROTATE_LOCAL float * q_sum) {
     const int32_t simd = me / RANDOM_ROTATE_SIMD;
 
     *q_square = 0.0f;
