@@ -3,7 +3,8 @@
 # make         only sets up .venv                                make clean   removes everything that make made
 # make program    also the programs drugs and drugs-rpc-server, in .venv/bin (targets that need them build them)
 # make check-kernels    runs CUDA's and Metal's kernels on the CPU, and compiles them if nvcc is installed
-# make check-arm  compiles the kernels for ARM and runs them with qemu: the CPU's against CUDA's and Metal's
+# make check-arm  compiles for ARM, runs that with qemu, and compares it with this computer      make check-windows    with Wine
+# make count-arm  instructions of the kernels on ARM and on x86-64      make check-macos   compiles for Macs; nothing is run
 # make fuzz    fuzzes the code that reads input, each reader for ten minutes (make fuzz FUZZ=profile FUZZ_SECONDS=60)
 # make bench-memory     writes the same dosed texts for ten minutes and measures memory
 # make wheel      a package for every processor of this kind, in dist/       make check-wheel   installs it, and tries it
@@ -37,14 +38,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := raw
 
 # These need only the libraries, so programs are not compiled for them. Programs that were already built are kept.
-PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels check-arm docs architectures vergence samples clean
+PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels check-arm check-windows docs architectures vergence samples clean
 READY := $(DONE)/$(if $(wildcard $(DONE)/package)$(filter-out $(PYTHON_ALONE),$(MAKECMDGOALS)),package,libraries)
 
 NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc')
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo program wheel check-wheel release test lint sanitize random-calls fuzz have-clang have-arm check-kernels check-arm check-gpu bench-gpu \
+.PHONY: setup demo program wheel check-wheel release test lint sanitize random-calls fuzz have-clang have-arm have-windows check-kernels \
+	check-arm count-arm check-windows check-macos check-gpu bench-gpu \
 	upstream-server-tests bench bench-memory soak docs architectures vergence samples fidelity clean FORCE
 
 setup: $(READY) $(DONE)/model
@@ -79,17 +81,45 @@ release: wheel check-wheel $(DONE)/release-tools
 check-kernels: $(DONE)/test-tools $(DONE)/kernels
 	@$(RUN) $(BIN)/python -m pytest -s tests/test_kernels.py
 
-check-arm: have-arm $(DONE)/source
-	$(STEP) arm 'Compiling the kernels for ARM (minutes, the first time)' sh -c '$(WITH_TOOLS) \
-		cmake -G Ninja -S . -B build/arm -DCMAKE_TOOLCHAIN_FILE=cmake/Aarch64Linux.cmake -DDRUGS_BUILD_TESTS=ON \
-			-Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)" -DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" \
-			-DPython_INCLUDE_DIR="$$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path(\"include\"))")" && \
-		cmake --build build/arm --target check-kernels'
-	@qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu max build/arm/bin/check-kernels
+check-arm: have-arm $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/kernels
+	$(call elsewhere,arm,Aarch64Linux,-DGGML_CPU_ARM_ARCH=armv8.2-a+dotprod+fp16,$(OPS) llama-app)
+	$(call elsewhere,arm-plain,Aarch64Linux,-DGGML_CPU_ARM_ARCH=armv8-a,$(OPS))
+	$(call elsewhere,arm-sve,Aarch64Linux,-DGGML_CPU_ARM_ARCH=armv8.2-a+dotprod+fp16+sve,$(OPS))
+	@$(ELSEWHERE) arm build/arm max
+	@$(ELSEWHERE) arm build/arm-plain cortex-a53
+	@$(ELSEWHERE) arm build/arm-sve a64fx max
+
+count-arm: have-arm $(DONE)/test-tools $(DONE)/avx2
+	$(call elsewhere,arm,Aarch64Linux,-DGGML_CPU_ARM_ARCH=armv8.2-a+dotprod+fp16,turned-vectors)
+	@$(ELSEWHERE) count build/arm
+
+check-windows: have-windows $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/kernels
+	$(call elsewhere,windows,Windows,,all test-backend-ops turned-vectors)
+	@$(WITH_TOOLS) cmake --install build/windows --prefix build/windows/installed > /dev/null
+	@$(ELSEWHERE) windows build/windows
+
+check-macos: $(DONE)/zig $(DONE)/test-tools
+	$(call elsewhere,macos-arm64,Macos,-DDRUGS_ZIG="$(ZIG)" -DDRUGS_MACOS_PROCESSOR=arm64,llama-app ggml-rpc-server)
+	$(call elsewhere,macos-x86_64,Macos,-DDRUGS_ZIG="$(ZIG)" -DDRUGS_MACOS_PROCESSOR=x86_64,llama-app ggml-rpc-server)
+
+ZIG = $$($(BIN)/python -c "import ziglang; print(next(iter(ziglang.__path__)))")/zig
+
+OPS := check-kernels test-backend-ops turned-vectors
+ELSEWHERE = PYTHONPATH=tests $(BIN)/python -m elsewhere
+
+# $(call elsewhere,FOLDER,TOOLCHAIN,OPTIONS,TARGETS)  compiles for another system
+elsewhere = $(STEP) $(1) 'Compiling for another system, in build/$(1) (minutes, the first time)' sh -c '$(WITH_TOOLS) \
+		cmake -G Ninja -S . -B build/$(1) -DCMAKE_TOOLCHAIN_FILE=cmake/$(2).cmake -DDRUGS_BUILD_TESTS=ON -DDRUGS_PYTHON=OFF \
+			-DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" $(3) && \
+		cmake --build build/$(1) --target $(4)'
 
 have-arm:
 	@command -v aarch64-linux-gnu-g++ > /dev/null && command -v qemu-aarch64 > /dev/null || { echo "drugs_cpp: error: a compiler for" \
 		"ARM or qemu was not found: install both (Debian and Ubuntu: apt install g++-aarch64-linux-gnu qemu-user)" >&2; exit 1; }
+
+have-windows:
+	@command -v x86_64-w64-mingw32-g++-posix > /dev/null && command -v wine > /dev/null || { echo "drugs_cpp: error: a compiler for" \
+		"Windows or Wine was not found: install both (Debian and Ubuntu: apt install g++-mingw-w64-x86-64 wine)" >&2; exit 1; }
 
 sanitize: $(DONE)/sanitize-address $(DONE)/sanitize-thread $(DONE)/model
 	@$(BIN)/python scripts/sanitize.py test address
@@ -220,6 +250,10 @@ $(DONE)/release-tools: pyproject.toml | $(DONE)/venv
 	$(STEP) release-tools 'Getting the tools for releases' $(PIP) install build twine
 	@touch $@
 
+$(DONE)/zig: | $(DONE)/venv
+	$(STEP) zig 'Getting zig' $(PIP) install ziglang
+	@touch $@
+
 $(DONE)/docs-tools: pyproject.toml | $(READY)
 	$(STEP) docs-tools 'Getting Sphinx' $(PIP) install 'drugs_cpp[docs]'
 	@touch $@
@@ -280,8 +314,8 @@ $(DONE)/fuzzers: $(NATIVE) $(FUZZ_SOURCES) | $(READY)
 $(DONE)/avx2: $(NATIVE) | $(READY)
 	$(STEP) avx2 'Building the patched llama.cpp for valgrind (minutes, the first time)' sh -c '$(WITH_TOOLS) \
 		cmake -G Ninja -S . -B build/avx2 -DGGML_NATIVE=OFF -DGGML_AVX=ON -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON \
-		-DGGML_BMI2=ON -Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)" -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python && \
-		cmake --build build/avx2 --target llama'
+		-DGGML_BMI2=ON -DDRUGS_BUILD_TESTS=ON -DDRUGS_PYTHON=OFF -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python && \
+		cmake --build build/avx2 --target llama turned-vectors'
 	@touch $@
 
 # Changes when the settings change, so that other options or another source start a new build.

@@ -19,7 +19,7 @@ function(check_processor folder)
     add_library(drugs-processor SHARED EXCLUDE_FROM_ALL ${folder}/drugs-processor.c)
     target_compile_options(drugs-processor PRIVATE $<$<NOT:$<C_COMPILER_ID:MSVC>>:-Wall;-Wextra> ${any})
     target_include_directories(drugs-processor PUBLIC ${folder} PRIVATE ${CMAKE_BINARY_DIR}/processor)
-    set_target_properties(drugs-processor PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+    set_target_properties(drugs-processor PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
     join_upstream(ggml-base ${folder}/drugs-refuse-processor.c)
     set_property(SOURCE ${folder}/drugs-refuse-processor.c TARGET_DIRECTORY ggml-base APPEND PROPERTY COMPILE_OPTIONS ${any})

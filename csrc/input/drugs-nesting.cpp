@@ -8,6 +8,12 @@
 
 #if defined(__linux__) || defined(__APPLE__)
 #include <pthread.h>
+#elif defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#ifndef NOMINMAX
+#define NOMINMAX
+#endif
+#include <windows.h>
 #endif
 
 bool drugs_is_too_deep(const std::string & json_text) {
@@ -45,6 +51,11 @@ static uintptr_t end_of_stack() {
 #elif defined(__APPLE__)
     const uintptr_t highest = (uintptr_t) pthread_get_stackaddr_np(pthread_self());
     return highest - pthread_get_stacksize_np(pthread_self()) + reserve;
+#elif defined(_WIN32)
+    ULONG_PTR lowest  = 0;
+    ULONG_PTR highest = 0;
+    GetCurrentThreadStackLimits(&lowest, &highest);
+    return (uintptr_t) lowest + reserve;
 #else
     return 0;
 #endif
@@ -52,7 +63,7 @@ static uintptr_t end_of_stack() {
 
 void drugs_check_stack() {
     static thread_local const uintptr_t end = end_of_stack();
-#if defined(__GNUC__)
+#if defined(__GNUC__) || defined(__clang__)
     if ((uintptr_t) __builtin_frame_address(0) < end) {
         throw std::runtime_error("the template is nested too deeply, or calls itself without an end");
     }

@@ -6,7 +6,8 @@
 #include <vector>
 
 // --dose and --dose-shape can be repeated. Upstream keeps only the last value of an option, so this object replaces the arguments,
-// for its own lifetime, by ones in which each of the two options occurs once, with its values separated by commas.
+// for its own lifetime, by ones in which each of the two options occurs once, with its values separated by commas. On Windows they
+// become UTF-8.
 class drugs_joined_args {
 public:
     drugs_joined_args(int & argc, char ** & argv);

@@ -35,6 +35,8 @@ def use_own_libraries(package: Path = Path(__file__).parent) -> None:
         raise ImportError(f"{folder} is missing: this copy of drugs_cpp was not built; run pip install on its source")
     check_processor(folder)
     _put_first(str(package / "llama_cpp_python"))
+    if sys.platform == "win32":
+        os.add_dll_directory(str(folder))
     os.environ.update(dict.fromkeys(_PATH_VARIABLES, str(folder)))
 
 

@@ -1,0 +1,21 @@
+# Windows, compiled on Debian or Ubuntu (g++-mingw-w64-x86-64) and run with Wine (wine): `make check-windows`.
+
+set(CMAKE_SYSTEM_NAME Windows)
+set(CMAKE_SYSTEM_PROCESSOR AMD64)
+# "posix": std::thread and std::mutex exist
+set(CMAKE_C_COMPILER   x86_64-w64-mingw32-gcc-posix)
+set(CMAKE_CXX_COMPILER x86_64-w64-mingw32-g++-posix)
+set(CMAKE_RC_COMPILER  x86_64-w64-mingw32-windres)
+set(CMAKE_C_FLAGS_INIT "-include ${CMAKE_CURRENT_LIST_DIR}/windows_headers.h")
+set(CMAKE_FIND_ROOT_PATH /usr/x86_64-w64-mingw32)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_CROSSCOMPILING_EMULATOR wine)
+
+set(GGML_NATIVE OFF CACHE BOOL "")
+foreach (instructions AVX AVX2 FMA F16C BMI2)
+    set(GGML_${instructions} ON CACHE BOOL "")
+endforeach()
+# Windows has neither.
+set(GGML_OPENMP OFF CACHE BOOL "")
+set(LLAMA_OPENSSL OFF CACHE BOOL "")

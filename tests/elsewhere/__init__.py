@@ -1,0 +1,1 @@
+"""Whether programs that were compiled for another system compute there what this one computes here."""
