@@ -42,7 +42,8 @@ def here() -> Text:
     llm = drugs_cpp.Llama(model, drugs={"A": DOSE}, seed=SEED, n_ctx=512, logits_all=True, verbose=False)
     with contextlib.closing(llm):
         found = llm.create_completion(PROMPT, max_tokens=N_TOKENS, temperature=0, logprobs=5)["choices"][0]["logprobs"]
-    return Text(found["tokens"], found["top_logprobs"])
+    assert found is not None
+    return Text(found["tokens"], [likely or {} for likely in found["top_logprobs"] or []])
 
 
 def there(system: System, program: Path, folder: Path) -> str:
