@@ -49,7 +49,7 @@ def test_llama_cpp_first_with_other_libraries(other_libraries: str) -> None:
     result = run_python("import llama_cpp, drugs_cpp", LLAMA_CPP_LIB_PATH=other_libraries)
     assert result.returncode == 1
     last_line = result.stderr.strip().splitlines()[-1]
-    assert last_line.startswith("ImportError: llama_cpp 0.3.36 was imported before drugs_cpp")
+    assert last_line.startswith(f"ImportError: llama_cpp {_library.UPSTREAM_VERSION} was imported before drugs_cpp")
     assert other_libraries in last_line
     assert "import drugs_cpp first" in last_line
 
@@ -70,7 +70,7 @@ def other_version(tmp_path: Path) -> str:
     """A folder with another version of llama-cpp-python, as pip would install it."""
     folder = tmp_path / "packages"
     shutil.copytree(BINDINGS / "llama_cpp", folder / "llama_cpp")
-    (folder / "llama_cpp" / "__init__.py").write_text('from .llama_cpp import *\n__version__ = "0.3.35"\n')
+    (folder / "llama_cpp" / "__init__.py").write_text('from .llama_cpp import *\n__version__ = "0.0.1"\n')
     return str(folder)
 
 
@@ -85,13 +85,13 @@ def test_another_version_that_was_imported_first(other_version: str) -> None:
     path = os.pathsep.join([other_version, os.environ.get("PYTHONPATH", "")])
     result = run_python("import llama_cpp, drugs_cpp", PYTHONPATH=path, LLAMA_CPP_LIB_PATH=str(PACKAGE / "lib"))
     last_line = result.stderr.strip().splitlines()[-1]
-    assert last_line.startswith("ImportError: llama_cpp 0.3.35 was imported before drugs_cpp")
+    assert last_line.startswith("ImportError: llama_cpp 0.0.1 was imported before drugs_cpp")
     assert "import drugs_cpp first" in last_line
 
 
 def test_llama_cpp_alone_is_the_one_that_is_installed(other_version: str) -> None:
     result = run_python("import llama_cpp; print(llama_cpp.__version__)", PYTHONPATH=other_version)
-    assert result.stdout.strip() == "0.3.35", result.stderr
+    assert result.stdout.strip() == "0.0.1", result.stderr
 
 
 def test_llama_cpp_alone_is_the_copy_in_the_package_if_none_is_installed() -> None:

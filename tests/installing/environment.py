@@ -9,7 +9,7 @@ import venv
 from pathlib import Path
 
 #: a package of this version that is not ours: what matters is that it stays as it is
-OTHER_VERSION = "0.3.35"
+OTHER_VERSION = "0.0.1"
 
 
 class Environment:
