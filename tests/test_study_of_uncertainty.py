@@ -179,7 +179,7 @@ def test_what_is_measured_as_usual_is_what_uncertainty_takes() -> None:
 ROOT = Path(__file__).parents[1]
 RESULTS = [
     json.loads((ROOT / "benchmarks" / "results" / f"uncertainty-{model}.json").read_text(encoding="utf-8"))
-    for model in ("smollm2", "qwen2.5-coder")
+    for model in ("smollm2", "qwen2.5-coder", "qwen2.5-coder-gsm8k")
 ]
 
 

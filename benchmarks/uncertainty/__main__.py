@@ -78,7 +78,7 @@ def _data_set(model: Path, data: DataSet, angles: methods.Angles, options: argpa
     usual = methods.usual(angles, data.max_tokens)
     share = _write_sober(model, data, store)
     print(f"{data.name}: {100 * share:.0f} % of {len(data.questions)} sober answers are right")
-    is_measured = LEAST_RIGHT <= data.known(share) <= MOST_RIGHT
+    is_measured = options.anyway or LEAST_RIGHT <= data.known(share) <= MOST_RIGHT
     settings = [usual]
     if is_measured and data.is_long:
         settings = methods.settings_of_long(angles, data.max_tokens)
@@ -216,6 +216,8 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--sets", nargs="+", choices=NAMES, help="names of the data sets to use (all)")
     few = "try only the doses A and those that arXiv 2502.03799 compares"
     parser.add_argument("--few", action="store_true", help=few)
+    anyway = "also compare on data sets of which the model knows too few or too many answers"
+    parser.add_argument("--anyway", action="store_true", help=anyway)
     parser.add_argument(
         "--folder", type=Path, default=Path("build/uncertainty"), help="folder for results (%(default)s)"
     )

@@ -276,6 +276,6 @@ const char * drugs_usual_doses() {
 
 double drugs_confidence(double agreement, double log_likelihood) {
     // weights from `python -m benchmarks uncertainty --fit`: docs/uncertainty.md
-    const double x = -3.125 + 4.031 * agreement + 1.682 * log_likelihood;
+    const double x = -3.538 + 4.444 * agreement + 1.580 * log_likelihood;
     return 1.0 / (1.0 + std::exp(-x));
 }
