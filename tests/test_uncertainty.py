@@ -17,6 +17,7 @@ from drugs_cpp import DRUGS, SITES, CountError, Llama, OptionError, PromptError,
 from drugs_cpp.model.uncertainty_methods import usual_doses
 from drugs_cpp.tools.lab import main
 from support.program import Server
+from support.seeds import first_that
 
 QUESTION = "What is the capital of France?"
 MESSAGES = [{"role": "user", "content": QUESTION}]
@@ -34,17 +35,23 @@ def texts_of(answer: Any) -> list[str]:
 
 
 def test_the_answers_are_those_that_variations_gives(real: Llama) -> None:
-    found = real.uncertainty(QUESTION, 6, DOSE, seed=5, max_tokens=12)
+    def varied(seed: int) -> list[str]:
+        return texts_of(real.variations(messages=MESSAGES, n=6, seeds=seed, drugs=DOSE, max_tokens=12))
+
+    usual = real.dose_inputs
     real.dose_inputs = "last"
-    others = texts_of(real.variations(messages=MESSAGES, n=6, seeds=5, drugs=DOSE, max_tokens=12))
+    seed = first_that(lambda seed: len(set(varied(seed))) > 1, range(5, 101, 6))
+    real.dose_inputs = usual
+    found = real.uncertainty(QUESTION, 6, DOSE, seed=seed, max_tokens=12)
+    real.dose_inputs = "last"
+    others = varied(seed)
     [sober] = texts_of(real.variations(messages=MESSAGES, n=1, drugs={}, max_tokens=12))
-    assert (found.text, list(found.texts), found.seeds) == (sober, others, (5, 6, 7, 8, 9, 10))
+    assert (found.text, list(found.texts), found.seeds) == (sober, others, tuple(range(seed, seed + 6)))
     answers = _core.compare_answers(sober, others, "auto")
     numbers = (found.agreement, found.entropy, found.similarity)
     assert numbers == (answers["agreement"], answers["entropy"], answers["similarity"])
     assert [(one.answer, one.n) for one in found.answers] == [(some["answer"], some["n"]) for some in answers["groups"]]
     assert found.score == _core.confidence(found.agreement, found.log_likelihood)
-    assert len(set(others)) > 1
 
 
 def test_the_likelihood_is_that_of_the_sober_answer(real: Llama) -> None:
