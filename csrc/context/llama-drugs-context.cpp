@@ -25,7 +25,7 @@ llama_drugs_sites llama_context::find_drugs_sites() {
     // restores the state of the last batch, also if building throws
     struct put_back {
         llama_context & ctx;
-        const int32_t   n_saved;
+        const uint32_t  n_saved;
 
         ~put_back() {
             ctx.gf_res_reserve->reset(); // it refers to objects that are destroyed here

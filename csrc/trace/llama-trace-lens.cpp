@@ -76,7 +76,7 @@ int32_t llama_context::trace_lens(const float * hidden, int32_t n_rows, float * 
     // restores the state of the last batch, also if something throws
     struct put_back {
         llama_context & ctx;
-        const int32_t   n_saved;
+        const uint32_t  n_saved;
 
         ~put_back() {
             ggml_backend_sched_reset(ctx.sched.get());
