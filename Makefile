@@ -87,7 +87,7 @@ check-arm: have-arm $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/kernels
 	$(call elsewhere,arm-sve,Aarch64Linux,-DGGML_CPU_ARM_ARCH=armv8.2-a+dotprod+fp16+sve,$(OPS))
 	@$(ELSEWHERE) arm build/arm max
 	@$(ELSEWHERE) arm build/arm-plain cortex-a53
-	@$(ELSEWHERE) arm build/arm-sve a64fx max
+	@$(ELSEWHERE) arm build/arm-sve a64fx
 
 count-arm: have-arm $(DONE)/test-tools $(DONE)/avx2
 	$(call elsewhere,arm,Aarch64Linux,-DGGML_CPU_ARM_ARCH=armv8.2-a+dotprod+fp16,turned-vectors)
