@@ -8,6 +8,9 @@ function(check_processor folder)
     set(any)
     if (CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT MSVC AND NOT CMAKE_OSX_ARCHITECTURES MATCHES "arm64")
         set(any -march=x86-64)
+        if (DRUGS_ZIG)
+            set(any -march=x86_64) # zig's name for it
+        endif()
         # With backends that are loaded at run time, ggml chooses among them itself.
         if (TARGET ggml-cpu AND NOT GGML_BACKEND_DL)
             instructions_of(names ggml-cpu)
