@@ -38,7 +38,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := raw
 
 # These need only the libraries, so programs are not compiled for them. Programs that were already built are kept.
-PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels check-arm check-windows docs architectures vergence samples clean
+PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels check-arm count-arm check-windows check-macos docs architectures vergence samples clean
 READY := $(DONE)/$(if $(wildcard $(DONE)/package)$(filter-out $(PYTHON_ALONE),$(MAKECMDGOALS)),package,libraries)
 
 NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc')
@@ -81,7 +81,7 @@ release: wheel check-wheel $(DONE)/release-tools
 check-kernels: $(DONE)/test-tools $(DONE)/kernels
 	@$(RUN) $(BIN)/python -m pytest -s tests/test_kernels.py
 
-check-arm: have-arm $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/kernels
+check-arm: have-arm $(READY) $(DONE)/model $(DONE)/kernels
 	$(call elsewhere,arm,Aarch64Linux,-DGGML_CPU_ARM_ARCH=armv8.2-a+dotprod+fp16,$(OPS) llama-app)
 	$(call elsewhere,arm-plain,Aarch64Linux,-DGGML_CPU_ARM_ARCH=armv8-a,$(OPS))
 	$(call elsewhere,arm-sve,Aarch64Linux,-DGGML_CPU_ARM_ARCH=armv8.2-a+dotprod+fp16+sve,$(OPS))
@@ -89,16 +89,16 @@ check-arm: have-arm $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/kernels
 	@$(ELSEWHERE) arm build/arm-plain cortex-a53
 	@$(ELSEWHERE) arm build/arm-sve a64fx
 
-count-arm: have-arm $(DONE)/test-tools $(DONE)/avx2
+count-arm: have-arm $(DONE)/avx2
 	$(call elsewhere,arm,Aarch64Linux,-DGGML_CPU_ARM_ARCH=armv8.2-a+dotprod+fp16,turned-vectors)
 	@$(ELSEWHERE) count build/arm
 
-check-windows: have-windows $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/kernels
+check-windows: have-windows $(READY) $(DONE)/model $(DONE)/kernels
 	$(call elsewhere,windows,Windows,,all test-backend-ops turned-vectors)
 	@$(WITH_TOOLS) cmake --install build/windows --prefix build/windows/installed > /dev/null
 	@$(ELSEWHERE) windows build/windows
 
-check-macos: $(DONE)/zig $(DONE)/test-tools
+check-macos: $(DONE)/zig $(DONE)/source
 	$(call elsewhere,macos-arm64,Macos,-DDRUGS_ZIG="$(ZIG)" -DDRUGS_MACOS_PROCESSOR=arm64,llama-app ggml-rpc-server)
 	$(call elsewhere,macos-x86_64,Macos,-DDRUGS_ZIG="$(ZIG)" -DDRUGS_MACOS_PROCESSOR=x86_64,llama-app ggml-rpc-server)
 

@@ -81,9 +81,9 @@ def main() -> int:
             instructions.print_counts(given.folder, AVX2)
             return 0
         systems = [windows()] if given.system == "windows" else [arm(cpu) for cpu in given.cpu]
-    except MissingError as error:
+        found = [f"{system.name}: {fault}" for system in systems for fault in faults(system, given.folder)]
+    except (MissingError, ValueError) as error:
         sys.exit(f"drugs_cpp: error: {error}")
-    found = [f"{system.name}: {fault}" for system in systems for fault in faults(system, given.folder)]
     for fault in found:
         print(f"drugs_cpp: error: {fault}", file=sys.stderr)
     return 1 if found else 0
