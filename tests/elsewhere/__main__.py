@@ -76,6 +76,8 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("cpu", nargs="*", default=["max"])
     given = parser.parse_args()
+    if not any(given.folder.glob("bin/turned-vectors*")):
+        parser.error(f"{given.folder} has no bin/turned-vectors: `make check-arm` and `make check-windows` build theirs")
     try:
         if given.system == "count":
             instructions.print_counts(given.folder, AVX2)
