@@ -71,13 +71,15 @@ def _ops(system: System, folder: Path) -> Iterator[str]:
 
 def main() -> int:
     """Compare, and return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "elsewhere", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("system", choices=("windows", "arm", "count"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("cpu", nargs="*", default=["max"])
     given = parser.parse_args()
     if not any(given.folder.glob("bin/turned-vectors*")):
-        parser.error(f"{given.folder} has no bin/turned-vectors: `make check-arm` and `make check-windows` build theirs")
+        parser.error(f"{given.folder} has no bin/turned-vectors: make check-arm and make check-windows build theirs")
     try:
         if given.system == "count":
             instructions.print_counts(given.folder, AVX2)
