@@ -106,11 +106,10 @@ def test_several_answers_are_what_each_is_alone(tiny_server: Server, drugs: dict
 
 def test_the_last_position_is_dosed_with_the_prompt_computed_once(tiny_server: Server) -> None:
     prompt = "It was a dark and stormy night, " * 4
-    body = {"prompt": prompt, "max_tokens": 1, "n": 4, "cache_prompt": False}
+    body = {"prompt": prompt, "max_tokens": 8, "n": 4, "cache_prompt": False}
+    drugs = {"A": 1, "H": 1, "pV": 1, "dose_inputs": "last", "seed": 5}
     before = tiny_server.get("/metrics").text
-    answer = tiny_server.post(
-        "/v1/completions", {**body, "drugs": {"A": 1, "H": 1, "pV": 1, "dose_inputs": "last"}}
-    ).json
+    answer = tiny_server.post("/v1/completions", {**body, "drugs": drugs}).json
     after = tiny_server.get("/metrics").text
     computed = [
         int(next(line.split()[1] for line in text.splitlines() if line.startswith("llamacpp:prompt_tokens_total ")))
