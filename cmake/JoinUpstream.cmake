@@ -2,6 +2,7 @@
 
 include(MetalSource)
 include(PackageVersion)
+include(Vulkan)
 
 # join_upstream(TARGET FILE...)
 function(join_upstream target)
@@ -78,6 +79,13 @@ function(join_all_upstream csrc)
             ${csrc}/kernel/gpu ${csrc}/kernel/math)
         join_upstream(ggml-metal ${csrc}/kernel/gpu/random-rotate-metal.cpp)
         target_include_directories(ggml-metal PRIVATE ${csrc}/kernel/gpu ${CMAKE_BINARY_DIR}/metal)
+    endif()
+
+    if (TARGET ggml-vulkan)
+        vulkan_headers(ggml-vulkan)
+        vulkan_shaders(ggml-vulkan ${csrc}/kernel)
+        join_upstream(ggml-vulkan ${csrc}/kernel/vulkan/random-rotate-vulkan.cpp)
+        target_include_directories(ggml-vulkan PRIVATE ${csrc}/kernel/vulkan ${csrc}/kernel/gpu ${CMAKE_BINARY_DIR}/llama.cpp/ggml/src/ggml-vulkan)
     endif()
 
     if (TARGET ggml-rpc)

@@ -26,11 +26,11 @@ static inline arithmetic arithmetic_of(uint32_t i) {
     arithmetic a;
     random_rotate_words(noise, i % 5, i*i, a.words);
     a.uniform = random_rotate_uniform(a.words[0]);
-    random_rotate_normals(a.words[0], a.words[1], &a.normals[0], &a.normals[1]);
-    random_rotate_normals(a.words[2], a.words[3], &a.normals[2], &a.normals[3]);
-    random_rotate_sin_cos        (3.0f*a.uniform, &a.sine, &a.cosine);
-    random_rotate_sin_cos_precise(20.0f*a.uniform, &a.precise_sine, &a.precise_cosine);
-    random_rotate_score_noise(a.words[0], a.words[1], 2.0f/61.0f, &a.share, &a.t1, &a.t2);
+    random_rotate_normals(a.words[0], a.words[1], a.normals[0], a.normals[1]);
+    random_rotate_normals(a.words[2], a.words[3], a.normals[2], a.normals[3]);
+    random_rotate_sin_cos        (3.0f*a.uniform, a.sine, a.cosine);
+    random_rotate_sin_cos_precise(20.0f*a.uniform, a.precise_sine, a.precise_cosine);
+    random_rotate_score_noise(a.words[0], a.words[1], 2.0f/61.0f, a.share, a.t1, a.t2);
     a.half_normal = random_rotate_half_normal(a.uniform);
     a.apart       = random_rotate_apart_number(random_rotate_apart_of(1 + (int32_t) (i % 2000), 1536), a.words[1], i % 1536);
     return a;

@@ -221,7 +221,7 @@ static inline void draw_pairs(const noise_key & noise, uint32_t what_for, const 
 #pragma omp simd
         for (int l = 0; l < LANES; ++l) {
             random_rotate_choose_pair((uint32_t) positions[i + l], words.word[0][l], words.word[1][l], words.word[2][l],
-                words.word[3][l], &w0[i + l], &w1[i + l]);
+                words.word[3][l], w0[i + l], w1[i + l]);
         }
     }
 }

@@ -41,7 +41,7 @@ static void draw_angles(const noise_key & noise, const int32_t * heads, head_ang
     }
 #pragma omp simd
     for (int l = 0; l < LANES; ++l) {
-        random_rotate_sin_cos_precise(of.angle[l], &of.sine[l], &of.cosine[l]);
+        random_rotate_sin_cos_precise(of.angle[l], of.sine[l], of.cosine[l]);
     }
 }
 
@@ -178,7 +178,7 @@ static void turn_row_scaled(const noise_key & noise, const head_angles & of, int
 
     float scale;
     float inverse;
-    random_rotate_scale(max, &scale, &inverse);
+    random_rotate_scale(max, scale, inverse);
 
     std::vector<float> scaled(d);
     for (int64_t i = 0; i < d; ++i) {
@@ -216,7 +216,7 @@ struct rotate_op {
     const ggml_tensor * heads;  // I32 [n_head, n_tokens] or nullptr
     ggml_tensor       * dst;    // F32 [d, n_head, n_tokens]
     int32_t             layer, site;
-    int32_t             only;   // enum ggml_random_rotate_noise, or -1 for any
+    int32_t             only;   // GGML_RANDOM_ROTATE_ISOTROPIC, ..., or -1 for any
 
     explicit rotate_op(ggml_tensor * dst) : src(dst->src[0]), doses(dst->src[1]), tokens(dst->src[2]), heads(dst->src[3]), dst(dst),
         layer(ggml_get_op_params_i32(dst, 0)), site(ggml_get_op_params_i32(dst, 1)), only(ggml_get_op_params_i32(dst, 2)) {}

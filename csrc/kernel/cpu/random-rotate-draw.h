@@ -64,8 +64,8 @@ static inline void draw_group(const noise_key & noise, uint32_t what_for, bool u
     }
 #pragma omp simd
     for (int l = 0; l < LANES; ++l) {
-        random_rotate_normals(words.word[0][l], words.word[1][l], &g[0*LANES + l], &g[1*LANES + l]);
-        random_rotate_normals(words.word[2][l], words.word[3][l], &g[2*LANES + l], &g[3*LANES + l]);
+        random_rotate_normals(words.word[0][l], words.word[1][l], g[0*LANES + l], g[1*LANES + l]);
+        random_rotate_normals(words.word[2][l], words.word[3][l], g[2*LANES + l], g[3*LANES + l]);
     }
 }
 

@@ -92,7 +92,7 @@ static inline void philox4x32_lanes(uint32_t * c0, uint32_t * c1, uint32_t * c2,
         const uint32_t k1 = r*PHILOX_W1;
 #pragma omp simd
         for (int l = 0; l < RANDOM_ROTATE_LANES; ++l) {
-            philox4x32_round(&c0[l], &c1[l], &c2[l], &c3[l], k0, k1);
+            philox4x32_round(c0[l], c1[l], c2[l], c3[l], k0, k1);
         }
     }
 }

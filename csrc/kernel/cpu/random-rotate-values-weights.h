@@ -59,14 +59,14 @@ static void weigh_turned(const noise_key & noise, const value_block & v, int64_t
                 float sine;
                 float cosine;
                 if (small) {
-                    random_rotate_quarter(random_rotate_uniform_up_to(noise.theta_max*RANDOM_ROTATE_QUARTERS, word[j + l]), &sine, &cosine);
+                    random_rotate_quarter(random_rotate_uniform_up_to(noise.theta_max*RANDOM_ROTATE_QUARTERS, word[j + l]), sine, cosine);
                 } else {
                     const float u = random_rotate_uniform(word[j + l]);
-                    random_rotate_sin_cos(noise.theta_max*(uniform ? u : random_rotate_share(shares, u)), &sine, &cosine);
+                    random_rotate_sin_cos(noise.theta_max*(uniform ? u : random_rotate_share(shares, u)), sine, cosine);
                 }
                 float weight;
                 y[at] = random_rotate_weigh(sine, cosine, reference, (float) d, v.position[at] >= noise.n_sink, p[at],
-                    v.norm[at], v.lean[at], &weight);
+                    v.norm[at], v.lean[at], weight);
                 sums.add(l, weight, first + l);
             }
         }
@@ -89,7 +89,7 @@ static void weigh_added(const noise_key & noise, const value_block & v, int64_t 
                 const int64_t at = i + j + l;
 
                 float weight;
-                y[at] = random_rotate_weigh_added(noise, shares, power, w0[j + l], w1[j + l], v.position[at] >= noise.n_sink, p[at], v.norm[at], &weight);
+                y[at] = random_rotate_weigh_added(noise, shares, power, w0[j + l], w1[j + l], v.position[at] >= noise.n_sink, p[at], v.norm[at], weight);
                 sums.add(l, weight, (int32_t) (v.cell + at));
             }
         }

@@ -3,12 +3,11 @@
 
 #pragma once
 
-#include "random-rotate-attend.h"
+#include "random-rotate-gpu-thread.h"
 
 // numbers of threads and tile sizes, which host and device must agree on
 #define RANDOM_ROTATE_SIMD          32  // threads that exchange numbers without shared memory
 #define RANDOM_ROTATE_MAX_THREADS   512 // per row
-#define RANDOM_ROTATE_QUAD          4   // numbers of a row that one counter gives
 #define RANDOM_ROTATE_THREADS       128 // in a block for keys or values
 #define RANDOM_ROTATE_ROWS          4   // queries that such a block serves
 #define RANDOM_ROTATE_CELLS         32  // cells that such a block serves (keys), or a multiple of them (values)
@@ -39,7 +38,7 @@ struct random_rotate_rows_args {
     struct random_rotate_place_args at;
     int32_t  d;
     int32_t  n_head;
-    int32_t  only;  // enum ggml_random_rotate_noise, or -1 for any
+    int32_t  only;  // GGML_RANDOM_ROTATE_ISOTROPIC, ..., or -1 for any
     int32_t  named; // whether heads says which head each row belongs to
 };
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "random-rotate-args.h"
-#include "random-rotate-attend.h"
 
 #include "ggml-impl.h"
 

@@ -104,7 +104,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_turn_long_row(random_rotate_long_
     random_rotate_long_dots dots = random_rotate_long_subtract(row, 0.0f);
     if (!random_rotate_square_fits(dots.xx)) {
         const uint32_t max = random_rotate_long_max(row);
-        random_rotate_scale(random_rotate_as_float(max), &row.scale, &inverse);
+        random_rotate_scale(random_rotate_as_float(max), row.scale, inverse);
         dots = random_rotate_long_subtract(row, 0.0f);
         if (max == 0 || max >= 0x7f800000u || !random_rotate_square_fits(dots.xx)) {
             for (int32_t n = 0; n < row.n_own; ++n) { // nothing to turn, or nothing that can be turned

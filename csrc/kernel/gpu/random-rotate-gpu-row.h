@@ -12,8 +12,8 @@
 
 #pragma once
 
-#include "random-rotate-apart.h"
 #include "random-rotate-args.h"
+#include "random-rotate-gpu-thread.h"
 
 // the threads that work together, and shared memory for RANDOM_ROTATE_SIMD_SUMS numbers
 struct random_rotate_block {
@@ -85,38 +85,6 @@ static RANDOM_ROTATE_ON_GPU uint32_t random_rotate_block_max(random_rotate_block
 static RANDOM_ROTATE_ON_GPU int32_t random_rotate_slice_index(random_rotate_block block, int32_t n) {
     const int32_t counter = block.me + n/RANDOM_ROTATE_QUAD*block.n_threads;
     return RANDOM_ROTATE_GROUP*(counter/16) + 16*(n % RANDOM_ROTATE_QUAD) + counter % 16;
-}
-
-// the four numbers that one counter gives: normals or uniforms
-static RANDOM_ROTATE_ON_GPU void random_rotate_draw_quad(random_rotate_noise_key noise, uint32_t what_for, bool uniform, uint32_t counter,
-        RANDOM_ROTATE_LOCAL float * quad) {
-    uint32_t words[4];
-    random_rotate_words(noise, what_for, counter, words);
-    if (uniform) {
-        for (int w = 0; w < RANDOM_ROTATE_QUAD; ++w) {
-            quad[w] = random_rotate_uniform(words[w]);
-        }
-    } else {
-        random_rotate_normals(words[0], words[1], &quad[0], &quad[1]);
-        random_rotate_normals(words[2], words[3], &quad[2], &quad[3]);
-    }
-}
-
-// the four numbers that counter (from 0) gives for a row of d, for any kind of noise
-static RANDOM_ROTATE_ON_GPU void random_rotate_draw_row_quad(random_rotate_noise_key noise, int32_t d, int32_t counter,
-        RANDOM_ROTATE_LOCAL float * quad) {
-    if (noise.apart == 0) {
-        const bool uniform = noise.reference != 0 || noise.turn == GGML_RANDOM_ROTATE_ELEMENTWISE;
-        random_rotate_draw_quad(noise, RANDOM_ROTATE_FOR_ROW, uniform, 1 + counter, quad);
-        return;
-    }
-    const random_rotate_apart apart = random_rotate_apart_of(noise.apart, d);
-
-    uint32_t words[4];
-    random_rotate_words(noise, apart.what_for, 1 + counter, words);
-    for (int w = 0; w < RANDOM_ROTATE_QUAD; ++w) {
-        quad[w] = random_rotate_apart_number(apart, words[w], RANDOM_ROTATE_GROUP*(counter/16) + 16*w + counter % 16);
-    }
 }
 
 // a thread's numbers of a row of d random numbers, padded with zeros: normals, or uniforms for reference noise
@@ -205,33 +173,4 @@ static RANDOM_ROTATE_ON_GPU int32_t random_rotate_shortest_axis(RANDOM_ROTATE_DE
         axis = random_rotate_abs(x[i]) < random_rotate_abs(x[axis]) ? i : axis;
     }
     return axis;
-}
-
-// a turned row is a x + b y, where y is derived from the random numbers
-struct random_rotate_mix {
-    float a;
-    float b;
-};
-
-// xx: x.x; gx: g.x; yy: y.y
-static RANDOM_ROTATE_ON_GPU random_rotate_mix random_rotate_mix_of(random_rotate_noise_key noise, float angle, float xx, float gx, float yy) {
-    random_rotate_mix mix;
-    if (noise.turn == GGML_RANDOM_ROTATE_ROTATION) {
-        float sine;
-        random_rotate_sin_cos_precise(angle, &sine, &mix.a);
-        mix.b = sine*random_rotate_sqrt(xx/yy);
-    } else {
-        const float ratio  = random_rotate_sqrt(xx)/random_rotate_sqrt(yy);
-        const float length = noise.turn == GGML_RANDOM_ROTATE_NLERP ? random_rotate_added_length(angle, gx*ratio/xx) : 1.0f;
-        mix.a = 1.0f/length;
-        mix.b = angle*ratio/length;
-    }
-    return mix;
-}
-
-// one number of the result; a row that was scaled must not overflow when it is scaled back
-static RANDOM_ROTATE_ON_GPU float random_rotate_mixed(random_rotate_mix mix, float x, float y, float scale, float inverse) {
-    const float limit  = 3.402823466e+38f*scale;
-    const float turned = mix.a*x + mix.b*y;
-    return scale == 1.0f ? turned : (turned < -limit ? -limit : turned > limit ? limit : turned)*inverse;
 }

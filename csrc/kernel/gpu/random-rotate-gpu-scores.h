@@ -4,28 +4,8 @@
 
 #pragma once
 
-#include "random-rotate-attend.h"
 #include "random-rotate-gpu.h"
 #include "random-rotate-gpu-tile.h"
-
-// one of the queries that read a key head
-struct random_rotate_reader {
-    int32_t it;
-    int32_t head;
-    bool    exists;
-};
-
-// query number row of a key head: there are n_group heads per token
-static RANDOM_ROTATE_ON_GPU random_rotate_reader random_rotate_reader_of(int32_t row, int32_t n_tokens, int32_t n_group, int32_t head_kv) {
-    const int32_t last = n_tokens*n_group - 1;
-    const int32_t r    = row < last ? row : last;
-
-    random_rotate_reader reader;
-    reader.it     = r / n_group;
-    reader.head   = head_kv*n_group + r % n_group;
-    reader.exists = row <= last;
-    return reader;
-}
 
 static RANDOM_ROTATE_ON_GPU bool random_rotate_sees(random_rotate_scores_args args, RANDOM_ROTATE_DEVICE const char * mask,
         random_rotate_reader reader, int32_t stream, int32_t cell) {
@@ -42,26 +22,6 @@ static RANDOM_ROTATE_ON_GPU bool random_rotate_sees(random_rotate_scores_args ar
 // whether any of four SIMD groups has set its flag
 static RANDOM_ROTATE_ON_GPU bool random_rotate_any(RANDOM_ROTATE_SHARED const int32_t * flags) {
     return (flags[0] | flags[1] | flags[2] | flags[3]) != 0;
-}
-
-// the words for a query and a cell at a position
-static RANDOM_ROTATE_ON_GPU void random_rotate_score_words(random_rotate_noise_key noise, uint32_t position, RANDOM_ROTATE_LOCAL uint32_t * words) {
-    random_rotate_words(noise, RANDOM_ROTATE_FOR_SCORES, noise.reference ? position : random_rotate_pair_counter(position), words);
-}
-
-// norm, sum: |k| and s1(k)
-static RANDOM_ROTATE_ON_GPU float random_rotate_turned(random_rotate_noise_key noise, random_rotate_query query, uint32_t position,
-        RANDOM_ROTATE_LOCAL const uint32_t * words, float norm, float sum, float score) {
-    if (noise.reference) {
-        const float lean  = norm > 0.0f ? sum/norm : 0.0f;
-        const float angle = random_rotate_angle_of(noise, random_rotate_uniform(words[0]));
-        return random_rotate_turn_score_reference(query, angle, words[1], words[2], norm, lean, score);
-    }
-    uint32_t w0;
-    uint32_t w1;
-    random_rotate_choose_pair(position, words[0], words[1], words[2], words[3], &w0, &w1);
-    return random_rotate_is_plain(noise) ? random_rotate_turn_score(query, noise.theta_max, w0, w1, norm, score) :
-        random_rotate_turn_score_of_kind(query, noise, random_rotate_shares_of(noise), w0, w1, norm, score);
 }
 
 // The products of four queries with the keys of 32 cells, and the squares and sums of the keys. Each SIMD group brings its query, and

@@ -40,35 +40,6 @@ static RANDOM_ROTATE_ON_GPU RANDOM_ROTATE_DEVICE float * random_rotate_part_of(r
     return parts + (chunk + args.n_chunks*row)*(args.d + RANDOM_ROTATE_PART_SIZE);
 }
 
-// the random words for a query and a cell at a position
-static RANDOM_ROTATE_ON_GPU void random_rotate_value_words(random_rotate_noise_key noise, uint32_t position, RANDOM_ROTATE_LOCAL uint32_t * words) {
-    const bool rotates = noise.turn == GGML_RANDOM_ROTATE_ROTATION;
-    random_rotate_words(noise, rotates ? RANDOM_ROTATE_FOR_VALUES : RANDOM_ROTATE_FOR_ADDED,
-        rotates ? random_rotate_quad_counter(position) : random_rotate_pair_counter(position), words);
-}
-
-// the factor for a cell's value, and its weight in the noise, for a value of length 1 and weight p; lean: s1(v)/|v|
-static RANDOM_ROTATE_ON_GPU float random_rotate_factor(random_rotate_noise_key noise, int32_t position, RANDOM_ROTATE_LOCAL const uint32_t * words,
-        int32_t d, float p, float lean, RANDOM_ROTATE_LOCAL float * weight) {
-    *weight = 0.0f;
-    if (noise.theta_max == 0.0f || p == 0.0f) {
-        return p;
-    }
-    const bool     turns = position >= noise.n_sink;
-    const uint32_t at    = (uint32_t) position;
-    if (noise.turn == GGML_RANDOM_ROTATE_ROTATION) {
-        const uint32_t word = random_rotate_choose_single(at, words[0], words[1], words[2], words[3]);
-        float sine;
-        float cosine;
-        random_rotate_sin_cos(random_rotate_angle_of(noise, random_rotate_uniform(word)), &sine, &cosine);
-        return random_rotate_weigh(sine, cosine, noise.reference, (float) d, turns, p, 1.0f, lean, weight);
-    }
-    uint32_t w0;
-    uint32_t w1;
-    random_rotate_choose_pair(at, words[0], words[1], words[2], words[3], &w0, &w1);
-    return random_rotate_weigh_added(noise, random_rotate_shares_of(noise), random_rotate_power(d), w0, w1, turns, p, 1.0f, weight);
-}
-
 // squares and sums of 32 cells
 template <typename cache>
 static RANDOM_ROTATE_ON_GPU void random_rotate_measure_values(random_rotate_values_args args, random_rotate_cache_head values,
@@ -210,7 +181,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_values_block(random_rotate_values
         const float lean = leans && shared->square[lane] > 0.0f ? shared->sum[lane]/random_rotate_sqrt(shared->square[lane]) : 0.0f;
 
         float share; // of the noise, for a value of length 1
-        shared->factor[lane][simd] = random_rotate_factor(noise, position, words, args.d, weight, lean, &share);
+        shared->factor[lane][simd] = random_rotate_factor(noise, position, words, args.d, weight, lean, share);
 
         for (int32_t cell = 0; cell < RANDOM_ROTATE_CELLS; cell += layout.n_cells) {
             float square = 0.0f;

@@ -70,7 +70,7 @@ static RANDOM_ROTATE_ON_GPU void random_rotate_turn_row(random_rotate_block bloc
             max = bits > max ? bits : max;
         }
         max = random_rotate_block_max(block, max);
-        random_rotate_scale(random_rotate_as_float(max), &scale, &inverse);
+        random_rotate_scale(random_rotate_as_float(max), scale, inverse);
         for (int n = 0; n < n_slice; ++n) {
             v[n] *= scale;
         }

@@ -22,12 +22,12 @@ struct random_rotate_apart {
 };
 
 // the n-th direction, n > 0
-RANDOM_ROTATE_INLINE struct random_rotate_apart random_rotate_apart_of(int32_t n, int32_t d) {
-    struct random_rotate_apart apart;
-    const uint32_t length = (uint32_t) d;
-    const uint32_t at     = (uint32_t) (n - 1) % length;
+RANDOM_ROTATE_INLINE random_rotate_apart random_rotate_apart_of(int32_t n, int32_t d) {
+    random_rotate_apart apart;
+    const uint32_t length = uint32_t(d);
+    const uint32_t at     = uint32_t(n - 1) % length;
 
-    apart.what_for = RANDOM_ROTATE_FOR_APART + (uint32_t) (n - 1) / length;
+    apart.what_for = RANDOM_ROTATE_FOR_APART + uint32_t(n - 1) / length;
     apart.k = 0;
     while (((length >> apart.k) & 1) == 0) {
         apart.k++;
@@ -49,12 +49,12 @@ RANDOM_ROTATE_INLINE uint32_t random_rotate_parity(uint32_t bits) {
 }
 
 // number i of a direction; word: the random word that number i of a row is drawn from
-RANDOM_ROTATE_INLINE float random_rotate_apart_number(struct random_rotate_apart apart, uint32_t word, uint32_t i) {
+RANDOM_ROTATE_INLINE float random_rotate_apart_number(random_rotate_apart apart, uint32_t word, uint32_t i) {
     const uint32_t sign = (word >> 31) ^ random_rotate_parity(apart.row & i); // row is below 2^k, so higher bits of i do not count
     const uint32_t step = apart.wave*(i >> apart.k) % apart.m;
 
     float sine;
     float cosine;
-    random_rotate_sin_cos((float) step*(6.283185307f/(float) apart.m), &sine, &cosine);
+    random_rotate_sin_cos(float(step)*(6.283185307f/float(apart.m)), sine, cosine);
     return random_rotate_flip_sign(sine + cosine, sign); // 1 for wave 0
 }

@@ -17,22 +17,22 @@ RANDOM_ROTATE_INLINE uint32_t random_rotate_quad_counter(uint32_t position) {
 
 // the two words of a position among the four of its counter
 RANDOM_ROTATE_INLINE void random_rotate_choose_pair(uint32_t position, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3,
-        RANDOM_ROTATE_LOCAL uint32_t * w0, RANDOM_ROTATE_LOCAL uint32_t * w1) {
+        RANDOM_ROTATE_OUT(uint32_t) w0, RANDOM_ROTATE_OUT(uint32_t) w1) {
     const bool second = ((position >> 4) & 1) != 0;
-    *w0 = second ? c2 : c0;
-    *w1 = second ? c3 : c1;
+    w0 = second ? c2 : c0;
+    w1 = second ? c3 : c1;
 }
 
 // the word of a position among the four of its counter
 RANDOM_ROTATE_INLINE uint32_t random_rotate_choose_single(uint32_t position, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3) {
-    const uint32_t low  = (position >> 4) & 1 ? c1 : c0;
-    const uint32_t high = (position >> 4) & 1 ? c3 : c2;
-    return (position >> 5) & 1 ? high : low;
+    const uint32_t low  = ((position >> 4) & 1) != 0 ? c1 : c0;
+    const uint32_t high = ((position >> 4) & 1) != 0 ? c3 : c2;
+    return ((position >> 5) & 1) != 0 ? high : low;
 }
 
 // uniform on (0, most]: 24 bits
 RANDOM_ROTATE_INLINE float random_rotate_uniform24(float most, uint32_t bits) {
-    return (float) (int32_t) bits * (most*(1.0f/16777216.0f)) + most*(1.0f/33554432.0f);
+    return float(int32_t(bits)) * (most*(1.0f/16777216.0f)) + most*(1.0f/33554432.0f);
 }
 
 // For one query and one key: a number of Uniform(0, most) for the angle. The other bits of the words are for the point below.
@@ -41,9 +41,9 @@ RANDOM_ROTATE_INLINE float random_rotate_score_uniform(float most, uint32_t w0) 
 }
 
 // a random direction in a plane, as sine and cosine; returns a number of Uniform(0, 1) for a length
-RANDOM_ROTATE_INLINE float random_rotate_score_direction(uint32_t w0, uint32_t w1, RANDOM_ROTATE_LOCAL float * sine,
-        RANDOM_ROTATE_LOCAL float * cosine) {
-    random_rotate_circle(w1 >> 14, (float) (int32_t) ((w1 << 18) | (1u << 17)) * (1.0f/4294967296.0f), sine, cosine);
+RANDOM_ROTATE_INLINE float random_rotate_score_direction(uint32_t w0, uint32_t w1, RANDOM_ROTATE_OUT(float) sine,
+        RANDOM_ROTATE_OUT(float) cosine) {
+    random_rotate_circle(w1 >> 14, float(int32_t((w1 << 18) | (1u << 17))) * (1.0f/4294967296.0f), sine, cosine);
     return random_rotate_uniform24(1.0f, ((w0 & 0xffu) << 16) | (w1 >> 16));
 }
 
@@ -51,21 +51,21 @@ RANDOM_ROTATE_INLINE float random_rotate_score_direction(uint32_t w0, uint32_t w
 // sphere in n dimensions: a vector of length sqrt(1 - U^(2/(n - 2))), U ~ Uniform(0, 1), in a uniform direction.
 // power: 2/(n - 2), or 1e9 for n = 2, or 0 for n = 1 (then only t1 is valid).
 RANDOM_ROTATE_INLINE void random_rotate_score_noise(uint32_t w0, uint32_t w1, float power,
-        RANDOM_ROTATE_LOCAL float * uniform, RANDOM_ROTATE_LOCAL float * t1, RANDOM_ROTATE_LOCAL float * t2) {
-    *uniform = random_rotate_score_uniform(1.0f, w0);
+        RANDOM_ROTATE_OUT(float) share, RANDOM_ROTATE_OUT(float) t1, RANDOM_ROTATE_OUT(float) t2) {
+    share = random_rotate_score_uniform(1.0f, w0);
 
     float sine;
     float cosine;
-    const float u = random_rotate_score_direction(w0, w1, &sine, &cosine);
+    const float u = random_rotate_score_direction(w0, w1, sine, cosine);
 
     const float length = random_rotate_sqrt(random_rotate_one_minus_exp(-power*random_rotate_log(u)));
-    *t1 = power > 0.0f ? length*cosine : (cosine > 0.0f ? 1.0f : -1.0f);
-    *t2 = length*sine;
+    t1 = power > 0.0f ? length*cosine : (cosine > 0.0f ? 1.0f : -1.0f);
+    t2 = length*sine;
 }
 
 // the power for n dimensions
 RANDOM_ROTATE_INLINE float random_rotate_power(int32_t n) {
-    return n == 1 ? 0.0f : n == 2 ? 1e9f : 2.0f/(float) (n - 2);
+    return n == 1 ? 0.0f : n == 2 ? 1e9f : 2.0f/float(n - 2);
 }
 
 // K: keys turned as read for the scores. For an angle theta and a direction u orthogonal to the key k:
@@ -92,70 +92,70 @@ struct random_rotate_query {
     float power_whole; // for d dimensions
 };
 
-RANDOM_ROTATE_INLINE struct random_rotate_query random_rotate_measured_query(float square, float sum, int32_t d) {
-    struct random_rotate_query q;
+RANDOM_ROTATE_INLINE random_rotate_query random_rotate_measured_query(float square, float sum, int32_t d) {
+    random_rotate_query q;
     q.norm  = random_rotate_sqrt(square);
     q.sum   = sum;
-    q.d     = (float) d;
+    q.d     = float(d);
     q.power       = random_rotate_power(d - 1);
     q.power_whole = random_rotate_power(d);
     return q;
 }
 
 // t: see above
-RANDOM_ROTATE_INLINE float random_rotate_turned_score(struct random_rotate_query q, float sine, float cosine, float t, float norm, float s) {
+RANDOM_ROTATE_INLINE float random_rotate_turned_score(random_rotate_query q, float sine, float cosine, float t, float norm, float s) {
     const float largest = q.norm*norm;
     const float square  = (largest - s)*(largest + s);
     return cosine*s + sine*random_rotate_sqrt(square > 0.0f ? square : 0.0f)*t;
 }
 
 // turns the score s = q.k; w0, w1: the words of the pair; norm: |k|
-RANDOM_ROTATE_INLINE float random_rotate_turn_score(struct random_rotate_query q, float theta_max, uint32_t w0, uint32_t w1,
+RANDOM_ROTATE_INLINE float random_rotate_turn_score(random_rotate_query q, float theta_max, uint32_t w0, uint32_t w1,
         float norm, float s) {
     float share;
     float t;
     float unused;
-    random_rotate_score_noise(w0, w1, q.power, &share, &t, &unused);
+    random_rotate_score_noise(w0, w1, q.power, share, t, unused);
 
     float sine;
     float cosine;
-    random_rotate_sin_cos(theta_max*share, &sine, &cosine);
+    random_rotate_sin_cos(theta_max*share, sine, cosine);
     return random_rotate_turned_score(q, sine, cosine, t, norm, s);
 }
 
 // whether a query's scores can be turned with less work: small angles, and heads of 61 numbers or more
-RANDOM_ROTATE_INLINE bool random_rotate_is_usual(struct random_rotate_query q, float theta_max) {
+RANDOM_ROTATE_INLINE bool random_rotate_is_usual(random_rotate_query q, float theta_max) {
     return theta_max <= RANDOM_ROTATE_SMALL_ANGLE && q.power > 0.0f && q.power <= 0.0346f; // -log(u) is at most 25 log(2)
 }
 
 // the same for this case
-RANDOM_ROTATE_INLINE float random_rotate_turn_usual_score(struct random_rotate_query q, float theta_max, uint32_t w0, uint32_t w1,
+RANDOM_ROTATE_INLINE float random_rotate_turn_usual_score(random_rotate_query q, float theta_max, uint32_t w0, uint32_t w1,
         float norm, float s) {
     float unused;
     float t;
-    const float u = random_rotate_score_direction(w0, w1, &unused, &t);
+    const float u = random_rotate_score_direction(w0, w1, unused, t);
     t *= random_rotate_sqrt(random_rotate_one_minus_exp_small(-q.power*random_rotate_log(u)));
 
     float sine;
     float cosine;
-    random_rotate_quarter(random_rotate_score_uniform(theta_max*RANDOM_ROTATE_QUARTERS, w0), &sine, &cosine);
+    random_rotate_quarter(random_rotate_score_uniform(theta_max*RANDOM_ROTATE_QUARTERS, w0), sine, cosine);
     return random_rotate_turned_score(q, sine, cosine, t, norm, s);
 }
 
 // the same for any kind of isotropic noise
-RANDOM_ROTATE_INLINE float random_rotate_turn_score_of_kind(struct random_rotate_query q, struct random_rotate_noise_key noise,
-        struct random_rotate_shares shares, uint32_t w0, uint32_t w1, float norm, float s) {
+RANDOM_ROTATE_INLINE float random_rotate_turn_score_of_kind(random_rotate_query q, random_rotate_noise_key noise,
+        random_rotate_shares shares, uint32_t w0, uint32_t w1, float norm, float s) {
     const bool rotates = noise.turn == GGML_RANDOM_ROTATE_ROTATION;
 
-    float uniform;
+    float u;
     float t1;
     float t2;
-    random_rotate_score_noise(w0, w1, rotates ? q.power : q.power_whole, &uniform, &t1, &t2);
-    const float r = noise.theta_max*random_rotate_share(shares, uniform);
+    random_rotate_score_noise(w0, w1, rotates ? q.power : q.power_whole, u, t1, t2);
+    const float r = noise.theta_max*random_rotate_share(shares, u);
 
     float sine;
     float cosine;
-    random_rotate_sin_cos(r, &sine, &cosine);
+    random_rotate_sin_cos(r, sine, cosine);
 
     const float largest = q.norm*norm;
     const float square  = (largest - s)*(largest + s);
@@ -168,15 +168,15 @@ RANDOM_ROTATE_INLINE float random_rotate_turn_score_of_kind(struct random_rotate
 }
 
 // the same under reference noise, for the angle r; w1, w2: words of the counter whose first word is the position; lean: s1(k)/|k|
-RANDOM_ROTATE_INLINE float random_rotate_turn_score_reference(struct random_rotate_query q, float r, uint32_t w1, uint32_t w2, float norm,
+RANDOM_ROTATE_INLINE float random_rotate_turn_score_reference(random_rotate_query q, float r, uint32_t w1, uint32_t w2, float norm,
         float lean, float s) {
     float z2;
     float z3;
-    random_rotate_normals(w1, w2, &z2, &z3);
+    random_rotate_normals(w1, w2, z2, z3);
 
     float sine;
     float cosine;
-    random_rotate_sin_cos(r, &sine, &cosine);
+    random_rotate_sin_cos(r, sine, cosine);
 
     const float c      = norm > 0.0f ? s/norm : 0.0f;
     const float along  = q.sum - c*lean;                          // (1.q_perp) |q_perp|
@@ -226,42 +226,42 @@ RANDOM_ROTATE_INLINE float random_rotate_mean_square(float d, float lean) {
 // For a cell with the weight p, turned by an angle with the given sine and cosine: returns the factor for its value, and sets
 // weight to w_j or a_j. turns: whether the cell holds a position that is turned.
 RANDOM_ROTATE_INLINE float random_rotate_weigh(float sine, float cosine, int32_t reference, float d, bool turns, float p, float norm,
-        float lean, RANDOM_ROTATE_LOCAL float * weight) {
+        float lean, RANDOM_ROTATE_OUT(float) weight) {
     sine   = turns ? sine   : 0.0f;
     cosine = turns ? cosine : 1.0f;
 
     const float along = p*random_rotate_abs(sine);
-    const float scale = reference ? 1.0f/random_rotate_sqrt(random_rotate_mean_square(d, lean)) : 1.0f;
+    const float scale = reference != 0 ? 1.0f/random_rotate_sqrt(random_rotate_mean_square(d, lean)) : 1.0f;
 
-    *weight = along*norm*scale;
-    return p*cosine - (reference ? 0.5f*along*scale*lean : 0.0f);
+    weight = along*norm*scale;
+    return p*cosine - (reference != 0 ? 0.5f*along*scale*lean : 0.0f);
 }
 
 // The same for a value to which something is added. w0, w1: the words of the pair; power: for d dimensions.
-RANDOM_ROTATE_INLINE float random_rotate_weigh_added(struct random_rotate_noise_key noise, struct random_rotate_shares shares, float power,
-        uint32_t w0, uint32_t w1, bool turns, float p, float norm, RANDOM_ROTATE_LOCAL float * weight) {
-    float uniform;
+RANDOM_ROTATE_INLINE float random_rotate_weigh_added(random_rotate_noise_key noise, random_rotate_shares shares, float power,
+        uint32_t w0, uint32_t w1, bool turns, float p, float norm, RANDOM_ROTATE_OUT(float) weight) {
+    float u;
     float t;
     float unused;
-    random_rotate_score_noise(w0, w1, power, &uniform, &t, &unused);
-    const float r = turns ? noise.theta_max*random_rotate_share(shares, uniform) : 0.0f;
+    random_rotate_score_noise(w0, w1, power, u, t, unused);
+    const float r = turns ? noise.theta_max*random_rotate_share(shares, u) : 0.0f;
 
     const bool  grows  = noise.turn == GGML_RANDOM_ROTATE_ADDITION;
     const float length = grows ? 1.0f : random_rotate_added_length(r, t);
     const float along  = grows ? 0.0f : r*t;
     const float square = grows ? 1.0f : (1.0f - t)*(1.0f + t);
 
-    *weight = p*r*random_rotate_sqrt(square > 0.0f ? square : 0.0f)/length*norm;
+    weight = p*r*random_rotate_sqrt(square > 0.0f ? square : 0.0f)/length*norm;
     return p*(1.0f + along)/length;
 }
 
 // standard deviation of each component of the sum of the others; rest: the sum of their squares
 RANDOM_ROTATE_INLINE float random_rotate_rest_scale(int32_t reference, float rest, float d) {
-    return random_rotate_sqrt(rest/d * (reference ? (d - 1.0f)*(1.0f/12) : 1.0f));
+    return random_rotate_sqrt(rest/d * (reference != 0 ? (d - 1.0f)*(1.0f/12) : 1.0f));
 }
 
 // adds the sums of other cells of a row to a part
-RANDOM_ROTATE_INLINE void random_rotate_add_part(RANDOM_ROTATE_LOCAL float * part, float heaviest, float cell, float rest, float lean) {
+RANDOM_ROTATE_INLINE void random_rotate_add_part(RANDOM_ROTATE_ARRAY(float, part, RANDOM_ROTATE_PART_SIZE), float heaviest, float cell, float rest, float lean) {
     const bool  more = heaviest > part[RANDOM_ROTATE_PART_HEAVIEST];
     const float less = more ? part[RANDOM_ROTATE_PART_HEAVIEST] : heaviest;
 

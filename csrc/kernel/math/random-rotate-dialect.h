@@ -1,10 +1,30 @@
-// What differs between C, C++, CUDA (also HIP and MUSA) and the Metal Shading Language.
+// What differs between C++, CUDA (also HIP and MUSA), the Metal Shading Language and GLSL. The files that GLSL compiles too write casts
+// like calls, name no struct with the word "struct", and have no pointers but those below.
 
 #pragma once
 
+#if defined(GL_core_profile)
+#define RANDOM_ROTATE_INLINE
+#define RANDOM_ROTATE_PRECISE                 precise    // computed as written
+#define RANDOM_ROTATE_OUT(type)               out type   // a parameter that a function sets,
+#define RANDOM_ROTATE_INOUT(type)             inout type // or changes
+#define RANDOM_ROTATE_ARRAY(type, name, n)    inout type name[n]
+#define RANDOM_ROTATE_IN_ARRAY(type, name, n) in type name[n]
+#define RANDOM_ROTATE_DOSES                   int        // the tensor of doses: an index, because GLSL has no pointers,
+#define RANDOM_ROTATE_DOSE(doses, i)          dose_data[(doses) + (i)]
+#define RANDOM_ROTATE_TOKENS                  int        // and a token's parameters
+#define RANDOM_ROTATE_TOKEN(token, i)         token_data[(token) + (i)]
+
+#define int32_t  int
+#define uint32_t uint
+
+layout(binding = 0) readonly buffer dose_buffer  { float dose_data[]; };
+layout(binding = 1) readonly buffer token_buffer { int   token_data[]; };
+#else
+
 #if defined(__METAL_VERSION__)
 #define RANDOM_ROTATE_INLINE static inline
-#define RANDOM_ROTATE_LOCAL  thread      // a pointer to a variable of one thread,
+#define RANDOM_ROTATE_LOCAL  thread      // a pointer or reference to a variable of one thread,
 #define RANDOM_ROTATE_SHARED threadgroup // to one that threads of a block share,
 #define RANDOM_ROTATE_DEVICE device      // to a tensor's memory
 #else
@@ -23,7 +43,32 @@
 #define RANDOM_ROTATE_DEVICE
 #endif
 
-#if defined(__METAL_VERSION__)
+#define RANDOM_ROTATE_PRECISE
+#define RANDOM_ROTATE_OUT(type)               RANDOM_ROTATE_LOCAL type &
+#define RANDOM_ROTATE_INOUT(type)             RANDOM_ROTATE_LOCAL type &
+#define RANDOM_ROTATE_ARRAY(type, name, n)    RANDOM_ROTATE_LOCAL type * name
+#define RANDOM_ROTATE_IN_ARRAY(type, name, n) RANDOM_ROTATE_LOCAL const type * name
+#define RANDOM_ROTATE_DOSES                   RANDOM_ROTATE_DEVICE const float *
+#define RANDOM_ROTATE_DOSE(doses, i)          (doses)[i]
+#define RANDOM_ROTATE_TOKENS                  RANDOM_ROTATE_DEVICE const int32_t *
+#define RANDOM_ROTATE_TOKEN(token, i)         (token)[i]
+#endif
+
+#if defined(GL_core_profile)
+
+float random_rotate_sqrt    (float x) { return sqrt(x); }
+float random_rotate_abs     (float x) { return abs(x); }
+float random_rotate_as_float(uint x)  { return uintBitsToFloat(x); }
+uint  random_rotate_as_bits (float x) { return floatBitsToUint(x); }
+
+uint random_rotate_mul_hi(uint a, uint b) {
+    uint high;
+    uint low;
+    umulExtended(a, b, high, low);
+    return high;
+}
+
+#elif defined(__METAL_VERSION__)
 
 RANDOM_ROTATE_INLINE float    random_rotate_sqrt    (float x)                { return metal::sqrt(x); }
 RANDOM_ROTATE_INLINE float    random_rotate_abs     (float x)                { return metal::fabs(x); }

@@ -1,14 +1,10 @@
 // The arithmetic of a random rotation, without memory or threads: counters, integers, uniforms, normals. Everything is branch-free,
-// so that the compiler vectorises a loop over lanes that calls it. The kernels for the CPU, CUDA and Metal all compile this file.
+// so that the compiler vectorises a loop over lanes that calls it. The kernels for the CPU, CUDA, Metal and Vulkan all compile
+// this file: see random-rotate-dialect.h.
 
 #pragma once
 
 #include "random-rotate-dialect.h"
-
-// limits of the fields of a counter
-#define RANDOM_ROTATE_MAX_HEADS  (1 << 18)
-#define RANDOM_ROTATE_MAX_LAYERS (1 << 10)
-#define RANDOM_ROTATE_MAX_SITES  (1 << 4)
 
 // Normals are drawn in groups: 16 consecutive counters give 64 numbers, and number i of a row comes from word (i%64)/16 of counter
 // 1 + 16*(i/64) + i%16. So neighbours in a row are neighbours in a vector register. Counter 0 gives the angle.
@@ -21,34 +17,34 @@
 #define PHILOX_M0 0xD2511F53u
 #define PHILOX_M1 0xCD9E8D57u
 
-RANDOM_ROTATE_INLINE void philox4x32_round(RANDOM_ROTATE_LOCAL uint32_t * c0, RANDOM_ROTATE_LOCAL uint32_t * c1,
-        RANDOM_ROTATE_LOCAL uint32_t * c2, RANDOM_ROTATE_LOCAL uint32_t * c3, uint32_t k0, uint32_t k1) {
-    const uint32_t hi0 = random_rotate_mul_hi(PHILOX_M0, *c0);
-    const uint32_t hi1 = random_rotate_mul_hi(PHILOX_M1, *c2);
-    const uint32_t lo0 = PHILOX_M0 * *c0;
-    const uint32_t lo1 = PHILOX_M1 * *c2;
+RANDOM_ROTATE_INLINE void philox4x32_round(RANDOM_ROTATE_INOUT(uint32_t) c0, RANDOM_ROTATE_INOUT(uint32_t) c1,
+        RANDOM_ROTATE_INOUT(uint32_t) c2, RANDOM_ROTATE_INOUT(uint32_t) c3, uint32_t k0, uint32_t k1) {
+    const uint32_t hi0 = random_rotate_mul_hi(PHILOX_M0, c0);
+    const uint32_t hi1 = random_rotate_mul_hi(PHILOX_M1, c2);
+    const uint32_t lo0 = PHILOX_M0 * c0;
+    const uint32_t lo1 = PHILOX_M1 * c2;
 
-    *c0 = hi1 ^ *c1 ^ k0;
-    *c1 = lo1;
-    *c2 = hi0 ^ *c3 ^ k1;
-    *c3 = lo0;
+    c0 = hi1 ^ c1 ^ k0;
+    c1 = lo1;
+    c2 = hi0 ^ c3 ^ k1;
+    c3 = lo0;
 }
 
 // all rounds for one counter, which is replaced by its four random words; key = {seed, 0}
-RANDOM_ROTATE_INLINE void philox4x32(RANDOM_ROTATE_LOCAL uint32_t * c, uint32_t seed) {
+RANDOM_ROTATE_INLINE void philox4x32(RANDOM_ROTATE_ARRAY(uint32_t, c, 4), uint32_t seed) {
     for (uint32_t r = 0; r < PHILOX_ROUNDS; ++r) {
-        philox4x32_round(&c[0], &c[1], &c[2], &c[3], seed + r*PHILOX_W0, r*PHILOX_W1);
+        philox4x32_round(c[0], c[1], c[2], c[3], seed + r*PHILOX_W0, r*PHILOX_W1);
     }
 }
 
 // the layer, site and head that a number is for, packed into one word of the counter
 RANDOM_ROTATE_INLINE uint32_t random_rotate_place(int32_t layer, int32_t site, int32_t head) {
-    return (uint32_t) head | ((uint32_t) layer << 18) | ((uint32_t) site << 28);
+    return uint32_t(head) | (uint32_t(layer) << 18) | (uint32_t(site) << 28);
 }
 
 // uniform on (0, most]: 31 bits, the smallest is 2^-32 of most
 RANDOM_ROTATE_INLINE float random_rotate_uniform_up_to(float most, uint32_t bits) {
-    return (float) (int32_t) (bits >> 1) * (most*(1.0f/2147483648.0f)) + most*(1.0f/4294967296.0f);
+    return float(int32_t(bits >> 1)) * (most*(1.0f/2147483648.0f)) + most*(1.0f/4294967296.0f);
 }
 
 // uniform on (0, 1]
@@ -62,7 +58,7 @@ RANDOM_ROTATE_INLINE float random_rotate_log(float x) {
     const uint32_t sqrt_half = 0x3f3504f3u;
 
     const uint32_t shifted  = random_rotate_as_bits(x) - sqrt_half;
-    const int32_t  exponent = (int32_t) shifted >> 23;
+    const int32_t  exponent = int32_t(shifted) >> 23;
     const uint32_t mantissa = (shifted & 0x007fffffu) + sqrt_half;
 
     const float t = random_rotate_as_float(mantissa) - 1.0f;
@@ -75,7 +71,7 @@ RANDOM_ROTATE_INLINE float random_rotate_log(float x) {
     p = p*t - 2.500124446e-01f;
     p = p*t + 3.333393726e-01f;
 
-    return (float) exponent * 0.693147180559945f + (t - t*t*(0.5f - t*p));
+    return float(exponent) * 0.693147180559945f + (t - t*t*(0.5f - t*p));
 }
 
 RANDOM_ROTATE_INLINE float random_rotate_flip_sign(float x, uint32_t sign) {
@@ -83,47 +79,46 @@ RANDOM_ROTATE_INLINE float random_rotate_flip_sign(float x, uint32_t sign) {
 }
 
 // sine and cosine of r*pi/2, |r| <= 1/2, absolute error about 2^-23
-RANDOM_ROTATE_INLINE void random_rotate_quarter(float r, RANDOM_ROTATE_LOCAL float * sine, RANDOM_ROTATE_LOCAL float * cosine) {
+RANDOM_ROTATE_INLINE void random_rotate_quarter(float r, RANDOM_ROTATE_OUT(float) sine, RANDOM_ROTATE_OUT(float) cosine) {
     const float r2 = r*r;
 
     float s = -4.602163105e-03f;
     s = s*r2 + 7.968022286e-02f;
     s = s*r2 - 6.459634782e-01f;
     s = s*r2 + 1.570796322e+00f;
-    *sine = s*r;
+    sine = s*r;
 
     float c = -2.040825547e-02f;
     c = c*r2 + 2.535986077e-01f;
     c = c*r2 - 1.233697011e+00f;
-    *cosine = c*r2 + 9.999999724e-01f;
+    cosine = c*r2 + 9.999999724e-01f;
 }
 
 // sine and cosine of quarter*pi/2 + r*pi/2, |r| <= 1/2; only the two lowest bits of quarter count
-RANDOM_ROTATE_INLINE void random_rotate_circle(uint32_t quarter, float r, RANDOM_ROTATE_LOCAL float * sine,
-        RANDOM_ROTATE_LOCAL float * cosine) {
+RANDOM_ROTATE_INLINE void random_rotate_circle(uint32_t quarter, float r, RANDOM_ROTATE_OUT(float) sine,
+        RANDOM_ROTATE_OUT(float) cosine) {
     float s;
     float c;
-    random_rotate_quarter(r, &s, &c);
+    random_rotate_quarter(r, s, c);
 
-    const float a = (quarter & 1) ? s : c;
-    const float b = (quarter & 1) ? c : s;
+    const float a = (quarter & 1) != 0 ? s : c;
+    const float b = (quarter & 1) != 0 ? c : s;
 
-    *cosine = random_rotate_flip_sign(a, (quarter >> 1) ^ (quarter & 1));
-    *sine   = random_rotate_flip_sign(b,  quarter >> 1);
+    cosine = random_rotate_flip_sign(a, (quarter >> 1) ^ (quarter & 1));
+    sine   = random_rotate_flip_sign(b,  quarter >> 1);
 }
 
 // two independent standard normals from two words (Box and Muller 1958): the radius from the first word; in the second, the
 // top two bits choose a quarter of the circle, and the other thirty an angle around its axis
-RANDOM_ROTATE_INLINE void random_rotate_normals(uint32_t w0, uint32_t w1, RANDOM_ROTATE_LOCAL float * n0,
-        RANDOM_ROTATE_LOCAL float * n1) {
+RANDOM_ROTATE_INLINE void random_rotate_normals(uint32_t w0, uint32_t w1, RANDOM_ROTATE_OUT(float) n0, RANDOM_ROTATE_OUT(float) n1) {
     const float radius = random_rotate_sqrt(-2.0f * random_rotate_log(random_rotate_uniform(w0)));
 
     float sine;
     float cosine;
-    random_rotate_circle(w1 >> 30, (float) (int32_t) (w1 << 2) * (1.0f/4294967296.0f), &sine, &cosine);
+    random_rotate_circle(w1 >> 30, float(int32_t(w1 << 2)) * (1.0f/4294967296.0f), sine, cosine);
 
-    *n0 = radius * cosine;
-    *n1 = radius * sine;
+    n0 = radius * cosine;
+    n1 = radius * sine;
 }
 
 // the number below which |n| lies with probability u, n standard normal: u times a polynomial in w = -log(1 - u^2), or
@@ -158,11 +153,11 @@ RANDOM_ROTATE_INLINE float random_rotate_half_normal(float u) {
 }
 
 // sine and cosine of 0 <= theta <= 1e6 (larger angles are clamped)
-RANDOM_ROTATE_INLINE void random_rotate_sin_cos(float theta, RANDOM_ROTATE_LOCAL float * sine,
-        RANDOM_ROTATE_LOCAL float * cosine) {
+RANDOM_ROTATE_INLINE void random_rotate_sin_cos(float theta, RANDOM_ROTATE_OUT(float) sine,
+        RANDOM_ROTATE_OUT(float) cosine) {
     const float turns   = (theta < 1e6f ? theta : 1e6f) * 0.636619772f;
-    const int32_t quarter = (int32_t) (turns + 0.5f);
-    random_rotate_circle((uint32_t) quarter, turns - (float) quarter, sine, cosine);
+    const int32_t quarter = int32_t(turns + 0.5f);
+    random_rotate_circle(uint32_t(quarter), turns - float(quarter), sine, cosine);
 }
 
 // Angles up to this one, slightly below pi/4, are faster to compute as quarters of a turn:
@@ -171,23 +166,23 @@ RANDOM_ROTATE_INLINE void random_rotate_sin_cos(float theta, RANDOM_ROTATE_LOCAL
 #define RANDOM_ROTATE_QUARTERS    0.636619772f
 
 // the same for a row's angle, precise also for angles of many turns: pi/2 in three parts (Cody and Waite 1980)
-RANDOM_ROTATE_INLINE void random_rotate_sin_cos_precise(float theta, RANDOM_ROTATE_LOCAL float * sine,
-        RANDOM_ROTATE_LOCAL float * cosine) {
+RANDOM_ROTATE_INLINE void random_rotate_sin_cos_precise(float theta, RANDOM_ROTATE_OUT(float) sine,
+        RANDOM_ROTATE_OUT(float) cosine) {
 #if defined(__clang__) && !defined(__CUDACC__)
 #pragma clang fp reassociate(off) // fast math would merge the parts again
 #endif
     const float   angle   = theta < 1e6f ? theta : 1e6f;
-    const int32_t quarter = (int32_t) (angle * 0.636619772f + 0.5f);
-    const float   n       = (float) quarter;
-    const float   rest    = ((angle - n*1.5703125f) - n*4.837512969970703e-4f) - n*7.549789954891882e-8f;
-    random_rotate_circle((uint32_t) quarter, rest * 0.636619772f, sine, cosine);
+    const int32_t quarter = int32_t(angle * 0.636619772f + 0.5f);
+    const float   n       = float(quarter);
+    RANDOM_ROTATE_PRECISE const float rest = ((angle - n*1.5703125f) - n*4.837512969970703e-4f) - n*7.549789954891882e-8f;
+    random_rotate_circle(uint32_t(quarter), rest * 0.636619772f, sine, cosine);
 }
 
 // 1 - exp(-x) for x >= 0, relative error about 2^-21, also for small x: exp(-x) = 2^n exp(f), |f| <= log(2)/2
 RANDOM_ROTATE_INLINE float random_rotate_one_minus_exp(float x) {
     const float   y = x < 80.0f ? x : 80.0f;
-    const int32_t n = -(int32_t) (y*1.442695041f + 0.5f);
-    const float   f = -y - (float) n*0.693147181f;
+    const int32_t n = -int32_t(y*1.442695041f + 0.5f);
+    const float   f = -y - float(n)*0.693147181f;
 
     // (exp(f) - 1)/f
     float p = 1.984126984e-04f;
@@ -198,7 +193,7 @@ RANDOM_ROTATE_INLINE float random_rotate_one_minus_exp(float x) {
     p = p*f + 5.000000000e-01f;
     p = p*f + 1.0f;
 
-    const float scale = random_rotate_as_float((uint32_t) (n + 127) << 23);
+    const float scale = random_rotate_as_float(uint32_t(n + 127) << 23);
 
     return (1.0f - scale) - scale*(p*f);
 }
@@ -222,12 +217,12 @@ RANDOM_ROTATE_INLINE float random_rotate_added_length(float r, float t) {
 
 // Power of two that scales a row whose largest number is max > 0 such that squares neither underflow nor overflow, and its inverse.
 // Rotations commute with scaling, and scaling by a power of two does not round.
-RANDOM_ROTATE_INLINE void random_rotate_scale(float max, RANDOM_ROTATE_LOCAL float * scale, RANDOM_ROTATE_LOCAL float * inverse) {
+RANDOM_ROTATE_INLINE void random_rotate_scale(float max, RANDOM_ROTATE_OUT(float) scale, RANDOM_ROTATE_OUT(float) inverse) {
     const uint32_t exponent = random_rotate_as_bits(max) >> 23;
     const uint32_t e        = exponent < 1 ? 1 : exponent > 253 ? 253 : exponent;
 
-    *scale   = random_rotate_as_float((254 - e) << 23);
-    *inverse = random_rotate_as_float(e << 23);
+    scale   = random_rotate_as_float((254 - e) << 23);
+    inverse = random_rotate_as_float(e << 23);
 }
 
 // whether the squares of a row with the sum xx neither underflowed nor overflowed; compared as bits, which are ordered like the

@@ -1,7 +1,6 @@
 #include "ggml-random-rotate.h"
 
 #include "ggml-impl.h"
-#include "random-rotate-math.h"
 
 static void check_doses(
         const struct ggml_tensor * doses,

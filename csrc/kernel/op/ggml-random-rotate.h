@@ -56,7 +56,7 @@ static inline bool ggml_is_random_rotate(const struct ggml_tensor * tensor) {
     return tensor->op == GGML_OP_RANDOM_ROTATE || tensor->op == GGML_OP_RANDOM_ROTATE_SCORES || tensor->op == GGML_OP_RANDOM_ROTATE_VALUES;
 }
 
-// restrict a rotation to tokens with one kind of noise (enum ggml_random_rotate_noise); the others are copied
+// restrict a rotation to tokens with one kind of noise (GGML_RANDOM_ROTATE_ISOTROPIC, ...); the others are copied
 GGML_API void ggml_random_rotate_only(struct ggml_tensor * rotated, int noise);
 
 // let the rows of a rotation use other random numbers than those of heads 0, 1, ...: row i of a token uses those of head
