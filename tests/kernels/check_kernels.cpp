@@ -33,8 +33,9 @@ struct backend {
 };
 
 static const backend BACKENDS[] = {
-    { "CUDA",  cuda_supports,  run_cuda,  cuda_arithmetic  },
-    { "Metal", metal_supports, run_metal, metal_arithmetic },
+    { "CUDA",   cuda_supports,   run_cuda,   cuda_arithmetic   },
+    { "Metal",  metal_supports,  run_metal,  metal_arithmetic  },
+    { "Vulkan", vulkan_supports, run_vulkan, vulkan_arithmetic },
 };
 
 struct context {

@@ -9,12 +9,15 @@
 
 struct arithmetic;
 
-bool cuda_supports (const ggml_tensor * op);
-bool metal_supports(const ggml_tensor * op);
+bool cuda_supports  (const ggml_tensor * op);
+bool metal_supports (const ggml_tensor * op);
+bool vulkan_supports(const ggml_tensor * op);
 
-void run_cuda (ggml_tensor * dst);
-void run_metal(ggml_tensor * dst);
+void run_cuda  (ggml_tensor * dst);
+void run_metal (ggml_tensor * dst);
+void run_vulkan(ggml_tensor * dst);
 
 // see arithmetic.h
-void cuda_arithmetic (uint32_t i, arithmetic & a);
-void metal_arithmetic(uint32_t i, arithmetic & a);
+void cuda_arithmetic  (uint32_t i, arithmetic & a);
+void metal_arithmetic (uint32_t i, arithmetic & a);
+void vulkan_arithmetic(uint32_t i, arithmetic & a);
