@@ -1,5 +1,6 @@
 #include "ggml-library-folder.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -47,8 +48,11 @@ const char * ggml_library_folder(void) {
 }
 
 size_t ggml_backend_count_or_load(void) {
+    const char * path = std::getenv("GGML_BACKEND_PATH");
     if (ggml_backend_reg_count() == 0) {
-        ggml_backend_load_all();
+        ggml_backend_load_all(); // among them the one at this path
+    } else if (path) {
+        ggml_backend_load(path); // registers a backend once
     }
     return ggml_backend_reg_count();
 }
