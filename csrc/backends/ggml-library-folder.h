@@ -11,7 +11,7 @@ extern "C" {
 // The folder of the library that contains this function, in UTF-8; NULL if the system does not know it. It stays valid.
 GGML_BACKEND_API const char * ggml_library_folder(void);
 
-// The number of backends. If there are none, those that can be loaded at run time are loaded first.
+// The number of backends. First, the one at the path GGML_BACKEND_PATH is loaded and, if there are none, all that lie next to the library.
 GGML_BACKEND_API size_t ggml_backend_count_or_load(void);
 
 #ifdef __cplusplus

@@ -1,0 +1,81 @@
+"""What is particular to Vulkan. `make check-vulkan` runs this, and the tests of graphics cards, on any device that has it.
+
+Mesa's llvmpipe is one, on the processor.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conftest import built_by_make
+from drugs_cpp import SITES, _core
+from support.process import run_python
+from support.vulkan_run import LAST
+
+N_LAYER = 3  # of the tiny model
+
+pytestmark = pytest.mark.skipif(
+    not any(device["name"].startswith("Vulkan") for device in _core.devices()),
+    reason="no Vulkan device: `make check-vulkan` tests one",
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a card sees of a token."""
+
+    n_dispatches: int
+    n_splits: int
+
+
+def cost(path: str, flash_attn: bool, *sites: str) -> Cost:
+    said = run_python(
+        *("-m", "support.vulkan_run", path, str(int(flash_attn)), *sites), GGML_SCHED_DEBUG="2", GGML_VK_PERF_LOGGER="1"
+    )
+    assert said.returncode == 0, said.stderr
+    before, _, last = said.stderr.partition(LAST)
+    ops = {name: int(n) for name, n in re.findall(r"^(.+): (\d+) x \S+ us = ", last, re.M)}
+    splits = [int(number) for number in re.findall(r"## SPLIT #(\d+)", before)]
+    return Cost(sum(ops.values()) + ops.get("RANDOM_ROTATE_VALUES", 0), splits[-1] + 1)  # values take two
+
+
+def test_an_op_a_site_and_no_more_splits(tiny_model_path: str) -> None:
+    sober, flash = cost(tiny_model_path, False), cost(tiny_model_path, True)
+    print(f"\nsober: {sober}; with flash attention: {flash}")
+    for site in SITES:
+        dosed = cost(tiny_model_path, False, site)
+        print(f"{site}: {dosed}")
+        # scores and values take the places of two products of matrices; values are finished by a second shader
+        more = {"K": 0}.get(site, 1)
+        assert dosed == Cost(sober.n_dispatches + more * N_LAYER, sober.n_splits), site
+        assert cost(tiny_model_path, True, site).n_splits <= flash.n_splits
+    print(f"all: {cost(tiny_model_path, False, *SITES)}")
+
+
+VALIDATION = Path("/usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json")
+
+
+def messages(*arguments: str, **environment: str) -> set[str]:
+    """What the validation layers say, also about results that are read before they are written."""
+    layers = {
+        "VK_INSTANCE_LAYERS": "VK_LAYER_KHRONOS_validation",
+        "VK_LAYER_ENABLES": "VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT",
+    }
+    ran = run_python(*arguments, **layers, **environment)
+    assert ran.returncode == 0, ran.stderr
+    return set(re.findall(r"(?:VUID|SYNC|UNASSIGNED)-[\w-]+", ran.stdout + ran.stderr))
+
+
+@pytest.mark.skipif(not VALIDATION.exists(), reason="apt install vulkan-validationlayers, then `make check-vulkan`")
+def test_validation_layers_say_nothing_new(tiny_model_path: str, tmp_path: Path) -> None:
+    unpatched = {"LLAMA_CPP_LIB_PATH": built_by_make("DRUGS_UNPATCHED_LIB")}
+    known = messages("-m", "support.sober_logits", tiny_model_path, str(tmp_path / "logits.npz"), **unpatched)
+    for flash_attn in ("0", "1"):
+        assert messages("-m", "support.vulkan_run", tiny_model_path, flash_attn, *SITES) <= known
+    harness = [built_by_make("DRUGS_TEST_BACKEND_OPS"), "test", "-b", "Vulkan0", "-o"]
+    for ops in ("RANDOM_ROTATE", "RANDOM_ROTATE_SCORES_VALUES"):
+        assert messages("-c", f"import subprocess; subprocess.run({[*harness, ops]}, check=True)") <= known
