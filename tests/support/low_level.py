@@ -14,14 +14,14 @@ from types import TracebackType
 import llama_cpp
 import numpy as np
 import numpy.typing as npt
-from llama_cpp._ggml import libggml
 from llama_cpp._logger import set_verbose
 
 #: none, unless `make check-gpu` puts all of them on a GPU
 N_GPU_LAYERS = int(os.environ.get("DRUGS_TEST_GPU_LAYERS", "0"))
 
 if backend := os.environ.get("GGML_BACKEND_PATH"):  # our libraries load it by themselves
-    libggml.ggml_backend_load(backend.encode())
+    folder = Path(llama_cpp.llama_cpp._base_path)
+    ctypes.CDLL(str(next(folder.glob("libggml.*")))).ggml_backend_load(backend.encode())
 
 #: token, position, sequences
 Entry = tuple[int, int, Sequence[int]]
