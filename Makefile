@@ -2,7 +2,7 @@
 # make test    lint and all tests                                make bench   speed and memory against upstream
 # make         only sets up .venv                                make clean   removes everything that make made
 # make program    also the programs drugs and drugs-rpc-server, in .venv/bin (targets that need them build them)
-# make check-kernels    runs CUDA's and Metal's kernels on the CPU, and compiles them if nvcc is installed
+# make check-kernels    runs the kernels for CUDA, Metal and Vulkan on the CPU, and compiles them if nvcc and glslc are installed
 # make check-arm  compiles for ARM, runs that with qemu, and compares it with this computer      make check-windows    with Wine
 # make count-arm  instructions of the kernels on ARM and on x86-64      make check-macos   compiles for Macs; nothing is run
 # make fuzz    fuzzes the code that reads input, each reader for ten minutes (make fuzz FUZZ=profile FUZZ_SECONDS=60)
@@ -12,6 +12,7 @@
 # make docs       docs/ as a site: build/docs/index.html
 # make soak       a server with 16 clients for 20 minutes: same answers as alone, memory flat (SOAK_MINUTES=1, MODEL=PATH)
 # make check-gpu  tests on a graphics card                       make bench-gpu   speed on one (both: docs/performance.md)
+# make check-vulkan     tests on any device that has Vulkan, such as Mesa's on the processor
 # make sanitize   C++ and Python under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer
 # make random-calls    100,000 random calls of a model's methods; resumes if interrupted
 # make upstream-server-tests   all of llama.cpp's own server tests that run without a network
@@ -46,7 +47,7 @@ PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name 
 
 .NOTPARALLEL:
 .PHONY: setup demo program wheel check-wheel release test lint sanitize random-calls fuzz have-clang have-arm have-windows check-kernels \
-	check-arm count-arm check-windows check-macos check-gpu bench-gpu \
+	check-arm count-arm check-windows check-macos check-gpu check-vulkan bench-gpu \
 	upstream-server-tests bench bench-memory soak docs architectures vergence samples fidelity clean FORCE
 
 setup: $(READY) $(DONE)/model
@@ -137,6 +138,22 @@ bench: $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/programs $(DONE)/avx2
 check-gpu: $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels $(DONE)/replays
 	@$(RUN) DRUGS_COMPUTE_SANITIZER="$$(PATH="$$PATH:/usr/local/cuda/bin"; command -v compute-sanitizer)" $(BIN)/python -m pytest -rs tests/test_gpu.py
 	@$(RUN) DRUGS_TEST_GPU_LAYERS=-1 $(BIN)/python -m pytest --ignore=tests/test_gpu.py
+
+# The backend alone is built for Vulkan, patched and not, and is loaded into the libraries that are there. Upstream leaves out devices
+# that are processors, such as Mesa's, unless they are chosen.
+VULKAN := GGML_BACKEND_PATH='$(CURDIR)/build/vulkan/bin/libggml-vulkan.so' \
+	DRUGS_UNPATCHED_BACKEND='$(CURDIR)/build/unpatched-vulkan/bin/libggml-vulkan.so' \
+	GGML_VK_VISIBLE_DEVICES="$${GGML_VK_VISIBLE_DEVICES:-0}"
+
+check-vulkan: have-vulkan $(DONE)/test-tools $(READY) $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels $(DONE)/vulkan \
+		$(DONE)/unpatched-vulkan
+	@$(RUN) $(VULKAN) $(BIN)/python -m pytest -rs -s tests/test_vulkan.py tests/test_gpu.py
+	@$(RUN) $(VULKAN) DRUGS_TEST_GPU_LAYERS=-1 $(BIN)/python -m pytest $(TESTS_ON_VULKAN)
+
+have-vulkan:
+	@command -v glslc > /dev/null && command -v vulkaninfo > /dev/null && vulkaninfo > /dev/null 2>&1 || { echo "drugs_cpp: error: a Vulkan" \
+		"device or what compiles for it was not found: install a driver or Mesa's device on the processor, and the tools" \
+		"(Debian and Ubuntu: apt install glslc libvulkan-dev mesa-vulkan-drivers spirv-headers vulkan-tools vulkan-validationlayers)" >&2; exit 1; }
 
 bench-gpu: $(READY) $(DONE)/model $(DONE)/programs
 	@$(RUN) $(BIN)/python -m benchmarks gpu
@@ -271,6 +288,20 @@ $(DONE)/unpatched: tests/unpatched/CMakeLists.txt $(shell find cmake -type f ! -
 	$(STEP) unpatched 'Building the unpatched llama.cpp to compare with (minutes, the first time)' sh -c '$(WITH_TOOLS) \
 		cmake -G Ninja -S tests/unpatched -B build/unpatched -DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" $(CMAKE_ARGS) && \
 		cmake --build build/unpatched'
+	@touch $@
+
+# $(call vulkan,NAME,SOURCE)  builds the backend in build/NAME; the processor's is not built with it
+vulkan = $(STEP) $(1) "Building llama.cpp's backend for Vulkan in build/$(1) (minutes, the first time)" sh -c '$(WITH_TOOLS) \
+		cmake -G Ninja -S $(2) -B build/$(1) -DGGML_VULKAN=ON -DGGML_BACKEND_DL=ON -DGGML_NATIVE=OFF -DDRUGS_PYTHON=OFF \
+			-DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" && \
+		cmake --build build/$(1) --target ggml-vulkan'
+
+$(DONE)/vulkan: $(NATIVE) | $(READY)
+	$(call vulkan,vulkan,.)
+	@touch $@
+
+$(DONE)/unpatched-vulkan: $(DONE)/unpatched
+	$(call vulkan,unpatched-vulkan,tests/unpatched)
 	@touch $@
 
 # Upstream's own benchmarks, unpatched.
