@@ -23,6 +23,18 @@ if (APPLE)
     set(GGML_METAL_EMBED_LIBRARY ON CACHE BOOL "Keep Metal's kernels inside the library, where they are always found")
 endif()
 
+# For a package that runs anywhere: with backends that are loaded at run time, one more is used only where there is a driver for it.
+option(DRUGS_VULKAN_IF_FOUND "Also build the backend for Vulkan if its compiler and headers are here" OFF)
+if (DRUGS_VULKAN_IF_FOUND)
+    find_package(Vulkan QUIET COMPONENTS glslc)
+    find_package(SPIRV-Headers CONFIG QUIET)
+    if (Vulkan_FOUND AND SPIRV-Headers_FOUND)
+        set(GGML_VULKAN ON CACHE BOOL "Run on GPUs through Vulkan")
+    else()
+        message(STATUS "drugs_cpp: the backend for Vulkan is left out: glslc, Vulkan's headers or SPIR-V's were not found")
+    endif()
+endif()
+
 find_program(CCACHE ccache)
 if (CCACHE)
     foreach (language C CXX CUDA)

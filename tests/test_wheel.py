@@ -35,7 +35,8 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     def output_of(*command: str) -> str:
         commands.append(command)
         if command[0] == "auditwheel":
-            return json.dumps({"sym_tag": "manylinux_2_35_x86_64", "external_libs": {"libggml.so": None}})
+            external = {"libggml.so": None, "libvulkan.so.1": None}  # ours, and one that a driver brings
+            return json.dumps({"sym_tag": "manylinux_2_35_x86_64", "external_libs": external})
         file = Path(command[-1])
         file.rename(file.with_name(NAMED))
         return f"{NAMED}\n"
