@@ -52,6 +52,16 @@ def test_cuda_files_compile(program: Path, architecture: int) -> None:
         assert compiled.stat().st_size > 0
 
 
+@pytest.mark.parametrize("shader", ["rows", "scores", "values", "finish"])
+def test_shaders_compile(program: Path, shader: str) -> None:
+    """`make check-kernels` compiles them with warnings as errors, and fails if that fails."""
+    if shutil.which("glslc") is None:
+        pytest.skip("glslc is not installed: install it (apt install glslc), then `make check-kernels`")
+    folder = program.parent.parent / "tests" / "kernels" / "vulkan"
+    assert (folder / f"random-rotate-{shader}.spv").read_bytes()[:4] == b"\x03\x02\x23\x07"
+    assert "#include" not in (folder / f"random-rotate-{shader}.comp").read_text("utf-8")
+
+
 def test_metal_text_is_whole(metal: str) -> None:
     assert '#include "' not in metal
     for header in KERNELS.glob("random-rotate-gpu*.h"):
