@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import built_by_make
-from drugs_cpp import SITES, _core
+from conftest import MakeLlama, built_by_make
+from drugs_cpp import DRUGS, SITES, _core
 from support.process import run_python
+from support.program import Server
+from support.serving import TINY, sober_text, text
 from support.vulkan_run import LAST
 
 N_LAYER = 3  # of the tiny model
@@ -56,6 +58,26 @@ def test_an_op_a_site_and_no_more_splits(tiny_model_path: str) -> None:
         assert dosed == Cost(sober.n_dispatches + MORE.get(site, 1) * N_LAYER, sober.n_splits), site
         assert cost(tiny_model_path, True, site).n_splits <= flash.n_splits
     print(f"all: {cost(tiny_model_path, False, *SITES)}")
+
+
+def test_variations(make_llama: MakeLlama, tiny_model_path: str) -> None:
+    llm = make_llama(tiny_model_path, n_gpu_layers=-1, drugs=DRUGS(A=0.5, H=0.5, K=0.5, V=0.5))
+
+    def texts() -> list[str]:
+        choices = llm.variations("Once upon", seeds=[1, 2, 3, 4], max_tokens=24)["choices"]
+        return [choice["text"] for choice in choices]
+
+    first = texts()
+    assert len(set(first)) == 4
+    assert texts() == first
+
+
+def test_server(tiny_model_path: str) -> None:
+    with Server("-m", tiny_model_path, *TINY, "-ngl", "99") as server:
+        dosed = [text(server, {"A": 0.5, "K": 0.5, "V": 0.5, "seed": seed}) for seed in (1, 2, 1)]
+        assert "Vulkan0" in server.log
+        assert dosed[0] == dosed[2]
+        assert len({*dosed, sober_text(server)}) == 3
 
 
 VALIDATION = Path("/usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json")
