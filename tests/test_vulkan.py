@@ -73,7 +73,7 @@ def test_variations(make_llama: MakeLlama, tiny_model_path: str) -> None:
 
 
 def test_server(tiny_model_path: str) -> None:
-    with Server("-m", tiny_model_path, *TINY, "-ngl", "99") as server:
+    with Server("-m", tiny_model_path, *TINY, "-ngl", "99", "-v") as server:
         dosed = [text(server, {"A": 0.5, "K": 0.5, "V": 0.5, "seed": seed}) for seed in (1, 2, 1)]
         assert "Vulkan0" in server.log
         assert dosed[0] == dosed[2]
