@@ -35,7 +35,11 @@ def test_all_kernels_agree(program: Path) -> None:
     found = re.findall(r"^(\w+) +(\w+) +(\d+) cases, largest difference (\S+)$", run.stdout, re.M)
     assert {(who, what) for who, what, _, _ in found} == {
         ("CPU", "lanes"),
-        *((who, what) for who in ("CUDA", "Metal", "Vulkan") for what in ("integers", "floats", "rows", "scores", "values")),
+        *(
+            (who, what)
+            for who in ("CUDA", "Metal", "Vulkan")
+            for what in ("integers", "floats", "rows", "scores", "values")
+        ),
     }
     for _, what, cases, difference in found:
         assert int(cases) > 10

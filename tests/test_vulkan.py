@@ -1,6 +1,6 @@
-"""What is particular to Vulkan. `make check-vulkan` runs this, and the tests of graphics cards, on any device that has it.
+"""What is particular to Vulkan. `make check-vulkan` runs this, and the tests of graphics cards.
 
-Mesa's llvmpipe is one, on the processor.
+It takes any device. Mesa's llvmpipe is one, on the processor.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from support.vulkan_run import LAST
 
 N_LAYER = 3  # of the tiny model
 
-#: Dispatches more in a layer, if not one. Turned scores take the place of a product of matrices, and so do turned values, which a second
-#: shader finishes. Turned keys separate RoPE from writing them to the cache, which upstream's shader does at once.
+#: Dispatches more in a layer, if not one. Turned scores take the place of a product of matrices, and so do turned values,
+#: which a second shader finishes. Turned keys separate RoPE from writing to the cache, which upstream's shader does at once.
 MORE = {"K": 0, "pK": 2}
 
 pytestmark = pytest.mark.skipif(
