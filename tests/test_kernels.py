@@ -63,7 +63,7 @@ def test_shaders_compile(program: Path, shader: str) -> None:
         pytest.skip("glslc is not installed: install it (apt install glslc), then `make check-kernels`")
     folder = program.parent.parent / "tests" / "kernels" / "vulkan"
     assert (folder / f"random-rotate-{shader}.spv").read_bytes()[:4] == b"\x03\x02\x23\x07"
-    assert "#include" not in (folder / f"random-rotate-{shader}.comp").read_text("utf-8")
+    assert '#include "' not in (folder / f"random-rotate-{shader}.comp").read_text("utf-8")
 
 
 def test_metal_text_is_whole(metal: str) -> None:

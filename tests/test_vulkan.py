@@ -20,8 +20,9 @@ from support.vulkan_run import LAST
 
 N_LAYER = 3  # of the tiny model
 
-#: Dispatches more in a layer, if not one. Turned scores take the place of a product of matrices, and so do turned values,
-#: which a second shader finishes. Turned keys separate RoPE from writing to the cache, which upstream's shader does at once.
+#: Dispatches more in a layer, if not one. Turned scores take the place of a product of matrices, and so do turned
+#: values, which a second shader finishes. Turned keys separate RoPE from writing to the cache, which upstream's shader
+#: does at once.
 MORE = {"K": 0, "pK": 2}
 
 pytestmark = pytest.mark.skipif(
