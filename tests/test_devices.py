@@ -126,7 +126,7 @@ SPREAD: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "one server": (("a",), ALL_LAYERS),
     "two servers": (("a", "b"), ALL_LAYERS),
     "some layers": (("a",), {"n_gpu_layers": 2}),
-    "no layer": (("a",), {"n_gpu_layers": 0}),
+    "no layer": (("a",), {"n_gpu_layers": 0, "repeatable": False}),
     "cache here": (("a",), {**ALL_LAYERS, "offload_kqv": False}),
     "flash attention": (("a", "b"), {**ALL_LAYERS, "flash_attn": True}),
     "upstream's server": (("upstream",), ALL_LAYERS),
@@ -146,6 +146,24 @@ def test_texts_are_those_of_one_cpu(
     assert said.keys() == here.keys()
     for name, wanted in here.items():
         np.testing.assert_array_equal(said[name], wanted, err_msg=name)
+
+
+ALONE = """
+import sys
+from drugs_cpp import Llama, _core, add_rpc_servers
+from drugs_cpp.engine.contexts import address_of
+add_rpc_servers(sys.argv[2])
+for arguments in ({"n_gpu_layers": 0}, {"n_gpu_layers": 0, "op_offload": True}, {"n_gpu_layers": 1}):
+    llm = Llama(sys.argv[1], verbose=False, **arguments)
+    print(_core.can_repeat(address_of(llm._ctx)))
+    llm.close()
+"""
+
+
+def test_other_devices_are_left_alone_without_layers(servers: Servers, tiny_model_path: str) -> None:
+    ran = run_python("-c", ALONE, tiny_model_path, servers("a")[0])
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert ran.stdout.split() == ["True", "False", "False"]
 
 
 def test_doses_show(said_here: dict[bool, Said]) -> None:

@@ -200,5 +200,5 @@ def fit_to_device(dosing: Dosing, address: int) -> None:
     if dosing.repeatable and not _core.can_repeat(address):
         raise OptionError(
             "repeatable=True: a device other than the CPU computes, and only the CPU can do so repeatably: "
-            "load the model with n_gpu_layers=0 in a build without other devices, or leave repeatable out"
+            "load the model with n_gpu_layers=0, or leave repeatable out"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ class EngineProperties:
 
     _engine: Engine | None = None  # None until the model is loaded
     _progress: Any = None  # llama.cpp's callback while it loads, which says whether to go on
+    _devices: Any = None  # those that llama.cpp may use beside the processor, ending with NULL; None: all
     _has_chat_format = False  # the constructor was given a chat format
 
     @property
@@ -223,6 +225,8 @@ class EngineProperties:
     def model_params(self, params: Any) -> None:
         if self._progress is not None:
             params.progress_callback = self._progress
+        if self._devices is not None:
+            params.devices = ctypes.addressof(self._devices)
         vars(self)["model_params"] = params
 
     @property

@@ -32,6 +32,7 @@ from drugs_cpp.model.arguments import check_arguments
 from drugs_cpp.model.cache_methods import CacheMethods
 from drugs_cpp.model.calibration import check_dose
 from drugs_cpp.model.completion_methods import CompletionMethods
+from drugs_cpp.model.devices import devices_for
 from drugs_cpp.model.effect_methods import EffectMethods
 from drugs_cpp.model.extra_options import without_extras
 from drugs_cpp.model.generation import token_by_token
@@ -131,6 +132,7 @@ class Llama(
         rest: dict[str, Any] = {**kwargs}
         for name in ("n_threads", "n_threads_batch"):
             rest[name] = rest.get(name) or _core.default_threads()
+        self._devices = devices_for(rest)
         lora_path = take_adapter(rest)
         try:
             with interrupt_later() as interrupted:
