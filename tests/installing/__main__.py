@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from installing import variants
+from installing import cards, variants
 from installing.environment import OTHER_VERSION, Environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +46,8 @@ def main() -> None:
         other = beside.python("-c", "import llama_cpp; print(llama_cpp.__version__)")
         assert other == OTHER_VERSION, other
         print("beside another llama-cpp-python: both work", flush=True)
+
+        print(f"Vulkan: {cards.tried(alone)}", flush=True)
 
         for cpu, chosen in variants.chosen(alone):
             print(f"{cpu}: {chosen}")

@@ -40,9 +40,10 @@ class Environment:
         """Run Python in the environment, and return what it prints."""
         return self.run(self.interpreter, *arguments)
 
-    def run(self, *command: str) -> str:
-        """Run a command, and return what it prints. Its failure ends this process."""
-        done = subprocess.run(command, cwd=self.folder, env=self.variables, capture_output=True, text=True, check=False)
+    def run(self, *command: str, **more: str) -> str:
+        """Run a command with more variables, and return what it prints. Its failure ends this process."""
+        variables = {**self.variables, **more}
+        done = subprocess.run(command, cwd=self.folder, env=variables, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout.strip()
