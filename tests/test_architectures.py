@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +19,7 @@ from support import architectures
 from support.architectures import DOCUMENT, Bools, available_sites, documented_rows, dose_table, row_of
 from support.low_level import Context
 from support.metadata_model import EMBEDDING
-from support.process import run_python
-from support.tiny_architectures import F32, N_PROMPT, TOKENS, open_model, run, tiny_models
+from support.tiny_architectures import F32, N_PROMPT, TOKENS, Digester, open_model, run, tiny_models
 
 SINK = 6
 
@@ -84,17 +82,27 @@ def test_the_document_is_complete(program: str) -> None:
     assert text.endswith(architectures.NOT_MEASURED + "\n".join(architectures.unmeasured_rows()) + "\n")
 
 
-def sober_digests(program: str, libraries: str | Path, output: Path) -> dict[str, str]:
-    module = ("-m", "support.tiny_architectures")
-    ran = run_python(*module, program, str(output), *documented_rows(), LLAMA_CPP_LIB_PATH=str(libraries))
-    assert ran.returncode == 0, ran.stderr
-    return dict(json.loads(output.read_text(encoding="utf-8")))
+@pytest.fixture(scope="module")
+def digesters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Digester]]:
+    """Processes with the package's libraries, and with the unpatched ones."""
+    folder = tmp_path_factory.mktemp("digesters")
+    patched = str(Path(drugs_cpp.__file__).parent / "lib")
+    libraries = {"patched": patched, "unpatched": built_by_make("DRUGS_UNPATCHED_LIB")}
+    with contextlib.ExitStack() as stack:
+        started = []
+        for name, path in libraries.items():
+            log = stack.enter_context((folder / name).open("w", encoding="utf-8"))
+            started.append(Digester(path, log))
+            stack.callback(started[-1].close)
+        yield started
 
 
-def test_sober_output_and_graphs_equal_upstreams(program: str, tmp_path: Path) -> None:
-    unpatched = built_by_make("DRUGS_UNPATCHED_LIB")
-    patched = Path(drugs_cpp.__file__).parent / "lib"
-    assert sober_digests(program, patched, tmp_path / "patched") == sober_digests(program, unpatched, tmp_path / "not")
+def test_sober_output_and_graphs_equal_upstreams(models: list[Tiny], digesters: list[Digester]) -> None:
+    paths = [model.path for model in models if model.path is not None]
+    for digester in digesters:
+        digester.ask(models[0].architecture, paths)
+    patched, unpatched = (digester.answer() for digester in digesters)
+    assert patched == unpatched
 
 
 def test_the_document_says_what_is_there(models: list[Tiny]) -> None:

@@ -41,7 +41,7 @@ def lib() -> Any:
 
 @pytest.fixture
 def context(tiny_model_path: str) -> Iterator[Context]:
-    with Context(tiny_model_path) as context:
+    with Context(tiny_model_path, records=True) as context:
         yield context
 
 

@@ -100,7 +100,7 @@ def test_a_batch_split_changes_nothing(tiny_model_path: str, flash_attn: bool, n
 
 
 def test_layers_that_are_sober_keep_flash_attention(tiny_model_path: str) -> None:
-    with Context(tiny_model_path, flash_attn=True) as ctx:
+    with Context(tiny_model_path, flash_attn=True, records=True) as ctx:
         for site in CACHED:
             for layers in (range(0), range(1), range(N_LAYER)):
                 ctx.forget()

@@ -12,6 +12,18 @@ from support.patience import PATIENCE
 from support.program import DRUGS, run_drugs
 
 
+@pytest.fixture(autouse=True)
+def short_model(short_model_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a chat answers is of no interest here: a few layers of the default model answer sooner."""
+    monkeypatch.setenv("LLAMA_ARG_MODEL", short_model_path)
+
+
+@pytest.fixture
+def whole_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default model, for tests of what is said about it."""
+    monkeypatch.delenv("LLAMA_ARG_MODEL")
+
+
 def chat(*lines: str, arguments: tuple[str, ...] = ()) -> str:
     done = run_drugs("chat", "-n", "16", "-c", "1024", *arguments, stdin="\n".join(lines) + "\n")
     assert done.returncode == 0, done.stderr
@@ -52,12 +64,14 @@ def test_the_chat_begins_with_the_doses_of_the_command_line() -> None:
     assert "The cache is sober." in shown or "tokens again, sober." in shown
 
 
+@pytest.mark.usefixtures("whole_model")
 def test_the_angles_of_an_effect_are_said_after_an_answer() -> None:
     shown = chat("/dose medium", "/seed 7", "Name a colour.", "/dose A=0.5", "/regen")
     assert re.search(r"\| A=0\.3\d* \(table\) \| Seed: 7 \]", shown)
     assert shown.count("(table)") == 1
 
 
+@pytest.mark.usefixtures("whole_model")
 def test_the_banner_says_model_dose_and_seed() -> None:
     sober = chat("/exit")
     assert f"drugs_cpp {drugs_cpp.__version__} (llama.cpp " in sober

@@ -45,7 +45,7 @@ class Watching(Context):
 
 @pytest.fixture
 def ctx(tiny_model_path: str) -> Iterator[Watching]:
-    context = Watching(tiny_model_path)
+    context = Watching(tiny_model_path, records=True)
     with context:
         yield context
 

@@ -9,6 +9,7 @@ import re
 import select
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,7 @@ class Terminal:
 
     def end_by(self, key: bytes) -> int:
         """Exit status after a key: Python notices Ctrl-C only later if it comes just before a line is read."""
+        time.sleep(0.3)  # so that it reads by then, most of the time
         while self._process.poll() is None:
             with contextlib.suppress(OSError):  # it has exited in the meantime
                 self.press(key)

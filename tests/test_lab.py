@@ -151,7 +151,7 @@ def test_ctrl_c_says_where_it_goes_on(
 
     arguments = ["vergence", TEXT, "-m", short_model_path, "--store", str(store), "-o", str(tmp_path / "x.html")]
     press_ctrl_c(n_kept, 40)
-    assert main([*arguments, "--seeds", "500", "-t", "1", "--parallel", "2"]) == 130
+    assert main([*arguments, "--seeds", "50", "-t", "1", "--parallel", "2"]) == 130
     assert f"What was computed is in {store}" in capsys.readouterr().err
     assert n_kept() >= 40
     assert not (tmp_path / "x.html").exists()
@@ -177,8 +177,8 @@ def test_top(short_model_path: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert re.fullmatch(r"  \S+ +\|*[-+]* +\d+\.\d → +\d+\.\d %", line)
 
 
-def test_top_under_a_dose_by_its_effect(short_model_path: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["top", TEXT, "-m", short_model_path, "--dose", "strong", "--seeds", "2"]) == 0
+def test_top_under_a_dose_by_its_effect(tiny_model_path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["top", TEXT, "-m", tiny_model_path, "--dose", "strong", "--seeds", "2"]) == 0
     assert "strong at A" in capsys.readouterr().out
 
 

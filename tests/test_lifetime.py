@@ -56,6 +56,15 @@ def test_an_interpreter_that_ends(end: str, model_path: str) -> None:
     assert (done.returncode, said) == (0, [])
 
 
+@pytest.fixture(autouse=True, scope="module")
+def quick_collector() -> Iterator[None]:
+    """Each collection here passes over what is there already: all modules, and what earlier tests have left."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
 def without_collector() -> Iterator[None]:
     gc.collect()

@@ -51,10 +51,12 @@ def run_llm(tmp_path: Path) -> RunLlm:
 
 
 @pytest.fixture(scope="module")
-def model() -> Iterator[Any]:
-    """The default model in llm's Python interface."""
+def model(short_model_path: str) -> Iterator[Any]:
+    """The default model in llm's Python interface, with a few of its layers."""
     plugin = importlib.import_module("drugs_cpp.tools.llm_plugin")
-    yield plugin.DosedSmolLM2()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plugin, "default_model", lambda: short_model_path)
+        yield plugin.DosedSmolLM2()
     plugin._load.cache_clear()
 
 
@@ -108,8 +110,8 @@ def test_an_option_that_was_set_for_good_holds_beside_others(
     assert text == answer(make_llama(model_path, drugs=DRUGS(A=0.3, seed=7)), SENTENCE)
 
 
-def test_a_conversation_goes_on(run_llm: RunLlm, make_llama: MakeLlama, model_path: str) -> None:
-    llama = make_llama(model_path, drugs=DRUGS(A=0.3))
+def test_a_conversation_goes_on(run_llm: RunLlm, make_llama: MakeLlama, short_model_path: str) -> None:
+    llama = make_llama(drugs=DRUGS(A=0.3))
     system, name, question = "You are a pirate.", "My name is Ada.", "What is my name?"
 
     def answers(seed: int) -> list[str]:
@@ -119,8 +121,9 @@ def test_a_conversation_goes_on(run_llm: RunLlm, make_llama: MakeLlama, model_pa
         return [first, *(answer(llama, *before, question, system=given, seed=seed) for before, given in parts)]
 
     seed = first_that(lambda seed: len(set(answers(seed)[1:])) == 3)
-    options = ("-o", "dose", "A=0.3", "-o", "seed", str(seed), "-o", "max_tokens", "20")
-    first = said(run_llm("-m", "drugs-smollm2", *options, "-s", system, name))
+    given = {"model_path": short_model_path, "dose": "A=0.3", "seed": str(seed), "max_tokens": "20"}
+    options = [word for option, value in given.items() for word in ("-o", option, value)]
+    first = said(run_llm("-m", "drugs", *options, "-s", system, name))
     second = said(run_llm("-c", *options, question))
     assert [first, second] == answers(seed)[:2]
 
@@ -134,10 +137,10 @@ def test_chat(run_llm: RunLlm, make_llama: MakeLlama, model_path: str) -> None:
     assert second == answer(llama, "My name is Ada.", first, "What is my name?")
 
 
-def test_any_file(run_llm: RunLlm, make_llama: MakeLlama, model_path: str, tmp_path: Path) -> None:
-    (tmp_path / "model.gguf").symlink_to(model_path)
+def test_any_file(run_llm: RunLlm, make_llama: MakeLlama, short_model_path: str, tmp_path: Path) -> None:
+    (tmp_path / "model.gguf").symlink_to(short_model_path)
     text = said(run_llm("-m", "drugs", "-o", "model_path", "~/model.gguf", *DOSED, SENTENCE))
-    assert text == answer(make_llama(model_path, drugs=DRUGS(A=0.3, seed=7)), SENTENCE)
+    assert text == answer(make_llama(drugs=DRUGS(A=0.3, seed=7)), SENTENCE)
 
 
 #
@@ -170,8 +173,8 @@ def test_a_second_answer_is_refused_and_changes_nothing_of_the_first(model: Any)
     assert model.prompt("Name a river.", options={"dose": "H=0.1", "max_tokens": 3}).text()
 
 
-def test_sober_and_greedy_without_options(model: Any, make_llama: MakeLlama, model_path: str) -> None:
-    assert model.prompt(SENTENCE, max_tokens=20).text() == answer(make_llama(model_path), SENTENCE)
+def test_sober_and_greedy_without_options(model: Any, make_llama: MakeLlama) -> None:
+    assert model.prompt(SENTENCE, max_tokens=20).text() == answer(make_llama(), SENTENCE)
 
 
 def test_a_seed_that_was_drawn_makes_the_text_again(model: Any) -> None:
@@ -184,18 +187,18 @@ def test_a_seed_that_was_drawn_makes_the_text_again(model: Any) -> None:
 
 
 @pytest.mark.parametrize("site", drugs_cpp.SITES)
-def test_each_dose_reaches_its_site(model: Any, make_llama: MakeLlama, model_path: str, site: str) -> None:
+def test_each_dose_reaches_its_site(model: Any, make_llama: MakeLlama, site: str) -> None:
     response = model.prompt(SENTENCE, options={"dose": f"{site}=0.6", "seed": 3, "max_tokens": 20})
     drugs = DRUGS(seed=3)
     drugs.set_dose_theta(0.6, site)
-    assert response.text() == answer(make_llama(model_path, drugs=drugs), SENTENCE)
+    assert response.text() == answer(make_llama(drugs=drugs), SENTENCE)
     assert response.json()["drugs"][site] == 0.6
 
 
-def test_the_other_options_reach_the_model(model: Any, make_llama: MakeLlama, model_path: str) -> None:
+def test_the_other_options_reach_the_model(model: Any, make_llama: MakeLlama) -> None:
     options = {"noise": "reference", "dose_inputs": True, "sober_interval": 5, "temperature": 1.5}
     response = model.prompt(SENTENCE, options={"dose": "A=0.5", "seed": 3, "max_tokens": 20, **options})
-    llama = make_llama(model_path, drugs=DRUGS(A=0.5, seed=3, noise="reference"), dose_inputs=True)
+    llama = make_llama(drugs=DRUGS(A=0.5, seed=3, noise="reference"), dose_inputs=True)
     llama.sober_interval = 5
     assert response.text() == answer(llama, SENTENCE, temperature=1.5)
     assert response.json()["drugs"] == {

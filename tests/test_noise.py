@@ -32,7 +32,7 @@ def table(angle: float = 0.4, sites: tuple[str, ...] = SITES, layers: range = ra
 @pytest.fixture
 def ctx(tiny_model_path: str) -> Iterator[Context]:
     # 16 bits would be rounded up in one batch and down in another
-    with Context(tiny_model_path, cache_type=llama_cpp.GGML_TYPE_F32) as context:
+    with Context(tiny_model_path, cache_type=llama_cpp.GGML_TYPE_F32, records=True) as context:
         yield context
 
 

@@ -264,6 +264,12 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
+@pytest.fixture
+def short_model(short_model_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few layers of the default model, where only differences count."""
+    monkeypatch.setenv("LLAMA_ARG_MODEL", short_model_path)
+
+
 def perplexity(text: str, *arguments: str) -> str:
     done = run_drugs("perplexity", "-f", text, "-c", "128", "--chunks", "2", *arguments)
     assert done.returncode == 0, done.stderr
@@ -285,6 +291,7 @@ def test_perplexity_shows_what_a_dose_costs(text: str) -> None:
     assert final(perplexity(text, "--dose", "A=1", "--dose-seed", "1")) > 1.5 * sober
 
 
+@pytest.mark.usefixtures("short_model")
 def test_a_course_counts_from_the_first_position_after_the_sink(text: str) -> None:
     """Position 126 predicts the last of 128 tokens: number 120 after a sink of 6, and 118 after a sink of 8."""
     dose = ("--dose", "A=1", "--dose-seed", "1")
@@ -296,6 +303,7 @@ def test_a_course_counts_from_the_first_position_after_the_sink(text: str) -> No
     assert final(perplexity(text, *dose, "--dose-course", "interpolate:119:0,120:1", "--dose-sink", "8")) == sober
 
 
+@pytest.mark.usefixtures("short_model")
 def test_the_divergence_from_sober_grows_with_the_dose(text: str, tmp_path: Path) -> None:
     base = str(tmp_path / "logits.dat")
     said = perplexity(text, "--kl-divergence-base", base)
@@ -329,6 +337,7 @@ def test_the_benchmarks_run_repeatably_on_request(command: tuple[str, ...]) -> N
     assert "doses:" not in run_drugs(*command, *sizes).stderr
 
 
+@pytest.mark.usefixtures("short_model")
 def test_perplexity_is_the_same_for_every_batch(text: str) -> None:
     assert perplexity_of(text, "--repeatable", "-b", "128") == perplexity_of(
         text, "--repeatable", "-b", "128", "-ub", "7"

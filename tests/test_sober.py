@@ -43,7 +43,7 @@ def continuation(ctx: Context) -> npt.NDArray[np.float32]:
 
 
 def test_a_context_that_was_dosed_can_be_sober_again(unpatched: Found, model_path: str) -> None:
-    with Context(model_path, n_threads=2) as ctx:
+    with Context(model_path, n_threads=2, records=True) as ctx:
         _core.set_dose(ctx.address, 0, table(_core.n_layer(ctx.address), 0.5), 7, 6)
         dosed = continuation(ctx)
         assert dosed.tobytes() != unpatched["2-False"].tobytes()
@@ -56,14 +56,14 @@ def test_a_context_that_was_dosed_can_be_sober_again(unpatched: Found, model_pat
 
 @pytest.mark.parametrize("flash_attn", [False, True])
 def test_angles_of_zero_are_sober(unpatched: Found, model_path: str, flash_attn: bool) -> None:
-    with Context(model_path, n_threads=2, flash_attn=flash_attn) as ctx:
+    with Context(model_path, n_threads=2, flash_attn=flash_attn, records=True) as ctx:
         _core.set_dose(ctx.address, 0, table(_core.n_layer(ctx.address), 0.0), 7, 6)
         assert continuation(ctx).tobytes() == unpatched[f"2-{flash_attn}"].tobytes()
         assert ctx.ops == unpatched[f"ops-2-{flash_attn}"].tolist()
 
 
 def test_a_dose_on_another_sequence_is_sober(unpatched: Found, model_path: str) -> None:
-    with Context(model_path, n_threads=2) as ctx:
+    with Context(model_path, n_threads=2, records=True) as ctx:
         _core.set_dose(ctx.address, 1, table(_core.n_layer(ctx.address), 0.5), 7, 6)
         assert continuation(ctx).tobytes() == unpatched["2-False"].tobytes()
         assert ctx.ops == unpatched["ops-2-False"].tolist()

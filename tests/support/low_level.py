@@ -34,7 +34,7 @@ def load_model(path: str) -> int:
 
 
 class Context:
-    """A model and a context; ``ops`` collects the name of every graph node that is computed."""
+    """A model and a context; if it ``records``, ``_record`` gets each graph node, and ``ops`` has their names."""
 
     def __init__(
         self,
@@ -45,9 +45,11 @@ class Context:
         n_seq_max: int = 4,
         embeddings: bool = False,
         cache_type: int = llama_cpp.GGML_TYPE_F16,
+        records: bool = False,
     ) -> None:
         llama_cpp.llama_backend_init()
-        self.ops: list[str] = []
+        self._ops: list[str] = []
+        self._records = records
         self._ggml = ctypes.CDLL(str(next(Path(llama_cpp.llama_cpp._base_path).glob("libggml-base*"))))
         self._ggml.ggml_op_desc.restype = ctypes.c_char_p
         self._ggml.ggml_op_desc.argtypes = [ctypes.c_void_p]
@@ -63,7 +65,8 @@ class Context:
         params.n_threads = params.n_threads_batch = n_threads
         params.flash_attn_type = int(flash_attn)
         params.type_k = params.type_v = cache_type
-        params.cb_eval = self._callback
+        if records:
+            params.cb_eval = self._callback
         if embeddings:
             params.embeddings = True
             params.pooling_type = llama_cpp.LLAMA_POOLING_TYPE_NONE
@@ -74,9 +77,14 @@ class Context:
         self._row = llama_cpp.llama_get_embeddings_ith if embeddings else llama_cpp.llama_get_logits_ith
         self._n_row = llama_cpp.llama_model_n_embd(self.model) if embeddings else self.n_vocab
 
+    @property
+    def ops(self) -> list[str]:
+        assert self._records, "open the context with records=True"
+        return self._ops
+
     def _record(self, tensor: int, ask: bool, _: object) -> bool:
         if ask:
-            self.ops.append(self._ggml.ggml_op_desc(tensor).decode())
+            self._ops.append(self._ggml.ggml_op_desc(tensor).decode())
         return False
 
     def decode(self, entries: Sequence[Entry]) -> npt.NDArray[np.float32]:

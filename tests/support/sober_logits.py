@@ -21,7 +21,7 @@ NEXT = [17, 1000, 25, 42]
 def sober(path: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for n_threads, flash_attn in [(1, False), (2, False), (2, True)]:
-        with Context(path, n_threads=n_threads, flash_attn=flash_attn) as ctx:
+        with Context(path, n_threads=n_threads, flash_attn=flash_attn, records=True) as ctx:
             key = f"{n_threads}-{flash_attn}"
             found[key] = np.concatenate([ctx.feed(PROMPT), *(ctx.feed([t], 40 + i) for i, t in enumerate(NEXT))])
             found[f"ops-{key}"] = np.array(ctx.ops)

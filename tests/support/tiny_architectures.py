@@ -2,10 +2,10 @@
 
 Imports ``llama_cpp`` only, so that it also runs on unpatched libraries.
 
-usage: python -m support.tiny_architectures PROGRAM OUTPUT.json ARCHITECTURE...    (on LLAMA_CPP_LIB_PATH's libraries)
+usage: python -m support.tiny_architectures    (on LLAMA_CPP_LIB_PATH's libraries)
 
-writes a hash of what each of them computes sober, and of the graphs that do so. PROGRAM is upstream's
-test-llama-archs, which writes the models.
+reads lines [ARCHITECTURE, FILE...] in JSON, and answers each with a hash of what the models in these files, or one from
+metadata if there are none, compute sober, and of the graphs that do so.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import gguf
 import numpy as np
@@ -28,6 +29,7 @@ import numpy.typing as npt
 
 from support.low_level import Context
 from support.metadata_model import EMBEDDING, load_metadata_model
+from support.process import python_environment
 
 F32 = npt.NDArray[np.float32]
 
@@ -66,7 +68,7 @@ def with_few_attended(path: Path, architecture: str) -> Path:
     return copy
 
 
-def open_model(architecture: str, path: Path | None, plain: bool = False) -> Context:
+def open_model(architecture: str, path: Path | None, plain: bool = False, records: bool = False) -> Context:
     """Open a model as drugs_cpp.Llama does, or plain: several sequences, no flash attention. No path: from metadata."""
     flash_attn = not plain and architecture not in WITHOUT_FLASH_ATTENTION
     return Context(
@@ -75,6 +77,7 @@ def open_model(architecture: str, path: Path | None, plain: bool = False) -> Con
         flash_attn=flash_attn,
         n_seq_max=4 if plain else 1,
         embeddings=architecture in EMBEDDING,
+        records=records,
     )
 
 
@@ -87,21 +90,47 @@ def run(ctx: Context) -> F32:
     return np.concatenate(rows)
 
 
-def digest(architecture: str, program: str) -> str:
+def digest(architecture: str, *paths: str) -> str:
     state = hashlib.sha256()
-    with tiny_models(architecture, program) as paths:
-        sources: list[Path | None] = [*paths] or [None]
-        for path, plain in itertools.product(sources, (False, True)):
-            with open_model(architecture, path, plain) as ctx:
-                state.update(run(ctx).tobytes())
-                state.update(",".join(ctx.ops).encode())
+    sources: list[Path | None] = [*map(Path, paths)] or [None]
+    for path, plain in itertools.product(sources, (False, True)):
+        with open_model(architecture, path, plain, records=True) as ctx:
+            state.update(run(ctx).tobytes())
+            state.update(",".join(ctx.ops).encode())
     return state.hexdigest()
 
 
-def main(program: str, output: str, *architectures: str) -> None:
-    found = {architecture: digest(architecture, program) for architecture in architectures}
-    Path(output).write_text(json.dumps(found), encoding="utf-8")
+class Digester:
+    """This module in a process with other libraries."""
+
+    def __init__(self, libraries: str, log: IO[str]) -> None:
+        self._log = log
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "support.tiny_architectures"],
+            env=python_environment(LLAMA_CPP_LIB_PATH=libraries),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+
+    def ask(self, architecture: str, paths: list[Path]) -> None:
+        """Begin to compute a hash."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps([architecture, *map(str, paths)]) + "\n")
+        self._process.stdin.flush()
+
+    def answer(self) -> str:
+        """The hash that was asked for."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, Path(self._log.name).read_text(encoding="utf-8")[-6000:]
+        return line.strip()
+
+    def close(self) -> None:
+        self._process.communicate()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    for line in sys.stdin:
+        print(digest(*json.loads(line)), flush=True)

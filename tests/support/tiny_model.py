@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import string
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gguf
@@ -18,21 +20,30 @@ N_FF = 96
 N_CTX = 256
 
 
-def add_ascii(writer: gguf.GGUFWriter) -> None:
-    """A token for each ASCII character except the first three, so that ASCII text can be tokenized."""
+#: pairs of letters, for texts that are too long for a model of single characters
+PAIRS = ["".join(pair) for pair in itertools.product("▁" + string.ascii_lowercase, string.ascii_lowercase)]
+
+
+def add_ascii(writer: gguf.GGUFWriter, more: Sequence[str] = ()) -> None:
+    """A token for each ASCII character except the first three, so that ASCII text can be tokenized, and more tokens."""
     special = {"<unk>": gguf.TokenType.UNKNOWN, "<s>": gguf.TokenType.CONTROL, "</s>": gguf.TokenType.CONTROL}
     control = {f"<0x{code:02X}>": gguf.TokenType.BYTE for code in range(len(special), ord(" "))}
     printed = {chr(code).replace(" ", "▁"): gguf.TokenType.NORMAL for code in range(ord(" "), N_VOCAB)}
-    vocabulary = {**special, **control, **printed}
+    vocabulary = {**special, **control, **printed, **dict.fromkeys(more, gguf.TokenType.NORMAL)}
     writer.add_tokenizer_model("llama")
     writer.add_token_list(list(vocabulary))
-    writer.add_token_scores([0.0] * N_VOCAB)
+    writer.add_token_scores([0.0] * len(vocabulary))
     writer.add_token_types(list(vocabulary.values()))
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_unk_token_id(0)
     for name, token in (("pre", 3), ("suf", 4), ("mid", 5)):  # for infill
         writer.add_uint32(f"tokenizer.ggml.fim_{name}_token_id", token)
+
+
+def add_pairs(writer: gguf.GGUFWriter) -> None:
+    """Tokens for pairs of letters as well; there are N_VOCAB + len(PAIRS)."""
+    add_ascii(writer, PAIRS)
 
 
 def write_tiny_model(

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`drugs serve` with the default model instead of the small one that upstream's tests download.
+"""`drugs serve` with another model instead of the small one that upstream's tests download.
 
 usage: DRUGS_PROGRAM="drugs serve" server_with_small_model.py OPTIONS...
 """
