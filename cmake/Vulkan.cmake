@@ -5,8 +5,8 @@ function(vulkan_headers target)
     target_compile_options(${target} PRIVATE "SHELL:-include ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/vulkan_headers.h")
 endfunction()
 
-# vulkan_shader(SPIRV NAME KERNEL)  compiles random-rotate-NAME.comp to a header, which defines the array RANDOM_ROTATE_NAME_SPIRV;
-# SPIRV: set to the header's path
+# vulkan_shader(SPIRV NAME KERNEL FLAG...)  compiles random-rotate-NAME.comp to a header, which defines the array
+# RANDOM_ROTATE_NAME_SPIRV; SPIRV: set to the header's path
 function(vulkan_shader spirv name kernel)
     set(made ${CMAKE_CURRENT_BINARY_DIR}/vulkan/random-rotate-${name})
     flatten_source(text ${kernel}/vulkan/random-rotate-${name}.comp ${kernel}/vulkan ${kernel}/gpu ${kernel}/math)
@@ -14,7 +14,7 @@ function(vulkan_shader spirv name kernel)
     string(TOUPPER ${name} upper)
     find_program(GLSLC glslc HINTS $ENV{VULKAN_SDK}/bin REQUIRED)
     add_custom_command(OUTPUT ${made}-spirv.h
-        COMMAND ${GLSLC} -O -Werror --target-env=vulkan1.2 -o ${made}.spv ${made}.comp
+        COMMAND ${GLSLC} -O ${ARGN} --target-env=vulkan1.2 -o ${made}.spv ${made}.comp
         COMMAND ${CMAKE_COMMAND} -DSPIRV=${made}.spv -DNAME=RANDOM_ROTATE_${upper}_SPIRV -DHEADER=${made}-spirv.h
             -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/spirv_header.cmake
         DEPENDS ${made}.comp ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/spirv_header.cmake VERBATIM)
