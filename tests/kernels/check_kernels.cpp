@@ -1,6 +1,9 @@
 // Compares the GPU kernels, run on the CPU, with the CPU's own kernels: integers bit for bit, floats to 1e-5 of a
 // vector's length. Prints the largest difference of each kernel, and returns 1 if one is too large.
+//
+// usage: check-kernels [DEVICE]     with a device's name, such as Vulkan0: what it computes
 
+#include "on_device.h"
 #include "on_host.h"
 
 #include "random-rotate-cells.h" // the CPU's arithmetic: sixteen counters at once
@@ -430,8 +433,7 @@ static bool check_cache(const backend & on) {
     return scores.finish() & values.finish();
 }
 
-int main() {
-    setvbuf(stdout, nullptr, _IOLBF, 0); // print results as soon as they are known
+static bool check_here() {
     bool good = check_lanes();
     for (const backend & on : BACKENDS) {
         begin_again();
@@ -439,6 +441,22 @@ int main() {
         good &= check_rows(on);
         good &= check_cache(on);
     }
+    return good;
+}
+
+static bool check_device(const char * name) {
+    if (!choose_device(name)) {
+        fprintf(stderr, "there is no device %s\n", name);
+        return false;
+    }
+    const backend on = { name, device_supports, run_on_device, nullptr };
+    const bool rows = check_rows(on);
+    return check_cache(on) && rows;
+}
+
+int main(int argc, char ** argv) {
+    setvbuf(stdout, nullptr, _IOLBF, 0); // print results as soon as they are known
+    const bool good = argc > 1 ? check_device(argv[1]) : check_here();
     printf(good ? "the kernels agree\n" : "the kernels differ\n");
     return good ? 0 : 1;
 }
