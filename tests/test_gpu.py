@@ -103,6 +103,13 @@ def test_upstreams_harness(card: str) -> None:
     assert int(passed[1]) >= 30
 
 
+def test_cases_of_the_kernels_on_the_card(card: str) -> None:
+    """Those of `make check-kernels`."""
+    run = subprocess.run([built_by_make("DRUGS_CHECK_KERNELS"), card], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert re.findall(rf"^{card} +(\w+) ", run.stdout, re.M) == ["rows", "scores", "values"]
+
+
 @pytest.mark.parametrize("flash_attn", [False, True])
 @pytest.mark.parametrize("site", SITES)
 def test_logits(make_llama: MakeLlama, tiny_model_path: str, site: str, flash_attn: bool) -> None:

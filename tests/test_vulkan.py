@@ -6,7 +6,6 @@ It takes any device. Mesa's llvmpipe is one, on the processor.
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,14 +59,6 @@ def test_an_op_a_site_and_no_more_splits(tiny_model_path: str) -> None:
         assert dosed == Cost(sober.n_dispatches + MORE.get(site, 1) * N_LAYER, sober.n_splits), site
         assert cost(tiny_model_path, True, site).n_splits <= flash.n_splits
     print(f"all: {cost(tiny_model_path, False, *SITES)}")
-
-
-def test_the_kernels_cases() -> None:
-    """Those of `make check-kernels`, on the device."""
-    run = subprocess.run([built_by_make("DRUGS_CHECK_KERNELS"), "Vulkan0"], capture_output=True, text=True, check=False)
-    print("\n" + run.stdout)
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert re.findall(r"^Vulkan0 +(\w+) ", run.stdout, re.M) == ["rows", "scores", "values"]
 
 
 def test_variations(make_llama: MakeLlama, tiny_model_path: str) -> None:
