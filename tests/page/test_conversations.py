@@ -44,6 +44,12 @@ def test_a_reload_keeps_the_conversation_with_its_answers(open_page: Open) -> No
     assert [message["content"] for message in requests[0]["messages"][1:]] == [before[0], "And then?"]
 
 
+def test_a_message_that_was_sent_is_in_the_address_no_more(open_page: Open) -> None:
+    page = open_page(CHAT)
+    page.wait_for_function("location.hash.includes('prompt=')")
+    assert "prompt=" not in page.evaluate("document.getElementById('send').click(), location.hash")
+
+
 def test_an_answer_that_was_being_written_has_stopped(open_page: Open) -> None:
     page = open_page("view=chat&length=1500&A=0&prompt=Describe+a+city+built+on+clouds.")
     expect(page.locator(".site")).to_have_count(8)

@@ -31,6 +31,7 @@ const USUAL_INPUTS = "last"; // it costs next to nothing, and texts differ from 
 let hasTemplate = true;
 let usual = { doses: {} };
 let writing = 0;
+let writtenPrompt = ""; // the last one that the user wrote
 let isFollowing = false;
 let connections = 0; // that were begun
 
@@ -75,7 +76,17 @@ function showSummary(values) {
 
 function keepAddress(values) {
   clearTimeout(writing);
-  writing = setTimeout(() => history.replaceState(null, "", `#${write(values)}`), WAIT_FOR_MORE);
+  const wasSent = values.prompt === "" && writtenPrompt !== "";
+  writtenPrompt = values.prompt;
+  if (wasSent) { // it must not come back with a reload
+    writeAddress(values);
+  } else {
+    writing = setTimeout(() => writeAddress(values), WAIT_FOR_MORE);
+  }
+}
+
+function writeAddress(values) {
+  history.replaceState(null, "", `#${write(values)}`);
 }
 
 /** The usual settings of this server: the doses that it was started with, or some of medium effect. */
@@ -135,7 +146,7 @@ function follow() {
 
 function changeModel(event) {
   settings.change({ model: event.target.value });
-  history.replaceState(null, "", `#${write(settings.values)}`);
+  writeAddress(settings.values);
   connect();
 }
 
