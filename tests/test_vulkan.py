@@ -14,7 +14,7 @@ import pytest
 from conftest import MakeLlama, built_by_make
 from drugs_cpp import DRUGS, SITES, _core
 from support.process import run_python
-from support.program import Server
+from support.program import Server, run_drugs
 from support.serving import TINY, sober_text, text
 from support.vulkan_run import LAST
 
@@ -79,6 +79,17 @@ def test_server(tiny_model_path: str) -> None:
         assert "Vulkan0" in server.log
         assert dosed[0] == dosed[2]
         assert len({*dosed, sober_text(server)}) == 3
+
+
+def test_a_graph_that_grows_with_a_dose(tiny_model_path: str, tmp_path: Path) -> None:
+    """It gets new memory, and the old one is freed while descriptor sets still name it."""
+    text = tmp_path / "text.txt"
+    text.write_text("The keeper of the lighthouse wrote down the weather every evening. " * 20, encoding="utf-8")
+    for _ in range(3):
+        done = run_drugs(
+            *("perplexity", "-m", tiny_model_path, "-ngl", "99", "-f", str(text), "-c", "128", "--dose", "H=0.3")
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
 
 
 VALIDATION = Path("/usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json")
