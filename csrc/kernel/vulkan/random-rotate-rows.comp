@@ -125,9 +125,13 @@ void make_orthogonal(RANDOM_ROTATE_ARRAY(float, sums, 3)) {
     }
 }
 
+// a thread writes where it wrote random numbers, so none has to wait
 void copy_row() {
-    for (int32_t i = me; i < args.d; i += n_threads) {
-        y_data[y_row + i] = x_data[x_row + i];
+    for (int32_t n = 0; n < n_own; ++n) {
+        const int32_t i = own_index(n);
+        if (i < args.d) {
+            y_data[y_row + i] = x_data[x_row + i];
+        }
     }
 }
 

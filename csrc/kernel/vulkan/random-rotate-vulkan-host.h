@@ -181,7 +181,7 @@ static inline int random_rotate_vulkan_log_quads(int64_t d) {
 }
 
 static inline bool random_rotate_vulkan_supports(const ggml_tensor * op) {
-    if (!random_rotate_gpu_supports(op)) {
+    if (!random_rotate_gpu_supports(op) || ggml_is_empty(op) || ggml_is_empty(op->src[0])) {
         return false;
     }
     for (const ggml_tensor * t : { op, (const ggml_tensor *) op->src[0], (const ggml_tensor *) op->src[1], (const ggml_tensor *) op->src[5] }) {

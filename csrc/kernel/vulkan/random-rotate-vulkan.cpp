@@ -118,6 +118,7 @@ static void turn_values(const launcher & of, const ggml_tensor * op) {
 
 bool ggml_vk_random_rotate_supported(const vk_device_struct & device, const ggml_tensor * op) {
     return random_rotate_vulkan_supports(op) && device.properties.limits.maxComputeWorkGroupInvocations >= 256 &&
+        device.properties.limits.maxComputeWorkGroupSize[0] >= 256 &&
         (op->op != GGML_OP_RANDOM_ROTATE_VALUES || random_rotate_values_parts_size(op) <= device.properties.limits.maxStorageBufferRange);
 }
 
