@@ -145,8 +145,8 @@ VULKAN := GGML_BACKEND_PATH='$(CURDIR)/build/vulkan/bin/libggml-vulkan.so' \
 	DRUGS_UNPATCHED_BACKEND='$(CURDIR)/build/unpatched-vulkan/bin/libggml-vulkan.so' \
 	GGML_VK_VISIBLE_DEVICES="$${GGML_VK_VISIBLE_DEVICES:-0}"
 
-check-vulkan: have-vulkan $(DONE)/test-tools $(READY) $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels $(DONE)/vulkan \
-		$(DONE)/unpatched-vulkan
+check-vulkan: have-vulkan $(DONE)/test-tools $(READY) $(DONE)/model $(DONE)/unpatched $(DONE)/upstream-tests $(DONE)/kernels \
+		$(DONE)/vulkan $(DONE)/unpatched-vulkan
 	@$(RUN) $(VULKAN) $(BIN)/python -m pytest -rs -s tests/test_vulkan.py tests/test_gpu.py
 	@$(RUN) $(VULKAN) DRUGS_TEST_GPU_LAYERS=-1 $(BIN)/python -m pytest tests/test_sober.py
 

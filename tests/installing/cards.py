@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from installing.variants import PROMPT, WRITE
+
 if TYPE_CHECKING:
     from installing.environment import Environment
 
@@ -12,34 +14,18 @@ if TYPE_CHECKING:
 _ANY_DEVICE = {"GGML_VK_VISIBLE_DEVICES": "0"}
 _NO_DRIVER = {"VK_ICD_FILENAMES": "", "VK_DRIVER_FILES": "/nowhere.json"}
 
-_PROMPT = "The lighthouse keeper opened the door and"
-_WRITE = (
-    "completion",
-    "-p",
-    _PROMPT,
-    "-n",
-    "8",
-    "-no-cnv",
-    "-c",
-    "256",
-    "-ngl",
-    "99",
-    "--dose",
-    "A=0.8",
-    "--dose-seed",
-    "1",
-)
+_WRITE = (*WRITE, "-ngl", "99")
 
 
 def tried(environment: Environment) -> str:
     """Return the device on which a text was written; what was not tried, if there is none."""
     text = environment.run(environment.program, *_WRITE, **_NO_DRIVER)
-    assert text.startswith(_PROMPT), text
+    assert text.startswith(PROMPT), text
 
     listed = environment.run(environment.program, "serve", "--list-devices", **_ANY_DEVICE)
     device = re.search(r"Vulkan0: (.+)", listed)
     if device is None:
         return "not tried: there is no device, or the wheel was built without Vulkan"
     text = environment.run(environment.program, *_WRITE, **_ANY_DEVICE)
-    assert text.startswith(_PROMPT), text
+    assert text.startswith(PROMPT), text
     return f"{device[1]}: {text}"

@@ -31,11 +31,11 @@ print(",".join(sorted(set(re.findall(r"libggml-cpu-(\\w+)\\.so", mapped)))))
 """
 
 
-_PROMPT = "The lighthouse keeper opened the door and"
-_WRITE = (
+PROMPT = "The lighthouse keeper opened the door and"
+WRITE = (
     "completion",
     "-p",
-    _PROMPT,
+    PROMPT,
     "-n",
     "6",
     "-no-cnv",
@@ -59,6 +59,6 @@ def chosen(environment: Environment) -> Iterator[tuple[str, str]]:
     for cpu, expected in EXPECTED.items():
         loaded = environment.run(qemu, "-cpu", cpu, environment.interpreter, "-c", _LOAD)
         assert loaded == expected, (cpu, loaded)
-        text = environment.run(qemu, "-cpu", cpu, environment.program, *_WRITE)
-        assert text.startswith(_PROMPT), (cpu, text)
+        text = environment.run(qemu, "-cpu", cpu, environment.program, *WRITE)
+        assert text.startswith(PROMPT), (cpu, text)
         yield cpu, f"{loaded}: {text}"
