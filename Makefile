@@ -94,8 +94,9 @@ count-arm: have-arm $(DONE)/avx2
 	$(call elsewhere,arm,Aarch64Linux,-DGGML_CPU_ARM_ARCH=armv8.2-a+dotprod+fp16,turned-vectors)
 	@$(ELSEWHERE) count build/arm
 
-check-windows: have-windows $(READY) $(DONE)/model $(DONE)/kernels
-	$(call elsewhere,windows,Windows,,all test-backend-ops turned-vectors)
+# Of two values for DRUGS_PYTHON, the second counts.
+check-windows: have-windows $(READY) $(DONE)/model $(DONE)/kernels $(DONE)/windows-python
+	$(call elsewhere,windows,Windows,-DDRUGS_PYTHON=ON -DDRUGS_WINDOWS_PYTHON="$(CURDIR)/build/windows-python",all test-backend-ops turned-vectors)
 	@$(WITH_TOOLS) cmake --install build/windows --prefix build/windows/installed > /dev/null
 	@$(ELSEWHERE) windows build/windows
 
@@ -269,6 +270,11 @@ $(DONE)/release-tools: pyproject.toml | $(DONE)/venv
 
 $(DONE)/zig: | $(DONE)/venv
 	$(STEP) zig 'Getting zig' $(PIP) install ziglang
+	@touch $@
+
+$(DONE)/windows-python: $(wildcard tests/elsewhere/windows_py*) | $(READY)
+	$(STEP) windows-python 'Getting Python for Windows, with packages (about 200 MB, once)' \
+		env $(ELSEWHERE).windows_python build/windows-python
 	@touch $@
 
 $(DONE)/docs-tools: pyproject.toml | $(READY)

@@ -2,6 +2,10 @@
 
 set(PYBIND11_FINDPYTHON ON)
 find_package(Python 3.9 REQUIRED COMPONENTS Interpreter Development.Module)
+if (CMAKE_CROSSCOMPILING)
+    # CMake adds what this system's Python is linked with.
+    set_property(TARGET Python::Module PROPERTY INTERFACE_LINK_LIBRARIES "")
+endif()
 find_package(pybind11 2.12 CONFIG QUIET)
 if (NOT pybind11_FOUND)
     message(FATAL_ERROR "  drugs_cpp: error: pybind11 was not found: build with `pip install .` or `make`, which install it, or "

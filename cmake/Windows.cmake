@@ -19,3 +19,12 @@ endforeach()
 # Windows has neither.
 set(GGML_OPENMP OFF CACHE BOOL "")
 set(LLAMA_OPENSSL OFF CACHE BOOL "")
+
+# DRUGS_WINDOWS_PYTHON: a folder with Windows' Python (tests/elsewhere/windows_python.py), of the version of the Python that builds
+if (DRUGS_WINDOWS_PYTHON)
+    file(GLOB found ${DRUGS_WINDOWS_PYTHON}/libpython3*.a)
+    string(REGEX MATCH "3[0-9]+" version "${found}")
+    set(Python_LIBRARY ${found} CACHE FILEPATH "")
+    set(Python_INCLUDE_DIR ${DRUGS_WINDOWS_PYTHON}/include CACHE PATH "")
+    set(PYTHON_MODULE_EXTENSION .cp${version}-win_amd64.pyd CACHE STRING "")
+endif()

@@ -15,11 +15,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from elsewhere import instructions, texts, vectors
+from elsewhere import instructions, texts, vectors, windows_python
 from elsewhere.systems import MissingError, System, arm, here, windows
 
 NATIVE = Path("build", "package")
 AVX2 = Path("build", "avx2")
+PYTHON = Path("build", "windows-python")
+
+#: files of tests that run in Windows' Python too: loading, doses, showers, states, noise
+TESTS = [
+    str(Path("tests", f"test_{name}.py"))
+    for name in ["loading", "model_file", "greedy", "drugs", "cold_shower", "state", "session", "noise"]
+]
 
 
 def faults(system: System, folder: Path) -> Iterator[str]:
@@ -29,8 +36,11 @@ def faults(system: System, folder: Path) -> Iterator[str]:
     yield from _vectors(system, folder)
     yield from _ops(system, folder)
     if program := _program(system, folder, "drugs"):
-        fault = texts.parting(texts.here(), texts.there(system, program, folder))
+        text = texts.here()
+        fault = texts.parting(text, texts.there(system, program, folder))
         yield from [fault] if fault else []
+        if system.suffix:
+            yield from _python(system, folder / "installed", text)
 
 
 def _program(system: System, folder: Path, name: str) -> Path | None:
@@ -67,6 +77,19 @@ def _ops(system: System, folder: Path) -> Iterator[str]:
         print(f"  llama.cpp's tests of these ops: {passed[0] if passed else 'none passed'}", flush=True)
         if run.returncode or passed is None or passed[1] != passed[2]:
             yield f"test-backend-ops: {run.stdout[-2000:]}{run.stderr[-2000:]}"
+
+
+def _python(system: System, installed: Path, text: texts.Text) -> Iterator[str]:
+    """Windows' Python writes the same text too, and tests pass in it."""
+    windows_python.put_package(PYTHON, installed)
+    python = PYTHON / "python"
+    print("  Python:", flush=True)
+    fault = texts.parting(text, texts.of_python(system, python, PYTHON))
+    yield from [fault] if fault else []
+    run = system.run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS)
+    print(f"  {(run.stdout.strip().splitlines() or ['no tests ran'])[-1]}", flush=True)
+    if run.returncode:
+        yield f"tests fail: {run.stdout[-4000:]}{run.stderr[-2000:]}"
 
 
 def main() -> int:

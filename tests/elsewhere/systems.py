@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,9 +39,12 @@ class System:
     def run(self, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a program of the system, and return when it has ended."""
         command = [*self.runner, str(program) + self.suffix, *arguments]
+        # where llama_cpp finds its libraries here
+        ours = {name: value for name, value in os.environ.items() if name != "LLAMA_CPP_LIB_PATH"}
         return subprocess.run(
             command,
-            env={**os.environ, **self.environment},
+            env={**ours, **self.environment},
+            input="",  # Windows' Python does not start without an input
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -71,21 +76,38 @@ def x86() -> System:
 def windows() -> System:
     """Windows, as far as Wine is like it."""
     _require("wine", "wine")
-    _require(_COMPILER, "g++-mingw-w64-x86-64")
-    folders = {str(_library(name).parent) for name in ("libstdc++-6.dll", "libwinpthread-1.dll")}
+    _require(windows_tool("g++-posix"), "g++-mingw-w64-x86-64")
+    folders = {str(library(name).parent) for name in ("libstdc++-6.dll", "libwinpthread-1.dll")}
     # its own folder, so that nothing of an earlier run counts; no dialogs, and no messages of Wine's
-    prefix = Path("build", "wine").absolute()
-    prefix.mkdir(parents=True, exist_ok=True)
-    environment = {"WINEPATH": ";".join(sorted(folders)), "WINEDEBUG": "-all", "WINEPREFIX": str(prefix)}
+    environment = {"WINEPATH": ";".join(sorted(folders)), "WINEDEBUG": "-all", "WINEPREFIX": _wine_folder()}
     return System("Windows", ["wine"], ".exe", environment)
 
 
-_COMPILER = "x86_64-w64-mingw32-g++-posix"
+def _wine_folder() -> str:
+    """Return a folder for Wine that is removed at the end.
+
+    It is not in the source tree: it has links to the whole file system, which what packs the source would follow.
+    """
+    folder = tempfile.mkdtemp(prefix="drugs-wine-")
+
+    def remove() -> None:
+        # Wine's server still writes to it for a while after the last program
+        subprocess.run(["wineserver", "-k", "-w"], env={**os.environ, "WINEPREFIX": folder}, check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return folder
 
 
-def _library(name: str) -> Path:
-    said = subprocess.run([_COMPILER, f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout
-    return Path(said.strip())
+def windows_tool(name: str) -> str:
+    """Return the program that compiles or links for Windows, such as ``dlltool``."""
+    return f"x86_64-w64-mingw32-{name}"
+
+
+def library(name: str) -> Path:
+    """Return the file of one of the compiler's own libraries for Windows."""
+    command = [windows_tool("g++-posix"), f"-print-file-name={name}"]
+    return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
 
 
 def _require(program: str, package: str) -> None:

@@ -23,6 +23,16 @@ DOSE = 0.3
 TIE = 0.1
 
 
+_SCRIPT = f"""import sys
+import drugs_cpp
+
+sys.stdout.reconfigure(encoding="utf-8")
+options = {{"n_ctx": 512, "n_threads": 2, "verbose": False}}
+llm = drugs_cpp.Llama(drugs_cpp.default_model(), drugs={{"A": {DOSE}}}, seed={SEED}, **options)
+print(llm.create_completion({PROMPT!r}, max_tokens={N_TOKENS}, temperature=0)["choices"][0]["text"])
+"""
+
+
 @dataclass(frozen=True)
 class Text:
     """A text.
@@ -66,6 +76,25 @@ def there(system: System, program: Path, folder: Path) -> str:
     if run.returncode or not prompt:
         raise ValueError(run.stdout + run.stderr)
     return text.rstrip("\n")
+
+
+def of_python(system: System, python: Path, folder: Path) -> str:
+    """Return the dosed text that another system's Python continues the prompt with.
+
+    Args:
+        system: of the Python.
+        python: the program, without its suffix.
+        folder: gets a script.
+
+    Raises:
+        ValueError: it has failed; the text is what it has printed.
+    """
+    script = folder / "text.py"
+    script.write_text(_SCRIPT, encoding="utf-8")
+    run = system.run(python, str(script))
+    if run.returncode:
+        raise ValueError(run.stdout + run.stderr)
+    return run.stdout.replace("\r\n", "\n").rstrip("\n")
 
 
 def parting(here: Text, there: str) -> str | None:

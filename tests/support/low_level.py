@@ -50,7 +50,7 @@ class Context:
         llama_cpp.llama_backend_init()
         self._ops: list[str] = []
         self._records = records
-        self._ggml = ctypes.CDLL(str(next(Path(llama_cpp.llama_cpp._base_path).glob("libggml-base*"))))
+        self._ggml = ctypes.CDLL(str(next(Path(llama_cpp.llama_cpp._base_path).glob("*ggml-base.*"))))
         self._ggml.ggml_op_desc.restype = ctypes.c_char_p
         self._ggml.ggml_op_desc.argtypes = [ctypes.c_void_p]
         self._callback = llama_cpp.ggml_backend_sched_eval_callback(self._record)

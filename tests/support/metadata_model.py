@@ -135,7 +135,7 @@ class GgufParams(ctypes.Structure):
 
 
 def libraries() -> tuple[ctypes.CDLL, ctypes.CDLL]:
-    base = ctypes.CDLL(str(next(Path(llama_cpp.llama_cpp._base_path).glob("libggml-base*"))))
+    base = ctypes.CDLL(str(next(Path(llama_cpp.llama_cpp._base_path).glob("*ggml-base.*"))))
     base.gguf_init_from_file.restype = ctypes.c_void_p
     base.gguf_init_from_file.argtypes = [ctypes.c_char_p, GgufParams]
     base.gguf_free.argtypes = [ctypes.c_void_p]
