@@ -86,7 +86,7 @@ def windows() -> System:
 def _wine_folder() -> str:
     """Return a folder for Wine that is removed at the end.
 
-    It is not in the source tree: it has links to the whole file system, and building a source distribution follows links.
+    It is not in the source tree: it has links to the whole file system, and whatever packs the source follows links.
     """
     folder = tempfile.mkdtemp(prefix="drugs-wine-")
 
