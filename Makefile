@@ -46,7 +46,7 @@ NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc'
 PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: setup demo program wheel check-wheel release test lint sanitize random-calls fuzz have-clang have-arm have-windows check-kernels \
+.PHONY: setup demo program wheel wheel-windows check-wheel check-wheel-windows release test lint sanitize random-calls fuzz have-clang have-arm have-windows check-kernels \
 	check-arm count-arm check-windows check-macos check-gpu check-vulkan bench-gpu \
 	upstream-server-tests bench bench-memory soak docs architectures vergence samples fidelity clean FORCE
 
@@ -54,7 +54,7 @@ setup: $(READY) $(DONE)/model
 
 # A wheel in dist is installed where nothing was built.
 BUILT := $(wildcard $(DONE)/package $(DONE)/libraries)
-WHEEL := $(if $(BUILT),,$(lastword $(wildcard dist/drugs_cpp-*.whl)))
+WHEEL := $(if $(BUILT),,$(lastword $(filter-out %-win_amd64.whl,$(wildcard dist/drugs_cpp-*.whl))))
 
 demo: $(if $(WHEEL),$(DONE)/wheel,$(READY)) $(DONE)/model
 	@$(BIN)/python -m drugs_cpp demo
@@ -69,8 +69,16 @@ wheel: $(DONE)/wheel-tools
 		$(BIN)/python scripts/build_wheel.py build'
 	@ls dist/*.whl
 
+wheel-windows: have-windows $(DONE)/wheel-tools $(DONE)/windows-python
+	$(STEP) build-wheel-windows 'Building the wheel for Windows (a quarter of an hour, the first time)' sh -c '$(WITH_TOOLS) \
+		$(BIN)/python scripts/build_wheel.py build windows'
+	@ls dist/*-win_amd64.whl
+
 check-wheel: $(DONE)/venv
 	@PYTHONPATH=tests $(BIN)/python -m installing
+
+check-wheel-windows: have-windows $(DONE)/venv $(DONE)/windows-python
+	@PYTHONPATH=tests $(BIN)/python -m installing.on_windows build/windows-python
 
 release: wheel check-wheel $(DONE)/release-tools
 	@rm -f dist/*.tar.gz

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from elsewhere import instructions, texts, vectors, windows_python
 from elsewhere.systems import MissingError, System, arm, here, windows
+from installing.wheels import FIRST_STEPS
 
 NATIVE = Path("build", "package")
 AVX2 = Path("build", "avx2")
@@ -86,6 +87,10 @@ def _python(system: System, installed: Path, text: texts.Text) -> Iterator[str]:
     print("  Python:", flush=True)
     fault = texts.parting(text, texts.of_python(system, python, PYTHON))
     yield from [fault] if fault else []
+    steps = system.run(python, str(FIRST_STEPS))
+    print("  README's first steps work" if steps.returncode == 0 else "  README's first steps fail", flush=True)
+    if steps.returncode:
+        yield f"first steps: {steps.stdout}{steps.stderr}"
     run = system.run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS)
     print(f"  {(run.stdout.strip().splitlines() or ['no tests ran'])[-1]}", flush=True)
     if run.returncode:

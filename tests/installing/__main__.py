@@ -12,21 +12,13 @@ from pathlib import Path
 
 from installing import cards, variants
 from installing.environment import OTHER_VERSION, Environment
+from installing.wheels import FIRST_STEPS, newest
 
-ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 60  # s, from pip to the end of the first steps
-FIRST_STEPS = Path(__file__).with_name("first_steps.py")
-
-
-def newest_wheel() -> Path:
-    found = sorted((ROOT / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        sys.exit("drugs_cpp: error: dist has no wheel: make wheel")
-    return found[-1]
 
 
 def main() -> None:
-    wheel = Path(sys.argv[1]).resolve() if sys.argv[1:] else newest_wheel()
+    wheel = Path(sys.argv[1]).resolve() if sys.argv[1:] else newest(windows=sys.platform == "win32")
     with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
         alone = Environment(Path(folder, "alone"))
         begun = time.monotonic()

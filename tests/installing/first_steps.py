@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import drugs_cpp
@@ -15,8 +16,8 @@ from drugs_cpp._library import UPSTREAM_VERSION
 
 
 def program(*arguments: str) -> str:
-    """Run the program `drugs` that is next to this Python, and return what it writes."""
-    found = shutil.which("drugs", path=str(Path(sys.executable).parent)) or shutil.which("drugs")
+    """Run the program `drugs` where pip puts programs, and return what it writes."""
+    found = shutil.which("drugs", path=sysconfig.get_path("scripts"))
     if found is None:
         sys.exit("the program drugs is not installed")
     done = subprocess.run([found, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -36,7 +37,7 @@ def backend() -> str:
         mapped = Path("/proc/self/maps").read_text(encoding="utf-8")
     except FileNotFoundError:
         return "unknown"
-    return next((Path(line.split()[-1]).name for line in mapped.splitlines() if "libggml-cpu" in line), "none")
+    return next((Path(line.split()[-1]).name for line in mapped.splitlines() if "ggml-cpu" in line), "none")
 
 
 def main() -> None:
