@@ -7,12 +7,21 @@ function(upstream_libraries result)
     foreach (target ggml-base ggml ${GGML_AVAILABLE_BACKENDS} llama)
         if (TARGET ${target})
             get_target_property(options ${target} COMPILE_OPTIONS)
-            if (NOT (GGML_CPU_ALL_VARIANTS AND options MATCHES "-mamx"))
+            if (GGML_CPU_ALL_VARIANTS AND options MATCHES "-mamx")
+                leave_empty(${target})
+            else()
                 list(APPEND found ${target})
             endif()
         endif()
     endforeach()
     set(${result} ${found} PARENT_SCOPE)
+endfunction()
+
+# Upstream's build depends on the target, but its code need not be compiled.
+function(leave_empty target)
+    set(nothing ${CMAKE_BINARY_DIR}/nothing.cpp)
+    file(TOUCH ${nothing})
+    set_property(TARGET ${target} PROPERTY SOURCES ${nothing})
 endfunction()
 
 # Plain file names (a wheel cannot contain the links that versions need), next to each other.

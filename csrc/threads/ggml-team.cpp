@@ -1,11 +1,12 @@
 #include "ggml-team.h"
 
-#ifdef __linux__
+#if defined(__linux__) || defined(_WIN32)
 
 #include "waiting.h"
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <mutex>
@@ -14,7 +15,9 @@
 #include <vector>
 
 #include <pthread.h>
+#ifndef _WIN32
 #include <unistd.h>
+#endif
 
 // No object in this file has a constructor that runs when the library is loaded: ggml also loads the libraries for other kinds of
 // processors before it chooses one.
@@ -147,8 +150,14 @@ private:
 teams * all_teams = nullptr;
 
 teams * get_teams() {
-    // a child process has none of its parent's threads
-    static const int once = (all_teams = new teams, pthread_atfork(nullptr, nullptr, [] { all_teams = new teams; }));
+    static const int once = [] {
+        all_teams = new teams;
+#ifndef _WIN32
+        // a child process has none of its parent's threads
+        pthread_atfork(nullptr, nullptr, [] { all_teams = new teams; });
+#endif
+        return 0;
+    }();
     (void) once;
     return all_teams;
 }

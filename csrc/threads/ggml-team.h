@@ -6,7 +6,7 @@
 // own. If another process takes one of the processors, the others are kept busy until the missing thread runs again, several
 // hundred times per token. The threads here spin as well, but only as long as it helps.
 //
-// Both functions return false if threads are left to OpenMP: on systems other than Linux, and if a variable of the
+// Both functions return false if threads are left to OpenMP: on systems other than Linux and Windows, and if a variable of the
 // user's environment, OMP_... or GOMP_..., says how OpenMP's threads should run. A build without OpenMP does not read these
 // variables. ggml_team_run also returns false if the system has no more threads.
 

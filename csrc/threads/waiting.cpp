@@ -1,15 +1,22 @@
 #include "waiting.h"
 
-#ifdef __linux__
+#if defined(__linux__) || defined(_WIN32)
 
 #include <algorithm>
+#include <chrono>
 #include <climits>
 #include <cstdint>
 
+#ifdef _WIN32
+#ifndef NOMINMAX
+#define NOMINMAX
+#endif
+#include <windows.h>
+#else
 #include <linux/futex.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+#endif
 
 // Nanoseconds. Waking a thread takes some ten microseconds: a thread that has spun several times as long
 // loses little if it then sleeps.
@@ -52,9 +59,24 @@ static void relax() {
 }
 
 static int64_t now() {
-    timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec*INT64_C(1000000000) + t.tv_nsec;
+    return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Returns when the word is woken, at once if its value is not this one, and sometimes for no reason.
+static void sleep_at(uint32_t * word, uint32_t value) {
+#ifdef _WIN32
+    WaitOnAddress(word, &value, sizeof(value), INFINITE);
+#else
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+#endif
+}
+
+static void wake_all(uint32_t * word) {
+#ifdef _WIN32
+    WakeByAddressAll(word);
+#else
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+#endif
 }
 
 uint32_t word_count(const uint32_t * word) {
@@ -63,7 +85,7 @@ uint32_t word_count(const uint32_t * word) {
 
 void word_advance(uint32_t * word) {
     if (__atomic_exchange_n(word, word_next(word_count(word)), __ATOMIC_SEQ_CST) & 1) {
-        syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+        wake_all(word);
     }
 }
 
@@ -95,7 +117,7 @@ static void sleep(uint32_t * word, uint32_t count) {
         uint32_t awake = count;
         const uint32_t asleep = count | 1;
         __atomic_compare_exchange_n(word, &awake, asleep, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, asleep, nullptr, nullptr, 0); // returns at once if the word has changed
+        sleep_at(word, asleep);
     }
 }
 
