@@ -8,7 +8,8 @@
 # make fuzz    fuzzes the code that reads input, each reader for ten minutes (make fuzz FUZZ=profile FUZZ_SECONDS=60)
 # make bench-memory     writes the same dosed texts for ten minutes and measures memory
 # make wheel      a package for every processor of this kind, in dist/       make check-wheel   installs it, and tries it
-# make release    both, the source distribution, the files in packaging/; make release UPLOAD=1 also uploads them to PyPI
+# make wheel-windows    the same for Windows, compiled on Linux              make check-wheel-windows    with Wine
+# make release    a wheel, the source distribution, the files in packaging/; make release UPLOAD=1 also uploads them to PyPI
 # make docs       docs/ as a site: build/docs/index.html
 # make soak       a server with 16 clients for 20 minutes: same answers as alone, memory flat (SOAK_MINUTES=1, MODEL=PATH)
 # make check-gpu  tests on a graphics card                       make bench-gpu   speed on one (both: docs/performance.md)

@@ -11,6 +11,6 @@ foreach (language C CXX)
 endforeach()
 # Its users would see hundreds of errors.
 if (CMAKE_CXX_COMPILER_ID STREQUAL "MSVC")
-    message(FATAL_ERROR "  drugs_cpp: error: Microsoft's compiler lacks the vector types that the kernels use: build with clang, which "
-        "Visual Studio's installer calls \"C++ Clang tools for Windows\" (set CC=clang, CXX=clang++ and CMAKE_GENERATOR=Ninja)")
+    message(FATAL_ERROR "  drugs_cpp: error: Microsoft's compiler lacks the vector types that the kernels use: build with GCC "
+        "from MinGW-w64 (set CC=gcc, CXX=g++ and CMAKE_GENERATOR=Ninja)")
 endif()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +13,7 @@ from llama_cpp._logger import set_verbose
 
 from conftest import MakeLlama, PressCtrlC, built_by_make
 from drugs_cpp import DRUGS, Llama, _core
+from support.ctrl_c import press
 from support.tiny_architectures import TOKENS, tiny_models
 from support.tiny_texts import PROMPT, take, text
 
@@ -229,7 +228,7 @@ def test_ctrl_c_while_a_model_loads(
     loaded: list[object] = []
 
     def load(path: Any, params: Any) -> Any:
-        os.kill(os.getpid(), signal.SIGINT)
+        press()
         loaded.append(llama_cpp.llama_model_load_from_file(path, params))
         return loaded[-1]
 
@@ -257,13 +256,13 @@ def test_ctrl_c_in_the_midst_of_loading(tiny_model_path: str) -> None:
         def model_params(self, params: Any) -> None:
             Llama.model_params.fset(self, params)  # type: ignore[attr-defined]
 
-            def press(progress: float, data: Any) -> bool:
+            def press_once(progress: float, data: Any) -> bool:
                 if not pressed:
                     pressed.append(progress)
-                    os.kill(os.getpid(), signal.SIGINT)
+                    press()
                 return bool(self._progress(progress, data))
 
-            self._pressing = params.progress_callback = llama_cpp.llama_progress_callback(press)
+            self._pressing = params.progress_callback = llama_cpp.llama_progress_callback(press_once)
 
     with pytest.raises(KeyboardInterrupt):
         Pressing(tiny_model_path, verbose=False)

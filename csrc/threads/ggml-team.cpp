@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include <pthread.h>
 #ifndef _WIN32
+#include <pthread.h>
 #include <unistd.h>
 #endif
 
@@ -25,7 +25,12 @@
 // OMP_NUM_THREADS does not count: ggml sets the number of threads itself.
 static bool user_sets_openmp() {
 #ifndef GGML_TEAM_WITHOUT_OPENMP
-    for (char ** variable = environ; variable && *variable; ++variable) {
+#ifdef _WIN32
+    char ** variable = _environ;
+#else
+    char ** variable = environ;
+#endif
+    for (; variable && *variable; ++variable) {
         const char * name = *variable;
         if ((!strncmp(name, "OMP_", 4) || !strncmp(name, "GOMP_", 5)) && strncmp(name, "OMP_NUM_THREADS=", 16) != 0) {
             return true;
@@ -112,7 +117,9 @@ private:
     }
 
     void run_worker(int ith, uint32_t & work) {
+#ifndef _WIN32
         pthread_setname_np(pthread_self(), "ggml-team");
+#endif
         for (uint32_t count = 0; ; count = word_next(count)) {
             word_wait_for_work(&work, count);
             compute(data, ith);

@@ -2,7 +2,7 @@
 
 usage: python -m installing.on_windows FOLDER      (make check-wheel-windows)
 
-FOLDER has Windows' Python (elsewhere/windows_python.py). The compiler's libraries cannot be found: the wheel has its own.
+FOLDER has Windows' Python (elsewhere/windows_python.py). The compiler's libraries are not found: the wheel has its own.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +22,14 @@ def n_computed(ctx: int | None) -> int:
         return 0
     counts = llama_cpp.llama_perf_context(ctx)
     return int(counts.n_eval + counts.n_p_eval)
+
+
+def press() -> None:
+    """Press Ctrl-C, from any thread."""
+    if sys.platform == "win32":  # where os.kill would end the process
+        _thread.interrupt_main(signal.SIGINT)
+    else:
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 class CtrlC(threading.Thread):
@@ -40,7 +50,7 @@ class CtrlC(threading.Thread):
         while self._progress() < self._start and not self._cancelled.is_set():
             time.sleep(0.001)
         if not self._cancelled.is_set():
-            os.kill(os.getpid(), signal.SIGINT)
+            press()
             self.pressed_at = self._progress()
 
     def cancel(self) -> None:

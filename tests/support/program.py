@@ -6,7 +6,7 @@ import http.client
 import json
 import os
 import subprocess
-import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from benchmarks.server_process import free_port
 from support.patience import PATIENCE
 
 #: the program, as installed by the wheel next to Python
-DRUGS = str(Path(sys.executable).parent / "drugs")
+DRUGS = str(Path(sysconfig.get_path("scripts"), "drugs"))
 
 
 def run_drugs(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
