@@ -7,6 +7,7 @@
 #define MS_WINDOWS
 #define MS_WIN32
 #define MS_WIN64
+#define NT_THREADS
 
 // Python is in a library, whose variables are imported.
 #define Py_ENABLE_SHARED  1
