@@ -281,7 +281,7 @@ $(DONE)/zig: | $(DONE)/venv
 	$(STEP) zig 'Getting zig' $(PIP) install ziglang
 	@touch $@
 
-$(DONE)/windows-python: $(wildcard tests/elsewhere/windows_py*) | $(READY)
+$(DONE)/windows-python: $(wildcard tests/elsewhere/windows_py*) | $(DONE)/venv
 	$(STEP) windows-python 'Getting Python for Windows, with packages (about 200 MB, once)' \
 		env $(ELSEWHERE).windows_python build/windows-python
 	@touch $@
