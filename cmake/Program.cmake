@@ -25,6 +25,7 @@ endfunction()
 # Windows finds a program's libraries only next to it: there the programs are, and those on the PATH start them.
 function(install_launchers launcher)
     add_executable(drugs-launcher ${launcher})
+    target_link_options(drugs-launcher PRIVATE $<$<NOT:$<C_COMPILER_ID:MSVC>>:-s>)
     foreach (target ${ARGN})
         get_target_property(name ${target} OUTPUT_NAME)
         install(PROGRAMS $<TARGET_FILE:drugs-launcher> DESTINATION ${SKBUILD_SCRIPTS_DIR} RENAME ${name}.exe)

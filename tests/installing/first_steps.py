@@ -5,6 +5,7 @@ usage: python first_steps.py        it prints the CPU backend that was loaded
 
 from __future__ import annotations
 
+import ctypes
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,9 @@ def continued(prompt: str, *arguments: str) -> str:
 
 def backend() -> str:
     """Return the name of the file with the CPU backend that this process has loaded, if the system can tell."""
+    if sys.platform == "win32":
+        backends = Path(drugs_cpp.__file__).parent.glob("lib/ggml-cpu*.dll")
+        return next((file.name for file in backends if ctypes.windll.kernel32.GetModuleHandleW(file.name)), "none")
     try:
         mapped = Path("/proc/self/maps").read_text(encoding="utf-8")
     except FileNotFoundError:
