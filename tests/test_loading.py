@@ -77,3 +77,21 @@ def test_an_adapter_is_used_and_kept(make_llama: MakeLlama, tiny_model_path: str
     assert again.lora_path == str(path)
     assert text(again) == found
     again.close()
+
+
+QUIET_IN_THREADS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+import drugs_cpp
+before = sys.stdout
+def load(_):
+    drugs_cpp.Llama(sys.argv[1], n_ctx=64, n_threads=1, n_threads_batch=1, verbose=False).close()
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(load, range(24)))
+assert sys.stdout is before
+print("still here")
+"""
+
+
+def test_quiet_models_in_several_threads_leave_stdout_as_it_was(tiny_model_path: str) -> None:
+    assert run_python("-c", QUIET_IN_THREADS, tiny_model_path).stdout.strip() == "still here"

@@ -40,6 +40,7 @@ from drugs_cpp.model.keeping import keeping
 from drugs_cpp.model.llama_arguments import UPSTREAM_KEYWORDS, with_upstream_arguments
 from drugs_cpp.model.model_file import check_model_file, explain_load_failure
 from drugs_cpp.model.model_settings import settings_of
+from drugs_cpp.model.quiet_loading import quiet_loading
 from drugs_cpp.model.reference import ReferenceNames
 from drugs_cpp.model.signatures import bound_arguments, check_keywords, keyword_names
 from drugs_cpp.model.state import DrugsState, dosed_state, load_positions, take_settings, upstream_seed
@@ -135,7 +136,7 @@ class Llama(
         self._devices = devices_for(rest)
         lora_path = take_adapter(rest)
         try:
-            with interrupt_later() as interrupted:
+            with quiet_loading(rest.get("verbose", True)), interrupt_later() as interrupted:
                 self._progress = llama_cpp.llama_progress_callback(lambda *_: not interrupted())
                 super().__init__(str(model_path), **rest)
         except ValueError as error:
