@@ -105,7 +105,7 @@ count-arm: have-arm $(DONE)/avx2
 
 # Of two values for DRUGS_PYTHON, the second counts.
 check-windows: have-windows $(READY) $(DONE)/model $(DONE)/kernels $(DONE)/windows-python
-	$(call elsewhere,windows,Windows,-DDRUGS_PYTHON=ON -DDRUGS_WINDOWS_PYTHON="$(CURDIR)/build/windows-python",all test-backend-ops turned-vectors)
+	$(call elsewhere,windows,Windows,-DDRUGS_PYTHON=ON -DDRUGS_WINDOWS_PYTHON="$(CURDIR)/build/windows-python" -Dpybind11_DIR="$(PYBIND11)",all test-backend-ops turned-vectors)
 	@$(WITH_TOOLS) cmake --install build/windows --prefix build/windows/installed > /dev/null
 	@$(ELSEWHERE) windows build/windows
 
@@ -113,6 +113,7 @@ check-macos: $(DONE)/zig $(DONE)/source
 	$(call elsewhere,macos-arm64,Macos,-DDRUGS_ZIG="$(ZIG)" -DDRUGS_MACOS_PROCESSOR=arm64,llama-app ggml-rpc-server)
 	$(call elsewhere,macos-x86_64,Macos,-DDRUGS_ZIG="$(ZIG)" -DDRUGS_MACOS_PROCESSOR=x86_64,llama-app ggml-rpc-server)
 
+PYBIND11 = $$($(BIN)/python -m pybind11 --cmakedir)
 ZIG = $$($(BIN)/python -c "import ziglang; print(next(iter(ziglang.__path__)))")/zig
 
 OPS := check-kernels test-backend-ops turned-vectors
