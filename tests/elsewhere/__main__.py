@@ -23,10 +23,13 @@ NATIVE = Path("build", "package")
 AVX2 = Path("build", "avx2")
 PYTHON = Path("build", "windows-python")
 
-#: files of tests that run in Windows' Python too: loading, doses, showers, states, noise
+#: files of tests that run in Windows' Python too: loading, doses, showers, states, noise, threads, Ctrl-C
 TESTS = [
     str(Path("tests", f"test_{name}.py"))
-    for name in ["loading", "model_file", "greedy", "drugs", "cold_shower", "state", "session", "noise"]
+    for name in (
+        *("loading", "model_file", "greedy", "decoding", "drugs", "cold_shower", "state", "session", "noise"),
+        *("threads", "interrupts"),
+    )
 ]
 
 
