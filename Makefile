@@ -40,7 +40,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_PROGRESS_BAR := raw
 
 # These need only the libraries, so programs are not compiled for them. Programs that were already built are kept.
-PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels check-arm count-arm check-windows check-macos docs architectures vergence samples clean
+PYTHON_ALONE := setup demo lint sanitize random-calls fidelity check-kernels check-arm count-arm check-windows check-windows-clang check-macos docs architectures vergence samples clean
 READY := $(DONE)/$(if $(wildcard $(DONE)/package)$(filter-out $(PYTHON_ALONE),$(MAKECMDGOALS)),package,libraries)
 
 NATIVE := CMakeLists.txt $(shell find csrc cmake patches -type f ! -name '*.pyc')
@@ -48,7 +48,7 @@ PACKAGE := pyproject.toml README.md LICENSE $(shell find python -type f ! -name 
 
 .NOTPARALLEL:
 .PHONY: setup demo program wheel wheel-windows check-wheel check-wheel-windows release test lint sanitize random-calls fuzz have-clang have-arm have-windows check-kernels \
-	check-arm count-arm check-windows check-macos check-gpu check-vulkan bench-gpu \
+	check-arm count-arm check-windows check-windows-clang check-macos check-gpu check-vulkan bench-gpu \
 	upstream-server-tests bench bench-memory soak docs architectures vergence samples fidelity clean FORCE
 
 setup: $(READY) $(DONE)/model
@@ -108,6 +108,10 @@ check-windows: have-windows $(READY) $(DONE)/model $(DONE)/kernels $(DONE)/windo
 	$(call elsewhere,windows,Windows,-DDRUGS_PYTHON=ON -DDRUGS_WINDOWS_PYTHON="$(CURDIR)/build/windows-python" -Dpybind11_DIR="$(PYBIND11)",all test-backend-ops turned-vectors)
 	@$(WITH_TOOLS) cmake --install build/windows --prefix build/windows/installed > /dev/null
 	@$(ELSEWHERE) windows build/windows
+
+check-windows-clang: have-windows have-clang $(READY) $(DONE)/model
+	$(call elsewhere,windows-clang,Windows,-DDRUGS_WINDOWS_CLANG=ON,llama-app turned-vectors test-backend-ops)
+	@$(ELSEWHERE) windows build/windows-clang
 
 check-macos: $(DONE)/zig $(DONE)/source
 	$(call elsewhere,macos-arm64,Macos,-DDRUGS_ZIG="$(ZIG)" -DDRUGS_MACOS_PROCESSOR=arm64,llama-app ggml-rpc-server)
@@ -202,7 +206,7 @@ fuzz: have-clang $(DONE)/fuzzers $(DONE)/fuzz-tools
 	@$(RUN) PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 have-clang:
-	@command -v clang++ > /dev/null || { echo "drugs_cpp: error: clang++ was not found, which is needed to fuzz C++:" \
+	@command -v clang++ > /dev/null || { echo "drugs_cpp: error: clang++ was not found, which fuzzers and check-windows-clang need:" \
 		"install clang (Debian and Ubuntu: apt install clang; Fedora: dnf install clang compiler-rt)" >&2; exit 1; }
 
 lint: $(DONE)/test-tools

@@ -43,8 +43,8 @@ def faults(system: System, folder: Path) -> Iterator[str]:
         text = texts.here()
         fault = texts.parting(text, texts.there(system, program, folder))
         yield from [fault] if fault else []
-        if system.suffix:
-            yield from _python(system, folder / "installed", text)
+        if (installed := folder / "installed" / "drugs_cpp").exists():
+            yield from _python(system, installed.parent, text)
 
 
 def _program(system: System, folder: Path, name: str) -> Path | None:
