@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sys
 import zipfile
@@ -13,6 +14,7 @@ import pytest
 
 import build_wheel
 import release_files
+from installing import wheels
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = "drugs_cpp-0.1.0-cp311-cp311-linux_x86_64.whl"
@@ -68,6 +70,26 @@ def test_a_wheel_that_requires_a_library_of_the_system_is_refused(
     monkeypatch.setattr(build_wheel, "output_of", lambda *_: json.dumps(found))
     with pytest.raises(build_wheel.WheelError, match=r"it requires libssl\.so\.3$"):
         build_wheel.oldest_system(wheel_file(tmp_path))
+
+
+def test_a_wheel_for_windows_is_known_by_its_module(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(build_wheel, "output_of", lambda *_: pytest.fail("auditwheel reads libraries of Linux"))
+    file = wheel_file(tmp_path)
+    with zipfile.ZipFile(file, "a") as wheel:
+        wheel.writestr("drugs_cpp/_core.cp311-win_amd64.pyd", b"")
+    assert build_wheel.oldest_system(file) == "win_amd64"
+
+
+def test_the_newest_wheel_is_found_for_each_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(wheels, "DIST", tmp_path)
+    with pytest.raises(SystemExit, match="make wheel-windows"):
+        wheels.newest(windows=True)
+    windows = NAMED.replace("manylinux_2_35_x86_64", "win_amd64")
+    for age, name in enumerate([windows, NAMED, NAMED.replace("0.1.0", "0.0.9")]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    assert wheels.newest(windows=True).name == windows
+    assert wheels.newest(windows=False).name == NAMED
 
 
 @pytest.mark.parametrize("name", ["drugs-cpp.rb", "recipe.yaml"])
