@@ -23,12 +23,12 @@ NATIVE = Path("build", "package")
 AVX2 = Path("build", "avx2")
 PYTHON = Path("build", "windows-python")
 
-#: files of tests that run in Windows' Python too: loading, doses, showers, states, noise, threads, Ctrl-C
+#: files of tests that run in Windows' Python too: the package, threads, Ctrl-C, the program, the server
 TESTS = [
     str(Path("tests", f"test_{name}.py"))
     for name in (
         *("loading", "model_file", "greedy", "decoding", "drugs", "cold_shower", "state", "session", "noise"),
-        *("threads", "interrupts"),
+        *("threads", "interrupts", "program", "server", "server_slots", "server_mistakes"),
     )
 ]
 
