@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
-import signal
 import subprocess
 import sys
 import weakref
@@ -20,6 +18,7 @@ from llama_cpp.llama_grammar import LlamaGrammar
 from drugs_cpp import Llama, MemoryLimitError, OptionError, StateError, _core
 from drugs_cpp.engine import contexts
 from drugs_cpp.engine.closed import Closed
+from support.ctrl_c import press
 from support.patience import PATIENCE, wait_until
 from support.tiny_texts import PROMPT, strong, take
 
@@ -171,7 +170,7 @@ class PressingContext(LlamaContext):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        os.kill(os.getpid(), signal.SIGINT)
+        press()
 
 
 @pytest.mark.usefixtures("without_collector", "press_ctrl_c")

@@ -6,8 +6,6 @@ import ctypes
 import dataclasses
 import gc
 import json
-import os
-import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -35,7 +33,7 @@ from drugs_cpp import (
     _core,
 )
 from drugs_cpp.engine import contexts
-from support.ctrl_c import n_computed
+from support.ctrl_c import n_computed, press
 from support.patience import wait_until
 from support.seeds import first_that
 from support.tiny_architectures import TOKENS, tiny_models
@@ -410,11 +408,11 @@ def test_ctrl_c_while_a_context_is_made_is_not_lost(llm: Any, monkeypatch: pytes
     """Meanwhile, llama.cpp logs through a callback in Python, and exceptions in such a callback are dropped."""
     wanted = texts(llm.variations(PROMPT, seeds=SEEDS, max_tokens=8))
 
-    def press(**kwargs: Any) -> Any:
-        ctypes.CFUNCTYPE(None)(lambda: os.kill(os.getpid(), signal.SIGINT))()
+    def press_and_make(**kwargs: Any) -> Any:
+        ctypes.CFUNCTYPE(None)(press)()
         return LlamaContext(**kwargs)
 
-    monkeypatch.setattr(contexts, "LlamaContext", press)
+    monkeypatch.setattr(contexts, "LlamaContext", press_and_make)
     with pytest.raises(KeyboardInterrupt):
         llm.variations(PROMPT, n=7, max_tokens=300)
     monkeypatch.undo()
