@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,9 @@ LARGEST = 30  # MB
 #: Options for CMake if the wheel is for another system than this one.
 SYSTEMS = {
     "here": "",
-    "windows": f"-DCMAKE_TOOLCHAIN_FILE={ROOT}/cmake/Windows.cmake -DDRUGS_WINDOWS_PYTHON={ROOT}/build/windows-python",
+    "windows": shlex.join(
+        [f"-DCMAKE_TOOLCHAIN_FILE={ROOT}/cmake/Windows.cmake", f"-DDRUGS_WINDOWS_PYTHON={ROOT}/build/windows-python"]
+    ),
 }
 
 #: Libraries without which only a backend is not loaded, because there is no driver for it.
