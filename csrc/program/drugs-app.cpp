@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 
 #if defined(_WIN32)
@@ -67,22 +66,17 @@ drugs_joined_args::drugs_joined_args(int & argc, char ** & argv) {
     argv = pointers.data();
 }
 
-static void write_log() {
-    common_log_flush(common_log_main());
+void drugs_end_log() {
+    common_log_pause(common_log_main());
 }
 
-int drugs_run(int (*command)(int, char **), int argc, char ** argv) {
-#ifndef _WIN32 // there, the log's thread has already ended
-    std::atexit(write_log); // for commands that call exit()
-#endif
-    int status = 1;
+int drugs_run_command(int (*command)(int, char **), int argc, char ** argv) {
     try {
-        status = command(argc, argv);
+        return command(argc, argv);
     } catch (const std::exception & error) {
         drugs_print_error(error.what());
+        return 1;
     }
-    write_log();
-    return status;
 }
 
 std::string drugs_version() {
