@@ -95,7 +95,8 @@ def _python(system: System, installed: Path, text: texts.Text) -> Iterator[str]:
     if steps.returncode:
         yield f"first steps: {steps.stdout}{steps.stderr}"
     run = system.run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS)
-    print(f"  {(run.stdout.strip().splitlines() or ['no tests ran'])[-1]}", flush=True)
+    summary = re.findall(r"^.*\d+ (?:passed|failed|error).*$", run.stdout, re.MULTILINE)
+    print(f"  {summary[-1].strip('= ') if summary else 'no tests ran'}", flush=True)
     if run.returncode:
         yield f"tests fail: {run.stdout[-4000:]}{run.stderr[-2000:]}"
 
